@@ -1,0 +1,46 @@
+"""symbptt derives backpropagation through time.
+
+>>> import symbptt
+>>> d = symbptt.derive("elman")
+>>> d.adjoints["z"].interior
+HadamardProduct(δ^h_t, 1 + -h_t.**2)
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from symbptt.api import compile, derive, export, load, render, unroll, verify
+
+#: The public face; nothing is imported before it is asked for.
+_PUBLIC = ("compile", "derive", "export", "load", "render", "unroll", "verify")
+
+__all__ = ["__version__", "compile", "derive", "export", "load", "render", "unroll", "verify"]
+
+
+class _Face(ModuleType):
+    """The package, whose functions ``render`` and ``compile`` share a name with a subpackage.
+
+    Importing a subpackage would put it in the place of the function; the function stays.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _PUBLIC and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _PUBLIC:
+            return getattr(import_module("symbptt.api"), name)
+        raise AttributeError(f"module 'symbptt' has no attribute '{name}'")
+
+    def __dir__(self) -> list[str]:
+        return sorted({*self.__dict__, *_PUBLIC})
+
+
+sys.modules[__name__].__class__ = _Face

@@ -1,0 +1,140 @@
+"""The backward pass as a textbook writes it: adjoints that nothing else needs, substituted.
+
+``δ^h_t`` is used by ``δ^z_t`` alone and by no gradient, so the recursion is written in ``δ^z``:
+``(W_hyᵀ δ^o_t + W_hhᵀ δ^z_{t+1}) ⊙ (1 - h_t²)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import sympy as sp
+from sympy.matrices.expressions import MatrixExpr
+
+from symbptt.calculus import nodes as nd
+from symbptt.calculus.simplify import divides, simplify
+from symbptt.calculus.sweep import Contribution, Gradient, Recursion, Sweep
+from symbptt.model.steps import Steps
+
+
+@dataclass(frozen=True)
+class Condensed:
+    """The backward pass with some adjoints eliminated; ``eliminated`` names them in order."""
+
+    recursions: Mapping[str, Recursion]
+    gradients: Mapping[str, Gradient]
+    initial: Mapping[tuple[str, int], MatrixExpr]
+    inputs: Mapping[str, Recursion]
+    eliminated: tuple[str, ...]
+
+
+def condense(sweep: Sweep, eliminate: Iterable[str] | None = None) -> Condensed:
+    """Substitute adjoints into their users.
+
+    ``eliminate`` names them; by default those that no gradient names and that stand once, at
+    the same step, in one other adjoint (or cancel there).
+    """
+    parts = Condensed(sweep.recursions, sweep.gradients, sweep.initial, sweep.inputs, ())
+    names = list(sweep.recursions) if eliminate is None else list(eliminate)
+    for name in names:
+        if name in parts.recursions:
+            smaller = _without(parts, name, forced=eliminate is not None)
+            parts = smaller or parts
+    return parts
+
+
+def _without(parts: Condensed, name: str, *, forced: bool) -> Condensed | None:
+    """The backward pass without one adjoint, or None where it must stay."""
+    gone = parts.recursions[name]
+    users = [r for r in parts.recursions.values() if _mentions(r.contributions, name)]
+    outside = [
+        *(c for g in parts.gradients.values() for c in g.contributions),
+        *(c for r in parts.inputs.values() for c in r.contributions),
+    ]
+    in_initial = any(_mentioned(e, name) for e in parts.initial.values())
+    if gone in users:
+        return None  # it recurs on itself: that is the recursion
+    if not forced:
+        others = any(_mentioned(c.expression, name) for c in outside) or in_initial
+        if others or len(users) != 1 or len(_lags(users[0].contributions, name)) != 1:
+            return None
+    recursions: dict[str, Recursion] = {}
+    for other, recursion in parts.recursions.items():
+        if other == name:
+            continue
+        if recursion in users:
+            replaced = _replaced(recursion.contributions, gone)
+            if not forced and not _worth_it(recursion, gone, replaced):
+                return None
+            recursion = replace(recursion, contributions=replaced)
+        recursions[other] = recursion
+    if not forced:
+        return replace(parts, recursions=recursions, eliminated=(*parts.eliminated, name))
+    return Condensed(
+        recursions,
+        {
+            n: replace(g, contributions=_replaced(g.contributions, gone))
+            for n, g in parts.gradients.items()
+        },
+        parts.initial,
+        {
+            n: replace(r, contributions=_replaced(r.contributions, gone))
+            for n, r in parts.inputs.items()
+        },
+        (*parts.eliminated, name),
+    )
+
+
+def _worth_it(
+    user: Recursion, gone: Recursion, replaced: tuple[Contribution, ...]
+) -> bool:
+    """Substituting must not compute anything twice: one occurrence, or a division cancelled."""
+    (c,) = (c for c in user.contributions if _mentioned(c.expression, gone.name))
+    if next(iter(_lags([c], gone.name))) != 0:
+        return False
+    occurrences = sum(e == gone.symbol for e in sp.preorder_traversal(c.expression))
+    cancelled = not any(divides(r.expression) for r in replaced)
+    return occurrences == 1 or (any(divides(x.expression) for x in gone.contributions) and cancelled)
+
+
+def _mentioned(e: MatrixExpr, name: str) -> bool:
+    return any(a.name == name for a in nd.find(e, nd.Adjoint))
+
+
+def _mentions(contributions: Iterable[Contribution], name: str) -> bool:
+    return any(_mentioned(c.expression, name) for c in contributions)
+
+
+def _lags(contributions: Iterable[Contribution], name: str) -> set[int]:
+    return {
+        int(a.index - nd.t)
+        for c in contributions
+        for a in nd.find(c.expression, nd.Adjoint)
+        if a.name == name
+    }
+
+
+def _replaced(contributions: tuple[Contribution, ...], gone: Recursion) -> tuple[Contribution, ...]:
+    """The contributions with an adjoint replaced by what it consists of.
+
+    A contribution is linear in the adjoint, so it splits into one per part; parts that are
+    there at the same steps stay together.
+    """
+    result: list[Contribution] = []
+    for c in contributions:
+        lags = _lags([c], gone.name)
+        if not lags:
+            result.append(c)
+            continue
+        (lag,) = lags
+        by_steps: dict[Steps, list[Contribution]] = {}
+        for part in gone.contributions:
+            by_steps.setdefault(part.steps.shifted(-lag), []).append(part)
+        old = gone.symbol.xreplace({nd.t: nd.t + lag})
+        for steps, parts in by_steps.items():
+            value = nd.at(nd.plus(*(p.expression for p in parts)), nd.t + lag)
+            expression = simplify(nd.substitute(c.expression, {old: value}))
+            rules = tuple(dict.fromkeys((*c.rules, *(r for p in parts for r in p.rules))))
+            result.append(replace(c, expression=expression, steps=steps, rules=rules))
+    return tuple(result)

@@ -1,0 +1,337 @@
+"""A derivation: the recursions, the gradients, and every line with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+import sympy as sp
+from sympy.matrices.expressions import MatrixExpr
+
+from symbptt.calculus import nodes as nd
+from symbptt.calculus.condense import Condensed, condense
+from symbptt.calculus.rules import Rule
+from symbptt.calculus.sweep import Contribution, Recursion, Sweep, sweep, sweep_graph
+from symbptt.calculus.translate import Engine, Graph, check_T, unroll
+from symbptt.errors import DerivationError
+from symbptt.model.functions import LOSSES
+from symbptt.model.model import Model, Role, initial_key
+from symbptt.model.steps import Steps
+from symbptt.model.terms import Named, Ref
+
+
+class Why(StrEnum):
+    """The kinds of reason a line of a derivation has."""
+
+    USES = "uses"  # an adjoint collects a share from every use of its symbol
+    SUBSTITUTED = "substituted"  # other adjoints were put in, and the result simplified
+    DISTRIBUTION = "distribution"  # the target's entries sum to 1
+    SHARED = "shared"  # a parameter is used at every step, so its gradient is a sum
+    INITIAL = "initial"  # an initial value is used by the first steps only
+    INPUT = "input"  # an input is used at its own step
+    UNUSED = "unused"  # nothing on the way to the loss uses it
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a line holds: the kind, the uses that contribute, the rules that apply."""
+
+    kind: Why
+    uses: tuple[Contribution, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    about: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Line:
+    """One formula on part of the time line (everywhere, if ``steps`` is None)."""
+
+    expression: MatrixExpr
+    steps: Steps | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A line of a derivation: ``left = right``, in cases, with the reason."""
+
+    left: MatrixExpr
+    lines: tuple[Line, ...]
+    reason: Reason
+    of: MatrixExpr | None = None  # for a gradient, what the loss is differentiated by
+
+    @property
+    def right(self) -> MatrixExpr:
+        """The right side at a step with nothing special about it."""
+        return self.lines[-1].expression
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """Backpropagation through time for a model.
+
+    ``adjoints`` maps each computed symbol to its δ recursion (``.interior``, ``.final``,
+    ``.cases``), ``gradients`` each parameter to a SymPy matrix expression; initial values are
+    among the gradients (``"h_0"``), inputs on request.  ``condensed`` is the same with the
+    adjoints eliminated that nothing else needs.  With ``T`` given, everything is written out
+    for that many steps.
+    """
+
+    model: Model
+    sweep: Sweep
+    T: int | None = None
+    inputs: bool = False
+    assumptions: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def engine(self) -> Engine:
+        return Engine(self.model)
+
+    @cached_property
+    def graph(self) -> Graph | None:
+        """The unrolled network, for a derivation with a given T."""
+        return None if self.T is None else unroll(self.model, self.T)
+
+    @cached_property
+    def condensed(self) -> Condensed:
+        return condense(self.sweep)
+
+    def without(self, *names: str) -> Condensed:
+        """The backward pass with chosen adjoints eliminated."""
+        return condense(self.sweep, names)
+
+    @property
+    def adjoints(self) -> Mapping[str, Recursion]:
+        """The δ recursion of each computed symbol that reaches the loss."""
+        return self.sweep.recursions
+
+    @cached_property
+    def gradients(self) -> dict[str, MatrixExpr]:
+        """The gradient by each parameter and initial value (and input, on request)."""
+        parts = self.condensed
+        found = {name: g.expression for name, g in parts.gradients.items()}
+        found |= {initial_key(*key): e for key, e in parts.initial.items()}
+        if self.T is not None:
+            found = {name: written_out(e, self.T) for name, e in found.items()}
+        if self.inputs:
+            for v in self.model.given:
+                shape = tuple(map(nd.dimension, v.shape))
+                recursion = parts.inputs.get(v.name)
+                found[v.name] = recursion.interior if recursion else nd.zeros(shape)  # type: ignore[arg-type]
+        return found
+
+    @cached_property
+    def unrolled(self) -> dict[nd.Adjoint, MatrixExpr]:
+        """For a given T, each condensed adjoint at each step, from the last to the first."""
+        if self.T is None:
+            raise DerivationError("a derivation for symbolic T is not written out; give T")
+        return written_recursions(self.condensed.recursions, self.T)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """Each line of the derivation with its reason."""
+        return tuple(_adjoint_steps(self)) + tuple(_gradient_steps(self, self.condensed))
+
+
+def written_recursions(
+    recursions: Mapping[str, Recursion], T: int
+) -> dict[nd.Adjoint, MatrixExpr]:
+    """Each adjoint at each step of a sequence of length T, from the last to the first."""
+    where = {name: set(r.support.at(T)) for name, r in recursions.items()}
+    return {
+        nd.at(r.symbol, s): r.at(s, T)
+        for s in range(T, 0, -1)
+        for name, r in recursions.items()
+        if s in where[name]
+    }
+
+
+def written_out(expression: MatrixExpr, T: int) -> MatrixExpr:
+    """An expression with its sums over time written as sums, latest step first."""
+    expression = expression.xreplace({nd.T: sp.Integer(T)})
+
+    def change(e: MatrixExpr) -> MatrixExpr:
+        if type(e) is nd.TimeSum:
+            steps = sorted((s for s in e.steps if 1 <= s <= T), reverse=True)
+            body = nd.rebuild(e.body, change)
+            return nd.plus(nd.zeros(e.shape), *(body.xreplace({e.index: s}) for s in steps))
+        return nd.rebuild(e, change)
+
+    return change(expression)
+
+
+def derive(model: Model, T: int | None = None, *, inputs: bool = False) -> Derivation:
+    r"""Derive backpropagation through time, for a symbolic T or a given one.
+
+    ``∂L/∂W = Σ_t pullback_W(δ_t)`` with ``δ^v_t := ∂L/∂v_t`` from the adjoint sweep.  The
+    general recursion is compared with the unrolled network's before anything is returned.
+
+    Raises :class:`DerivationError` for a T that is no positive whole number.
+    Source: P. J. Werbos, Backpropagation through time, Proc. IEEE 78 (1990), eqs. 9–14.
+    """
+    if T is not None:
+        check_T(T)
+    found = sweep(model)
+    lag = max((lag for v in model.variables.values() for lag in v.lags), default=1)
+    fold_check(model, found, T if T is not None else max(4, 2 * lag + 2))
+    return Derivation(model, found, T, inputs)
+
+
+def fold_check(model: Model, found: Sweep, T: int) -> int:
+    """Compare the general recursion with the unrolled network's, node by node.
+
+    Returns the number of nodes compared; raises :class:`DerivationError` on a difference.
+    """
+    adjoints, gradients = sweep_graph(unroll(model, T))
+    compared = 0
+    for name, recursion in found.recursions.items():
+        steps = [set(c.steps.at(T)) for c in recursion.contributions]
+        for s in range(1, T + 1):
+            node = Engine(model).symbol(name, s)
+            general = [
+                nd.at(c.expression, s)
+                for c, there in zip(recursion.contributions, steps, strict=True)
+                if s in there
+            ]
+            _compare(node, general, adjoints.get(node, []), found, T)
+            compared += 1
+    for gradient in found.gradients.values():
+        general = [
+            nd.at(c.expression, s) for c in gradient.contributions for s in c.steps.at(T)
+        ]
+        unrolled = list(gradients.get(gradient.symbol, []))
+        for (state, s), source in model.initial.items():
+            if source == gradient.symbol.name:
+                unrolled += adjoints.get(Engine(model).symbol(state, s), [])
+        _compare(gradient.symbol, general, unrolled, found, T)
+        compared += 1
+    for (name, s), expression in found.initial.items():
+        node = Engine(model).symbol(name, s)
+        there = [*expression.args] if isinstance(expression, sp.MatAdd) else [expression]
+        _compare(node, there, adjoints.get(node, []), found, T)
+        compared += 1
+    return compared
+
+
+def _compare(
+    node: MatrixExpr, general: list[MatrixExpr], unrolled: list[MatrixExpr], found: Sweep, T: int
+) -> None:
+    """Both sums must have the same terms; adjoints that are zero for this T drop out."""
+
+    def alive(e: MatrixExpr) -> MatrixExpr:
+        dead = {
+            a: nd.zeros(a.shape)
+            for a in nd.find(e, nd.Adjoint)
+            if int(a.index) not in found.recursions[a.name].support.at(T)
+        }
+        return nd.substitute(e, dead) if dead else e
+
+    def terms(parts: list[MatrixExpr]) -> list[MatrixExpr]:
+        whole = nd.plus(nd.zeros(node.shape), *map(alive, parts))
+        return sorted(
+            whole.args if isinstance(whole, sp.MatAdd) else [whole], key=lambda e: e.sort_key()
+        )
+
+    if terms(general) != terms(unrolled):
+        raise DerivationError(
+            f"the general recursion and the network unrolled for T = {T} differ at {node}; "
+            "please report this model"
+        )
+
+
+# -- the lines ---------------------------------------------------------------------------------
+
+
+def _lines(recursion: Recursion) -> tuple[Line, ...]:
+    cases = recursion.cases
+    if len(cases) == 1 and recursion.support.is_every:
+        return (Line(cases[0].expression),)
+    return tuple(Line(case.expression, case.steps) for case in cases)
+
+
+def _adjoint_steps(d: Derivation) -> list[Step]:
+    steps: list[Step] = []
+    condensed = d.condensed
+    eliminated = set(condensed.eliminated)
+    for name, recursion in d.sweep.recursions.items():
+        rules = tuple(dict.fromkeys(r for c in recursion.contributions for r in c.rules))
+        reason = Reason(Why.USES, recursion.contributions, rules)
+        steps.append(Step(recursion.symbol, _lines(recursion), reason))
+        if name in eliminated:
+            continue
+        short = condensed.recursions[name]
+        if short != recursion:
+            gone = tuple(
+                n
+                for n in condensed.eliminated
+                if any(a.name == n for c in recursion.contributions
+                       for a in nd.find(c.expression, nd.Adjoint))
+            )  # fmt: skip
+            steps.append(
+                Step(recursion.symbol, _lines(short), Reason(Why.SUBSTITUTED, about=gone))
+            )
+        assumed, about = under_distribution(d.model, short)
+        if about:
+            steps.append(Step(recursion.symbol, _lines(assumed), Reason(Why.DISTRIBUTION, about=about)))  # fmt: skip
+    return steps
+
+
+def distributions(model: Model) -> tuple[str, ...]:
+    """The targets that a loss takes for probability distributions."""
+    found: dict[str, None] = {}
+    terms = (*(e.rhs for e in model.equations), *(part.term for part in model.loss))
+    for term in terms:
+        for node in term.walk():
+            if isinstance(node, Named) and LOSSES[node.function].distribution is not None:
+                row = LOSSES[node.function]
+                argument = node.arguments[row.arguments.index(row.distribution or "")]
+                if isinstance(argument, Ref) and model.variables[argument.name].role is Role.TARGET:
+                    found[argument.name] = None
+    return tuple(found)
+
+
+def under_distribution(model: Model, recursion: Recursion) -> tuple[Recursion, tuple[str, ...]]:
+    """A recursion with ``1ᵀ d = 1`` put in for targets that are distributions."""
+    used: dict[str, None] = {}
+
+    def change(e: MatrixExpr) -> MatrixExpr:
+        if isinstance(e, nd.Total) and isinstance(e.operand, nd.At):
+            if e.operand.name in distributions(model):
+                used[e.operand.name] = None
+                return nd.ones((1, 1))
+        return nd.rebuild(e, change)
+
+    contributions = tuple(
+        Contribution(c.user, c.lag, change(c.expression), c.steps, c.rules)
+        for c in recursion.contributions
+    )
+    return Recursion(recursion.symbol, contributions, recursion.support), tuple(used)
+
+
+def _gradient_steps(d: Derivation, parts: Condensed) -> list[Step]:
+    steps: list[Step] = []
+    for name, gradient in parts.gradients.items():
+        kind = Why.SHARED if gradient.contributions else Why.UNUSED
+        rules = tuple(dict.fromkeys(r for c in gradient.contributions for r in c.rules))
+        steps.append(_gradient_step(d, name, gradient.symbol, kind, gradient.contributions, rules))
+    for (name, s), _ in parts.initial.items():
+        symbol = d.engine.symbol(name, s)
+        steps.append(_gradient_step(d, initial_key(name, s), symbol, Why.INITIAL, (), ()))
+    if d.inputs:
+        for v in d.model.given:
+            symbol = d.engine.symbol(v.name)
+            steps.append(_gradient_step(d, v.name, symbol, Why.INPUT, (), ()))
+    return steps
+
+
+def _gradient_step(
+    d: Derivation,
+    key: str,
+    symbol: MatrixExpr,
+    kind: Why,
+    uses: tuple[Contribution, ...],
+    rules: tuple[Rule, ...],
+) -> Step:
+    left = nd.Adjoint(key, 0, *symbol.shape)
+    return Step(left, (Line(d.gradients[key]),), Reason(kind, uses, rules), of=symbol)

@@ -1,0 +1,339 @@
+"""The adjoint sweep over one symbolic step.
+
+``δ^v_t`` collects one contribution from every use of v: at step t itself, at a later step
+t + ℓ in an equation that looks ℓ steps back, and in the loss.  A contribution is there only
+for the steps at which its user exists and matters; that is what makes t = T a case of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
+
+from symbptt.calculus import nodes as nd
+from symbptt.calculus.rules import Rule, pullback, rules_used
+from symbptt.calculus.translate import Engine, Graph, adjoint
+from symbptt.model.model import Model
+from symbptt.model.steps import EVERY, Steps
+from symbptt.model.terms import Index
+
+ONE = nd.ones((1, 1))
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What one use of a symbol adds to its adjoint (or to a gradient).
+
+    ``user`` is the computed symbol whose equation uses it, None for the loss; ``lag`` how many
+    steps later that is; ``expression`` the share, in the step t of the symbol; ``steps`` the
+    steps t at which it is there; ``rules`` the rules of the table that produced it.
+    """
+
+    user: str | None
+    lag: int
+    expression: MatrixExpr
+    steps: Steps
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Case:
+    """An adjoint's formula on part of the time line; of several that fit, the first holds."""
+
+    steps: Steps
+    expression: MatrixExpr
+
+
+@dataclass(frozen=True)
+class Recursion:
+    """``δ^v_t``: its contributions, and the steps outside which it is zero."""
+
+    symbol: nd.Adjoint
+    contributions: tuple[Contribution, ...]
+    support: Steps
+
+    @property
+    def name(self) -> str:
+        return self.symbol.name
+
+    def at(self, t: int, T: int) -> MatrixExpr:
+        """The right side for a given step of a sequence of length T."""
+        there = [c.expression for c in self.contributions if t in c.steps.at(T)]
+        return nd.at(nd.gather(there, self.symbol.shape), t)
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The formulas for all steps of a sequence long enough that no two cases meet."""
+        special, lasts = self._exceptions()
+        inside = self._sum(lambda c: c.steps.members is None)
+        found: list[Case] = []
+        for index in (*lasts, *special):
+            there = self._sum(lambda c, i=index: _covers(c.steps, i))
+            if found and found[-1].expression == there and found[-1].steps.members:
+                found[-1] = Case(Steps(members=(*found[-1].steps.members, index)), there)
+            else:
+                found.append(Case(Steps(members=(index,)), there))
+        if self.support.members is not None:
+            return tuple(found)
+        found = [case for case in found if case.expression != inside]
+        rest = self.support
+        if not special and found and rest.last.anchor:
+            rest = Steps(last=Index("T", min(i.offset for i in lasts) - 1))
+        return (*found, Case(rest, inside))
+
+    def _exceptions(self) -> tuple[tuple[Index, ...], tuple[Index, ...]]:
+        """Steps that need a case of their own: those named by a set, and those near the end."""
+        named: dict[Index, None] = {}
+        near: dict[Index, None] = {}
+        last = self.support.last
+        for c in self.contributions:
+            if c.steps.members is not None:
+                for m in c.steps.members:
+                    (near if m.anchor and self.support.members is None else named)[m] = None
+            elif self.support.members is None:
+                for offset in range(c.steps.last.offset + 1, last.offset + 1):
+                    if c.steps.last.anchor == last.anchor:
+                        near[Index(last.anchor, offset)] = None
+        if near and self.support.members is None:
+            low = min(i.offset for i in near)
+            near = {Index("T", o): None for o in range(last.offset, low - 1, -1)}
+        return tuple(named), tuple(near)
+
+    def _sum(self, there: object) -> MatrixExpr:
+        chosen = [c.expression for c in self.contributions if there(c)]  # type: ignore[operator]
+        return nd.gather(chosen, self.symbol.shape)
+
+    @property
+    def interior(self) -> MatrixExpr:
+        """The right side at a step with nothing special about it."""
+        return self.cases[-1].expression
+
+    @property
+    def final(self) -> MatrixExpr:
+        """The right side at the last step at which the adjoint can differ from zero."""
+        return self.cases[0].expression
+
+
+def _covers(steps: Steps, index: Index) -> bool:
+    """Whether steps include a point, in a sequence long enough to keep all points apart."""
+    T = 10_000
+    return index.at(0, T) in steps.at(T) if steps.members else (
+        steps.first.at(0, T) <= index.at(0, T) <= steps.last.at(0, T)
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """``∂L/∂p``: contributions, each summed over its steps t."""
+
+    symbol: MatrixExpr
+    contributions: tuple[Contribution, ...]
+
+    @property
+    def expression(self) -> MatrixExpr:
+        """The gradient with its sums over time."""
+        gathered: dict[Steps, list[MatrixExpr]] = {}
+        for c in self.contributions:
+            gathered.setdefault(c.steps, []).append(c.expression)
+        sums = [time_sum(nd.plus(*terms), steps) for steps, terms in gathered.items()]
+        return nd.plus(nd.zeros(self.symbol.shape), *sums)
+
+
+def time_sum(body: MatrixExpr, steps: Steps) -> MatrixExpr:
+    """``Σ_{t ∈ steps} body``; for a single step the body itself."""
+    if steps.members is not None and len(steps.members) == 1:
+        return nd.at(body, nd.step(steps.members[0]))
+    return nd.TimeSum(body, nd.t, sympy_steps(steps))
+
+
+def sympy_steps(steps: Steps) -> sp.Set:
+    """Steps as a SymPy set."""
+    if steps.members is not None:
+        return sp.FiniteSet(*map(nd.step, steps.members))
+    return sp.Range(nd.step(steps.first), nd.step(steps.last) + 1)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """All recursions in the order the backward pass computes them, and all gradients."""
+
+    recursions: Mapping[str, Recursion]
+    gradients: Mapping[str, Gradient]
+    initial: Mapping[tuple[str, int], MatrixExpr]
+    inputs: Mapping[str, Recursion]
+
+
+@dataclass(frozen=True)
+class Use:
+    """A use of a symbol in an equation or in the loss, with the share of the cotangent."""
+
+    leaf: MatrixExpr
+    user: str | None
+    share: MatrixExpr
+    steps: Steps
+    rules: tuple[Rule, ...]
+
+
+def uses(model: Model, engine: Engine) -> Iterator[Use]:
+    """Every use of every symbol: first in the loss, then in the equations, as written."""
+    for part, scalar in zip(model.loss, engine.losses, strict=True):
+        for leaf, share in pullback(scalar, ONE, scalar):
+            yield Use(leaf, None, share, part.steps, rules_used(scalar, leaf))
+    for equation in model.equations:
+        rhs = engine.right_sides[equation.name]
+        value = engine.symbol(equation.name)
+        g = adjoint(model.variables[equation.name], nd.t)
+        for leaf, share in pullback(rhs, g, value):
+            yield Use(leaf, equation.name, share, EVERY, rules_used(rhs, leaf))
+
+
+def sweep(model: Model) -> Sweep:
+    """Differentiate the loss by every symbol, for a symbolic step t of a symbolic T."""
+    engine = Engine(model)
+    found = list(uses(model, engine))
+    support = _supports(model, found)
+    shares: dict[MatrixExpr | str, list[Contribution]] = {}
+    for use in found:
+        if isinstance(use.leaf, MatrixSymbol):
+            steps = use.steps if use.user is None else support.get(use.user)
+            key: str = use.leaf.name
+            lag = 0
+        elif isinstance(use.leaf, nd.At):
+            lag = int(nd.t - use.leaf.index)
+            steps = use.steps if use.user is None else support.get(use.user)
+            steps = steps.shifted(-lag) if steps is not None else None
+            key = use.leaf.name
+        else:
+            continue
+        if steps is None:
+            continue  # its user never reaches the loss
+        share = nd.at(use.share, nd.t + lag)
+        shares.setdefault(key, []).append(Contribution(use.user, lag, share, steps, use.rules))
+    merged = {name: _merged(cs) for name, cs in shares.items()}
+    backward = [n for n in reversed(model.order) if n in support]
+    return Sweep(
+        recursions={
+            name: Recursion(adjoint(model.variables[name], nd.t), merged[name], support[name])
+            for name in backward
+        },
+        gradients={
+            v.name: Gradient(
+                engine.symbol(v.name),
+                (*merged.get(v.name, ()), *_learned(model, v.name, merged)),
+            )
+            for v in model.parameters
+        },
+        initial={
+            (v.name, s): _initial(engine.symbol(v.name), merged.get(v.name, ()), s)
+            for v, s in model.initial_values
+        },
+        inputs={
+            v.name: Recursion(adjoint(v, nd.t), merged[v.name], _union(merged[v.name]))
+            for v in model.given
+            if v.name in merged
+        },
+    )
+
+
+def _merged(contributions: list[Contribution]) -> tuple[Contribution, ...]:
+    """Contributions of one equation at one lag, as one: ``h ⊙ h`` uses h twice."""
+    found: dict[tuple[str | None, int, Steps], Contribution] = {}
+    for c in contributions:
+        key = (c.user, c.lag, c.steps)
+        if key in found:
+            both = nd.plus(found[key].expression, c.expression)
+            rules = tuple(dict.fromkeys((*found[key].rules, *c.rules)))
+            c = Contribution(c.user, c.lag, both, c.steps, rules)
+        found[key] = c
+    kept = (c for c in found.values() if not nd.is_zero(c.expression))
+    return tuple(sorted(kept, key=lambda c: c.lag))  # its own step first, then later ones
+
+
+def _union(contributions: tuple[Contribution, ...]) -> Steps:
+    steps = contributions[0].steps
+    for c in contributions[1:]:
+        steps = steps | c.steps
+    return steps
+
+
+def _supports(model: Model, found: list[Use]) -> dict[str, Steps]:
+    """For each computed symbol that reaches the loss, the steps at which it can."""
+    direct: dict[str, list[Steps]] = {}
+    flows: dict[str, set[tuple[str, int]]] = {}
+    for use in found:
+        if isinstance(use.leaf, nd.At) and model.variables[use.leaf.name].computed:
+            lag = int(nd.t - use.leaf.index)
+            if use.user is None:
+                direct.setdefault(use.leaf.name, []).append(use.steps)
+            else:
+                flows.setdefault(use.user, set()).add((use.leaf.name, lag))
+    cyclic = {name for name in flows if name in _reached(name, flows)}
+    support: dict[str, Steps] = {}
+    queue = [(name, steps) for name, all_steps in direct.items() for steps in all_steps]
+    while queue:
+        name, steps = queue.pop()
+        joined = support[name] | steps if name in support else steps
+        if name in cyclic:
+            joined = joined.filled()
+        if joined == support.get(name):
+            continue
+        support[name] = joined
+        queue += [(used, joined.shifted(-lag)) for used, lag in flows.get(name, ())]
+    return support
+
+
+def _reached(start: str, flows: Mapping[str, set[tuple[str, int]]]) -> set[str]:
+    seen: set[str] = set()
+    queue = [start]
+    while queue:
+        for used, _ in flows.get(queue.pop(), ()):
+            if used not in seen:
+                seen.add(used)
+                queue.append(used)
+    return seen
+
+
+def _initial(symbol: MatrixExpr, contributions: tuple[Contribution, ...], s: int) -> MatrixExpr:
+    """The gradient by a value from before the first step: only later steps use it."""
+    there = [nd.at(c.expression, s) for c in contributions if s + c.lag >= 1]
+    return nd.plus(nd.zeros(symbol.shape), *there)
+
+
+def _learned(
+    model: Model, parameter: str, merged: Mapping[str, tuple[Contribution, ...]]
+) -> Iterator[Contribution]:
+    """What reaches a parameter through the initial values that it provides."""
+    for (name, s), source in model.initial.items():
+        if source == parameter:
+            for c in merged.get(name, ()):
+                if s + c.lag >= 1:
+                    only = Steps(members=(Index("", s + c.lag),))
+                    share = nd.at(c.expression, nd.t - c.lag)
+                    yield Contribution(c.user, c.lag, share, only, c.rules)
+
+
+# -- the same on the unrolled graph -------------------------------------------------------------
+
+
+def sweep_graph(graph: Graph) -> tuple[dict[nd.At, list[MatrixExpr]], dict[MatrixExpr, list[MatrixExpr]]]:  # fmt: skip
+    """Differentiate the unrolled network node by node, from the last back to the first.
+
+    Returns every share of each node's adjoint, and every share of each gradient, with no
+    regard to the pattern that makes the steps alike: what the fold check compares with.
+    """
+    shares: dict[MatrixExpr, list[MatrixExpr]] = {}
+    for scalar in graph.loss:
+        for leaf, share in pullback(scalar, ONE, scalar):
+            shares.setdefault(leaf, []).append(share)
+    for node, rhs in reversed(graph.nodes.items()):
+        if node not in shares:
+            continue
+        g = adjoint(graph.model.variables[node.name], node.index)
+        for leaf, share in pullback(rhs, g, node):
+            shares.setdefault(leaf, []).append(share)
+    adjoints = {leaf: s for leaf, s in shares.items() if isinstance(leaf, nd.At)}
+    gradients = {leaf: s for leaf, s in shares.items() if isinstance(leaf, MatrixSymbol)}
+    return adjoints, gradients

@@ -1,0 +1,142 @@
+"""Terms of a model as SymPy expressions, and the network unrolled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import sympy as sp
+from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
+
+from symbptt.calculus import nodes as nd
+from symbptt.errors import DerivationError
+from symbptt.model import terms as tm
+from symbptt.model.model import Model, Variable
+
+
+def leaf(variable: Variable, index: tm.Index | None) -> MatrixExpr:
+    """A symbol of the model as an expression."""
+    rows, cols = map(nd.dimension, variable.shape)
+    if index is None:
+        return MatrixSymbol(variable.name, rows, cols)
+    return nd.At(variable.name, nd.step(index), rows, cols)
+
+
+def adjoint(variable: Variable, when: sp.Expr | int) -> nd.Adjoint:
+    """``δ^v`` at a step."""
+    return nd.Adjoint(variable.name, when, *map(nd.dimension, variable.shape))
+
+
+def translate(model: Model, term: tm.Term) -> MatrixExpr:
+    """A term as a SymPy expression in the symbolic step t."""
+
+    def expr(term: tm.Term) -> MatrixExpr:
+        match term:
+            case tm.Ref(name, index):
+                return leaf(model.variables[name], index)
+            case tm.Constant(value):
+                rows, cols = map(nd.dimension, term.shape)
+                return nd.times(sp.Rational(value), nd.ones((rows, cols)))
+            case tm.Plus(terms):
+                return nd.plus(*map(expr, terms))
+            case tm.Scaled(tm.Constant(value), operand):
+                return nd.times(sp.Rational(value), expr(operand))
+            case tm.Scaled(scalar, operand):
+                return nd.scale(expr(scalar), expr(operand))
+            case tm.Matmul(factors):
+                return nd.times(*map(expr, factors))
+            case tm.Odot(factors):
+                return nd.odot(*map(expr, factors))
+            case tm.Raised(base, exponent):
+                return nd.raised(expr(base), exponent)
+            case tm.Transposed(operand):
+                return nd.transpose(expr(operand))
+            case tm.Mapped(function, operand):
+                return nd.Map(function, 0, expr(operand))
+            case tm.VectorMapped(function, operand):
+                return nd.VectorMap(function, expr(operand))
+            case tm.Total(operand):
+                return nd.total(expr(operand))
+            case tm.Abstract(function, arguments):
+                rows, cols = map(nd.dimension, term.shape)
+                return nd.Abstract(function, rows, cols, *map(expr, arguments))
+            case tm.Named(expansion=expansion):
+                return expr(expansion)
+        raise AssertionError(f"no expression for {type(term).__name__}")
+
+    return expr(term)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A model's equations and loss as expressions in t, each translated once."""
+
+    model: Model
+
+    @cached_property
+    def right_sides(self) -> dict[str, MatrixExpr]:
+        """The right side of each equation, in order of evaluation."""
+        return {
+            name: translate(self.model, self.model.equation(name).rhs) for name in self.model.order
+        }
+
+    @cached_property
+    def losses(self) -> tuple[MatrixExpr, ...]:
+        """The scalar of each part of the loss."""
+        return tuple(translate(self.model, part.term) for part in self.model.loss)
+
+    def symbol(self, name: str, when: sp.Expr | int = nd.t) -> MatrixExpr:
+        """A symbol of the model at a step; a parameter has none."""
+        variable = self.model.variables[name]
+        if variable.role == "parameter":
+            return leaf(variable, None)
+        return nd.At(name, when, *map(nd.dimension, variable.shape))
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The network unrolled for T steps: a value per computed symbol and step, and the loss.
+
+    ``nodes`` maps each computed symbol at each step to its right side, which names other nodes:
+    its size is linear in T.  ``edges`` are the (from, to) pairs; ``loss`` lists the loss's parts.
+    """
+
+    model: Model
+    T: int
+    nodes: dict[nd.At, MatrixExpr]
+    loss: tuple[MatrixExpr, ...]
+
+    @cached_property
+    def edges(self) -> tuple[tuple[MatrixExpr, MatrixExpr], ...]:
+        """(used, user) for every use of a symbol in a node, parameters included."""
+        return tuple(
+            (used, node)
+            for node, rhs in self.nodes.items()
+            for used in nd.find(rhs, (nd.At, MatrixSymbol))  # type: ignore[arg-type]
+        )
+
+
+def unroll(model: Model, T: int) -> Graph:
+    """Copy the equations for t = 1…T into a graph of named nodes.
+
+    Raises :class:`DerivationError` unless ``T`` is a positive whole number.
+    """
+    check_T(T)
+    engine = Engine(model)
+    nodes = {
+        engine.symbol(name, s): nd.at(rhs, s)
+        for s in range(1, T + 1)
+        for name, rhs in engine.right_sides.items()
+    }
+    loss = tuple(
+        nd.at(term, s)
+        for part, term in zip(model.loss, engine.losses, strict=True)
+        for s in part.steps.at(T)
+    )
+    return Graph(model, T, nodes, loss)
+
+
+def check_T(T: object) -> None:
+    """Refuse a number of steps that is no positive integer."""
+    if not isinstance(T, int) or isinstance(T, bool) or T < 1:
+        raise DerivationError(f"T is the number of steps, a whole number from 1 up, not {T!r}")

@@ -1,0 +1,294 @@
+r"""The words and signs of mathematical writing: tables with one row for each thing.
+
+Keys that begin with a backslash are LaTeX commands; the others are characters or words
+of plain text.  What a row leads to is the canonical text that stands in a syntax tree.
+"""
+
+from __future__ import annotations
+
+from symbptt.formula.tree import OPERATORS
+
+_LOWER = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
+    "sigma tau upsilon phi chi psi omega"
+).split()
+
+#: Greek letters by their character; the variant forms are the same letter.
+GREEK: dict[str, str] = {
+    **dict(zip("αβγδεζηθικλμνξοπρστυφχψω", _LOWER, strict=True)),
+    **dict(zip("ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ", map(str.capitalize, _LOWER), strict=True)),
+    "ϵ": "epsilon",
+    "ϑ": "theta",
+    "ϰ": "kappa",
+    "ϖ": "pi",
+    "ϱ": "rho",
+    "ς": "sigma",
+    "ϕ": "phi",
+}
+
+#: Commands that are letters under another name.
+LETTERS: dict[str, str] = {
+    "\\varepsilon": "epsilon",
+    "\\vartheta": "theta",
+    "\\varkappa": "kappa",
+    "\\varpi": "pi",
+    "\\varrho": "rho",
+    "\\varsigma": "sigma",
+    "\\varphi": "phi",
+    "\\infty": "infinity",
+    "\\emptyset": "empty",
+    "ℓ": "ell",
+    "∞": "infinity",
+}
+
+#: Accents as commands and as the combining character that Unicode text uses.
+ACCENTS: dict[str, str] = {
+    "\\hat": "hat",
+    "\\widehat": "hat",
+    "\u0302": "hat",
+    "\\tilde": "tilde",
+    "\\widetilde": "tilde",
+    "\u0303": "tilde",
+    "\\bar": "bar",
+    "\\overline": "bar",
+    "\u0304": "bar",
+    "\u0305": "bar",
+    "\\dot": "dot",
+    "\u0307": "dot",
+    "\\ddot": "ddot",
+    "\u0308": "ddot",
+    "\\check": "check",
+    "\u030c": "check",
+    "\\breve": "breve",
+    "\u0306": "breve",
+    "\\vec": "vec",
+    "\\overrightarrow": "vec",
+    "\u20d7": "vec",
+    "\\underline": "underline",
+}
+
+#: Commands that change the look of their argument and not what it is.
+FONTS: frozenset[str] = frozenset(
+    "\\" + name
+    for name in (
+        "mathbf mathrm mathit mathsf mathtt mathcal mathbb mathfrak mathscr mathnormal "
+        "boldsymbol bm pmb symbf bold boxed fbox mathrel mathbin mathop mathord operatorname "
+        "text textbf textrm textit textsf texttt textnormal mbox cancel"
+    ).split()
+)
+
+#: Braces under or over a stretch of formula: the stretch counts, the label doesn't.
+UNDERBRACES: frozenset[str] = frozenset({"\\underbrace", "\\overbrace"})
+
+#: Commands without a meaning of their own: spacing, sizes, line numbers.
+IGNORED: frozenset[str] = frozenset(
+    "\\" + name
+    for name in (
+        "displaystyle textstyle scriptstyle limits nolimits nonumber notag mathstrut strut "
+        "large Large LARGE huge Huge small normalsize rm bf it sf cal thinspace medspace "
+        "thickspace enspace enskip allowbreak nobreak hfill centering relax hline "
+        "therefore because"
+    ).split()
+)
+
+#: Signs that stand between two formulas in one display.
+BETWEEN: frozenset[str] = frozenset(
+    {"\\Rightarrow", "\\implies", "\\Longrightarrow", "\\iff", "\\Leftrightarrow", "⇒", "⇔", "⟹"}
+)
+
+QUADS: frozenset[str] = frozenset({"\\quad", "\\qquad"})
+
+SIZES: frozenset[str] = frozenset(
+    {"\\left", "\\right", "\\middle"}
+    | {f"\\{size}{side}" for size in ("big", "Big", "bigg", "Bigg") for side in ("", "l", "r", "m")}
+)
+
+#: Brackets as commands: the kind, and the side where the command says it (a bare bar doesn't).
+BRACKETS: dict[str, tuple[str, str]] = {
+    "(": ("(", "open"),
+    ")": ("(", "close"),
+    "[": ("[", "open"),
+    "]": ("[", "close"),
+    "\\{": ("{", "open"),
+    "\\}": ("{", "close"),
+    "|": ("|", "either"),
+    "‖": ("‖", "either"),
+    "∥": ("‖", "either"),
+    "||": ("‖", "either"),
+    "\\|": ("‖", "either"),
+    "⟨": ("⟨", "open"),
+    "⟩": ("⟨", "close"),
+    "\\lparen": ("(", "open"),
+    "\\rparen": ("(", "close"),
+    "\\lbrack": ("[", "open"),
+    "\\rbrack": ("[", "close"),
+    "\\lbrace": ("{", "open"),
+    "\\rbrace": ("{", "close"),
+    "\\langle": ("⟨", "open"),
+    "\\rangle": ("⟨", "close"),
+    "\\vert": ("|", "either"),
+    "\\lvert": ("|", "open"),
+    "\\rvert": ("|", "close"),
+    "\\Vert": ("‖", "either"),
+    "\\lVert": ("‖", "open"),
+    "\\rVert": ("‖", "close"),
+}
+
+#: The bracket that closes each kind, as a message shows it.
+CLOSING: dict[str, str] = {
+    "(": ")",
+    "[": "]",
+    "{": "\\}",
+    "|": "|",
+    "‖": "\\|",
+    "⟨": "\\rangle",
+    "brace": "}",
+}
+
+PRODUCTS: dict[str, str] = {
+    **{spelling: sign for sign, spellings in OPERATORS.items() for spelling in spellings},
+    ".*": "⊙",
+    "\\bigotimes": "⊗",
+    "\\bigodot": "⊙",
+    "○": "∘",
+    "∘": "∘",
+    "/": "/",
+    "÷": "/",
+    "\\div": "/",
+}
+
+RELATIONS: dict[str, str] = {
+    "=": "=",
+    "==": "=",
+    ":=": "≜",
+    "≜": "≜",
+    "≡": "≜",
+    "≔": "≜",
+    "\\triangleq": "≜",
+    "\\equiv": "≜",
+    "\\doteq": "≜",
+    "\\coloneqq": "≜",
+    "\\coloneq": "≜",
+    "≈": "≈",
+    "≃": "≈",
+    "\\approx": "≈",
+    "\\simeq": "≈",
+    "\\cong": "≈",
+    "\\sim": "≈",
+    "∝": "∝",
+    "\\propto": "∝",
+    "←": "←",
+    "\\leftarrow": "←",
+    "\\gets": "←",
+    "→": "→",
+    "->": "→",
+    "\\to": "→",
+    "\\rightarrow": "→",
+    "\\longrightarrow": "→",
+    "\\mapsto": "→",
+    "+=": "+=",
+    "-=": "-=",
+    "<": "<",
+    "\\lt": "<",
+    "≤": "≤",
+    "<=": "≤",
+    "\\le": "≤",
+    "\\leq": "≤",
+    "\\leqslant": "≤",
+    ">": ">",
+    "\\gt": ">",
+    "≥": "≥",
+    ">=": "≥",
+    "\\ge": "≥",
+    "\\geq": "≥",
+    "\\geqslant": "≥",
+    "≠": "≠",
+    "!=": "≠",
+    "\\neq": "≠",
+    "\\ne": "≠",
+    "∈": "∈",
+    "\\in": "∈",
+}
+
+BIG_OPERATORS: dict[str, str] = {
+    "\\sum": "sum",
+    "∑": "sum",
+    "Σ": "sum",
+    "sum": "sum",
+    "\\prod": "prod",
+    "∏": "prod",
+    "Π": "prod",
+    "prod": "prod",
+}
+
+FRACTIONS: frozenset[str] = frozenset({"\\frac", "\\dfrac", "\\tfrac", "\\cfrac"})
+
+DOTS: frozenset[str] = frozenset(
+    {"...", "…", "⋯", "\\dots", "\\cdots", "\\ldots", "\\dotsc", "\\dotsb", "\\dotsm", "\\dotso"}
+    | {"\\vdots", "\\ddots"}
+)
+
+TRANSPOSES: frozenset[str] = frozenset({"\\top", "\\intercal", "\\transpose", "⊤", "⊺"})
+
+#: Functions that need no declaration.  They are read without brackets too: ``\log y``.
+FUNCTIONS: frozenset[str] = frozenset(
+    (
+        "tanh sigmoid logistic softmax log_softmax logsoftmax softmin logsumexp relu leaky_relu "
+        "elu selu celu softplus softsign silu swish mish gelu hardtanh hard_sigmoid hardsigmoid "
+        "exp log ln sin cos tan sinh cosh coth sec arctan sqrt abs max min sign sgn erf "
+        "diag transpose matmul dot outer hadamard squared square sum mean prod norm trace tr "
+        "vec concat identity "
+        "squared_error mse mean_squared_error cross_entropy softmax_cross_entropy "
+        "binary_cross_entropy binary_cross_entropy_with_logits"
+    ).split()
+    + ["Tanh", "ReLU", "Softmax", "Sigmoid", "Diag", "LeakyReLU", "ELU", "GELU", "SiLU"]
+)
+
+#: Letters that are functions by default, but only where a bracket follows.
+FUNCTIONS_BEFORE_BRACKETS: frozenset[str] = frozenset({"sigma"})
+
+#: Words that belong to the sentence round a formula.
+PROSE: frozenset[str] = frozenset(
+    "where thus hence therefore since because with when if for otherwise and but so let".split()
+)
+
+#: Words in front of a condition in ``cases``: the condition itself says it all.
+CONDITION_WORDS: frozenset[str] = frozenset(
+    {"if", "for", "when", "otherwise", "else", "where", "in all other cases"}
+)
+
+#: Environments that only arrange formulas on a page.
+DISPLAYS: frozenset[str] = frozenset(
+    (
+        "align aligned alignat alignedat equation eqnarray gather gathered split multline math "
+        "displaymath flalign dmath"
+    ).split()
+)
+
+CASES: frozenset[str] = frozenset({"cases", "dcases"})
+
+#: Commands that are known well enough to know that this grammar has no place for them.
+UNSUPPORTED: dict[str, str] = {
+    **{c: "integrals are not read" for c in ("\\int", "\\iint", "\\oint")},
+    **{c: "limits are not read" for c in ("\\lim", "\\limsup", "\\liminf")},
+    **{c: "a choice of two signs is not read; write one formula for each" for c in ("\\pm", "\\mp")},
+    **{c: "this relation is not read" for c in ("\\ll", "\\gg", "\\not", "\\notin", "\\subset")},
+    **{c: "logic is not read" for c in ("\\forall", "\\exists", "\\land", "\\lor", "\\neg")},
+    **{
+        c: "this construction is not read; write it out"
+        for c in ("\\binom", "\\substack", "\\cancelto", "\\underset", "\\overset", "\\stackrel")
+    },
+    **{
+        c: "macro definitions are not read here; write the formula with the macro expanded"
+        for c in ("\\newcommand", "\\renewcommand", "\\providecommand", "\\def")
+    },
+    "\\xrightarrow": "this relation is not read",
+}
+
+_FROM = "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ"
+_TO = "0123456789+-=()aehijklmnoprstuvxβγρφχ"
+SUBSCRIPT_CHARACTERS: dict[str, str] = dict(zip(_FROM, _TO, strict=True))
+
+_FROM = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᵀᵂᴴᴸᴺᴷᴹᵅᵝᵞᵟ"
+_TO = "0123456789+-=()abcdefghijklmnoprstuvwxyzTWHLNKMαβγδ"
+SUPERSCRIPT_CHARACTERS: dict[str, str] = dict(zip(_FROM, _TO, strict=True))

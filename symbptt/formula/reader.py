@@ -1,0 +1,255 @@
+"""From a text to the tokens of its formulas: what depends on the surroundings of a token.
+
+Here a word turns out to be a name, a big operator or a piece of prose; a line break turns
+out to end a formula or not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from lark import Lark, Token
+
+from symbptt.formula.brackets import SCRIPTS, TAKES, Brackets, Opened
+from symbptt.formula.lexicon import CONDITION_WORDS, FUNCTIONS, PROSE
+from symbptt.formula.lines import split
+from symbptt.formula.names import is_letter
+from symbptt.formula.unreadable import Unreadable
+from symbptt.formula.words import span_of, token, words
+
+
+def formulas(
+    text: str,
+    start: int,
+    end: int,
+    functions: Collection[str],
+    *,
+    lines: bool,
+    letters: bool,
+) -> list[list[Token]]:
+    """The tokens of every formula in ``text[start:end]``, positions counted in ``text``."""
+    reader = _Reader(text, FUNCTIONS | frozenset(functions), lines=lines, letters=letters)
+    reader.read(list(words(_lexer().lex(text[start:end]), start)))
+    return list(split(reader.out, reader.depths))
+
+
+@cache
+def _lexer() -> Lark:
+    grammar = Path(__file__).with_name("tokens.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser=None, lexer="basic")
+
+
+@dataclass
+class _Reader(Brackets):
+    """Reads one token after another; what is still to come stands in a queue, last first."""
+
+    lines: bool = True
+    letters: bool = False
+    displays: int = 0
+    #: how many operands the command before still takes: unbraced, each is one character
+    single: int = 0
+    #: how many of the words ``from`` and ``to`` are due
+    counting: int = 0
+    #: in the condition of a case
+    condition: bool = False
+    #: the side of the next bracket, where ``\left`` or ``\bigr`` says it
+    side: str = ""
+
+    def read(self, tokens: list[Token]) -> None:
+        queue = tokens[::-1]
+        while queue:
+            t = queue.pop()
+            self.one(t, queue[-1] if queue else None, queue)
+        if self.stack:
+            raise self.unclosed(self.stack[-1])
+
+    @property
+    def in_cases(self) -> bool:
+        return bool(self.stack) and self.stack[-1].kind == "cases"
+
+    def one(self, t: Token, following: Token | None, queue: list[Token]) -> None:
+        value = str(t)
+        side, self.side = self.side, ""
+        single, self.single = self.single, 0
+        match t.type:
+            case "SIZE":
+                self.size(t, following, queue)
+                self.single = single
+            case "BRACKET":
+                self.bracket(t, side, following, queue)
+            case "WORD" | "GREEK" | "WORDS" | "RUN":
+                self.word(t, single, following, queue)
+            case "NUMBER" if single and len(value) > 1 and value.isdecimal():
+                self.cut(t, 1, queue)
+                self.single = single - 1
+            case "NAME":
+                self.command(t, following)
+                self.single = max(single - 1, 0)
+            case "FRACTION" | "ACCENT" | "FONT" | "ROOT" | "UNDERBRACE":
+                if t.type == "ROOT" and following is not None and str(following) == "[":
+                    raise Unreadable(
+                        "a root of another order is not read; write it as a power", *span_of(t)
+                    )
+                self.emit(t.type, value, t)
+                self.single = max(single, TAKES[t.type])
+            case "RELATION" if value in "<>" and self.angle(t):
+                pass
+            case "OPERATOR" if self.is_placeholder(following):
+                self.emit("TEXT", value, t)
+            case "TEXT" if self.condition and self.in_cases and _is_condition_word(value):
+                pass
+            case "SEPARATOR" | "MID" if self.stack:
+                self.stack[-1].separated = True
+                self.emit("SEPARATOR", value, t)
+            case "COLON" if self.stack:
+                self.emit("TEXT", ":", t)  # a slice or a range: W[:, 1:n]
+            case "NEWLINE" | "ROW" | "AMPERSAND" | "BEGIN_CASES" | "END_CASES":
+                self.arrangement(t)
+            case "SEPARATOR" | "BETWEEN" | "QUAD" | "STOP" if not self.stack:
+                self.emit("BREAK", t.type.lower(), t)
+            case "BETWEEN" | "QUAD":
+                pass
+            case "EDGE":
+                self.edge(t, opening=value == "open")
+            case "DELIMITER":
+                dollar = value[0] == "$" and not self.displays
+                self.edge(t, opening=dollar or value in ("\\[", "\\("))
+            case kind:
+                self.emit(kind, value, t)
+                self.single = max(single - 1, 0)
+
+    # ---------------------------------------------------------------- words
+
+    def command(self, t: Token, following: Token | None) -> None:
+        """A command that is in no table is a name (``\\Loss``), unless it takes an argument."""
+        value = str(t)
+        known = value[1:] in self.functions or is_letter(value)
+        if following is not None and str(following) == "{" and not known:
+            raise Unreadable(
+                f"the command {value} is not known; write what it stands for", *span_of(t)
+            )
+        self.emit("NAME", value, t)
+
+    def word(self, t: Token, single: int, following: Token | None, queue: list[Token]) -> None:
+        value = str(t)
+        big = self.big(t, following, queue)
+        in_braces = any(o.kind == "brace" for o in self.stack)
+        if big:
+            self.emit(big, "prod" if value in {"prod", "Π"} else "sum", t)
+        elif single and len(value) > 1 and t.type != "WORDS":
+            self.cut(t, 1, queue)
+            self.single = single - 1
+        elif self.letters and self.is_row_of_letters(t):
+            digits = re.compile("[0-9]*").match(value, 1)
+            self.cut(t, digits.end() if digits else 1, queue)
+        elif self.counting and value in {"from", "to"}:
+            self.counting -= 1
+            self.emit(value.upper(), value, t)
+        elif self.condition and self.in_cases and _is_condition_word(value):
+            pass
+        elif t.type != "RUN" and value.lower() in PROSE and not in_braces:
+            raise Unreadable(
+                f"'{value}' belongs to a sentence, not to a formula; "
+                "leave it out or put the formula on a line of its own",
+                *span_of(t),
+            )
+        else:
+            self.emit("NAME", value, t)
+            self.single = max(single - 1, 0)
+
+    def cut(self, t: Token, at: int, queue: list[Token]) -> None:
+        """Emit the first ``at`` characters of a token and put the rest back."""
+        start, end = span_of(t)
+        kind = "NUMBER" if t.type == "NUMBER" else "NAME"
+        self.emit(kind, str(t)[:at], token(kind, "", start, start + at))
+        if at < len(t):
+            rest = str(t)[at:]
+            kind = "NUMBER" if rest.isdecimal() else "WORD"
+            queue.append(token(kind, rest, start + at, end))
+
+    def is_row_of_letters(self, t: Token) -> bool:
+        """Whether a word is a row of one-letter names, as TeX prints it."""
+        if t.type not in {"RUN", "WORD"} or str(t) in self.functions:
+            return False
+        return len(t) > 1 and not any(o.script for o in self.stack)
+
+    def big(self, t: Token, following: Token | None, queue: list[Token]) -> str:
+        r"""``BIG`` for the word or letter ``Σ`` with bounds, ``COUNTED`` for ``sum t from``."""
+        value = str(t)
+        if value not in {"sum", "prod", "Σ", "Π"} or following is None or t.type == "RUN":
+            return ""
+        after = queue[-2] if len(queue) > 1 else None
+        if following.type in SCRIPTS and after is not None:
+            # sum_t and sum_{t=1}, but not the name sum_exp
+            return "BIG" if value in {"Σ", "Π"} or len(after) == 1 else ""
+        if following.type == "WORD" and after is not None and str(after) == "from":
+            self.counting = 2
+            return "COUNTED"
+        return ""
+
+    def is_placeholder(self, following: Token | None) -> bool:
+        r"""``f(\cdot)``: an operator that holds the place of an argument."""
+        if self.last() not in {"OPEN", "SEPARATOR"} or following is None:
+            return False
+        return following.type == "SEPARATOR" or str(following) in {")", "]"}
+
+    # ---------------------------------------------------------------- sizes, arrangement
+
+    def size(self, t: Token, following: Token | None, queue: list[Token]) -> None:
+        value = str(t)
+        if following is not None and following.type == "STOP":
+            queue.pop()
+            if value == "\\left":
+                self.stack.append(Opened("nothing", len(self.out), t))
+            elif self.stack and self.stack[-1].kind == "nothing":
+                self.stack.pop()
+        elif value == "\\left" or value.endswith("l"):
+            self.side = "open"
+        elif value == "\\right" or value.endswith("r"):
+            self.side = "close"
+        elif value == "\\middle" or value.endswith("m"):
+            self.side = "middle"
+
+    def arrangement(self, t: Token) -> None:
+        """What sets formulas on a page, and ``cases``, where it sets values and conditions."""
+        match t.type:
+            case "NEWLINE":
+                if self.lines and not self.displays and not self.stack:
+                    self.emit("BREAK", "newline", t)
+            case "BEGIN_CASES":
+                self.push("cases", "BEGIN_CASES", t)
+                self.condition = False
+            case "END_CASES" if not self.in_cases:
+                if self.stack:
+                    raise self.unclosed(self.stack[-1])
+                raise Unreadable("this \\end{cases} closes nothing; leave it out", *span_of(t))
+            case "END_CASES":
+                self.end_cell()
+                self.stack.pop()
+                self.emit("END_CASES", str(t), t)
+                self.condition = False
+            case "ROW" | "AMPERSAND" if self.in_cases:
+                self.end_cell()
+                self.emit(t.type, str(t), t)
+                self.condition = t.type == "AMPERSAND"
+            case "ROW" if not self.stack:
+                self.emit("BREAK", "row", t)
+
+    def end_cell(self) -> None:
+        """Drop the comma or full stop at the end of a value or condition."""
+        if self.last() in {"SEPARATOR", "STOP"}:
+            self.drop()
+
+    def edge(self, t: Token, *, opening: bool) -> None:
+        """The edge of a display: inside, a newline is a space."""
+        self.displays = max(0, self.displays + (1 if opening else -1))
+        if not self.stack:
+            self.emit("BREAK", "edge", t)
+
+
+def _is_condition_word(text: str) -> bool:
+    return text.strip(" ,.:;").lower() in CONDITION_WORDS

@@ -1,0 +1,23 @@
+"""A syntax tree given meaning: roles, time indices, inferred shapes."""
+
+from symbptt.model.bind import bind, require_bound
+from symbptt.model.files import builtin_names, load
+from symbptt.model.model import Equation, LossTerm, Model, Role, Variable, initial_key
+from symbptt.model.steps import EVERY, Steps
+from symbptt.model.terms import Index
+
+__all__ = [
+    "EVERY",
+    "Equation",
+    "Index",
+    "LossTerm",
+    "Model",
+    "Role",
+    "Steps",
+    "Variable",
+    "bind",
+    "builtin_names",
+    "initial_key",
+    "load",
+    "require_bound",
+]

@@ -1,0 +1,123 @@
+"""Functions known by name alone, given a meaning: ``f`` is tanh, ``L_t`` is cross_entropy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from symbptt.errors import BindingError, did_you_mean
+from symbptt.model import terms as tm
+from symbptt.model.functions import ACTIVATIONS, LOSSES, VECTOR_FUNCTIONS, canonical
+from symbptt.model.model import LossTerm, Model
+from symbptt.model.scalars import expand_loss
+
+
+def check_bindings(model: Model, bindings: Mapping[str, str]) -> None:
+    """Refuse a binding of a name the model lacks, or to a function that doesn't fit it."""
+    for name, function in bindings.items():
+        if name not in model.abstract:
+            if not model.abstract:
+                raise BindingError(f"can't bind '{name}': {model.name} has no abstract function")
+            raise BindingError(f"can't bind '{name}'{did_you_mean(name, model.abstract)}")
+        wanted = model.abstract[name]
+        table = _candidates(wanted)
+        if canonical(str(function)) not in table:
+            kind = "function" if wanted == 1 else f"function of {wanted} arguments"
+            raise BindingError(
+                f"can't bind '{name}' to '{function}': no such {kind}"
+                f"{did_you_mean(str(function), table)}"
+            )
+
+
+def _candidates(arguments: int) -> tuple[str, ...]:
+    if arguments == 1:
+        return (*ACTIVATIONS, *VECTOR_FUNCTIONS)
+    return tuple(name for name, row in LOSSES.items() if len(row.arguments) == arguments)
+
+
+def bind(model: Model, functions: Mapping[str, str] | None = None) -> Model:
+    """The model with its abstract functions replaced, by ``functions`` or its own bindings.
+
+    The derivation of the bound model is a new one: a vector function such as softmax has
+    another Jacobian than the entrywise function its name stood for.
+    """
+    chosen = {**model.bindings, **(functions or {})}
+    check_bindings(model, chosen)
+    if not chosen:
+        return model
+    names = {name: canonical(function) or function for name, function in chosen.items()}
+    model = _in_one_size(model, names)
+
+    def change(term: tm.Term) -> tm.Term:
+        term = term.rebuilt(change)
+        if isinstance(term, tm.Mapped) and term.function in names:
+            kind = tm.VectorMapped if names[term.function] in VECTOR_FUNCTIONS else tm.Mapped
+            return kind(names[term.function], term.operand, shape=term.shape, span=term.span)
+        if isinstance(term, tm.Abstract) and term.function in names:
+            expansion = expand_loss(names[term.function], term.arguments)
+            return tm.Named(
+                names[term.function], term.arguments, expansion, shape=tm.SCALAR, span=term.span
+            )
+        return term
+
+    return replace(
+        model,
+        equations=tuple(replace(e, rhs=change(e.rhs)) for e in model.equations),
+        loss=tuple(LossTerm(part.steps, change(part.term)) for part in model.loss),
+        abstract={n: k for n, k in model.abstract.items() if n not in names},
+        bindings={},
+    )
+
+
+def _in_one_size(model: Model, names: Mapping[str, str]) -> Model:
+    """The model with the arguments of each newly named loss in one shape.
+
+    ``L_t(y_t, d_t)`` says nothing of the size of d; once L_t is a loss of the table, which
+    compares entry by entry, d is as long as y.
+    """
+    merged: dict[tm.Dim, tm.Dim] = {}
+
+    def now(shape: tm.Shape) -> tm.Shape:
+        return merged.get(shape[0], shape[0]), merged.get(shape[1], shape[1])
+
+    for part in (*(e.rhs for e in model.equations), *(part.term for part in model.loss)):
+        for node in part.walk():
+            if not isinstance(node, tm.Abstract) or node.function not in names:
+                continue
+            first, *others = node.arguments
+            for other in others:
+                for a, b in zip(now(first.shape), now(other.shape), strict=True):
+                    if isinstance(a, int) and isinstance(b, int) and a != b:
+                        raise BindingError(
+                            f"can't bind '{node.function}' to '{names[node.function]}': its "
+                            f"arguments are {tm.shape_text(now(first.shape))} and "
+                            f"{tm.shape_text(now(other.shape))}, and must have one shape"
+                        )
+                    keep, gone = (b, a) if isinstance(b, int) else (a, b)
+                    merged = {d: keep if e == gone else e for d, e in merged.items()}
+                    if keep != gone:
+                        merged[gone] = keep
+    if not merged:
+        return model
+
+    def change(term: tm.Term) -> tm.Term:
+        return replace(term.rebuilt(change), shape=now(term.shape))
+
+    return replace(
+        model,
+        variables={n: replace(v, shape=now(v.shape)) for n, v in model.variables.items()},
+        equations=tuple(replace(e, rhs=change(e.rhs)) for e in model.equations),
+        loss=tuple(LossTerm(part.steps, change(part.term)) for part in model.loss),
+    )
+
+
+def require_bound(model: Model) -> None:
+    """Refuse a model that can't be run because a function is known by name alone."""
+    if model.abstract:
+        free = ", ".join(model.abstract)
+        name, arguments = next(iter(model.abstract.items()))
+        example = "tanh" if arguments == 1 else "squared_error"
+        raise BindingError(
+            f"{model.name}: {free} {'is' if len(model.abstract) == 1 else 'are'} not bound to "
+            f'a function; say functions={{"{name}": "{example}"}}, or --let {name}={example}'
+        )

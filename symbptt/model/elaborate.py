@@ -1,0 +1,372 @@
+"""From syntax trees to terms: names resolved, products decided, shapes inferred.
+
+A product sign does not say what it multiplies: ``a b`` is a matrix product unless one side is
+a scalar.  So an expression is first a draft whose dimensions are unknowns; products stay
+pending until a scalar is found on one side, and are matrix products (or entrywise ones, by
+their sign) otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+
+from symbptt.errors import ModelError, Place, did_you_mean
+from symbptt.formula import parse
+from symbptt.formula.tree import (
+    Call,
+    Group,
+    Node,
+    Number,
+    Power,
+    Primed,
+    Product,
+    Quotient,
+    Span,
+    Sum,
+    Symbol,
+    Transpose,
+)
+from symbptt.model import terms as tm
+from symbptt.model.functions import ACTIVATIONS, LOSSES, STRUCTURAL, VECTOR_FUNCTIONS, canonical
+from symbptt.model.names import Naming
+from symbptt.model.shapes import Dimensions, Why
+
+#: Signs that multiply entry by entry; they bind looser than the signs of a matrix product.
+ENTRYWISE = frozenset(["⊙", "∘", "*"])
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text with formulas in it, and where it came from."""
+
+    text: str
+    file: str | None = None
+    first_line: int = 1
+
+    def place(self, span: Span) -> Place:
+        return Place(self.text, span.start, span.end, self.file, self.first_line)
+
+
+@dataclass(eq=False)
+class Draft:
+    """An expression whose shape is still two unknowns.
+
+    ``kind`` is the class of the term it will be; None for a product not yet decided.
+    """
+
+    kind: type[tm.Term] | None
+    place: Place
+    span: Span
+    rows: int
+    cols: int
+    children: tuple[Draft, ...] = ()
+    data: tuple[object, ...] = ()
+
+    @property
+    def number(self) -> Fraction | None:
+        """The value of a bare number."""
+        if self.kind is tm.Constant and isinstance(self.data[0], Fraction):
+            return self.data[0]
+        return None
+
+
+@dataclass
+class Elaborator:
+    """Drafts for the formulas of one model, over one pool of dimensions."""
+
+    naming: Naming
+    declared_functions: frozenset[str] = frozenset()
+    dims: Dimensions = field(default_factory=Dimensions)
+    symbols: dict[str, Draft] = field(default_factory=dict)
+    spelled: dict[str, Symbol] = field(default_factory=dict)
+    abstract: dict[str, int] = field(default_factory=dict)
+    pending: list[Draft] = field(default_factory=list)
+    source: Source = field(default_factory=lambda: Source(""))
+    local: Mapping[str, Draft] = field(default_factory=dict)
+
+    # -- drafts ---------------------------------------------------------------------------
+
+    def draft(self, node: Node) -> Draft:
+        """The draft of a formula; a :class:`ModelError` at what can't stand in a model."""
+        match node:
+            case Number(value):
+                return self._constant(value, node)
+            case Symbol():
+                return self._symbol(node)
+            case Group("(" | "[" | "{", (inner,)):
+                return self.draft(inner)
+            case Sum(terms, signs):
+                return self._sum([self.draft(t) for t in terms], signs, node)
+            case Product(factors, operators):
+                return self._product(factors, operators, node)
+            case Quotient(numerator, denominator):
+                inverse = self._raised(self.draft(denominator), Fraction(-1), denominator)
+                return self._times(self.draft(numerator), inverse, node, entrywise=True)
+            case Power(Group("‖" | "|" as bars, (inner,)), Number(value)) if value == 2:
+                squared = self._raised(self.draft(inner), Fraction(2), node)
+                return self._scalar(tm.Total, node, squared) if bars == "‖" else squared
+            case Power(base, exponent):
+                return self._raised(self.draft(base), self._exponent(exponent), node)
+            case Transpose(operand):
+                return self._transposed(self.draft(operand), node)
+            case Call(function, arguments):
+                return self._call(function, arguments, node)
+            case Primed():
+                raise self.error(node, "a derivative can't stand in a model's equation")
+        raise self.error(node, f"{_called(node)} can't stand in a model's equation")
+
+    def error(self, node: Node, message: str) -> ModelError:
+        """The error at a node's place."""
+        return ModelError(message, self.source.place(node.span))
+
+    def _new(
+        self,
+        kind: type[tm.Term] | None,
+        node: Node,
+        rows: int,
+        cols: int,
+        *children: Draft,
+        data: tuple[object, ...] = (),
+    ) -> Draft:
+        return Draft(kind, self.source.place(node.span), node.span, rows, cols, children, data)
+
+    def _one(self) -> int:
+        return self.dims.constant(1)
+
+    def _constant(self, value: Fraction, node: Node) -> Draft:
+        return self._new(tm.Constant, node, self._one(), self._one(), data=(value,))
+
+    def _scalar(self, kind: type[tm.Term], node: Node, *children: Draft) -> Draft:
+        return self._new(kind, node, self._one(), self._one(), *children)
+
+    def _symbol(self, node: Symbol) -> Draft:
+        name, index = self.naming.read(node)
+        if name in self.local and index is None:
+            return self.local[name]
+        if node.primes:
+            raise self.error(node, f"'{name.replace('_prime', chr(39))}' is a derivative; a "
+                             "model's equations hold values only")  # fmt: skip
+        known = self.declare(name, node)
+        return self._new(tm.Ref, node, known.rows, known.cols, data=(name, index))
+
+    def declare(self, name: str, node: Symbol) -> Draft:
+        """The draft that stands for a symbol wherever it occurs."""
+        if name not in self.symbols:
+            self.symbols[name] = self._new(tm.Ref, node, self.dims.fresh(), self.dims.fresh())
+            self.spelled[name] = self.naming.bare(node)
+        return self.symbols[name]
+
+    def _sum(self, terms: list[Draft], signs: Iterable[int], node: Node) -> Draft:
+        signed = list(zip(terms, signs, strict=True))
+        if all(term.number is not None for term in terms):
+            return self._constant(sum(((x.number or 0) * s for x, s in signed), Fraction(0)), node)
+        shaped = next(term for term in terms if term.number is None)
+        for term in terms:
+            if term.number is not None:  # a bare number fills the shape of the sum
+                term.rows, term.cols = shaped.rows, shaped.cols
+            elif term is not shaped:
+                self._same_shape(shaped, term, Why(self.source.place(node.span)))
+        if len(terms) == 1 and signed[0][1] > 0:
+            return terms[0]
+        children = tuple(x if s > 0 else self._negative(x, node) for x, s in signed)
+        if len(children) == 1:
+            return children[0]
+        return self._new(tm.Plus, node, shaped.rows, shaped.cols, *children)
+
+    def _negative(self, term: Draft, node: Node) -> Draft:
+        if term.number is not None:
+            return self._new(tm.Constant, node, term.rows, term.cols, data=(-term.number,))
+        minus = self._constant(Fraction(-1), node)
+        return Draft(tm.Scaled, term.place, term.span, term.rows, term.cols, (minus, term))
+
+    def _same_shape(self, a: Draft, b: Draft, why: Why) -> None:
+        self.dims.unify(a.rows, b.rows, why)
+        self.dims.unify(a.cols, b.cols, why)
+
+    def _product(self, factors: tuple[Node, ...], operators: tuple[str, ...], node: Node) -> Draft:
+        # Entrywise signs bind looser: A b ⊙ c is (A b) ⊙ c, and each run between them a product.
+        runs: list[list[Node]] = [[factors[0]]]
+        for operator, factor in zip(operators, factors[1:], strict=True):
+            if operator == "⊗":
+                raise self.error(node, "write an outer product as a b^T, not with ⊗")
+            if operator in ENTRYWISE:
+                runs.append([factor])
+            else:
+                runs[-1].append(factor)
+        products = [self._chain(run, entrywise=False) for run in runs]
+        result = products[0]
+        for run, right in zip(runs[1:], products[1:], strict=True):
+            span = Span(factors[0].span.start, run[-1].span.end)
+            result = self._times(result, right, Node(span=span), entrywise=True)
+        return result
+
+    def _chain(self, factors: list[Node], *, entrywise: bool) -> Draft:
+        result = self.draft(factors[0])
+        for factor in factors[1:]:
+            span = Span(factors[0].span.start, factor.span.end)
+            result = self._times(result, self.draft(factor), Node(span=span), entrywise=entrywise)
+        return result
+
+    def _times(self, a: Draft, b: Draft, node: Node, *, entrywise: bool) -> Draft:
+        if a.number is not None and b.number is not None:
+            return self._constant(a.number * b.number, node)
+        product = self._new(None, node, self.dims.fresh(), self.dims.fresh(), a, b)
+        product.data = (entrywise,)
+        if not self._scaling(product):
+            self.pending.append(product)
+        return product
+
+    def _raised(self, base: Draft, exponent: Fraction, node: Node) -> Draft:
+        if base.number is not None and exponent.denominator == 1:
+            if not base.number and exponent < 0:
+                raise self.error(node, "division by zero")
+            return self._constant(base.number**exponent.numerator, node)
+        return self._new(tm.Raised, node, base.rows, base.cols, base, data=(exponent,))
+
+    def _exponent(self, node: Node) -> Fraction:
+        value = self.draft(node).number
+        if value is None:
+            raise self.error(node, "an exponent must be a number")
+        return value
+
+    def _transposed(self, operand: Draft, node: Node) -> Draft:
+        if operand.number is not None:
+            return operand
+        return self._new(tm.Transposed, node, operand.cols, operand.rows, operand)
+
+    # -- calls ----------------------------------------------------------------------------
+
+    def _call(self, function: Symbol, nodes: tuple[Node, ...], node: Node) -> Draft:
+        spelled, index = self.naming.read(function)
+        if function.primes:
+            raise self.error(node, "a derivative can't stand in a model's equation")
+        name = spelled if spelled in self.declared_functions else canonical(spelled) or spelled
+        if name in STRUCTURAL:
+            return self._structural(name, nodes, node)
+        arguments = tuple(self.draft(n) for n in nodes)
+        if name in self.declared_functions:
+            return self._unknown_function(name, index is not None, arguments, node)
+        if name in LOSSES:
+            return self._named(name, arguments, node)
+        if name in ACTIVATIONS or name in VECTOR_FUNCTIONS:
+            self._count(name, 1, arguments, node)
+            kind = tm.Mapped if name in ACTIVATIONS else tm.VectorMapped
+            (z,) = arguments
+            if z.number is not None:
+                raise self.error(node, f"{name} of a number is a constant; write its value")
+            return self._new(kind, node, z.rows, z.cols, z, data=(name,))
+        return self._unknown_function(name, index is not None, arguments, node)
+
+    def _count(self, name: str, wanted: int, given: tuple[object, ...], node: Node) -> None:
+        if len(given) != wanted:
+            plural = "" if wanted == 1 else "s"
+            raise self.error(node, f"{name} takes {wanted} argument{plural}, not {len(given)}")
+
+    def _structural(self, name: str, nodes: tuple[Node, ...], node: Node) -> Draft:
+        self._count(name, STRUCTURAL[name], nodes, node)
+        arguments = [self.draft(n) for n in nodes]
+        match name:
+            case "transpose":
+                return self._transposed(arguments[0], node)
+            case "sum":
+                return self._scalar(tm.Total, node, arguments[0])
+            case "squared" | "square":
+                return self._raised(arguments[0], Fraction(2), node)
+            case "outer":
+                right = self._transposed(arguments[1], nodes[1])
+                return self._times(arguments[0], right, node, entrywise=False)
+        return self._times(*arguments, node, entrywise=False)  # matmul, dot
+
+    def _named(self, name: str, arguments: tuple[Draft, ...], node: Node) -> Draft:
+        row = LOSSES[name]
+        self._count(name, len(row.arguments), arguments, node)
+        for other in arguments[1:]:
+            if other.number is not None:  # a bare number fills the shape of the first
+                other.rows, other.cols = arguments[0].rows, arguments[0].cols
+            else:
+                self._same_shape(arguments[0], other, Why(self.source.place(node.span)))
+        outer = self.local, self.source
+        self.local = dict(zip(row.arguments, arguments, strict=True))
+        self.source = Source("")
+        expansion = self.draft(_definition(row.definition))
+        self.local, self.source = outer
+        one = self._one()
+        return self._new(tm.Named, node, one, one, *arguments, expansion, data=(name,))
+
+    def _unknown_function(
+        self, name: str, indexed: bool, arguments: tuple[Draft, ...], node: Node
+    ) -> Draft:
+        name = f"{name}_t" if indexed else name
+        known = self.abstract.setdefault(name, len(arguments))
+        self._count(name, known, arguments, node)
+        if len(arguments) == 1 and not indexed:  # one argument: entry by entry, f(z_t)
+            (z,) = arguments
+            return self._new(tm.Mapped, node, z.rows, z.cols, z, data=(name,))
+        rows, cols = self.dims.fresh(), self.dims.fresh()
+        return self._new(tm.Abstract, node, rows, cols, *arguments, data=(name,))
+
+    # -- products -------------------------------------------------------------------------
+
+    def is_scalar(self, draft: Draft) -> bool:
+        """Whether the shape is already known to be 1×1."""
+        return self.dims.value(draft.rows) == 1 and self.dims.value(draft.cols) == 1
+
+    def _scaling(self, product: Draft) -> bool:
+        """Decide a product of which one side is known to be a scalar."""
+        a, b = product.children
+        if self.is_scalar(b) and not self.is_scalar(a):
+            a, b = b, a
+        elif not self.is_scalar(a):
+            return False
+        product.kind, product.children, product.data = tm.Scaled, (a, b), ()
+        self._same_shape(product, b, Why(product.place))
+        return True
+
+    def settle(self) -> None:
+        """Decide every pending product, those that a scalar decides first."""
+        while self.pending:
+            waiting = [p for p in self.pending if not self._scaling(p)]
+            if len(waiting) == len(self.pending):
+                self._by_sign(waiting.pop(0))
+            self.pending = waiting
+
+    def _by_sign(self, product: Draft) -> None:
+        a, b = product.children
+        why = Why(product.place)
+        if product.data[0]:
+            product.kind = tm.Odot
+            self._same_shape(a, b, why)
+            self._same_shape(product, a, why)
+        else:
+            product.kind = tm.Matmul
+            self.dims.unify(a.cols, b.rows, why)
+            self.dims.unify(product.rows, a.rows, why)
+            self.dims.unify(product.cols, b.cols, why)
+        product.data = ()
+
+
+@cache
+def _definition(text: str) -> Node:
+    return parse(text)
+
+
+def _called(node: Node) -> str:
+    """What a reader calls this kind of thing."""
+    return {
+        "BigOperator": "a sum over an index",
+        "Differential": "a derivative",
+        "Relation": "a second relation sign",
+        "Cases": "a case distinction",
+        "Text": "text",
+        "Subscripted": "an entry of an expression",
+        "Group": "a list in brackets",
+    }.get(type(node).__name__, f"a {type(node).__name__.lower()}")
+
+
+def unknown_function(name: str, place: Place) -> ModelError:
+    """The error for a call of a function that nothing defines."""
+    names = (*ACTIVATIONS, *VECTOR_FUNCTIONS, *LOSSES, *STRUCTURAL)
+    return ModelError(f"no function '{name}'{did_you_mean(name, names)}", place)

@@ -1,0 +1,178 @@
+"""Where models come from: a built-in name, a model file, or equations as text."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from symbptt.errors import ModelError, RequestError, did_you_mean
+from symbptt.formula import parse_equations
+from symbptt.model.bind import check_bindings
+from symbptt.model.build import Statement, build
+from symbptt.model.elaborate import Source
+from symbptt.model.model import Model
+from symbptt.model.terms import Dim
+
+#: The keys of a model file and what each may hold.
+KEYS: dict[str, type] = {
+    "name": str,
+    "title": str,
+    "reference": str,
+    "equations": str,
+    "loss": str,
+    "functions": list,
+    "shapes": dict,
+    "bindings": dict,
+    "notation": str,
+    "time": str,
+}
+
+
+@cache
+def builtin_names() -> tuple[str, ...]:
+    """The built-in models, ``elman`` first."""
+    cells = files("symbptt.model") / "cells"
+    names = sorted(p.name.removesuffix(".toml") for p in cells.iterdir() if ".toml" in p.name)
+    return tuple(sorted(names, key=lambda n: (n != "elman", n)))
+
+
+def load(source: str | Path, **options: Any) -> Model:
+    r"""The model of a built-in name, a model file, or equations as text.
+
+    Text has one equation a line and the loss among them.  ``options`` are the keys of a
+    model file (``functions``, ``shapes``, ``bindings``, …) for a model given as text.
+
+    Raises :class:`RequestError` if there is no such model, :class:`FormulaError` and
+    :class:`ModelError` for what can't be read or makes no model.
+
+    >>> model = load(r"h_t = tanh(W h_{t-1} + U x_t); L = \sum_{t=1}^{T} squared_error(h_t, d_t)")
+    >>> {v.name: v.role.value for v in model.variables.values()}
+    {'h': 'state', 'x': 'input', 'd': 'target', 'W': 'parameter', 'U': 'parameter'}
+    """
+    if isinstance(source, str):
+        if source in builtin_names():
+            return _builtin(source)
+        if "=" in source or "\n" in source:
+            return from_text(source, **options)
+    path = Path(source)
+    if path.is_dir():
+        raise RequestError(f"'{source}' is a folder; name a model file in it")
+    if path.suffix == ".toml" or path.exists():
+        return from_file(path)
+    raise RequestError(f"no model '{source}'{did_you_mean(str(source), builtin_names())}")
+
+
+@cache
+def _builtin(name: str) -> Model:
+    text = (files("symbptt.model") / "cells" / f"{name}.toml").read_text(encoding="utf-8")
+    return from_toml(text, f"{name}.toml", default_name=name)
+
+
+def from_file(path: Path) -> Model:
+    """The model of a TOML file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise RequestError(f"'{path}' is not a text file in UTF-8") from None
+    except OSError as error:
+        raise RequestError(f"can't read '{path}': {error.strerror}") from None
+    return from_toml(text, str(path), default_name=path.stem)
+
+
+def from_toml(text: str, file: str, default_name: str) -> Model:
+    """The model of the text of a model file; errors name lines of the file."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RequestError(f"{file}: not a TOML file: {error}") from None
+    _check_keys(data, file)
+    equations = data.pop("equations", None)
+    if equations is None:
+        raise RequestError(f"{file}: no 'equations'; add equations = '''…'''")
+    loss = data.pop("loss", None)
+    data.setdefault("name", default_name)
+    return _from_parts(
+        Source(equations, file, _line_of(text, equations)),
+        None if loss is None else Source(loss, file, _line_of(text, loss)),
+        **data,
+    )
+
+
+def from_text(text: str, **options: Any) -> Model:
+    """The model of equations given as text, one a line or separated by semicolons."""
+    _check_keys(options, "load()")
+    return _from_parts(Source(text), None, **options)
+
+
+def _check_keys(data: Mapping[str, Any], where: str) -> None:
+    for key, value in data.items():
+        if key not in KEYS:
+            raise RequestError(f"{where}: no key '{key}'{did_you_mean(key, KEYS)}")
+        if not isinstance(value, KEYS[key]) and not (KEYS[key] is list and isinstance(value, tuple)):
+            kind = {str: "text", list: "a list of names", dict: "a table"}[KEYS[key]]
+            raise RequestError(f"{where}: '{key}' must be {kind}")
+
+
+def _line_of(text: str, value: str) -> int:
+    """The line of the file on which a string of it begins."""
+    start = text.find(value)
+    return 1 + text.count("\n", 0, max(start, 0))
+
+
+def _from_parts(
+    equations: Source,
+    loss: Source | None,
+    *,
+    functions: tuple[str, ...] | list[str] = (),
+    shapes: Mapping[str, Any] | None = None,
+    bindings: Mapping[str, str] | None = None,
+    time: str = "t",
+    **labels: Any,
+) -> Model:
+    for name in functions:
+        if not isinstance(name, str) or not name.isidentifier():
+            raise RequestError(f"'{name}' can't be a function: use letters, digits and single _")
+    statements = _statements(equations, functions)
+    losses = _statements(loss, functions) if loss is not None else []
+    if len(losses) > 1:
+        raise ModelError("the loss is one equation", losses[1].place)
+    model = build(
+        statements,
+        losses[0] if losses else None,
+        functions=functions,
+        shapes={name: _shape(name, value) for name, value in (shapes or {}).items()},
+        time=time,
+        labels=labels,
+    )
+    unused = set(shapes or {}) - _used(model)
+    if unused:
+        raise RequestError(f"[shapes] names {sorted(unused)[0]}, which the model does not use")
+    model = replace(model, bindings=dict(bindings or {}))
+    check_bindings(model, model.bindings)
+    return model
+
+
+def _used(model: Model) -> set[str]:
+    return {r.name for r in model.references()} | set(model.initial.values()) - {None}  # type: ignore[return-value]
+
+
+def _statements(source: Source, functions: tuple[str, ...] | list[str]) -> list[Statement]:
+    nodes = parse_equations(
+        source.text, functions=functions, file=source.file, first_line=source.first_line
+    )
+    return [Statement(node, source) for node in nodes]
+
+
+def _shape(name: str, value: Any) -> tuple[Dim, Dim]:
+    """``"n, m"``, ``"n"`` (a column) or 1."""
+    parts = [p.strip() for p in str(value).replace("×", ",").replace("x", ",").split(",")]
+    good = 1 <= len(parts) <= 2 and all(p.isalpha() or p.isdigit() for p in parts)
+    if not good or any(p.isdigit() and int(p) < 1 for p in parts):
+        raise RequestError(f'[shapes] {name} = "{value}": write "n, m", "n" for a column, or "1"')
+    rows, cols = (*parts, "1")[:2]
+    return (int(rows) if rows.isdigit() else rows, int(cols) if cols.isdigit() else cols)

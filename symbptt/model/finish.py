@@ -1,0 +1,91 @@
+"""From drafts to terms, once every dimension is settled and has a name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from typing import cast
+
+from symbptt.model import terms as tm
+from symbptt.model.elaborate import Draft
+from symbptt.model.shapes import Dimensions
+
+#: Letters for a dimension, by what it is the size of first: states, then inputs, then the rest.
+POOLS = {"state": "npqr", "input": "mluv", "output": "kjhw"}
+
+
+def name_dimensions(
+    dims: Dimensions, wanted: Iterable[tuple[int, str]], taken: frozenset[str]
+) -> Callable[[int], tm.Dim]:
+    """Letters for all dimensions that are not a known number: n, m, k, …
+
+    ``wanted`` lists dimensions with the pool they prefer, most deserving first.  A letter
+    that a symbol of the model uses is not taken again.
+    """
+    names: dict[int, tm.Dim] = {}
+    used = set(taken) | {str(d) for d in dims.constants}
+    for dim, pool in wanted:
+        if dims.value(dim) is None and dims.root(dim) not in names:
+            spare = (f"{POOLS[pool][0]}{i}" for i in range(1, 10_000))
+            letter = next(c for c in (*POOLS[pool], *spare) if c not in used)
+            used.add(letter)
+            names[dims.root(dim)] = letter
+
+    def dim_of(dim: int) -> tm.Dim:
+        known = dims.value(dim)
+        return known if known is not None else names[dims.root(dim)]
+
+    return dim_of
+
+
+def finish(draft: Draft, dim_of: Callable[[int], tm.Dim]) -> tm.Term:
+    """The term a settled draft stands for."""
+    shape = (dim_of(draft.rows), dim_of(draft.cols))
+    below = tuple(finish(child, dim_of) for child in draft.children)
+    span, data = draft.span, draft.data
+    kind = draft.kind
+    if kind is tm.Ref:
+        name, index = cast(tuple[str, tm.Index | None], data)
+        return tm.Ref(name, index, shape=shape, span=span)
+    if kind is tm.Constant:
+        return tm.Constant(cast(Fraction, data[0]), shape=shape, span=span)
+    if kind is tm.Raised:
+        return tm.Raised(below[0], cast(Fraction, data[0]), shape=shape, span=span)
+    if kind is tm.Plus:
+        return tm.Plus(_flat(tm.Plus, below), shape=shape, span=span)
+    if kind is tm.Matmul:
+        return tm.Matmul(_flat(tm.Matmul, below), shape=shape, span=span)
+    if kind is tm.Odot:
+        return tm.Odot(_flat(tm.Odot, below), shape=shape, span=span)
+    if kind is tm.Scaled:
+        return _scaled(*below, shape, draft)
+    if kind is tm.Mapped or kind is tm.VectorMapped:
+        return kind(cast(str, data[0]), below[0], shape=shape, span=span)
+    if kind is tm.Abstract:
+        return tm.Abstract(cast(str, data[0]), below, shape=shape, span=span)
+    if kind is tm.Named:
+        return tm.Named(cast(str, data[0]), below[:-1], below[-1], shape=shape, span=span)
+    if kind is tm.Total:
+        return tm.Total(below[0], shape=shape, span=span)
+    if kind is tm.Transposed:
+        return tm.Transposed(below[0], shape=shape, span=span)
+    raise AssertionError(f"no term for {kind}")
+
+
+def _flat(kind: type[tm.Plus] | type[tm.Matmul] | type[tm.Odot], below: tuple[tm.Term, ...]) -> tuple[tm.Term, ...]:  # fmt: skip
+    """Sums in sums and products in products of the same kind, as one."""
+    parts: list[tm.Term] = []
+    for term in below:
+        parts += term.children() if isinstance(term, kind) else [term]
+    return tuple(parts)
+
+
+def _scaled(scalar: tm.Term, operand: tm.Term, shape: tm.Shape, draft: Draft) -> tm.Term:
+    if isinstance(scalar, tm.Constant) and isinstance(operand, tm.Scaled):
+        if isinstance(operand.scalar, tm.Constant):  # 1/2 · (-1 · a) is -1/2 · a
+            value = scalar.value * operand.scalar.value
+            number = tm.Constant(value, shape=tm.SCALAR, span=scalar.span)
+            return operand.operand if value == 1 else tm.Scaled(
+                number, operand.operand, shape=shape, span=draft.span
+            )  # fmt: skip
+    return tm.Scaled(scalar, operand, shape=shape, span=draft.span)

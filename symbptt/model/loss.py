@@ -1,0 +1,124 @@
+r"""The loss as written, taken apart: which scalar is added at which steps.
+
+``\sum_{t=1}^{T} c(y_t, d_t)`` bears a loss at every step, ``c(y_T, d_T)`` at the last,
+``\sum_{t \in \{2, T\}} …`` at a set of them; these may be added and scaled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from symbptt.errors import ModelError
+from symbptt.formula.tree import BigOperator, Group, Node, Number, Product, Sum, Symbol
+from symbptt.model.elaborate import Source
+from symbptt.model.names import Naming
+from symbptt.model.steps import FIRST, LAST, Steps
+from symbptt.model.terms import Index
+
+
+@dataclass(frozen=True)
+class LossPart:
+    """A formula in the current step t, added at each of ``steps``."""
+
+    steps: Steps
+    node: Node
+
+
+def loss_parts(node: Node, naming: Naming, source: Source) -> tuple[LossPart, ...]:
+    """The parts of the right-hand side of ``L = …``."""
+    match node:
+        case Group("(" | "[" | "{", (inner,)):
+            return loss_parts(inner, naming, source)
+        case Sum(terms, signs):
+            return tuple(
+                _scaled(part, Fraction(sign))
+                for term, sign in zip(terms, signs, strict=True)
+                for part in loss_parts(term, naming, source)
+            )
+        case Product((Number(value), *rest), operators):
+            inner = rest[0] if len(rest) == 1 else Product(tuple(rest), operators[1:])
+            inner = replace(inner, span=node.span) if len(rest) > 1 else inner
+            return tuple(_scaled(p, value) for p in loss_parts(inner, naming, source))
+        case BigOperator("sum"):
+            return (LossPart(_steps(node, naming, source), node.body),)
+    return (_one_step(node, naming, source),)
+
+
+def _scaled(part: LossPart, factor: Fraction) -> LossPart:
+    if factor == 1:
+        return part
+    body = part.node
+    span = body.span
+    if isinstance(body, Sum):
+        body = Group("(", (body,), span=span)
+    if factor == -1:
+        return replace(part, node=Sum((body,), (-1,), span=span))
+    return replace(part, node=Product((Number(factor, span=span), body), ("",), span=span))
+
+
+def _steps(node: BigOperator, naming: Naming, source: Source) -> Steps:
+    """The steps a sum over time runs over."""
+    if not (isinstance(node.index, Symbol) and node.index.base == naming.time):
+        raise ModelError(
+            f"the loss is a sum over the steps {naming.time}; this one runs over something else",
+            source.place(node.span),
+        )
+    if node.domain is not None:
+        items = node.domain.items if isinstance(node.domain, Group) else (node.domain,)
+        return Steps(members=tuple(_bound(item, naming, source) for item in items))
+    first = FIRST if node.lower is None else _bound(node.lower, naming, source)
+    last = LAST if node.upper is None else _bound(node.upper, naming, source)
+    if not first.anchor and first.offset < 1:
+        raise ModelError(
+            f"the loss starts at step {first}, but steps run from 1 to T; write t=1",
+            source.place(node.span),
+        )
+    return Steps(members=(first,)) if first == last else Steps(first, last)
+
+
+def _bound(node: Node, naming: Naming, source: Source) -> Index:
+    index = naming.index(node)
+    if index is None or index.anchor == "t" or (not index.anchor and index.offset < 0):
+        raise ModelError(
+            "a step is a number, T, or T minus a number", source.place(node.span)
+        )  # fmt: skip
+    return index
+
+
+def _one_step(node: Node, naming: Naming, source: Source) -> LossPart:
+    """A term for a single step: ``c(y_T, d_T)``, rewritten with t in place of T."""
+    steps = {
+        index
+        for s in node.walk()
+        if isinstance(s, Symbol) and (index := naming.read(s)[1]) is not None
+    }
+    if not steps:
+        raise ModelError(
+            "the loss names no step: sum it over t, or write the last step as y_T",
+            source.place(node.span),
+        )
+    if len(steps) > 1:
+        named = " and ".join(sorted(map(str, steps)))
+        raise ModelError(
+            f"one term of the loss mixes the steps {named}; each term belongs to one step",
+            source.place(node.span),
+        )
+    (step,) = steps
+    if step.anchor == "t":
+        raise ModelError(
+            r"the loss at step t stands outside a sum; write \sum_{t=1}^{T} in front of it",
+            source.place(node.span),
+        )
+    return LossPart(Steps(members=(step,)), _at_t(node, naming))
+
+
+def _at_t(node: Node, naming: Naming) -> Node:
+    """The same formula with every constant time index replaced by t."""
+    if isinstance(node, Symbol):
+        _, index = naming.read(node)
+        if index is None:
+            return node
+        bare = naming.bare(node)
+        return replace(bare, subscripts=(*bare.subscripts, Symbol(naming.time)))
+    return node.rebuilt(lambda child: _at_t(child, naming))

@@ -1,0 +1,84 @@
+"""Sets of time steps: where a loss is borne, where an adjoint can differ from zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symbptt.model.terms import Index
+
+FIRST = Index("", 1)
+LAST = Index("T", 0)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps from ``first`` to ``last``, or just the ``members``; always within 1…T.
+
+    >>> Steps(members=(Index("", 2), LAST)).at(5), Steps().at(3), Steps().at(0)
+    ((2, 5), (1, 2, 3), ())
+    """
+
+    first: Index = FIRST
+    last: Index = LAST
+    members: tuple[Index, ...] | None = None
+
+    def at(self, T: int) -> tuple[int, ...]:
+        """The steps themselves for a sequence of length ``T``, ascending, each once."""
+        if self.members is not None:
+            named = {m.at(0, T) for m in self.members}
+        else:
+            named = set(range(self.first.at(0, T), self.last.at(0, T) + 1))
+        return tuple(sorted(t for t in named if 1 <= t <= T))
+
+    @property
+    def is_every(self) -> bool:
+        return self == EVERY
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the last step is the only one."""
+        return self.members == (LAST,)
+
+    def shifted(self, by: int) -> Steps:
+        """The steps ``by`` later (earlier, if negative)."""
+
+        def moved(index: Index) -> Index:
+            return Index(index.anchor, index.offset + by)
+
+        if self.members is not None:
+            return Steps(members=tuple(map(moved, self.members)))
+        first = moved(self.first)
+        return Steps(first if first.offset > 1 else FIRST, moved(self.last))
+
+    def filled(self) -> Steps:
+        """All steps up to the last of these."""
+        return Steps(last=max(self.members, key=_lateness)) if self.members else self
+
+    def __or__(self, other: Steps) -> Steps:
+        """Steps that include both: exact for sets, else all steps up to the last of both.
+
+        >>> str(Steps(members=(LAST,)) | EVERY), str(EVERY | EVERY.shifted(-1))
+        ('t = 1, …, T', 't = 1, …, T')
+        """
+        if self.members is not None and other.members is not None:
+            return Steps(members=tuple(dict.fromkeys((*self.members, *other.members))))
+        return self if self == other else Steps(last=max(self._last, other._last, key=_lateness))
+
+    @property
+    def _last(self) -> Index:
+        return max(self.members, key=_lateness) if self.members else self.last
+
+    def __str__(self) -> str:
+        if self.members is None:
+            return f"t = {self.first}, …, {self.last}"
+        if len(self.members) == 1:
+            return f"t = {self.members[0]}"
+        return f"t ∈ {{{', '.join(map(str, self.members))}}}"
+
+
+def _lateness(index: Index) -> tuple[bool, int]:
+    """T - 3 is later than 7: what holds for long sequences, and safe for short ones."""
+    return bool(index.anchor), index.offset
+
+
+EVERY = Steps()

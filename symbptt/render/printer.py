@@ -1,0 +1,287 @@
+"""Expressions as formulas, in any notation and dialect, with no more brackets than are needed.
+
+A matrix product inside an entrywise product, and the other way round, always gets brackets:
+``W^T δ ⊙ s`` is read in two ways, and half of the mistakes in print come from that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+from sympy.matrices.expressions import (
+    DiagMatrix,
+    HadamardPower,
+    HadamardProduct,
+    Identity,
+    MatAdd,
+    MatMul,
+    MatrixExpr,
+    MatrixSymbol,
+    OneMatrix,
+    Transpose,
+    ZeroMatrix,
+)
+
+from symbptt.calculus import nodes as nd
+from symbptt.formula.tree import Node, Number, Symbol
+from symbptt.model.model import Model
+from symbptt.model.names import Naming
+from symbptt.model.steps import Steps
+from symbptt.render.dialect import Dialect
+from symbptt.render.notation import Notation
+
+#: How tightly a formula holds together.
+SUM, HADAMARD, PRODUCT, ATOM = range(4)
+
+
+@dataclass(frozen=True)
+class Set:
+    """A formula as set, and how tightly it holds together."""
+
+    text: str
+    level: int
+
+
+@dataclass(frozen=True)
+class Printer:
+    """Prints the expressions of one model."""
+
+    model: Model
+    notation: Notation
+    dialect: Dialect
+
+    def __call__(self, expression: MatrixExpr) -> str:
+        """The formula."""
+        return self._set(expression).text
+
+    # -- names ------------------------------------------------------------------------------
+
+    def symbol(self, name: str, when: str | None = None) -> str:
+        """A symbol of the model, at a step."""
+        spelled = self.model.variables[name].spelled if name in self.model.variables else None
+        return self.spelled(spelled or Symbol(name), when)
+
+    def spelled(self, symbol: Symbol, when: str | None = None) -> str:
+        """A symbol as its author spelled it, with a time index."""
+        base = self.dialect.base(symbol.base)
+        for accent in symbol.accents:
+            base = self.dialect.accent(base, accent)
+        below = [self._label(s) for s in (*symbol.subscripts, *symbol.indices)]
+        above = [self._label(s) for s in symbol.superscripts]
+        return self.dialect.scripts(base, [*below, *([when] if when else [])], above)
+
+    def _label(self, node: Node) -> str:
+        if isinstance(node, Number):
+            return str(node.value)
+        if isinstance(node, Symbol) and not (node.subscripts or node.superscripts):
+            word = node.base
+            return self.dialect.base(word) if len(word) == 1 else self._word(word)
+        return Naming().read(node)[0] if isinstance(node, Symbol) else str(node)
+
+    def _word(self, word: str) -> str:
+        known = self.dialect.base(word)
+        return word if known.startswith(r"\mathrm") else known
+
+    def loss(self) -> str:
+        """The name of the loss."""
+        return self.dialect.base(self.model.loss_name)
+
+    def step(self, index: sp.Expr) -> str:
+        """A time index: ``t+1``."""
+        number = index.as_coeff_Add()
+        offset, rest = number
+        if rest == 0:
+            return str(offset)
+        return f"{rest}" + (f"{int(offset):+d}" if offset else "")
+
+    def adjoint(self, name: str, index: sp.Expr) -> str:
+        """``δ^v_t``, or ``∂L/∂v_t``."""
+        if self.notation.adjoint == "partial":
+            below = self.symbol(name, self.step(index))
+            return self.dialect.fraction(self.loss(), below, self.notation)
+        above = self.notation.deltas.get(name)
+        mark = self.symbol(name) if above is None else above
+        return self.dialect.scripts(self.dialect.delta, [self.step(index)], [mark] if mark else [])
+
+    def gradient(self, of: MatrixExpr) -> str:
+        """``∂L/∂W``."""
+        return self.dialect.fraction(self.loss(), self(of), self.notation)
+
+    def condition(self, steps: Steps) -> str:
+        """The steps a case holds for: ``t = T``, ``t < T``."""
+        if steps.members is not None:
+            names = [str(m) for m in steps.members]
+            return f"t = {names[0]}" if len(names) == 1 else self.dialect.member("t", names)
+        first, last = steps.first, steps.last
+        if last.anchor and first.offset == 1 and last.offset == -1:
+            return "t < T"
+        return f"{first}{self.dialect.le}t{self.dialect.le}{last}"
+
+    # -- expressions ------------------------------------------------------------------------
+
+    def _set(self, e: Any) -> Set:
+        many, rest = nd.coefficient(e)
+        if many != 1:
+            return self._numbered(many, rest)
+        return _PRINT[type(e)](self, e)
+
+    def _in(self, e: MatrixExpr, level: int) -> str:
+        """An expression inside another: in brackets unless it holds together at this level."""
+        inside = self._set(e)
+        loose = inside.level < level
+        return self.dialect.bracket(inside.text) if loose else inside.text
+
+    def _numbered(self, many: sp.Expr, rest: MatrixExpr) -> Set:
+        sign = "-" if many < 0 else ""
+        many = abs(many)
+        if isinstance(rest, OneMatrix):
+            return Set(sign + self._number(many), SUM if sign else ATOM)
+        inside = self._in(rest, HADAMARD if many == 1 else PRODUCT)
+        number = "" if many == 1 else self._number(many) + self.dialect.space
+        return Set(sign + number + inside, SUM if sign else PRODUCT)
+
+    def _number(self, many: sp.Expr) -> str:
+        return self.dialect.number(int(many.p), int(many.q))
+
+    def _at(self, e: nd.At) -> Set:
+        return Set(self.symbol(e.name, self.step(e.index)), ATOM)
+
+    def _adjoint(self, e: nd.Adjoint) -> Set:
+        return Set(self.adjoint(e.name, e.index), ATOM)
+
+    def _parameter(self, e: MatrixSymbol) -> Set:
+        return Set(self.symbol(e.name), ATOM)
+
+    def _ones(self, e: OneMatrix) -> Set:
+        return Set("1", ATOM)
+
+    def _sum(self, e: MatAdd) -> Set:
+        terms = [self._set(term).text for term in _positive_first(e.args)]
+        text = terms[0]
+        for term in terms[1:]:
+            text += f" - {term[1:]}" if term.startswith("-") else f" + {term}"
+        return Set(text, SUM)
+
+    def _product(self, e: MatMul) -> Set:
+        factors = [
+            self.dialect.ones if isinstance(f, OneMatrix) else self._in(f, ATOM) for f in e.args
+        ]
+        return Set(self._side_by_side(factors), PRODUCT)
+
+    def _side_by_side(self, factors: list[str]) -> str:
+        return (r" " if self.dialect.name == "text" else r"\,").join(factors)
+
+    def _hadamard(self, e: HadamardProduct) -> Set:
+        over = [f for f in e.args if not _inverse(f)]
+        under = [nd.raised(f, -1) for f in e.args if _inverse(f)]
+        sign = self.dialect.hadamard(self.notation)
+        text = sign.join(self._in(f, ATOM) for f in over) if over else "1"
+        for f in under:
+            text += self.dialect.divide + self._in(f, ATOM)
+        return Set(text, HADAMARD)
+
+    def _power(self, e: HadamardPower) -> Set:
+        if e.exp.is_negative:
+            below = self._in(nd.raised(e.base, -e.exp), ATOM)
+            return Set(f"1{self.dialect.divide}{below}", HADAMARD)
+        exponent = self._number(e.exp)
+        if isinstance(e.base, nd.Map) and self.dialect.name == "latex":
+            name = self.dialect.function(e.base.function, e.base.order)
+            head = self.dialect.power(name, exponent)
+            return Set(head + self.dialect.bracket(self(e.base.operand)), ATOM)
+        return Set(self.dialect.power(self._in(e.base, ATOM), exponent), ATOM)
+
+    def _transpose(self, e: Transpose) -> Set:
+        inside = self._in(e.arg, ATOM)
+        if isinstance(e.arg, nd.Adjoint | nd.Partial) and r"\frac" in inside:
+            inside = self.dialect.bracket(inside)
+        return Set(self.dialect.transpose(inside, self.notation), ATOM)
+
+    def _map(self, e: nd.Map) -> Set:
+        name = self.dialect.function(e.function, e.order)
+        return Set(name + self.dialect.bracket(self(e.operand)), ATOM)
+
+    def _vector_map(self, e: nd.VectorMap) -> Set:
+        name = self.dialect.function(e.function, 0)
+        return Set(name + self.dialect.bracket(self(e.operand)), ATOM)
+
+    def _total(self, e: nd.Total) -> Set:
+        ones = self.dialect.transpose(self.dialect.ones, self.notation)
+        factors = [ones, self._in(e.operand, ATOM)]
+        if e.operand.shape[1] != 1:
+            factors.append(self.dialect.ones)
+        return Set(self._side_by_side(factors), PRODUCT)
+
+    def _scale(self, e: nd.Scale) -> Set:
+        factors = [self._in(e.scalar, ATOM), self._in(e.operand, ATOM)]
+        return Set(self._side_by_side(factors), PRODUCT)
+
+    def _abstract_name(self, e: nd.Abstract) -> str:
+        name = e.function
+        if not name.endswith("_t"):
+            return self.dialect.function(name, 0)
+        when = next((self.step(a.index) for a in nd.find(e, nd.At)), "t")
+        return self.dialect.scripts(self.dialect.base(name[:-2]), [when], [])
+
+    def _abstract(self, e: nd.Abstract) -> Set:
+        inside = ", ".join(map(self, e.arguments))
+        return Set(self._abstract_name(e) + self.dialect.bracket(inside), ATOM)
+
+    def _partial(self, e: nd.Partial) -> Set:
+        name, by = self._abstract_name(e.value), self(e.by)
+        return Set(self.dialect.fraction(name, by, self.notation), ATOM)
+
+    def _time_sum(self, e: nd.TimeSum) -> Set:
+        index = str(e.index)
+        if isinstance(e.steps, sp.Range):
+            bounds = self.step(e.steps.start), self.step(e.steps.stop - 1)
+            head = self.dialect.sum_over(index, *bounds)
+        else:
+            steps = sorted(e.steps.args, key=lambda s: (bool(s.free_symbols), str(s)))
+            head = self.dialect.sum_in(index, [self.step(s) for s in steps])
+        return Set(head + self._in(e.body, HADAMARD), PRODUCT)
+
+    def _time_product(self, e: nd.TimeProduct) -> Set:
+        bounds = self.step(e.steps.start), self.step(e.steps.stop - 1)
+        head = self.dialect.product_over(str(e.index), *bounds)
+        return Set(self.dialect.bracket(head + self._in(e.body, ATOM)), ATOM)
+
+    def _diagonal(self, e: DiagMatrix) -> Set:
+        return Set(self.dialect.diagonal(self(e.arg)), ATOM)
+
+
+def _inverse(e: MatrixExpr) -> bool:
+    return isinstance(e, HadamardPower) and bool(e.exp.is_negative)
+
+
+def _positive_first(terms: tuple[MatrixExpr, ...]) -> list[MatrixExpr]:
+    """``1 - h²`` and not ``-h² + 1``: a sum begins with a term without a minus."""
+    start = next((i for i, term in enumerate(terms) if nd.coefficient(term)[0] > 0), 0)
+    return [terms[start], *terms[:start], *terms[start + 1 :]]
+
+
+_PRINT: dict[type, Callable[[Printer, Any], Set]] = {
+    nd.At: Printer._at,
+    nd.Adjoint: Printer._adjoint,
+    MatrixSymbol: Printer._parameter,
+    OneMatrix: Printer._ones,
+    ZeroMatrix: lambda printer, e: Set("0", ATOM),
+    Identity: lambda printer, e: Set("I", ATOM),
+    MatAdd: Printer._sum,
+    MatMul: Printer._product,
+    HadamardProduct: Printer._hadamard,
+    HadamardPower: Printer._power,
+    Transpose: Printer._transpose,
+    DiagMatrix: Printer._diagonal,
+    nd.Map: Printer._map,
+    nd.VectorMap: Printer._vector_map,
+    nd.Total: Printer._total,
+    nd.Scale: Printer._scale,
+    nd.Abstract: Printer._abstract,
+    nd.Partial: Printer._partial,
+    nd.TimeSum: Printer._time_sum,
+    nd.TimeProduct: Printer._time_product,
+}

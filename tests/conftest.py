@@ -1,0 +1,27 @@
+"""What every test runs under: reproducible examples, and no test skipped in CI."""
+
+import os
+
+import hypothesis
+import pytest
+
+CI = os.environ.get("CI") == "true"
+
+# No deadline: a shared machine's pauses are not failures.
+hypothesis.settings.register_profile("symbptt", deadline=None, derandomize=CI, print_blob=True)
+hypothesis.settings.load_profile("symbptt")
+
+
+def any_skipped(config: pytest.Config) -> bool:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")  # a worker of xdist has none
+    return bool(reporter and reporter.stats.get("skipped"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if CI and session.exitstatus == pytest.ExitCode.OK and any_skipped(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if CI and any_skipped(terminalreporter.config):
+        terminalreporter.write_line("a test was skipped, which fails in CI", red=True)
