@@ -6,12 +6,14 @@ will do as well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symbptt import model as _model
+from symbptt.errors import DerivationError, RequestError
 from symbptt.model import Model
 
 if TYPE_CHECKING:
@@ -63,3 +65,133 @@ def derive(model: ModelLike, T: int | None = None, *, inputs: bool = False) -> D
     from symbptt.calculus import derive
 
     return derive(load(model), T, inputs=inputs)
+
+
+def render(
+    derivation: Derivation | ModelLike,
+    format: str = "text",
+    notation: str | None = None,
+    layout: str | None = None,
+    **options: Any,
+) -> str:
+    """A derivation as ``text``, ``latex``, ``fragment`` (to ``\\input``), ``markdown`` or ``json``.
+
+    ``notation`` is a preset's name (by default the model's own), ``layout`` that of printed
+    Jacobians, ``numerator`` or ``denominator``.  ``evidence`` takes a report of :func:`verify`.
+
+    Raises ``RequestError`` for a format, notation or layout that doesn't exist.
+    """
+    from symbptt.calculus import Derivation
+    from symbptt.render import render_derivation
+
+    d = derivation if isinstance(derivation, Derivation) else derive(derivation)
+    return render_derivation(d, format, notation, layout, **options)
+
+
+def compile(
+    model: ModelLike,
+    backend: str = "numpy",
+    *,
+    T: int | None = None,
+    functions: Mapping[str, str] | None = None,
+    inputs: bool = False,
+) -> GradientFunction:
+    """The gradient as a function: ``loss, grads = f(params, inputs)``, dicts of arrays by name.
+
+    Shapes: a matrix parameter ``(r, c)``, a column ``(n,)``; an input or target ``(T, B, n)`` or
+    ``(T, n)``; an initial value ``(B, n)`` or ``(n,)``, zeros if left out.  The loss is summed
+    over steps and batch; ``grads`` has the parameters and the initial values, and with
+    ``inputs`` the inputs too.  ``functions`` says what abstract functions stand for.
+
+    Raises ``BindingError`` where a function is not bound or an array does not fit.
+
+    >>> import numpy as np
+    >>> f = compile("elman-linear", functions={"L_t": "squared_error"})
+    >>> ones = np.ones
+    >>> params = dict(W_hh=ones((3, 3)), W_xh=ones((3, 2)), b_h=ones(3), W_hy=ones((4, 3)), b_y=ones(4))
+    >>> loss, grads = f(params, dict(x=ones((5, 2)), d=ones((5, 4))))
+    >>> grads["W_xh"].shape
+    (3, 2)
+    """
+    from symbptt.calculus import derive
+    from symbptt.compile import compile_gradient
+
+    bound = _model.bind(load(model), functions)
+    _model.require_bound(bound)
+    return compile_gradient(derive(bound, inputs=inputs), backend, T)
+
+
+def export(
+    model: ModelLike,
+    path: str | Path | None = None,
+    backend: str = "numpy",
+    *,
+    functions: Mapping[str, str] | None = None,
+    check: bool = True,
+) -> str:
+    """The gradient as a standalone source file; returns its text and writes it to ``path``.
+
+    The function is verified before anything is written; a failure raises
+    ``DerivationError`` and leaves no file behind.
+    """
+    from symbptt import __version__
+    from symbptt.calculus import derive
+    from symbptt.compile import compile_gradient, export_source
+    from symbptt.evidence import verify
+
+    bound = _model.bind(load(model), functions)
+    _model.require_bound(bound)
+    d = derive(bound)
+    source = export_source(d, backend, __version__)
+    if check:
+        report = verify(d, {backend: compile_gradient(d, backend)}, T=2)
+        if not report.passed:
+            raise DerivationError(f"{bound.name}: not exported, verification failed: {report}")
+    if path is not None:
+        write_whole(Path(path), source)
+    return source
+
+
+def verify(
+    model: ModelLike,
+    *,
+    T: int | None = None,
+    functions: Mapping[str, str] | None = None,
+    seed: int = 0,
+    progress: Callable[[str], None] | None = None,
+) -> Report:
+    """Prove a derivation and the functions compiled from it; a report says how.
+
+    The derivation is proved by exact arithmetic modulo 2⁶¹-1 against forward-mode derivatives
+    and, for every T, by induction; where its functions are bound, the compiled gradients are
+    compared with complex-step derivatives and with the hand-written numeric BPTT.
+    """
+    from symbptt.calculus import derive
+    from symbptt.compile import compile_gradient
+    from symbptt.evidence import verify
+
+    found = load(model)
+    bound = _model.bind(found, functions)
+    compiled: dict[str, GradientFunction] = {}
+    if not bound.abstract:
+        d = derive(bound)
+        compiled["numpy"] = compile_gradient(d, "numpy")
+        compiled["lambdify"] = compile_gradient(d, "lambdify", T or 3)
+    return verify(derive(found), compiled, seed=seed, T=T, progress=progress)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises ``RequestError``, in one line, where it can't be written.
+    """
+    if path.is_dir():
+        raise RequestError(f"'{path}' is a folder; name a file in it")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise RequestError(f"can't write '{path}': {error.strerror}") from None
+    finally:
+        beside.unlink(missing_ok=True)

@@ -15,7 +15,6 @@ from sympy.matrices.expressions import MatrixExpr
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.simplify import divides, simplify
 from symbptt.calculus.sweep import Contribution, Gradient, Recursion, Sweep
-from symbptt.model.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,9 @@ def _without(parts: Condensed, name: str, *, forced: bool) -> Condensed | None:
     in_initial = any(_mentioned(e, name) for e in parts.initial.values())
     if gone in users:
         return None  # it recurs on itself: that is the recursion
+    constant = _constant(gone)
+    if constant is not None:  # δ^E_t = 1: a scalar summed into the loss
+        forced = True
     if not forced:
         others = any(_mentioned(c.expression, name) for c in outside) or in_initial
         if others or len(users) != 1 or len(_lags(users[0].contributions, name)) != 1:
@@ -77,13 +79,33 @@ def _without(parts: Condensed, name: str, *, forced: bool) -> Condensed | None:
             n: replace(g, contributions=_replaced(g.contributions, gone))
             for n, g in parts.gradients.items()
         },
-        parts.initial,
+        {key: _at_start(e, gone) for key, e in parts.initial.items()},
         {
             n: replace(r, contributions=_replaced(r.contributions, gone))
             for n, r in parts.inputs.items()
         },
         (*parts.eliminated, name),
     )
+
+
+def _constant(gone: Recursion) -> MatrixExpr | None:
+    """The value of an adjoint that is a number wherever it is anything."""
+    values = {c.expression for c in gone.contributions}
+    if len(values) == 1 and gone.support == gone.contributions[0].steps:
+        (value,) = values
+        return value if nd.is_ones(nd.coefficient(value)[1]) else None
+    return None
+
+
+def _at_start(expression: MatrixExpr, gone: Recursion) -> MatrixExpr:
+    """The gradient by an initial value without an adjoint, if that is the same for every T."""
+    if any(c.steps != gone.support for c in gone.contributions):
+        return expression
+    whole = nd.plus(*(c.expression for c in gone.contributions))
+    values = {
+        a: nd.at(whole, a.index) for a in nd.find(expression, nd.Adjoint) if a.name == gone.name
+    }
+    return nd.substitute(expression, values)
 
 
 def _worth_it(
@@ -118,8 +140,7 @@ def _lags(contributions: Iterable[Contribution], name: str) -> set[int]:
 def _replaced(contributions: tuple[Contribution, ...], gone: Recursion) -> tuple[Contribution, ...]:
     """The contributions with an adjoint replaced by what it consists of.
 
-    A contribution is linear in the adjoint, so it splits into one per part; parts that are
-    there at the same steps stay together.
+    A contribution is linear in the one adjoint that it names, so it splits into one per part.
     """
     result: list[Contribution] = []
     for c in contributions:
@@ -128,13 +149,11 @@ def _replaced(contributions: tuple[Contribution, ...], gone: Recursion) -> tuple
             result.append(c)
             continue
         (lag,) = lags
-        by_steps: dict[Steps, list[Contribution]] = {}
-        for part in gone.contributions:
-            by_steps.setdefault(part.steps.shifted(-lag), []).append(part)
         old = gone.symbol.xreplace({nd.t: nd.t + lag})
-        for steps, parts in by_steps.items():
-            value = nd.at(nd.plus(*(p.expression for p in parts)), nd.t + lag)
+        for part in gone.contributions:
+            value = nd.at(part.expression, nd.t + lag)
             expression = simplify(nd.substitute(c.expression, {old: value}))
-            rules = tuple(dict.fromkeys((*c.rules, *(r for p in parts for r in p.rules))))
+            rules = tuple(dict.fromkeys((*c.rules, *part.rules)))
+            steps = part.steps.shifted(-lag)
             result.append(replace(c, expression=expression, steps=steps, rules=rules))
     return tuple(result)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -16,10 +16,8 @@ from symbptt.calculus.rules import Rule
 from symbptt.calculus.sweep import Contribution, Recursion, Sweep, sweep, sweep_graph
 from symbptt.calculus.translate import Engine, Graph, check_T, unroll
 from symbptt.errors import DerivationError
-from symbptt.model.functions import LOSSES
 from symbptt.model.model import Model, Role, initial_key
 from symbptt.model.steps import Steps
-from symbptt.model.terms import Named, Ref
 
 
 class Why(StrEnum):
@@ -109,7 +107,10 @@ class Derivation:
     @cached_property
     def gradients(self) -> dict[str, MatrixExpr]:
         """The gradient by each parameter and initial value (and input, on request)."""
-        parts = self.condensed
+        return self.gradients_of(self.condensed)
+
+    def gradients_of(self, parts: Condensed) -> dict[str, MatrixExpr]:
+        """The same for another choice of adjoints to eliminate."""
         found = {name: g.expression for name, g in parts.gradients.items()}
         found |= {initial_key(*key): e for key, e in parts.initial.items()}
         if self.T is not None:
@@ -131,7 +132,11 @@ class Derivation:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """Each line of the derivation with its reason."""
-        return tuple(_adjoint_steps(self)) + tuple(_gradient_steps(self, self.condensed))
+        return self.steps_of(self.condensed)
+
+    def steps_of(self, parts: Condensed) -> tuple[Step, ...]:
+        """The same for another choice of adjoints to eliminate."""
+        return (*_adjoint_steps(self, parts), *_gradient_steps(self, parts))
 
 
 def written_recursions(
@@ -243,61 +248,60 @@ def _compare(
 # -- the lines ---------------------------------------------------------------------------------
 
 
-def _lines(recursion: Recursion) -> tuple[Line, ...]:
+def _step(recursion: Recursion, reason: Reason) -> Step:
+    """``δ^v_t = …``, in cases where the steps differ."""
     cases = recursion.cases
+    only = recursion.support.members
+    if only is not None and len(only) == 1:
+        when = nd.step(only[0])
+        return Step(nd.at(recursion.symbol, when), (Line(nd.at(cases[0].expression, when)),), reason)
     if len(cases) == 1 and recursion.support.is_every:
-        return (Line(cases[0].expression),)
-    return tuple(Line(case.expression, case.steps) for case in cases)
+        return Step(recursion.symbol, (Line(cases[0].expression),), reason)
+    return Step(recursion.symbol, tuple(Line(c.expression, c.steps) for c in cases), reason)
 
 
-def _adjoint_steps(d: Derivation) -> list[Step]:
+def _adjoint_steps(d: Derivation, parts: Condensed) -> list[Step]:
     steps: list[Step] = []
-    condensed = d.condensed
-    eliminated = set(condensed.eliminated)
+    stated: set[str] = set()
+    waiting: dict[str, tuple[str, ...]] = {}  # recursions to rewrite, with what is put in
     for name, recursion in d.sweep.recursions.items():
         rules = tuple(dict.fromkeys(r for c in recursion.contributions for r in c.rules))
-        reason = Reason(Why.USES, recursion.contributions, rules)
-        steps.append(Step(recursion.symbol, _lines(recursion), reason))
-        if name in eliminated:
-            continue
-        short = condensed.recursions[name]
-        if short != recursion:
-            gone = tuple(
-                n
-                for n in condensed.eliminated
-                if any(a.name == n for c in recursion.contributions
-                       for a in nd.find(c.expression, nd.Adjoint))
-            )  # fmt: skip
-            steps.append(
-                Step(recursion.symbol, _lines(short), Reason(Why.SUBSTITUTED, about=gone))
-            )
-        assumed, about = under_distribution(d.model, short)
-        if about:
-            steps.append(Step(recursion.symbol, _lines(assumed), Reason(Why.DISTRIBUTION, about=about)))  # fmt: skip
+        steps.append(_step(recursion, Reason(Why.USES, recursion.contributions, rules)))
+        stated.add(name)
+        if name not in parts.eliminated:
+            gone = tuple(n for n in parts.eliminated if _occurs(n, recursion, parts.eliminated, d))
+            waiting[name] = gone
+        for ready in [n for n, gone in waiting.items() if stated.issuperset(gone)]:
+            steps += _rewritten(d, parts, ready, waiting.pop(ready))
     return steps
 
 
-def distributions(model: Model) -> tuple[str, ...]:
-    """The targets that a loss takes for probability distributions."""
-    found: dict[str, None] = {}
-    terms = (*(e.rhs for e in model.equations), *(part.term for part in model.loss))
-    for term in terms:
-        for node in term.walk():
-            if isinstance(node, Named) and LOSSES[node.function].distribution is not None:
-                row = LOSSES[node.function]
-                argument = node.arguments[row.arguments.index(row.distribution or "")]
-                if isinstance(argument, Ref) and model.variables[argument.name].role is Role.TARGET:
-                    found[argument.name] = None
-    return tuple(found)
+def _rewritten(
+    d: Derivation, parts: Condensed, name: str, gone: tuple[str, ...]
+) -> Iterator[Step]:
+    """A recursion with others put in, and as it reads where a target is a distribution."""
+    short = parts.recursions[name]
+    if gone:
+        yield _step(short, Reason(Why.SUBSTITUTED, about=gone))
+    assumed, about = under_distribution(d.model, short)
+    if about:
+        yield _step(assumed, Reason(Why.DISTRIBUTION, about=about))
+
+
+def _occurs(name: str, recursion: Recursion, gone: tuple[str, ...], d: Derivation) -> bool:
+    """Whether an eliminated adjoint stands in a recursion, directly or inside another one."""
+    there = {a.name for c in recursion.contributions for a in nd.find(c.expression, nd.Adjoint)}
+    inner = [d.sweep.recursions[n] for n in there if n in gone and n != recursion.name]
+    return name in there or any(_occurs(name, r, gone, d) for r in inner)
 
 
 def under_distribution(model: Model, recursion: Recursion) -> tuple[Recursion, tuple[str, ...]]:
-    """A recursion with ``1ᵀ d = 1`` put in for targets that are distributions."""
+    """A recursion as it reads where a target's entries sum to 1, and the targets concerned."""
     used: dict[str, None] = {}
 
     def change(e: MatrixExpr) -> MatrixExpr:
         if isinstance(e, nd.Total) and isinstance(e.operand, nd.At):
-            if e.operand.name in distributions(model):
+            if model.variables[e.operand.name].role is Role.TARGET:
                 used[e.operand.name] = None
                 return nd.ones((1, 1))
         return nd.rebuild(e, change)
@@ -310,28 +314,20 @@ def under_distribution(model: Model, recursion: Recursion) -> tuple[Recursion, t
 
 
 def _gradient_steps(d: Derivation, parts: Condensed) -> list[Step]:
+    values = d.gradients_of(parts)
+
+    def step(key: str, of: MatrixExpr, reason: Reason) -> Step:
+        return Step(nd.Adjoint(key, 0, *of.shape), (Line(values[key]),), reason, of=of)
+
     steps: list[Step] = []
     for name, gradient in parts.gradients.items():
         kind = Why.SHARED if gradient.contributions else Why.UNUSED
         rules = tuple(dict.fromkeys(r for c in gradient.contributions for r in c.rules))
-        steps.append(_gradient_step(d, name, gradient.symbol, kind, gradient.contributions, rules))
-    for (name, s), _ in parts.initial.items():
-        symbol = d.engine.symbol(name, s)
-        steps.append(_gradient_step(d, initial_key(name, s), symbol, Why.INITIAL, (), ()))
+        steps.append(step(name, gradient.symbol, Reason(kind, gradient.contributions, rules)))
+    for name, s in parts.initial:
+        of = d.engine.symbol(name, s)
+        steps.append(step(initial_key(name, s), of, Reason(Why.INITIAL)))
     if d.inputs:
         for v in d.model.given:
-            symbol = d.engine.symbol(v.name)
-            steps.append(_gradient_step(d, v.name, symbol, Why.INPUT, (), ()))
+            steps.append(step(v.name, d.engine.symbol(v.name), Reason(Why.INPUT)))
     return steps
-
-
-def _gradient_step(
-    d: Derivation,
-    key: str,
-    symbol: MatrixExpr,
-    kind: Why,
-    uses: tuple[Contribution, ...],
-    rules: tuple[Rule, ...],
-) -> Step:
-    left = nd.Adjoint(key, 0, *symbol.shape)
-    return Step(left, (Line(d.gradients[key]),), Reason(kind, uses, rules), of=symbol)

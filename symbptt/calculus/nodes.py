@@ -16,6 +16,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.symbol import Str
 from sympy.matrices.expressions import (
+    DiagMatrix,
     HadamardPower,
     HadamardProduct,
     MatAdd,
@@ -365,7 +366,7 @@ def transpose(a: MatrixExpr) -> MatrixExpr:
         return odot(*(transpose(f) for f in a.args))
     if isinstance(a, OneMatrix | ZeroMatrix):
         return type(a)(*reversed(a.shape))
-    return a if is_scalar(a) else Transpose(a)
+    return a if is_scalar(a) or isinstance(a, DiagMatrix | sp.Identity) else Transpose(a)
 
 
 def raised(a: MatrixExpr, exponent: Any) -> MatrixExpr:

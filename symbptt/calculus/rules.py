@@ -224,7 +224,13 @@ def rules_used(expression: MatrixExpr, leaf: MatrixExpr) -> tuple[Rule, ...]:
             if isinstance(argument, MatrixExpr):
                 below = path(argument)
                 if below is not None:
-                    return (rule_of(node), *below)
+                    return below if _is_multiple(node) else (rule_of(node), *below)
         return None
 
     return tuple(dict.fromkeys(path(expression) or ()))
+
+
+def _is_multiple(node: MatrixExpr) -> bool:
+    """Whether a node is just a number times another, which needs no rule to be named."""
+    number, rest = coefficient(node)
+    return number != 1 and not isinstance(rest, MatMul)

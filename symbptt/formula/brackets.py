@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from lark import Token
 
 from symbptt.formula.lexicon import BRACKETS, CLOSING
-from symbptt.formula.unreadable import Unreadable
+from symbptt.formula.unreadable import UnreadableError
 from symbptt.formula.words import span_of, token
 
 #: Brackets within brackets: more than a person writes, and few enough for recursive functions.
@@ -20,7 +20,7 @@ SCRIPTS = frozenset({"SUB", "SUP"})
 TAKES = {"FRACTION": 2, "ACCENT": 1, "FONT": 1, "ROOT": 1, "UNDERBRACE": 1}
 
 _ENDS_OPERAND = frozenset(
-    "NAME NUMBER TEXT TOP CLOSE RBRACE CLOSE_INDEX PRIME DOT_T NABLA".split()
+    {"NAME", "NUMBER", "TEXT", "TOP", "CLOSE", "RBRACE", "CLOSE_INDEX", "PRIME", "DOT_T", "NABLA"}
 )
 _INDEX = re.compile(r"\[\s*(?:[A-Za-z]\s*(?:[+−-]\s*[0-9]+)?|[0-9]+)\s*\]")
 _PARTNER = {"LBRACE": "RBRACE", "OPEN_INDEX": "CLOSE_INDEX"}
@@ -81,7 +81,7 @@ class Brackets:
 
     def push(self, kind: str, token_kind: str, t: Token, script: bool = False) -> None:
         if len(self.stack) >= MAX_NESTING:
-            raise Unreadable(
+            raise UnreadableError(
                 f"brackets are nested more than {MAX_NESTING} deep here; "
                 "give a part of the formula a name",
                 *span_of(t),
@@ -93,16 +93,17 @@ class Brackets:
         while self.stack and self.stack[-1].kind != kind and self.lone_bar():
             pass
         if not self.stack:
-            raise Unreadable(
+            raise UnreadableError(
                 f"the bracket '{t}' closes nothing; leave it out or open it", *span_of(t)
             )
         opened = self.stack[-1]
         if opened.kind != kind:
             self.mismatch(opened, t)
         self.stack.pop()
-        if kind == "brace" and self.last() == "LBRACE" and self.last(2) not in SCRIPTS | TAKES.keys():
+        empty = kind == "brace" and self.last() == "LBRACE"
+        if empty and self.last(2) not in SCRIPTS | TAKES.keys():
             if following is not None and following.type == "SUB":
-                raise Unreadable(
+                raise UnreadableError(
                     "a subscript to the left of a name is not read; write it to the right",
                     *span_of(following),
                 )
@@ -114,23 +115,23 @@ class Brackets:
         else:
             self.emit(_PARTNER.get(self.out[opened.index].type, "CLOSE"), kind, t)
 
-    def unclosed(self, opened: Opened) -> Unreadable:
+    def unclosed(self, opened: Opened) -> UnreadableError:
         if opened.kind == "cases":
             message = "this \\begin{cases} is never closed; add \\end{cases}"
         elif opened.kind == "nothing":
             message = "this \\left. is never closed; add a \\right"
         else:
             message = f"the bracket '{opened.token}' is never closed; add '{CLOSING[opened.kind]}'"
-        return Unreadable(message, *span_of(opened.token))
+        return UnreadableError(message, *span_of(opened.token))
 
     def mismatch(self, opened: Opened, t: Token) -> None:
         if opened.kind in {"nothing", "cases"}:
-            raise Unreadable(
+            raise UnreadableError(
                 f"the bracket '{t}' closes nothing here; leave it out or open it", *span_of(t)
             )
         if opened.kind in {"|", "‖"}:
             raise self.unclosed(opened)
-        raise Unreadable(
+        raise UnreadableError(
             f"'{opened.token}' is closed by '{t}'; "
             f"write '{CLOSING[opened.kind]}' or open '{t}' first",
             *span_of(t),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -30,7 +30,8 @@ from symbptt.formula.tree import (
     Symbol,
     Text,
 )
-from symbptt.formula.unreadable import Unreadable
+from symbptt.formula.unreadable import UnreadableError
+from symbptt.formula.words import span_of
 
 #: More digits than this are a mistake (and slow to turn into a number).
 _MAX_DIGITS = 60
@@ -109,10 +110,8 @@ class Builder(Transformer[Token, Node]):
 
     def item(self, meta: Meta, children: Children) -> Node:
         atom, scripts = children[0], children[1:]
-        if isinstance(atom, tuple):  # an underbrace: its label says nothing
-            atom, scripts = atom[0], scripts[1:]
         if len(scripts) > _MAX_SCRIPTS:
-            raise Unreadable("this carries too many scripts; give it a name", *_pair(meta))
+            raise UnreadableError("this carries too many scripts; give it a name", *_pair(meta))
         return attach(atom, scripts)
 
     # ---------------------------------------------------------------- scripts
@@ -152,7 +151,7 @@ class Builder(Transformer[Token, Node]):
     def number(self, meta: Meta, children: Children) -> Node:
         digits = unicodedata.normalize("NFKC", children[0]).replace("⁄", "/")
         if len(digits) > _MAX_DIGITS:
-            raise Unreadable("this number is too long; give it a name", *_pair(meta))
+            raise UnreadableError("this number is too long; give it a name", *_pair(meta))
         return Number(Fraction(digits), span=_span(meta))
 
     def text(self, meta: Meta, children: Children) -> Node:
@@ -190,13 +189,13 @@ class Builder(Transformer[Token, Node]):
     def root(self, meta: Meta, children: Children) -> Node:
         (inner,) = _nodes(children)
         arguments = inner.items if isinstance(inner, Group) and inner.opening == "(" else (inner,)
-        name = Symbol("sqrt", span=_span(meta))
+        name = Symbol("sqrt", span=Span(*span_of(children[0])))
         return Call(name, arguments, span=_span(meta))
 
     def accented(self, meta: Meta, children: Children) -> Node:
         (inner,) = _nodes(children)
         if not isinstance(inner, Symbol):
-            raise Unreadable(
+            raise UnreadableError(
                 f"the accent '{children[0]}' stands over something that is no name; "
                 "put it over a name",
                 *_pair(meta),
@@ -207,8 +206,8 @@ class Builder(Transformer[Token, Node]):
     def styled(self, meta: Meta, children: Children) -> Node:
         return replace(_nodes(children)[0], span=_span(meta))
 
-    def underbraced(self, meta: Meta, children: Children) -> tuple[Node]:
-        return (replace(_nodes(children)[0], span=_span(meta)),)
+    def underbraced(self, meta: Meta, children: Children) -> Node:
+        return replace(_nodes(children)[0], span=_span(meta))
 
     # ---------------------------------------------------------------- sums in words, cases
 

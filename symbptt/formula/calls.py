@@ -3,7 +3,7 @@ r"""Function application: when a name with a bracket after it is a call and not 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from symbptt.formula.lexicon import FUNCTIONS, FUNCTIONS_BEFORE_BRACKETS
 from symbptt.formula.names import spelling
@@ -36,8 +36,8 @@ def joint(a: Node, b: Node) -> Span:
 def known_word(symbol: Symbol) -> Symbol | None:
     """A symbol that is one of the known function words, as that function.
 
-    >>> known_word(Symbol("cross", subscripts=(Symbol("entropy"),)))
-    Symbol(base='cross_entropy', accents=(), subscripts=(), superscripts=(), indices=(), primes=0)
+    >>> known_word(Symbol("cross", subscripts=(Symbol("entropy"),))) == Symbol("cross_entropy")
+    True
     """
     if symbol.accents:
         return None
@@ -48,9 +48,7 @@ def known_word(symbol: Symbol) -> Symbol | None:
         parts.append(node.base)
     for n in range(len(parts), 1, -1):
         if "_".join(parts[:n]) in FUNCTIONS:
-            return replace(
-                symbol, base="_".join(parts[:n]), subscripts=symbol.subscripts[n - 1 :]
-            )
+            return replace(symbol, base="_".join(parts[:n]), subscripts=symbol.subscripts[n - 1 :])
     return symbol if symbol.base in FUNCTIONS else None
 
 
@@ -59,11 +57,11 @@ def known_functions(functions: Collection[str]) -> IsFunction:
     declared = frozenset(functions)
 
     def is_function(symbol: Symbol) -> bool:
+        bare = symbol.base
         return (
             spelling(symbol) in declared
             or known_word(symbol) is not None
-            or symbol == replace(Symbol(symbol.base), primes=symbol.primes)
-            and symbol.base in FUNCTIONS_BEFORE_BRACKETS
+            or (bare in FUNCTIONS_BEFORE_BRACKETS and symbol == Symbol(bare, primes=symbol.primes))
         )
 
     return is_function
@@ -104,13 +102,17 @@ def _call(name: Symbol, right: Node, is_function: IsFunction) -> Node | None:
             if listed or is_function(name):
                 function = known_word(name) or name
                 return Call(function, items, span=span)
-        case Power(base=inner) | Transpose(operand=inner) | Primed(operand=inner) | Subscripted(
-            operand=inner
+        case (
+            Power(base=inner)
+            | Transpose(operand=inner)
+            | Primed(operand=inner)
+            | Subscripted(operand=inner)
         ):
             done = _call(name, inner, is_function)
             if done is not None:
-                attribute = "base" if isinstance(right, Power) else "operand"
-                return replace(right, span=span, **{attribute: done})
+                if isinstance(right, Power):
+                    return replace(right, base=done, span=span)
+                return replace(right, operand=done, span=span)
     return None
 
 
@@ -125,10 +127,7 @@ def resolve_calls(node: Node, is_function: IsFunction) -> Node:
     >>> resolve_calls(tree, lambda name: name.base == "f").operand.function.base
     'f'
     """
-    children = {f.name: _resolved(getattr(node, f.name), is_function) for f in fields(node)}
-    changed = {k: v for k, v in children.items() if v is not getattr(node, k)}
-    if changed:
-        node = replace(node, **changed)
+    node = node.rebuilt(lambda child: resolve_calls(child, is_function))
     if not isinstance(node, Product):
         return node
     factors, operators = [node.factors[-1]], []
@@ -144,12 +143,3 @@ def resolve_calls(node: Node, is_function: IsFunction) -> Node:
     if len(factors) == 1:
         return factors[0]
     return replace(node, factors=tuple(factors[::-1]), operators=tuple(operators[::-1]))
-
-
-def _resolved(value: object, is_function: IsFunction) -> object:
-    if isinstance(value, Node):
-        return resolve_calls(value, is_function)
-    if isinstance(value, tuple):
-        items = tuple(_resolved(v, is_function) for v in value)
-        return value if all(a is b for a, b in zip(items, value, strict=True)) else items
-    return value

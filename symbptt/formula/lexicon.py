@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from symbptt.formula.tree import OPERATORS
 
-_LOWER = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
-    "sigma tau upsilon phi chi psi omega"
-).split()
+
+def _words(*lines: str) -> list[str]:
+    return " ".join(lines).split()
+
+
+def _commands(*lines: str) -> frozenset[str]:
+    return frozenset("\\" + name for name in _words(*lines))
+
+
+_LOWER = _words(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho",
+    "sigma tau upsilon phi chi psi omega",
+)
 
 #: Greek letters by their character; the variant forms are the same letter.
 GREEK: dict[str, str] = {
@@ -68,27 +77,21 @@ ACCENTS: dict[str, str] = {
 }
 
 #: Commands that change the look of their argument and not what it is.
-FONTS: frozenset[str] = frozenset(
-    "\\" + name
-    for name in (
-        "mathbf mathrm mathit mathsf mathtt mathcal mathbb mathfrak mathscr mathnormal "
-        "boldsymbol bm pmb symbf bold boxed fbox mathrel mathbin mathop mathord operatorname "
-        "text textbf textrm textit textsf texttt textnormal mbox cancel"
-    ).split()
+FONTS: frozenset[str] = _commands(
+    "mathbf mathrm mathit mathsf mathtt mathcal mathbb mathfrak mathscr mathnormal",
+    "boldsymbol bm pmb symbf bold boxed fbox mathrel mathbin mathop mathord operatorname",
+    "text textbf textrm textit textsf texttt textnormal mbox cancel",
 )
 
 #: Braces under or over a stretch of formula: the stretch counts, the label doesn't.
 UNDERBRACES: frozenset[str] = frozenset({"\\underbrace", "\\overbrace"})
 
 #: Commands without a meaning of their own: spacing, sizes, line numbers.
-IGNORED: frozenset[str] = frozenset(
-    "\\" + name
-    for name in (
-        "displaystyle textstyle scriptstyle limits nolimits nonumber notag mathstrut strut "
-        "large Large LARGE huge Huge small normalsize rm bf it sf cal thinspace medspace "
-        "thickspace enspace enskip allowbreak nobreak hfill centering relax hline "
-        "therefore because"
-    ).split()
+IGNORED: frozenset[str] = _commands(
+    "displaystyle textstyle scriptstyle limits nolimits nonumber notag mathstrut strut",
+    "large Large LARGE huge Huge small normalsize rm bf it sf cal thinspace medspace",
+    "thickspace enspace enskip allowbreak nobreak hfill centering relax hline",
+    "therefore because",
 )
 
 #: Signs that stand between two formulas in one display.
@@ -232,16 +235,16 @@ TRANSPOSES: frozenset[str] = frozenset({"\\top", "\\intercal", "\\transpose", "�
 
 #: Functions that need no declaration.  They are read without brackets too: ``\log y``.
 FUNCTIONS: frozenset[str] = frozenset(
-    (
-        "tanh sigmoid logistic softmax log_softmax logsoftmax softmin logsumexp relu leaky_relu "
-        "elu selu celu softplus softsign silu swish mish gelu hardtanh hard_sigmoid hardsigmoid "
-        "exp log ln sin cos tan sinh cosh coth sec arctan sqrt abs max min sign sgn erf "
-        "diag transpose matmul dot outer hadamard squared square sum mean prod norm trace tr "
-        "vec concat identity "
-        "squared_error mse mean_squared_error cross_entropy softmax_cross_entropy "
-        "binary_cross_entropy binary_cross_entropy_with_logits"
-    ).split()
-    + ["Tanh", "ReLU", "Softmax", "Sigmoid", "Diag", "LeakyReLU", "ELU", "GELU", "SiLU"]
+    _words(
+        "tanh sigmoid logistic softmax log_softmax logsoftmax softmin logsumexp relu leaky_relu",
+        "elu selu celu softplus softsign silu swish mish gelu hardtanh hard_sigmoid hardsigmoid",
+        "Tanh Sigmoid Softmax ReLU LeakyReLU ELU GELU SiLU",
+        "exp log ln sin cos tan sinh cosh coth sec arctan sqrt abs max min sign sgn erf",
+        "diag Diag transpose matmul dot outer hadamard squared square sum mean prod norm",
+        "trace tr vec concat identity",
+        "squared_error mse mean_squared_error cross_entropy softmax_cross_entropy",
+        "binary_cross_entropy binary_cross_entropy_with_logits",
+    )
 )
 
 #: Letters that are functions by default, but only where a bracket follows.
@@ -249,7 +252,10 @@ FUNCTIONS_BEFORE_BRACKETS: frozenset[str] = frozenset({"sigma"})
 
 #: Words that belong to the sentence round a formula.
 PROSE: frozenset[str] = frozenset(
-    "where thus hence therefore since because with when if for otherwise and but so let".split()
+    _words(
+        "where thus hence therefore since because with when if for otherwise and but so let",
+        "from to is are the of",
+    )
 )
 
 #: Words in front of a condition in ``cases``: the condition itself says it all.
@@ -259,30 +265,30 @@ CONDITION_WORDS: frozenset[str] = frozenset(
 
 #: Environments that only arrange formulas on a page.
 DISPLAYS: frozenset[str] = frozenset(
-    (
-        "align aligned alignat alignedat equation eqnarray gather gathered split multline math "
-        "displaymath flalign dmath"
-    ).split()
+    _words(
+        "align aligned alignat alignedat equation eqnarray gather gathered split multline math",
+        "displaymath flalign dmath",
+    )
 )
 
 CASES: frozenset[str] = frozenset({"cases", "dcases"})
 
+_REASONS: dict[str, str] = {
+    "integrals are not read": "int iint oint",
+    "limits are not read": "lim limsup liminf",
+    "a choice of two signs is not read; write one formula for each": "pm mp",
+    "this relation is not read": "ll gg not notin subset subseteq xrightarrow",
+    "logic is not read": "forall exists land lor neg",
+    "this construction is not read; write it out": (
+        "binom substack cancelto underset overset stackrel"
+    ),
+    "macro definitions are not read here; write the formula with the macro expanded": (
+        "newcommand renewcommand providecommand def DeclareMathOperator"
+    ),
+}
 #: Commands that are known well enough to know that this grammar has no place for them.
 UNSUPPORTED: dict[str, str] = {
-    **{c: "integrals are not read" for c in ("\\int", "\\iint", "\\oint")},
-    **{c: "limits are not read" for c in ("\\lim", "\\limsup", "\\liminf")},
-    **{c: "a choice of two signs is not read; write one formula for each" for c in ("\\pm", "\\mp")},
-    **{c: "this relation is not read" for c in ("\\ll", "\\gg", "\\not", "\\notin", "\\subset")},
-    **{c: "logic is not read" for c in ("\\forall", "\\exists", "\\land", "\\lor", "\\neg")},
-    **{
-        c: "this construction is not read; write it out"
-        for c in ("\\binom", "\\substack", "\\cancelto", "\\underset", "\\overset", "\\stackrel")
-    },
-    **{
-        c: "macro definitions are not read here; write the formula with the macro expanded"
-        for c in ("\\newcommand", "\\renewcommand", "\\providecommand", "\\def")
-    },
-    "\\xrightarrow": "this relation is not read",
+    command: reason for reason, names in _REASONS.items() for command in _commands(names)
 }
 
 _FROM = "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ"

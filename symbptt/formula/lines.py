@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from lark import Token
 
-from symbptt.formula.unreadable import Unreadable
+from symbptt.formula.unreadable import UnreadableError
 from symbptt.formula.words import span_of
 
 _OPERATORS = frozenset({"RELATION", "OPERATOR", "SIGN"})
@@ -34,14 +34,15 @@ def split(tokens: Sequence[Token], depths: Sequence[int]) -> Iterator[list[Token
             i += 1
         how = {str(b) for b in tokens[first:i]}
         if i < len(tokens) and how == {"stop"}:
-            raise Unreadable(
+            raise UnreadableError(
                 "a full stop inside a formula; leave it out, or begin a new line after it",
                 *span_of(t),
             )
-        if current and i < len(tokens) and not _continues(how, current[-1], tokens[i]):
-            if how != {"quad"} or (related and _relation_ahead(tokens, depths, i)):
-                yield current
-                current, related = [], False
+        if not current or i == len(tokens) or _continues(how, current[-1], tokens[i]):
+            continue
+        if how != {"quad"} or (related and _relation_ahead(tokens, depths, i)):
+            yield current
+            current, related = [], False
     if current:
         yield current
 

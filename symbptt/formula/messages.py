@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from lark import Token
 
-from symbptt.formula.unreadable import Unreadable
+from symbptt.formula.unreadable import UnreadableError
 from symbptt.formula.words import span_of
 
 _OPERAND = "a name, a number or a bracket"
@@ -38,37 +38,49 @@ _NOT_AN_OPERATOR: dict[str, str] = {
     "STOP": "a full stop can't stand inside a formula; leave it out",
     "COLON": "a colon can't stand here; for a definition write ':='",
 }
+_DENOMINATOR = "a fraction has no denominator; write it in braces after the numerator"
+_WANTING = frozenset({"SIGN", "OPERATOR", "FRACTION", "ACCENT", "FONT", "ROOT"})
 
 
 def explain(
     found: Token | None, before: Token | None, expected: Collection[str], text: str
-) -> Unreadable:
+) -> UnreadableError:
     """The failure at token ``found`` (None: the formula's end) after token ``before``."""
     if found is None:
         assert before is not None
         start, end = span_of(before)
+        if _lacks_denominator(before, expected):
+            return UnreadableError(_DENOMINATOR, start, end)
         shown = _shown(before, text)
-        return Unreadable(
+        return UnreadableError(
             f"the formula ends after '{shown}'; write {_wanted(before)} after it", start, end
         )
     start, end = span_of(found)
     shown = _shown(found, text)
-    if found.type in {"CLOSE", "RBRACE", "CLOSE_INDEX", "RELATION"} and before is not None:
-        if before.type in {"SIGN", "OPERATOR", "FRACTION", "ACCENT", "FONT", "ROOT"}:
-            return Unreadable(
-                f"'{_shown(before, text)}' is followed by '{shown}'; "
-                f"write {_wanted(before)} between them",
-                start,
-                end,
-            )
-    table = _NOT_AN_OPERAND if "NAME" in expected else _NOT_AN_OPERATOR
+    ends = found.type in {"CLOSE", "RBRACE", "CLOSE_INDEX", "RELATION"}
+    if ends and before is not None and before.type in _WANTING:
+        return UnreadableError(
+            f"'{_shown(before, text)}' is followed by '{shown}'; "
+            f"write {_wanted(before)} between them",
+            start,
+            end,
+        )
+    if before is not None and _lacks_denominator(before, expected):
+        return UnreadableError(_DENOMINATOR, start, end)
+    operand_due = "NAME" in expected and "RELATION" not in expected
+    table = _NOT_AN_OPERAND if operand_due else _NOT_AN_OPERATOR
     message = table.get(found.type)
     if message is None:
-        wanted = _OPERAND if "NAME" in expected else "an operator"
-        if expected and expected <= {"FROM", "TO"}:
+        wanted = _OPERAND if operand_due else "an operator"
+        if expected and set(expected) <= {"FROM", "TO"}:
             wanted = "'from' and 'to', as in 'sum t from 1 to T'"
         message = f"'{{}}' can't stand here; {wanted} is expected"
-    return Unreadable(message.replace("{}", shown), start, end)
+    return UnreadableError(message.replace("{}", shown), start, end)
+
+
+def _lacks_denominator(before: Token, expected: Collection[str]) -> bool:
+    """Only a fraction asks for something to follow a closing brace."""
+    return before.type == "RBRACE" and "NAME" in expected and "RELATION" not in expected
 
 
 def _wanted(before: Token) -> str:

@@ -1,4 +1,4 @@
-r"""Names: what ``\mathbf{h}``, ``ŷ``, ``σ`` and ``\varphi`` are called, and how a name is spelled."""
+r"""Names: what ``\mathbf{h}``, ``ŷ`` and ``\varphi`` are called, and how a name is spelled."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LETTER_COMMANDS = frozenset(GREEK.values()) | {"ell", "imath", "jmath", "hbar",
 
 
 def is_letter(command: str) -> bool:
-    """Whether a command is a letter, ``\\delta``, so that braces after it are no argument.
+    r"""Whether a command is a letter, ``\delta``, so that braces after it are no argument.
 
     >>> is_letter("\\delta"), is_letter("\\foo")
     (True, False)
@@ -82,7 +82,9 @@ def written(node: Node) -> str:
         case Text(words=words):
             return words
         case Sum(terms=terms, signs=signs):
-            pieces = [("+" if s > 0 else "-") + written(t) for t, s in zip(terms, signs, strict=True)]
+            pieces = [
+                ("+" if s > 0 else "-") + written(t) for t, s in zip(terms, signs, strict=True)
+            ]
             return "".join(pieces).removeprefix("+")
         case Product(factors=factors, operators=operators):
             return written(factors[0]) + "".join(

@@ -14,7 +14,7 @@ from symbptt.formula import reader
 from symbptt.formula.build import Builder
 from symbptt.formula.messages import explain
 from symbptt.formula.tree import Node
-from symbptt.formula.unreadable import Unreadable
+from symbptt.formula.unreadable import UnreadableError
 from symbptt.formula.words import span_of
 
 #: How long a text may be, and how deep a tree: far beyond what people write, and within what
@@ -102,11 +102,11 @@ class _Reading:
     def one(self, start: int, end: int | None) -> Node:
         rows = self._rows(start, end, lines=False)
         if not rows:
-            raise self._error(Unreadable("there is no formula here; write one", start, start))
+            raise self._error(UnreadableError("there is no formula here; write one", start, start))
         if len(rows) > 1:
             at = rows[1][0]
             raise self._error(
-                Unreadable("a second formula begins here; write one at a time", *span_of(at))
+                UnreadableError("a second formula begins here; write one at a time", *span_of(at))
             )
         return self._tree(rows[0])
 
@@ -117,13 +117,13 @@ class _Reading:
         stop = len(self.text) if end is None else end
         try:
             if stop - start > MAX_LENGTH:
-                raise Unreadable(
+                raise UnreadableError(
                     f"more than {MAX_LENGTH} characters of formulas; split the text", start, start
                 )
             return reader.formulas(
                 self.text, start, stop, self.functions, lines=lines, letters=self.letters
             )
-        except Unreadable as e:
+        except UnreadableError as e:
             raise self._error(e) from None
 
     def _tree(self, row: list[Token]) -> Node:
@@ -133,17 +133,15 @@ class _Reading:
             node: Node = Builder(self.functions).transform(rules)
             _check_depth(node, row)
             return node
-        except Unreadable as e:
+        except UnreadableError as e:
             raise self._error(e) from None
         except VisitError as e:
-            if isinstance(e.orig_exc, Unreadable):
+            if isinstance(e.orig_exc, UnreadableError):
                 raise self._error(e.orig_exc) from None
             raise e.orig_exc from None
 
-    def _error(self, e: Unreadable) -> FormulaError:
-        return FormulaError(
-            e.message, Place(self.text, e.start, e.end, self.file, self.first_line)
-        )
+    def _error(self, e: UnreadableError) -> FormulaError:
+        return FormulaError(e.message, Place(self.text, e.start, e.end, self.file, self.first_line))
 
 
 def _rules(row: list[Token], text: str) -> Tree[Token]:
@@ -156,7 +154,7 @@ def _rules(row: list[Token], text: str) -> Tree[Token]:
             raise explain(t, before, e.accepts or e.expected, text) from None
         before = t
     try:
-        tree: Tree[Token] = parser.feed_eof(before)
+        tree: Tree[Token] = parser.feed_token(Token("$END", ""))
         return tree
     except UnexpectedToken as e:
         raise explain(None, before, e.accepts or e.expected, text) from None
@@ -174,7 +172,7 @@ def _check_depth(root: Tree[Token] | Node, row: list[Token]) -> None:
         if not level:
             return
     start, end = span_of(row[0])[0], span_of(row[-1])[1]
-    raise Unreadable("the formula is nested too deeply; give a part of it a name", start, end)
+    raise UnreadableError("the formula is nested too deeply; give a part of it a name", start, end)
 
 
 def _children(node: object) -> list[Node]:

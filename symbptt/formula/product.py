@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from symbptt.formula.calls import IsFunction, apply, joint, known_word
 from symbptt.formula.lexicon import FUNCTIONS, GREEK
@@ -28,7 +27,7 @@ from symbptt.formula.tree import (
     Symbol,
     Text,
 )
-from symbptt.formula.unreadable import Unreadable
+from symbptt.formula.unreadable import UnreadableError
 
 #: Stands in a big operator until its body is read.
 NO_BODY = Text("no body")
@@ -69,7 +68,7 @@ class ProductReader:
         if isinstance(node, BigOperator) and innermost_body(node) is NO_BODY:
             if not done or done[-1].operator != "":
                 what = "sum" if node.kind == "sum" else "product"
-                raise Unreadable(
+                raise UnreadableError(
                     f"this {what} has nothing to run over; write its terms after it",
                     node.span.start,
                     node.span.end,
@@ -105,7 +104,7 @@ class ProductReader:
 
 
 def _touching(done: list[Factor]) -> Node:
-    r"""Take the next factor; a bracket that touches a name belongs to it: ``\partial L(\theta)``."""
+    r"""Take the next factor, with the bracket that touches it: ``\partial L(\theta)``."""
     right = done.pop().node
     if done and done[-1].operator == "" and isinstance(right, Symbol):
         after = done[-1].node
@@ -258,7 +257,7 @@ def _differential(node: Node, letter: Symbol, sign: str) -> Node | None:
             # dL: the letter is the first character of the name
             inner = replace(node, base=node.base[1:], span=_after_letter(node))
             return Differential(sign, inner, span=node.span)
-        case Power(base=base, exponent=Number(value=Fraction(denominator=1) as k)) if base == letter:
+        case Power(base=base, exponent=Number(value=k)) if base == letter and k.denominator == 1:
             return Differential(sign, None, int(k), span=node.span)
         case Power(base=Symbol() as base) if base != letter:
             done = _differential(base, letter, sign)
@@ -267,7 +266,8 @@ def _differential(node: Node, letter: Symbol, sign: str) -> Node | None:
                 return Differential(sign, squared, span=node.span)
         case Call(function=function) if _d_word(function, letter):
             done = _differential(function, letter, sign)
-            assert isinstance(done, Differential) and isinstance(done.operand, Symbol)
+            assert isinstance(done, Differential)
+            assert isinstance(done.operand, Symbol)
             call = replace(node, function=done.operand, span=_after_letter(node))
             return Differential(sign, call, span=node.span)
         case Product(factors=(head, *rest), operators=operators) if not any(operators):

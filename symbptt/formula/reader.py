@@ -6,7 +6,6 @@ out to end a formula or not.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +17,7 @@ from symbptt.formula.brackets import SCRIPTS, TAKES, Brackets, Opened
 from symbptt.formula.lexicon import CONDITION_WORDS, FUNCTIONS, PROSE
 from symbptt.formula.lines import split
 from symbptt.formula.names import is_letter
-from symbptt.formula.unreadable import Unreadable
+from symbptt.formula.unreadable import UnreadableError
 from symbptt.formula.words import span_of, token, words
 
 
@@ -91,7 +90,7 @@ class _Reader(Brackets):
                 self.single = max(single - 1, 0)
             case "FRACTION" | "ACCENT" | "FONT" | "ROOT" | "UNDERBRACE":
                 if t.type == "ROOT" and following is not None and str(following) == "[":
-                    raise Unreadable(
+                    raise UnreadableError(
                         "a root of another order is not read; write it as a power", *span_of(t)
                     )
                 self.emit(t.type, value, t)
@@ -129,7 +128,7 @@ class _Reader(Brackets):
         value = str(t)
         known = value[1:] in self.functions or is_letter(value)
         if following is not None and str(following) == "{" and not known:
-            raise Unreadable(
+            raise UnreadableError(
                 f"the command {value} is not known; write what it stands for", *span_of(t)
             )
         self.emit("NAME", value, t)
@@ -144,15 +143,17 @@ class _Reader(Brackets):
             self.cut(t, 1, queue)
             self.single = single - 1
         elif self.letters and self.is_row_of_letters(t):
-            digits = re.compile("[0-9]*").match(value, 1)
-            self.cut(t, digits.end() if digits else 1, queue)
+            digits = 0 if t.type == "RUN" else len(value[1:]) - len(value[1:].lstrip("0123456789"))
+            self.cut(t, 1 + digits, queue)
         elif self.counting and value in {"from", "to"}:
             self.counting -= 1
             self.emit(value.upper(), value, t)
+        elif value == "in" and in_braces and self.last() == "NAME":
+            self.emit("RELATION", "∈", t)  # sum_{t in {2, T}}
         elif self.condition and self.in_cases and _is_condition_word(value):
             pass
         elif t.type != "RUN" and value.lower() in PROSE and not in_braces:
-            raise Unreadable(
+            raise UnreadableError(
                 f"'{value}' belongs to a sentence, not to a formula; "
                 "leave it out or put the formula on a line of its own",
                 *span_of(t),
@@ -207,7 +208,11 @@ class _Reader(Brackets):
                 self.stack.append(Opened("nothing", len(self.out), t))
             elif self.stack and self.stack[-1].kind == "nothing":
                 self.stack.pop()
-        elif value == "\\left" or value.endswith("l"):
+            return
+        if following is not None and following.type == "BRACKET":
+            # the size is part of the bracket
+            queue[-1] = token("BRACKET", str(following), span_of(t)[0], span_of(following)[1])
+        if value == "\\left" or value.endswith("l"):
             self.side = "open"
         elif value == "\\right" or value.endswith("r"):
             self.side = "close"
@@ -226,7 +231,7 @@ class _Reader(Brackets):
             case "END_CASES" if not self.in_cases:
                 if self.stack:
                     raise self.unclosed(self.stack[-1])
-                raise Unreadable("this \\end{cases} closes nothing; leave it out", *span_of(t))
+                raise UnreadableError("this \\end{cases} closes nothing; leave it out", *span_of(t))
             case "END_CASES":
                 self.end_cell()
                 self.stack.pop()

@@ -23,7 +23,7 @@ from symbptt.formula.tree import (
     Text,
     Transpose,
 )
-from symbptt.formula.unreadable import Unreadable
+from symbptt.formula.unreadable import UnreadableError
 
 #: A bare transpose sign, until it is known what it transposes.
 TOP = Text("⊤")
@@ -172,7 +172,7 @@ def _raised_differential(node: Differential, entry: Node) -> Node:
             return replace(node, order=int(value))
         case Text(words="+"):
             return replace(node, sign=node.sign + "⁺")
-    raise Unreadable(
+    raise UnreadableError(
         f"only a number or '+' can stand over '{node.sign}'; put the rest after it",
         entry.span.start,
         entry.span.end,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """Something at ``start..end`` that is no mathematics this grammar reads."""
 
     def __init__(self, message: str, start: int, end: int) -> None:

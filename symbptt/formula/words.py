@@ -28,7 +28,7 @@ from symbptt.formula.lexicon import (
     UNDERBRACES,
     UNSUPPORTED,
 )
-from symbptt.formula.unreadable import Unreadable
+from symbptt.formula.unreadable import UnreadableError
 
 #: LaTeX commands to the token that each is; the value is looked up in the canonical tables.
 _COMMANDS: dict[str, tuple[str, str]] = {
@@ -39,7 +39,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     **{c: ("RELATION", sign) for c, sign in RELATIONS.items()},
     **{c: ("BIG", kind) for c, kind in BIG_OPERATORS.items()},
     **{c: ("FRACTION", c) for c in FRACTIONS},
-    **{c: ("TEXT", "...") for c in DOTS},
+    **dict.fromkeys(DOTS, ("TEXT", "...")),
     **{c: ("TOP", c) for c in TRANSPOSES},
     **{c: ("BRACKET", c) for c in BRACKETS},
     **{c: ("SIZE", c) for c in SIZES},
@@ -117,7 +117,7 @@ def words(raw: Iterator[Token], shift: int) -> Iterator[Token]:
             case "VULGAR":
                 yield token("NUMBER", value, start, end)
             case "OTHER":
-                raise Unreadable(
+                raise UnreadableError(
                     f"the character {value!r} is not part of a formula; leave it out", start, end
                 )
             case kind:
@@ -128,7 +128,7 @@ def _command(value: str, start: int, end: int) -> Iterator[Token]:
     if value in IGNORED:
         return
     if value in UNSUPPORTED:
-        raise Unreadable(f"{value}: {UNSUPPORTED[value]}", start, end)
+        raise UnreadableError(f"{value}: {UNSUPPORTED[value]}", start, end)
     kind, canonical = _COMMANDS.get(value, ("NAME", value))
     yield token(kind, canonical, start, end)
 
@@ -147,7 +147,7 @@ def _environment(kind: str, value: str, start: int, end: int) -> Token:
         return token(f"{kind}_CASES", value, start, end)
     if name in DISPLAYS:
         return token("EDGE", "open" if kind == "BEGIN" else "close", start, end)
-    raise Unreadable(
+    raise UnreadableError(
         f"the environment '{name}' is not read; write a matrix or an array as a name", start, end
     )
 
@@ -156,7 +156,7 @@ def _small(kind: str, table: dict[str, str], value: str, start: int) -> Iterator
     """Subscript and superscript characters as a script in braces, each where it stands."""
     for i, character in enumerate(value, start):
         if table.get(character) is None:
-            raise Unreadable(
+            raise UnreadableError(
                 f"the character {character!r} is not part of a formula; "
                 f"write it with {'_' if kind == 'SUB' else '^'}",
                 i,
@@ -164,7 +164,7 @@ def _small(kind: str, table: dict[str, str], value: str, start: int) -> Iterator
             )
     plain = "".join(table[c] for c in value)
     end = start + len(value)
-    yield token(kind, "", start, start)
+    yield token(kind, value[0], start, start + 1)
     yield token("BRACKET", "{", start, start)
     for run in _CHARACTER_RUN.finditer(plain):
         text = run.group()

@@ -35,13 +35,18 @@ def _candidates(arguments: int) -> tuple[str, ...]:
     return tuple(name for name, row in LOSSES.items() if len(row.arguments) == arguments)
 
 
-def bind(model: Model, functions: Mapping[str, str] | None = None) -> Model:
+def bind(
+    model: Model, functions: Mapping[str, str] | None = None, *, only_given: bool = False
+) -> Model:
     """The model with its abstract functions replaced, by ``functions`` or its own bindings.
+
+    With ``only_given`` its own bindings are left for later.
 
     The derivation of the bound model is a new one: a vector function such as softmax has
     another Jacobian than the entrywise function its name stood for.
     """
-    chosen = {**model.bindings, **(functions or {})}
+    own = {} if only_given else model.bindings
+    chosen = {**own, **(functions or {})}
     check_bindings(model, chosen)
     if not chosen:
         return model
@@ -65,7 +70,7 @@ def bind(model: Model, functions: Mapping[str, str] | None = None) -> Model:
         equations=tuple(replace(e, rhs=change(e.rhs)) for e in model.equations),
         loss=tuple(LossTerm(part.steps, change(part.term)) for part in model.loss),
         abstract={n: k for n, k in model.abstract.items() if n not in names},
-        bindings={},
+        bindings={n: f for n, f in model.bindings.items() if n not in names},
     )
 
 

@@ -70,22 +70,16 @@ VECTOR_FUNCTIONS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Loss:
-    """A scalar function of vectors that abbreviates a formula.
-
-    ``distribution`` names the argument that is meant to be a probability distribution: what
-    holds only because its entries sum to 1 is shown as a step of its own and never compiled in.
-    """
+    """A scalar function of vectors that abbreviates a formula."""
 
     arguments: tuple[str, ...]
     definition: str
-    distribution: str | None = None
-    source: str = ""
 
 
 LOSSES: dict[str, Loss] = {
     "squared_error": Loss(("y", "d"), "1/2 * sum((y - d)^2)"),
-    "cross_entropy": Loss(("p", "d"), "-sum(d * log(p))", distribution="d"),
-    "softmax_cross_entropy": Loss(("o", "d"), "-sum(d * log_softmax(o))", distribution="d"),
+    "cross_entropy": Loss(("p", "d"), "-sum(d * log(p))"),
+    "softmax_cross_entropy": Loss(("o", "d"), "-sum(d * log_softmax(o))"),
     "binary_cross_entropy": Loss(("p", "d"), "-sum(d * log(p) + (1 - d) * log(1 - p))"),
     "binary_cross_entropy_with_logits": Loss(("o", "d"), "sum(softplus(o) - d * o)"),
 }

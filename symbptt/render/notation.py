@@ -18,7 +18,8 @@ class Notation:
     r"""How a derivation is written.
 
     ``adjoint`` is ``delta`` (``\delta^v_t``) or ``partial`` (``\partial L / \partial v_t``).
-    ``deltas`` gives chosen adjoints a superscript of their own: an empty one for the symbol
+    ``spelled_out`` names
+    those written as a derivative all the same.  ``deltas`` gives chosen adjoints a superscript of their own: an empty one for the symbol
     whose δ carries no name.  ``eliminate`` names the adjoints that the recursion is written
     without (by default those that nothing else needs).  ``layout`` is that of Jacobians.
     """
@@ -26,6 +27,7 @@ class Notation:
     name: str
     sentence: str = ""
     adjoint: str = "delta"
+    spelled_out: tuple[str, ...] = ()
     deltas: Mapping[str, str] = field(default_factory=dict)
     eliminate: tuple[str, ...] | None = None
     transpose: str = r"\mathsf{T}"
@@ -50,6 +52,7 @@ NOTATIONS: dict[str, Notation] = {
             _T,
             name="elman-generic",
             deltas={"z": "", "o": "y"},
+            spelled_out=("y", "h"),
             sentence="δ_t for the pre-activation z_t, δ^y_t for that of the output",
         ),
         replace(

@@ -89,6 +89,10 @@ class Printer:
         """The name of the loss."""
         return self.dialect.base(self.model.loss_name)
 
+    def spelled_loss(self, when: int) -> str:
+        """The loss of one step."""
+        return self.dialect.scripts(self.loss(), [str(when)], [])
+
     def step(self, index: sp.Expr) -> str:
         """A time index: ``t+1``."""
         number = index.as_coeff_Add()
@@ -99,7 +103,7 @@ class Printer:
 
     def adjoint(self, name: str, index: sp.Expr) -> str:
         """``δ^v_t``, or ``∂L/∂v_t``."""
-        if self.notation.adjoint == "partial":
+        if self.notation.adjoint == "partial" or name in self.notation.spelled_out:
             below = self.symbol(name, self.step(index))
             return self.dialect.fraction(self.loss(), below, self.notation)
         above = self.notation.deltas.get(name)
@@ -250,7 +254,7 @@ class Printer:
         return Set(self.dialect.bracket(head + self._in(e.body, ATOM)), ATOM)
 
     def _diagonal(self, e: DiagMatrix) -> Set:
-        return Set(self.dialect.diagonal(self(e.arg)), ATOM)
+        return Set(self.dialect.diagonal(self(e.args[0])), ATOM)
 
 
 def _inverse(e: MatrixExpr) -> bool:

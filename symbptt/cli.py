@@ -1,0 +1,237 @@
+"""The command line: arguments, files, exit codes; no mathematics.
+
+Exit codes: 0 all is well, 1 something was found wrong, 2 the request itself was wrong, with one
+line on standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NoReturn
+
+OK, FOUND_WRONG, BAD_REQUEST = 0, 1, 2
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        if "invalid choice" in message:
+            message = _nearest(message)
+        self.exit(BAD_REQUEST, f"symbptt: {message}; see {self.prog} --help\n")
+
+
+def _nearest(message: str) -> str:
+    """``invalid choice: 'derve' (choose from …)`` with the nearest choice first."""
+    given = message.partition("invalid choice: ")[2].split("'")[1:2]
+    choices = message.partition("(choose from ")[2].rstrip(")").replace("'", "").split(", ")
+    near = get_close_matches(given[0] if given else "", choices, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    return f"no command '{given[0] if given else ''}'; {hint}Known: {', '.join(choices)}"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of every command."""
+    from symbptt import __version__
+
+    top = Parser(prog="symbptt", description="Derive backpropagation through time.")
+    top.add_argument("--version", action="version", version=f"symbptt {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    commands.required = True
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], about: str) -> Parser:
+        sub = commands.add_parser(name, help=about, description=about)
+        sub.set_defaults(run=run)
+        return sub
+
+    sub = command("demo", _demo, "derive, export and verify the built-in models into a folder")
+    sub.add_argument("-o", "--output", type=Path, default=Path("outputs"), metavar="DIR")
+
+    command("models", _models, "list the built-in models, one line each")
+
+    sub = command("derive", _derive, "derive the gradients of a model, step by step")
+    _model_argument(sub)
+    _steps_argument(sub, "write everything out for T steps")
+    sub.add_argument("--format", metavar="F", help="text, latex, fragment, markdown or json")
+    sub.add_argument("--notation", metavar="N", help="how δ, ∂ and transposes are written")
+    sub.add_argument("--layout", metavar="L", help="of Jacobians: numerator or denominator")
+    sub.add_argument("--inputs", action="store_true", help="derive the gradients by inputs too")
+    _let_argument(sub)
+    _output_argument(sub)
+
+    sub = command("graph", _graph, "draw the network unrolled for T steps")
+    _model_argument(sub)
+    _steps_argument(sub, "the number of steps (3)")
+    sub.add_argument("--format", metavar="F", help="svg, tikz or dot")
+    _output_argument(sub)
+
+    sub = command("export", _export, "write the gradient as a standalone module, once verified")
+    _model_argument(sub)
+    sub.add_argument("--backend", metavar="B", default="numpy", help="numpy")
+    _let_argument(sub)
+    _output_argument(sub)
+
+    sub = command("verify", _verify, "prove the derivation and the compiled gradients of a model")
+    _model_argument(sub)
+    _steps_argument(sub, "check sequences of T steps only")
+    sub.add_argument("--format", metavar="F", default="text", help="text or json")
+    sub.add_argument("--seed", type=int, default=0, metavar="N", help="of the random points (0)")
+    _let_argument(sub)
+    return top
+
+
+def _model_argument(sub: Parser) -> None:
+    sub.add_argument("model", metavar="MODEL", help="a built-in name or the path of a model file")
+
+
+def _steps_argument(sub: Parser, about: str) -> None:
+    sub.add_argument("-T", type=_steps, metavar="N", help=about)
+
+
+def _let_argument(sub: Parser) -> None:
+    sub.add_argument(
+        "--let", type=_binding, action="append", default=[], metavar="f=tanh",
+        help="what an abstract function stands for; may be repeated",
+    )  # fmt: skip
+
+
+def _output_argument(sub: Parser) -> None:
+    sub.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of standard output")
+
+
+def _steps(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of steps, 1 or more")
+    return int(text)
+
+
+def _binding(text: str) -> tuple[str, str]:
+    name, equals, function = text.partition("=")
+    if not (equals and name.strip() and function.strip()):
+        raise argparse.ArgumentTypeError(f"'{text}' binds nothing; write f=tanh")
+    return name.strip(), function.strip()
+
+
+# -- commands -----------------------------------------------------------------------------------
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from symbptt.demo import demo
+
+    return demo(args.output)
+
+
+def _models(args: argparse.Namespace) -> int:
+    from symbptt.model import builtin_names, load
+
+    names = builtin_names()
+    width = max(map(len, names))
+    for name in names:
+        print(f"{name:<{width}}  {load(name).title}")
+    return OK
+
+
+def _derive(args: argparse.Namespace) -> int:
+    from symbptt import api
+    from symbptt.model import bind
+    from symbptt.render import format_for
+
+    format = format_for(args.format, args.output)
+    model = bind(api.load(args.model), dict(args.let), only_given=True)
+    d = api.derive(model, args.T, inputs=args.inputs)
+    return _deliver(api.render(d, format, args.notation, args.layout), args.output)
+
+
+def _graph(args: argparse.Namespace) -> int:
+    from symbptt import api
+    from symbptt.render.drawing import drawing_format, drawn
+
+    format = drawing_format(args.format, args.output)
+    return _deliver(drawn(api.load(args.model), args.T or 3, format), args.output)
+
+
+def _export(args: argparse.Namespace) -> int:
+    from symbptt import api
+
+    source = api.export(args.model, args.output, args.backend, functions=dict(args.let))
+    if args.output is None:
+        print(source, end="")
+    return OK
+
+
+def _verify(args: argparse.Namespace) -> int:
+    import json
+
+    from symbptt import api
+    from symbptt.errors import RequestError, did_you_mean
+    from symbptt.templating import fill
+
+    if args.format not in ("text", "json"):
+        raise RequestError(f"no format '{args.format}'{did_you_mean(args.format, ['text', 'json'])}")
+    with progress() as tell:
+        report = api.verify(
+            args.model, T=args.T, functions=dict(args.let), seed=args.seed, progress=tell
+        )
+    if args.format == "json":
+        print(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(fill("verify.txt.j2", {"r": report}), end="")
+    return OK if report.passed else FOUND_WRONG
+
+
+def _deliver(text: str, output: Path | None) -> int:
+    from symbptt.api import write_whole
+
+    if output is None:
+        print(text, end="")
+    else:
+        write_whole(output, text)
+    return OK
+
+
+class progress:
+    """A line on standard error that says what is being done; silent unless on a terminal."""
+
+    def __enter__(self) -> Callable[[str], None]:
+        if not sys.stderr.isatty():
+            return lambda what: None
+        from rich.console import Console
+
+        self._status = Console(stderr=True).status("starting")
+        self._status.start()
+        return lambda what: self._status.update(what)
+
+    def __exit__(self, *exc: object) -> None:
+        if hasattr(self, "_status"):
+            self._status.stop()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    from symbptt.errors import SymbpttError
+
+    args = parser().parse_args(argv)
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+        return code
+    except SymbpttError as error:
+        print(f"symbptt: {error.headline}", file=sys.stderr)
+        if getattr(error, "place", None) is not None and sys.stderr.isatty():
+            print(error.place.drawn(), file=sys.stderr)  # type: ignore[attr-defined]
+        return BAD_REQUEST
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        print("symbptt: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

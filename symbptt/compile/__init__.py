@@ -1,0 +1,77 @@
+"""Gradients as code: a function of arrays, or the text of a standalone module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from symbptt.calculus import Derivation
+from symbptt.compile.function import GradientFunction
+from symbptt.compile.lambdified import compile_lambdified
+from symbptt.compile.numpy_module import compile_numpy, numpy_module
+from symbptt.errors import RequestError, did_you_mean
+from symbptt.model import require_bound
+
+__all__ = ["BACKENDS", "Backend", "GradientFunction", "compile_gradient", "export_source"]
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A way to run a derivation; ``source`` writes it as a standalone module, if it can."""
+
+    function: Callable[[Derivation, int | None], GradientFunction]
+    source: Callable[[Derivation, str], str] | None = None
+    needs_T: bool = False
+
+
+BACKENDS: dict[str, Backend] = {
+    "numpy": Backend(compile_numpy, numpy_module),
+    "lambdify": Backend(compile_lambdified, needs_T=True),
+}
+
+
+def backend_named(name: str) -> Backend:
+    """The row of a backend; a :class:`RequestError` if there is none."""
+    if name not in BACKENDS:
+        raise RequestError(f"no backend '{name}'{did_you_mean(str(name), BACKENDS)}")
+    return BACKENDS[name]
+
+
+def compile_gradient(
+    derivation: Derivation, backend: str = "numpy", T: int | None = None
+) -> GradientFunction:
+    """The loss and its gradients as a function of arrays.
+
+    ``numpy`` works for any T and batch; ``lambdify`` for the one ``T`` it is compiled for.
+
+    Raises :class:`BindingError` for a function known by name alone, :class:`RequestError` for
+    an unknown backend or a ``T`` that is missing or not wanted.
+
+    >>> import numpy as np
+    >>> from symbptt.calculus import derive
+    >>> from symbptt.model import load
+    >>> f = compile_gradient(derive(load(r"h_t = w h_{t-1} + x_t; L = \\sum_{t=1}^{T} h_t^2")))
+    >>> loss, grads = f({"w": np.array(2.0)}, {"x": np.array([1.0, 0.0])})
+    >>> float(loss), float(grads["w"])  # 1² + (w 1)² and 2 w
+    (5.0, 4.0)
+    """
+    row = backend_named(backend)
+    require_bound(derivation.model)
+    steps = T if T is not None else derivation.T
+    if row.needs_T and steps is None:
+        raise RequestError(f"the backend {backend} compiles for one number of steps; give T")
+    return row.function(derivation, steps if row.needs_T else T)
+
+
+def export_source(derivation: Derivation, backend: str = "numpy", *, version: str) -> str:
+    """The text of a standalone module that defines ``loss_and_gradients(params, inputs)``.
+
+    Raises :class:`BindingError` for a function known by name alone, :class:`RequestError` for
+    a backend that has no text.
+    """
+    row = backend_named(backend)
+    require_bound(derivation.model)
+    if row.source is None:
+        able = ", ".join(name for name, b in BACKENDS.items() if b.source)
+        raise RequestError(f"the backend {backend} works in memory only; export with: {able}")
+    return row.source(derivation, version)

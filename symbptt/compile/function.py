@@ -1,0 +1,41 @@
+"""What compiling gives back: a function of arrays, and the text that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from symbptt.errors import BindingError
+from symbptt.model import Model
+
+Arrays = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class GradientFunction:
+    """``loss, grads = f(params, inputs)``.
+
+    ``params`` maps each parameter to an array: ``(n,)`` for a column or row, ``()`` for a
+    scalar, ``(r, c)`` for a matrix.  ``inputs`` maps each input and target to ``(T, B, n)``, or
+    ``(T, n)`` without a batch (``(T, B)`` or ``(T,)`` for a scalar), and initial values, which
+    are zero if left out, to ``(B, n)`` or ``(n,)``.  All are float32 or all are float64.
+
+    The loss is the sum over steps and batch; ``grads`` holds, in the shapes of the arrays, the
+    gradient by each parameter, by each initial value, and by the inputs if they were derived.
+
+    Raises :class:`BindingError`, one line, for arrays that don't fit the model.
+    """
+
+    model: Model
+    backend: str
+    source: str = field(repr=False)
+    T: int | None
+    run: Callable[[Arrays, Arrays], tuple[Any, dict[str, Any]]] = field(repr=False)
+    refusal: type[Exception] = field(repr=False)
+
+    def __call__(self, params: Arrays, inputs: Arrays) -> tuple[Any, dict[str, Any]]:
+        try:
+            return self.run(params, inputs)
+        except self.refusal as error:
+            raise BindingError(str(error)) from None

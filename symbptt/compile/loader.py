@@ -1,0 +1,21 @@
+"""Generated source as a module: the only place in symbptt that runs text."""
+
+from __future__ import annotations
+
+import linecache
+from types import ModuleType
+
+
+def load_module(source: str, name: str) -> ModuleType:
+    """The module that our own templates wrote.
+
+    This runs no text of a user: every name of a model has passed
+    :func:`symbptt.compile.identifiers.identifier`, every piece of its text stands in a comment
+    or a raw docstring, cleaned by :mod:`symbptt.compile.quoting`, and all else is ours.
+    """
+    file = f"<symbptt {name}>"
+    # So that a traceback, and inspect.getsource, show the generated lines.
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    module = ModuleType(f"symbptt_compiled_{name}")
+    exec(compile(source, file, "exec"), module.__dict__)
+    return module

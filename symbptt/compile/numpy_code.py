@@ -1,0 +1,371 @@
+"""Matrix expressions as NumPy source over a batch.
+
+How a quantity of the mathematics lies in memory:
+
+==============  ==================  ===============
+shape           one per sample      a parameter
+==============  ==================  ===============
+n×1 and 1×n     ``(B, n)``          ``(n,)``
+1×1             ``(B, 1)``          ``()``
+r×c             ``(B, r, c)``       ``(r, c)``
+==============  ==================  ===============
+
+Columns and rows lie alike, so ``W v`` is ``v @ W.T``, ``Wᵀ v`` is ``v @ W``, ``v W`` is
+``v @ W``, and entrywise operations broadcast over the batch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import sympy as sp
+from sympy.matrices.expressions import (
+    HadamardPower,
+    HadamardProduct,
+    MatAdd,
+    MatMul,
+    MatrixExpr,
+    MatrixSymbol,
+    OneMatrix,
+    Transpose,
+    ZeroMatrix,
+)
+
+from symbptt.calculus import nodes as nd
+from symbptt.compile.numpy_functions import INLINE, function_name
+
+# How tightly a piece of source binds; @ and * bind alike to Python, but not to a reader.
+SUM, PRODUCT, MATMUL, POWER, ATOM = range(5)
+
+ONE = sp.Integer(1)
+
+
+@dataclass(frozen=True)
+class Code:
+    """Source of an expression: how tightly it binds, and whether it has a batch axis."""
+
+    text: str
+    binds: int
+    batched: bool
+
+    def within(self, *allowed: int) -> str:
+        """The source, in brackets unless it binds in one of the allowed ways."""
+        return self.text if self.binds in allowed else f"({self.text})"
+
+
+@dataclass
+class NumPyCode:
+    """Writes expressions as NumPy source.
+
+    ``names`` maps each symbol, and each adjoint as ``δ^name``, to its variable; ``given`` is
+    the variable that knows the sizes; ``helpers`` collects the functions that were called.
+    """
+
+    names: Mapping[str, str]
+    given: str = "given"
+    helpers: list[str] = field(default_factory=list)
+    known: dict[MatrixExpr, Code] = field(default_factory=dict)
+
+    # -- entry by entry -----------------------------------------------------------------------
+
+    def code(self, e: MatrixExpr) -> Code:
+        """Source for an expression; a constant may come out as a plain number."""
+        if e in self.known:
+            return self.known[e]
+        many, rest = nd.coefficient(e)
+        if isinstance(rest, OneMatrix | ZeroMatrix):
+            value = many if isinstance(rest, OneMatrix) else sp.Integer(0)
+            return Code(number(value), ATOM if value >= 0 and value.is_Integer else PRODUCT, False)
+        if many != 1:
+            return self._multiple(many, rest)
+        return _WRITERS[type(e)](self, e)
+
+    def array(self, e: MatrixExpr) -> Code:
+        """Source for an expression as an array, constants too."""
+        many, rest = nd.coefficient(e)
+        if not isinstance(rest, OneMatrix | ZeroMatrix):
+            return self.code(e)
+        value = number(many if isinstance(rest, OneMatrix) else sp.Integer(0))
+        layout = self.layout(e.shape)
+        shape = layout[0] if len(layout) == 1 else f"({', '.join(layout)})"
+        call = {"0": "np.zeros({0}, {2})", "1": "np.ones({0}, {2})"}.get(
+            value, "np.full({0}, {1}, {2})"
+        )
+        return Code(call.format(shape, value, f"{self.given}.dtype"), ATOM, False)
+
+    def full(self, e: MatrixExpr, like: str | None = None) -> str:
+        """Source for an expression with its batch axis; ``like`` is an array of the same layout."""
+        many, rest = nd.coefficient(e)
+        if like is not None and isinstance(rest, OneMatrix | ZeroMatrix):
+            if isinstance(rest, ZeroMatrix):
+                return f"np.zeros_like({like})"
+            return f"np.ones_like({like})" if many == 1 else f"np.full_like({like}, {number(many)})"
+        code = self.array(e)
+        if code.batched:
+            return code.text
+        layout = ", ".join([f"{self.given}.B", *(self.layout(e.shape) or ["1"])])
+        shape = f"{like}.shape" if like is not None else f"({layout})"
+        return f"np.broadcast_to({code.text}, {shape})"
+
+    def layout(self, shape: tuple[Any, Any]) -> list[str]:
+        """Source for the sizes of an array without its batch axis."""
+        return [
+            str(d) if d.is_Integer else f'{self.given}.sizes["{d}"]' for d in shape if d != ONE
+        ]
+
+    def _multiple(self, many: sp.Expr, rest: MatrixExpr) -> Code:
+        code = self.code(rest)
+        if many == -1:
+            return Code("-" + code.within(PRODUCT, MATMUL, POWER, ATOM), PRODUCT, code.batched)
+        body = code.within(PRODUCT, POWER, ATOM)
+        return Code(f"{number(many)} * {body}", PRODUCT, code.batched)
+
+    def _leaf(self, e: MatrixExpr) -> Code:
+        if isinstance(e, nd.At):
+            name = f"δ^{e.name}" if isinstance(e, nd.Adjoint) else e.name
+            return Code(f"{self.names[name]}[{e.index}]", ATOM, True)
+        return Code(self.names[e.name], ATOM, False)
+
+    def _sum(self, e: MatAdd) -> Code:
+        terms = [self.code(a) for a in e.args]
+        text = terms[0].within(PRODUCT, MATMUL, POWER, ATOM)
+        for term in terms[1:]:
+            shown = term.within(PRODUCT, MATMUL, POWER, ATOM)
+            text += f" - {shown[1:]}" if shown.startswith("-") else f" + {shown}"
+        return Code(text, SUM, any(term.batched for term in terms))
+
+    def _entrywise(self, e: HadamardProduct | HadamardPower) -> Code:
+        factors = e.args if isinstance(e, HadamardProduct) else (e,)
+        above = [f for f in factors if not _divides(f)]
+        below = [nd.raised(f.base, -f.exp) for f in factors if _divides(f)]
+        first, *others = [self.code(f) for f in above] or [Code("1", ATOM, False)]
+        divisors = [self.code(f) for f in below]
+        if not others and not divisors:
+            return self._power(factors[0])
+        text = first.within(PRODUCT, POWER, ATOM)
+        text += "".join(f" * {c.within(POWER, ATOM)}" for c in others)
+        text += "".join(f" / {c.within(POWER, ATOM)}" for c in divisors)
+        return Code(text, PRODUCT, any(c.batched for c in (first, *others, *divisors)))
+
+    def _power(self, e: HadamardPower) -> Code:
+        base = self.array(e.base)
+        if e.exp == sp.Rational(1, 2):
+            return Code(f"np.sqrt({base.text})", ATOM, base.batched)
+        shown = base.within(ATOM)
+        exponent = str(e.exp) if e.exp.is_Integer else f"({number(e.exp)})"
+        # As formatters have it: no spaces between names and numbers.
+        tight = re.fullmatch(r"[\w.]+", shown) and e.exp.is_Integer
+        return Code(shown + ("**" if tight else " ** ") + exponent, POWER, base.batched)
+
+    def _scale(self, e: nd.Scale) -> Code:
+        scalar, operand = self.code(e.scalar), self.array(e.operand)
+        shown = scalar.within(PRODUCT, POWER, ATOM)
+        if scalar.batched and _is_matrix(e.operand):
+            shown = f"{scalar.within(ATOM)}[:, :, None]"
+        text = f"{shown} * {operand.within(POWER, ATOM)}"
+        return Code(text, PRODUCT, scalar.batched or operand.batched)
+
+    def _map(self, e: nd.Map) -> Code:
+        operand = self.array(e.operand)
+        name = function_name(e.function, e.order)
+        if name == "identity":
+            return operand
+        return Code(self._call(name, operand.text), ATOM, operand.batched)
+
+    def _vector_map(self, e: nd.VectorMap) -> Code:
+        operand = self.array(e.operand)
+        axis = ""
+        if _is_matrix(e.operand):
+            axis = ", axis=(-2, -1)"
+        elif nd.is_scalar(e.operand) and not operand.batched:
+            axis = ", axis=None"
+        return Code(self._call(e.function, operand.text + axis), ATOM, operand.batched)
+
+    def _call(self, name: str, argument: str) -> str:
+        if name in INLINE:
+            return INLINE[name].format(z=argument)
+        self.helpers.append(name)
+        return f"{name}({argument})"
+
+    # -- sums over entries, products of matrices ----------------------------------------------
+
+    def _total(self, e: nd.Total) -> Code:
+        operand = self.array(e.operand)
+        if not operand.batched:
+            return Code(f"np.sum({operand.text})", ATOM, False)
+        if _is_matrix(e.operand):
+            return Code(f"np.sum({operand.text}, axis=(1, 2))[:, None]", ATOM, True)
+        return Code(f"np.sum({operand.text}, axis=1, keepdims=True)", ATOM, True)
+
+    def _transpose(self, e: Transpose) -> Code:
+        code = self.array(e.arg)
+        if not _is_matrix(e.arg):
+            return code  # rows and columns lie alike
+        if code.batched:
+            return Code(f"np.swapaxes({code.text}, 1, 2)", ATOM, True)
+        return Code(f"{code.within(ATOM)}.T", ATOM, False)
+
+    def _matmul(self, e: MatMul) -> Code:
+        left, right = split(e)
+        if nd.is_scalar(left):
+            return self.code(nd.scale(left, right))
+        if nd.is_scalar(right):
+            return self.code(nd.scale(right, left))
+        return self._product(left, right)
+
+    def _product(self, a: MatrixExpr, b: MatrixExpr) -> Code:
+        """``a b`` for two expressions, by their shapes and whether they have a batch axis."""
+        x, y = self.array(a), self.array(b)
+        batched = x.batched or y.batched
+        match _is_matrix(a), _is_matrix(b):
+            case True, True:
+                return _at(x, y, batched)
+            case True, False:
+                if x.batched:
+                    return self._contracted(a, b, y, transposed=False)
+                if not y.batched:
+                    return _at(x, y, batched)
+                return _at(y, self.array(nd.transpose(a)), batched)
+            case False, True:
+                if y.batched:
+                    return self._contracted(b, a, x, transposed=True)
+                return _at(x, y, batched)
+        if a.shape[0] == ONE and b.shape[1] == ONE:  # an inner product
+            if not batched:
+                return _at(x, y, batched)
+            text = f"{x.within(PRODUCT, POWER, ATOM)} * {y.within(POWER, ATOM)}"
+            return Code(f"np.sum({text}, axis=1, keepdims=True)", ATOM, True)
+        if not batched:
+            return Code(f"np.outer({x.text}, {y.text})", ATOM, False)
+        column = x.within(ATOM) + ("[:, :, None]" if x.batched else "[:, None]")
+        row = y.within(ATOM) + ("[:, None, :]" if y.batched else "")
+        return Code(f"{column} * {row}", PRODUCT, True)
+
+    def _contracted(self, M: MatrixExpr, v: MatrixExpr, y: Code, *, transposed: bool) -> Code:
+        """A matrix of each sample times a vector."""
+        if isinstance(M, Transpose):
+            M, transposed = M.arg, not transposed
+        matrix, vector = "bji" if transposed else "bij", "bj" if y.batched else "j"
+        call = f'np.einsum("{matrix},{vector}->bi", {self.array(M).text}, {y.text})'
+        return Code(call, ATOM, True)
+
+    # -- sums over the batch ------------------------------------------------------------------
+
+    def batch_sum(self, e: MatrixExpr) -> str:
+        """Source for the sum of an expression over all samples."""
+        code = self._batch_sum(e)
+        return code.text
+
+    def _batch_sum(self, e: MatrixExpr) -> Code:
+        many, rest = nd.coefficient(e)
+        if many != 1:
+            code = self._batch_sum(rest)
+            body = code.within(POWER, ATOM) if many != -1 else code.within(PRODUCT, MATMUL, ATOM)
+            return Code(("-" if many == -1 else f"{number(many)} * ") + body, PRODUCT, False)
+        code = self.array(e)
+        if not code.batched:
+            return Code(f"{self.given}.B * {code.within(POWER, ATOM)}", PRODUCT, False)
+        if _is_matrix(e):
+            return self._matrix_batch_sum(e, code)
+        if nd.is_scalar(e):
+            return Code(f"np.sum({self._summed(e, code)})", ATOM, False)
+        return Code(f"np.sum({code.text}, axis=0)", ATOM, False)
+
+    def _summed(self, e: MatrixExpr, code: Code) -> str:
+        """What to sum over all entries and samples, for a scalar that is itself a sum."""
+        if e in self.known:
+            return code.text
+        if isinstance(e, nd.Total):
+            return self.array(e.operand).text
+        if isinstance(e, MatMul):
+            left, right = split(e)
+            x, y = self.array(left), self.array(right)
+            return f"{x.within(PRODUCT, POWER, ATOM)} * {y.within(POWER, ATOM)}"
+        return code.text
+
+    def _matrix_batch_sum(self, e: MatrixExpr, code: Code) -> Code:
+        if isinstance(e, MatAdd):
+            terms = [self._batch_sum(a).text for a in e.args]
+            return Code(" + ".join(terms).replace("+ -", "- "), SUM, False)
+        if isinstance(e, nd.Scale) and isinstance(e.operand, MatMul):
+            left, right = split(e.operand)
+            return self._outer_sum(nd.scale(e.scalar, left), right, code)
+        if isinstance(e, MatMul):
+            return self._outer_sum(*split(e), code)
+        return Code(f"np.sum({code.text}, axis=0)", ATOM, False)
+
+    def _outer_sum(self, left: MatrixExpr, right: MatrixExpr, code: Code) -> Code:
+        """``Σ u vᵀ`` over the samples is ``U.T @ V``."""
+        if left.shape[1] == ONE:
+            u, v = self.array(left), self.array(right)
+            if u.batched and v.batched:
+                return Code(f"{u.within(ATOM)}.T @ {v.within(ATOM)}", MATMUL, False)
+        return Code(f"np.sum({code.text}, axis=0)", ATOM, False)
+
+
+_WRITERS: dict[type, Callable[[NumPyCode, Any], Code]] = {
+    nd.At: NumPyCode._leaf,
+    nd.Adjoint: NumPyCode._leaf,
+    MatrixSymbol: NumPyCode._leaf,
+    MatAdd: NumPyCode._sum,
+    MatMul: NumPyCode._matmul,
+    HadamardProduct: NumPyCode._entrywise,
+    HadamardPower: NumPyCode._entrywise,
+    Transpose: NumPyCode._transpose,
+    nd.Map: NumPyCode._map,
+    nd.VectorMap: NumPyCode._vector_map,
+    nd.Total: NumPyCode._total,
+    nd.Scale: NumPyCode._scale,
+}
+
+
+def _at(x: Code, y: Code, batched: bool) -> Code:
+    return Code(f"{x.within(MATMUL, ATOM)} @ {y.within(ATOM)}", MATMUL, batched)
+
+
+def _is_matrix(e: MatrixExpr) -> bool:
+    return bool(e.shape[0] != ONE and e.shape[1] != ONE)
+
+
+def _divides(e: MatrixExpr) -> bool:
+    return isinstance(e, HadamardPower) and bool(e.exp.is_negative)
+
+
+def number(value: sp.Expr) -> str:
+    """A rational number as source, as a decimal where that is short and exact.
+
+    >>> number(sp.Rational(1, 2)), number(sp.Rational(-1, 3)), number(sp.Integer(2))
+    ('0.5', '-1 / 3', '2')
+    """
+    value = sp.Rational(value)
+    if value.q == 1:
+        return str(value.p)
+    decimal = repr(float(value))
+    return decimal if len(decimal) <= 8 and sp.Rational(decimal) == value else f"{value.p} / {value.q}"
+
+
+def split(product: MatMul) -> tuple[MatrixExpr, MatrixExpr]:
+    """The last of the multiplications of a product, in the order that costs least."""
+    factors = product.args
+    sizes = [_size(f.shape[0]) for f in factors] + [_size(factors[-1].shape[1])]
+
+    @cache
+    def cost(i: int, j: int) -> tuple[int, int]:
+        """The multiplications that factors i…j cost, and where they are split."""
+        if i == j:
+            return 0, i
+        return min(
+            (cost(i, k)[0] + cost(k + 1, j)[0] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
+            for k in range(i, j)
+        )
+
+    k = cost(0, len(factors) - 1)[1]
+    return nd.times(*factors[: k + 1]), nd.times(*factors[k + 1 :])
+
+
+def _size(dim: sp.Expr) -> int:
+    return int(dim) if dim.is_Integer else 100

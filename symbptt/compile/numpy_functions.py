@@ -1,0 +1,187 @@
+"""NumPy source for the functions of the model language, one row each.
+
+Rows stand here where the printed definition would overflow, lose digits or read badly; any
+other activation is printed from its definition.  The tests prove each row against the table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy.printing.numpy import NumPyPrinter
+
+from symbptt.calculus.activations import definition, derivative
+
+
+@dataclass(frozen=True)
+class Helper:
+    """A function that a generated module defines for itself; ``needs`` names others."""
+
+    source: str
+    needs: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+
+
+#: Calls of NumPy alone, of the argument {z}.
+INLINE: dict[str, str] = {
+    "tanh": "np.tanh({z})",
+    "exp": "np.exp({z})",
+    "log": "np.log({z})",
+    "sin": "np.sin({z})",
+    "cos": "np.cos({z})",
+    "sqrt": "np.sqrt({z})",
+    "relu": "np.maximum({z}, 0)",
+    "relu_prime": "np.heaviside({z}, 0)",
+    "softplus": "np.logaddexp(0, {z})",
+    "hardtanh": "np.clip({z}, -1, 1)",
+}
+
+HELPERS: dict[str, Helper] = {
+    # exp of a negative number only, so that nothing overflows.
+    "sigmoid": Helper(
+        '''
+def sigmoid(z):
+    """1 / (1 + exp(-z)), without overflow."""
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, e) / (1 + e)
+'''
+    ),
+    # softmax(z) = softmax(z - c): the largest exponent becomes 0.
+    "softmax": Helper(
+        '''
+def softmax(z, axis=-1):
+    """exp(z) / sum(exp(z)), without overflow."""
+    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+'''
+    ),
+    "log_softmax": Helper(
+        '''
+def log_softmax(z, axis=-1):
+    """z - log(sum(exp(z))), without overflow."""
+    z = z - np.max(z, axis=axis, keepdims=True)
+    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+'''
+    ),
+    "silu": Helper(
+        '''
+def silu(z):
+    """z sigmoid(z)."""
+    return z * sigmoid(z)
+''',
+        needs=("sigmoid",),
+    ),
+    "silu_prime": Helper(
+        '''
+def silu_prime(z):
+    """The derivative of z sigmoid(z)."""
+    s = sigmoid(z)
+    return s * (1 + z * (1 - s))
+''',
+        needs=("sigmoid",),
+    ),
+    "leaky_relu": Helper(
+        '''
+def leaky_relu(z):
+    """z above zero, z / 100 below."""
+    return np.where(z > 0, z, 0.01 * z)
+'''
+    ),
+    "leaky_relu_prime": Helper(
+        '''
+def leaky_relu_prime(z):
+    """1 above zero, 1 / 100 elsewhere."""
+    return 0.01 + 0.99 * np.heaviside(z, 0)
+'''
+    ),
+    "elu": Helper(
+        '''
+def elu(z):
+    """z above zero, exp(z) - 1 below."""
+    return np.maximum(z, 0) + np.expm1(np.minimum(z, 0))
+'''
+    ),
+    "elu_prime": Helper(
+        '''
+def elu_prime(z):
+    """1 above zero, exp(z) below."""
+    return np.exp(np.minimum(z, 0))
+'''
+    ),
+    "hardtanh_prime": Helper(
+        '''
+def hardtanh_prime(z):
+    """1 between -1 and 1, 0 elsewhere."""
+    return np.heaviside(1 - np.abs(z), 0)
+'''
+    ),
+    # NumPy has no error function; the standard library's takes one number.
+    "erf": Helper(
+        '''
+def erf(z):
+    """The error function, entry by entry."""
+    return np.vectorize(math.erf, otypes=[float])(z).astype(z.dtype)
+''',
+        imports=("math",),
+    ),
+    "gelu": Helper(
+        '''
+def gelu(z):
+    """z times the distribution function of the standard normal."""
+    return z * (1 + erf(z * 0.5**0.5)) / 2
+''',
+        needs=("erf",),
+    ),
+    "gelu_prime": Helper(
+        '''
+def gelu_prime(z):
+    """The standard normal's distribution function, plus z times its density."""
+    return (1 + erf(z * 0.5**0.5)) / 2 + z * np.exp(-(z**2) / 2) * (0.5 / np.pi) ** 0.5
+''',
+        needs=("erf",),
+    ),
+}
+
+
+def function_name(function: str, order: int) -> str:
+    """``relu`` or, for the first derivative, ``relu_prime``."""
+    return function + "_prime" * order
+
+
+def helper(name: str) -> Helper:
+    """The definition of a function that is no call of NumPy alone."""
+    if name in HELPERS:
+        return HELPERS[name]
+    function = name.removesuffix("_prime")
+    formula = definition(function) if function == name else derivative(function)
+    words = f"The activation {function}" if function == name else f"The derivative of {function}"
+    return Helper(
+        f'\ndef {name}(z):\n    """{words}."""\n    return {numpy_source(formula)}\n',
+        needs=("erf",) if formula.has(sp.erf) else (),
+    )
+
+
+def numpy_source(formula: sp.Expr) -> str:
+    """A scalar formula in z as NumPy source, entry by entry."""
+    return _Scalar().doprint(formula)
+
+
+class _Scalar(NumPyPrinter):
+    """SymPy's NumPy printer, with functions called as a generated module knows them."""
+
+    def _module_format(self, fqn: str, register: bool = True) -> str:
+        return fqn.replace("numpy.", "np.")
+
+    def _print_erf(self, e: sp.Expr) -> str:
+        return f"erf({self._print(e.args[0])})"
+
+
+def with_needs(names: list[str]) -> list[str]:
+    """Helpers and the helpers that these need, each once, needed ones first."""
+    found: list[str] = []
+    for name in names:
+        for one in (*with_needs(list(helper(name).needs)), name):
+            if one not in found:
+                found.append(one)
+    return found

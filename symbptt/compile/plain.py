@@ -1,0 +1,100 @@
+"""Expressions as one line of Unicode mathematics: the comments of generated code."""
+
+from __future__ import annotations
+
+import sympy as sp
+from sympy.matrices.expressions import (
+    HadamardPower,
+    HadamardProduct,
+    MatAdd,
+    MatMul,
+    MatrixExpr,
+    MatrixSymbol,
+    OneMatrix,
+    Transpose,
+)
+
+from symbptt.calculus import nodes as nd
+
+SUM, PRODUCT, ATOM = range(3)
+SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def plain(e: MatrixExpr) -> str:
+    """An expression as a reader of code would write it.
+
+    >>> n = nd.dimension("n")
+    >>> z, h = nd.Adjoint("z", nd.t + 1, n, 1), nd.At("h", nd.t, n, 1)
+    >>> one = nd.ones((n, 1))
+    >>> W = sp.MatrixSymbol("W_hh", n, n)
+    >>> plain(nd.odot(nd.times(nd.transpose(W), z), nd.plus(one, nd.times(-1, nd.raised(h, 2)))))
+    'W_hhᵀ δ^z_{t+1} ⊙ (1 - h_t²)'
+    """
+    return _plain(e)[0]
+
+
+def subscript(name: str, index: sp.Expr) -> str:
+    """``h_t``, ``h_{t-1}``."""
+    text = str(index).replace(" ", "")
+    return f"{name}_{text}" if len(text) == 1 else f"{name}_{{{text}}}"
+
+
+def signed_sum(terms: list[str]) -> str:
+    """Terms joined by their signs."""
+    return " + ".join(terms).replace("+ -", "- ")
+
+
+def _plain(e: MatrixExpr) -> tuple[str, int]:
+    many, rest = nd.coefficient(e)
+    if many != 1:
+        front = "-" if many == -1 else f"{many} "
+        if isinstance(rest, OneMatrix):
+            return str(many), ATOM if many >= 0 else PRODUCT
+        return front + _in(rest, PRODUCT), PRODUCT
+    match e:
+        case nd.Adjoint():
+            return subscript(f"δ^{e.name}", e.index), ATOM
+        case nd.At():
+            return subscript(e.name, e.index), ATOM
+        case MatrixSymbol():
+            return e.name, ATOM
+        case OneMatrix():
+            return "1", ATOM
+        case MatAdd():
+            return signed_sum([plain(a) for a in e.args]), SUM
+        case MatMul():
+            return " ".join(_in(a, ATOM) for a in e.args), PRODUCT
+        case nd.Scale():
+            return f"{_in(e.scalar, ATOM)} {_in(e.operand, ATOM)}", PRODUCT
+        case HadamardProduct():
+            return _entrywise(e), PRODUCT
+        case HadamardPower():
+            if e.exp == -1:
+                return f"1 / {_in(e.base, ATOM)}", PRODUCT
+            power = str(e.exp).translate(SUPERSCRIPT) if e.exp.is_Integer else f"^({e.exp})"
+            return _in(e.base, ATOM) + power, ATOM
+        case Transpose():
+            return _in(e.arg, ATOM) + "ᵀ", ATOM
+        case nd.Map():
+            return f"{e.function}{'′' * e.order}({plain(e.operand)})", ATOM
+        case nd.VectorMap():
+            return f"{e.function}({plain(e.operand)})", ATOM
+        case nd.Total():
+            return f"sum({plain(e.operand)})", ATOM
+    return "0", ATOM
+
+
+def _entrywise(e: HadamardProduct) -> str:
+    text = ""
+    for a in e.args:
+        divides = isinstance(a, HadamardPower) and a.exp.is_negative
+        factor = nd.raised(a.base, -a.exp) if divides else a
+        # A product of matrices binds tighter than ⊙.
+        shown = plain(factor) if isinstance(factor, MatMul) else _in(factor, ATOM)
+        text += (" / " if divides else " ⊙ " if text else "") + shown
+    return "1" + text if text.startswith(" /") else text
+
+
+def _in(e: MatrixExpr, least: int) -> str:
+    text, binds = _plain(e)
+    return text if binds >= least else f"({text})"

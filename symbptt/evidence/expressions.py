@@ -1,0 +1,210 @@
+"""The derivation's expressions, evaluated at a point in any exact arithmetic.
+
+This is the reader of claims: it says what a formula means, node by node, and nothing about
+where the formula came from.  A reference to a step that doesn't exist is :class:`Wrong`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from operator import add, matmul, mul
+from typing import Any
+
+import sympy as sp
+from sympy.matrices.expressions import (
+    DiagMatrix,
+    HadamardPower,
+    HadamardProduct,
+    Identity,
+    MatAdd,
+    MatMul,
+    MatrixExpr,
+    MatrixSymbol,
+    OneMatrix,
+    Transpose,
+    ZeroMatrix,
+)
+
+from symbptt.calculus import nodes as nd
+from symbptt.evidence import atoms
+from symbptt.evidence.atoms import Arithmetic, X
+from symbptt.evidence.residues import Size, Wrong
+
+
+class Undecided(Exception):
+    """An expression that exact arithmetic has no meaning for; the message says which."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where an expression is evaluated: sizes, T, and the values of symbols and adjoints."""
+
+    A: Arithmetic
+    sizes: Mapping[str, int]
+    T: int
+    read: Callable[[str, int | None], X]
+    adjoint: Callable[[str, int], X]
+
+    def value(self, expression: MatrixExpr, t: int | None = None) -> X:
+        """An expression's value at step t."""
+        steps = {nd.T: self.T} if t is None else {nd.T: self.T, nd.t: t}
+        return evaluate(expression, self, steps)
+
+    def symbol(self, name: str, step: int) -> X:
+        """A time-indexed symbol; :class:`Wrong` after the last step."""
+        if step > self.T:
+            raise Wrong(f"reads {name}_{step}, but T = {self.T}")
+        return self.read(name, step)
+
+
+Steps = Mapping[sp.Symbol, int]
+
+
+def evaluate(e: MatrixExpr, scene: Scene, steps: Steps) -> X:
+    """An expression's value; ``steps`` gives the numbers that t, T and bound indices stand for."""
+    if type(e) not in MEANING:
+        raise Undecided(f"{type(e).__name__} has no meaning in exact arithmetic")
+    return MEANING[type(e)](e, scene, steps)
+
+
+def _whole(e: sp.Expr, steps: Steps, e_is: str) -> int:
+    number = sp.sympify(e).xreplace({s: sp.Integer(v) for s, v in steps.items()})
+    if not number.is_Integer:
+        raise Undecided(f"{e_is} {e} is no whole number")
+    return int(number)
+
+
+def _dim(dim: sp.Expr, scene: Scene) -> int:
+    known = {nd.dimension(name): n for name, n in scene.sizes.items()}
+    return _whole(dim, known, "the dimension")
+
+
+def _size(e: MatrixExpr, scene: Scene) -> Size:
+    return _dim(e.shape[0], scene), _dim(e.shape[1], scene)
+
+
+def _fraction(number: sp.Expr) -> Fraction:
+    if not number.is_Rational:
+        raise Undecided(f"{number} is no rational number")
+    return Fraction(int(number.p), int(number.q))
+
+
+def _sized(value: X, e: MatrixExpr, scene: Scene) -> X:
+    """The value of a symbol, which must have the shape that the expression says."""
+    if value.size != _size(e, scene):
+        raise Wrong(f"{e.args[0]} has another shape than its symbol")
+    return value
+
+
+def _at(e: nd.At, scene: Scene, steps: Steps) -> X:
+    return _sized(scene.symbol(e.name, _whole(e.index, steps, "the step")), e, scene)
+
+
+def _adjoint(e: nd.Adjoint, scene: Scene, steps: Steps) -> X:
+    return _sized(scene.adjoint(e.name, _whole(e.index, steps, "the step")), e, scene)
+
+
+def _product(e: MatMul, scene: Scene, steps: Steps) -> X:
+    numbers = [f for f in e.args if not isinstance(f, MatrixExpr)]
+    factors = [evaluate(f, scene, steps) for f in e.args if isinstance(f, MatrixExpr)]
+    product = reduce(matmul, factors)
+    if not numbers:
+        return product
+    number = _fraction(sp.Mul(*numbers))
+    return product.scaled(scene.A.constant(number, (1, 1)))
+
+
+def _parts(e: MatrixExpr, scene: Scene, steps: Steps) -> list[X]:
+    return [evaluate(a, scene, steps) for a in e.args]
+
+
+def _map(e: nd.Map, scene: Scene, steps: Steps) -> X:
+    if e.order > 1:
+        raise Undecided(f"{e.function} is differentiated {e.order} times")
+    meaning = (atoms.value, atoms.derivative)[e.order]
+    return meaning(scene.A, e.function, evaluate(e.operand, scene, steps))
+
+
+def _vector_map(e: nd.VectorMap, scene: Scene, steps: Steps) -> X:
+    value, _ = atoms.VECTOR_FUNCTIONS[e.function]
+    return value(scene.A, evaluate(e.operand, scene, steps))
+
+
+def _abstract(e: nd.Abstract, scene: Scene, steps: Steps) -> X:
+    arguments = [evaluate(a, scene, steps) for a in e.arguments]
+    return atoms.polynomial(scene.A, e.function, _size(e, scene), arguments)[0]
+
+
+def _partial(e: nd.Partial, scene: Scene, steps: Steps) -> X:
+    arguments = [evaluate(a, scene, steps) for a in e.value.arguments]
+    size = _size(e.value, scene)
+    _, slopes = atoms.polynomial(scene.A, e.value.function, size, arguments)
+    # The columns that belong to the argument, chosen by a product: C with its ones there.
+    before = sum(a.size[0] * a.size[1] for a in arguments[: e.which])
+    entries = arguments[e.which].size[0] * arguments[e.which].size[1]
+    mine = slopes @ _chooser(scene.A, slopes.size[1], before, entries)
+    return mine.reshaped(_size(e, scene))
+
+
+def _chooser(A: Arithmetic, n: int, before: int, entries: int) -> X:
+    """The n×entries matrix that picks columns ``before``, ``before + 1``, …"""
+    parts = [A.identity(entries)]
+    if before:
+        parts.insert(0, A.constant(0, (before, entries)))
+    if n > before + entries:
+        parts.append(A.constant(0, (n - before - entries, entries)))
+    return A.stacked(parts)
+
+
+def _span(e: nd.TimeSum, steps: Steps) -> list[int]:
+    numbers = {s: sp.Integer(v) for s, v in steps.items() if s != e.index}
+    return [int(s) for s in e.steps.xreplace(numbers)]
+
+
+def _time_sum(e: nd.TimeSum, scene: Scene, steps: Steps) -> X:
+    # A set that names steps, {2, T}, means those there are; a range must lie within 1…T.
+    span = _span(e, steps)
+    if isinstance(e.steps, sp.FiniteSet):
+        span = [s for s in span if 1 <= s <= scene.T]
+    outside = [s for s in span if not 1 <= s <= scene.T]
+    if outside:
+        raise Wrong(f"a sum over time runs to step {outside[-1]}, outside 1…{scene.T}")
+    terms = [evaluate(e.body, scene, {**steps, e.index: s}) for s in span]
+    return reduce(add, terms) if terms else scene.A.constant(0, _size(e, scene))
+
+
+def _time_product(e: nd.TimeProduct, scene: Scene, steps: Steps) -> X:
+    factors = [evaluate(e.body, scene, {**steps, e.index: s}) for s in _span(e, steps)]
+    return reduce(matmul, factors) if factors else scene.A.identity(_size(e, scene)[0])
+
+
+#: What each kind of node means.
+MEANING: dict[type, Callable[[Any, Scene, Steps], X]] = {
+    nd.At: _at,
+    nd.Adjoint: _adjoint,
+    MatrixSymbol: lambda e, scene, steps: _sized(scene.read(e.name, None), e, scene),
+    OneMatrix: lambda e, scene, steps: scene.A.constant(1, _size(e, scene)),
+    ZeroMatrix: lambda e, scene, steps: scene.A.constant(0, _size(e, scene)),
+    Identity: lambda e, scene, steps: scene.A.identity(_size(e, scene)[0]),
+    MatAdd: lambda e, scene, steps: reduce(add, _parts(e, scene, steps)),
+    MatMul: _product,
+    HadamardProduct: lambda e, scene, steps: reduce(mul, _parts(e, scene, steps)),
+    HadamardPower: lambda e, scene, steps: atoms.power(
+        scene.A, evaluate(e.base, scene, steps), _fraction(e.exp)
+    ),
+    Transpose: lambda e, scene, steps: evaluate(e.arg, scene, steps).T,
+    DiagMatrix: lambda e, scene, steps: scene.A.diagonal(evaluate(e.args[0], scene, steps)),
+    nd.Map: _map,
+    nd.VectorMap: _vector_map,
+    nd.Total: lambda e, scene, steps: evaluate(e.operand, scene, steps).total(),
+    nd.Scale: lambda e, scene, steps: evaluate(e.operand, scene, steps).scaled(
+        evaluate(e.scalar, scene, steps)
+    ),
+    nd.Abstract: _abstract,
+    nd.Partial: _partial,
+    nd.TimeSum: _time_sum,
+    nd.TimeProduct: _time_product,
+}

@@ -1,0 +1,132 @@
+"""A model's equations, run forward in any arithmetic: dual numbers modulo p, complex floats.
+
+It reads the model's own terms, which the derivation is not part of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import add, matmul, mul
+from typing import Any, Protocol
+
+from symbptt.evidence.residues import Size
+from symbptt.model import terms as tm
+from symbptt.model.model import Model
+
+#: A symbol at a step; a parameter has no step.
+Place = tuple[str, int | None]
+
+#: A matrix in the arithmetic at hand.
+X = Any
+
+
+class Functions(Protocol):
+    """What an arithmetic must provide besides ``+``, ``*``, ``@``, ``.T``, ``total``, ``scaled``."""
+
+    @property
+    def sizes(self) -> Mapping[str, int]: ...
+    def constant(self, q: Any, size: Size) -> X: ...
+    def power(self, a: X, exponent: Any) -> X: ...
+    def activation(self, function: str, a: X) -> X: ...
+    def vector_function(self, function: str, a: X) -> X: ...
+    def abstract(self, function: str, size: Size, arguments: Any) -> X: ...
+
+
+def size_of(shape: tm.Shape, sizes: Mapping[str, int]) -> Size:
+    """A shape with its dimensions put in.
+
+    >>> size_of(("n", 1), {"n": 3})
+    (3, 1)
+    """
+    rows, cols = (sizes[d] if isinstance(d, str) else d for d in shape)
+    return rows, cols
+
+
+def evaluate(term: tm.Term, read: Callable[[str, tm.Index | None], X], A: Functions) -> X:
+    """The value of a term; ``read`` gives the values of the symbols in it."""
+
+    def value(term: tm.Term) -> X:
+        match term:
+            case tm.Ref(name, index):
+                return read(name, index)
+            case tm.Constant(q):
+                return A.constant(q, size_of(term.shape, A.sizes))
+            case tm.Plus(terms):
+                return reduce(add, map(value, terms))
+            case tm.Scaled(scalar, operand):
+                return value(operand).scaled(value(scalar))
+            case tm.Matmul(factors):
+                return reduce(matmul, map(value, factors))
+            case tm.Odot(factors):
+                return reduce(mul, map(value, factors))
+            case tm.Raised(base, exponent):
+                return A.power(value(base), exponent)
+            case tm.Transposed(operand):
+                return value(operand).T
+            case tm.Mapped(function, operand):
+                return A.activation(function, value(operand))
+            case tm.VectorMapped(function, operand):
+                return A.vector_function(function, value(operand))
+            case tm.Total(operand):
+                return value(operand).total()
+            case tm.Abstract(function, arguments):
+                size = size_of(term.shape, A.sizes)
+                return A.abstract(function, size, [value(a) for a in arguments])
+            case tm.Named(expansion=expansion):
+                return value(expansion)
+        raise AssertionError(f"no arithmetic for {type(term).__name__}")
+
+    return value(term)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A forward pass: the value of every symbol at every step, and the loss."""
+
+    values: Mapping[Place, X]
+    loss: X
+
+
+def run(
+    model: Model,
+    T: int,
+    given: Callable[[str, int | None], X],
+    A: Functions,
+    node: Callable[[str, int, X], X] = lambda name, step, value: value,
+) -> Trace:
+    """Run a model forward for t = 1…T and sum its loss.
+
+    ``given`` supplies parameters (step None), inputs, and initial values (steps before 1) that
+    the model does not fix.  ``node`` may change each computed value before it is used.
+    """
+    values: dict[Place, X] = {}
+
+    def read_at(name: str, step: int | None) -> X:
+        key = name, step
+        if key not in values:
+            if step is not None and step < 1 and key in model.initial:
+                values[key] = fixed_initial(model, name, step, given, A)
+            else:
+                values[key] = given(name, step)
+        return values[key]
+
+    def at(t: int) -> Callable[[str, tm.Index | None], X]:
+        return lambda name, index: read_at(name, None if index is None else index.at(t, T))
+
+    for t in range(1, T + 1):
+        for name in model.order:
+            values[name, t] = node(name, t, evaluate(model.equation(name).rhs, at(t), A))
+    parts = [evaluate(p.term, at(t), A) for p in model.loss for t in p.steps.at(T)]
+    return Trace(values, reduce(add, parts) if parts else A.constant(0, (1, 1)))
+
+
+def fixed_initial(
+    model: Model, name: str, step: int, given: Callable[[str, int | None], X], A: Functions
+) -> X:
+    """The initial value that a model fixes: a parameter, or zero."""
+    source = model.initial[name, step]
+    if source is not None:
+        return given(source, None)
+    return A.constant(0, size_of(model.variables[name].shape, A.sizes))

@@ -1,0 +1,358 @@
+"""A derivation as a document: every formula set, every reason as data for the words around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from symbptt.calculus import nodes as nd
+from symbptt.calculus.condense import Condensed
+from symbptt.calculus.derivation import Derivation, Step, Why, written_out, written_recursions
+from symbptt.calculus.forms import double_sum
+from symbptt.calculus.sweep import Contribution, Recursion
+from symbptt.calculus.translate import translate, unroll
+from symbptt.errors import DerivationError
+from symbptt.model import terms as tm
+from symbptt.model.model import LossTerm, Model, Role, initial_key
+from symbptt.render.dialect import Dialect
+from symbptt.render.notation import Notation
+from symbptt.render.printer import Printer
+
+#: How many steps the unrolled network is shown for, unless the derivation has a T of its own.
+SMALL_T = 3
+
+
+@dataclass(frozen=True)
+class Formula:
+    """``left = right``, where ``rights`` holds (formula, condition) pairs."""
+
+    left: str
+    rights: tuple[tuple[str, str], ...]
+    number: int = 0
+
+    @property
+    def right(self) -> str:
+        return self.rights[0][0]
+
+    @property
+    def in_cases(self) -> bool:
+        return len(self.rights) > 1 or bool(self.rights[0][1])
+
+
+@dataclass(frozen=True)
+class UseView:
+    """A use of a symbol: what uses it, how many steps later, and the share it adds."""
+
+    user: str
+    lag: int
+    share: str
+    rules: tuple[str, ...]
+    condition: str
+
+
+@dataclass(frozen=True)
+class LineView:
+    """A numbered line of the derivation with its reason."""
+
+    formula: Formula
+    kind: str
+    symbol: str
+    uses: tuple[UseView, ...] = ()
+    rules: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    from_lines: tuple[int, ...] = ()
+    summed: bool = False
+
+    @property
+    def later(self) -> bool:
+        """Whether a use stands at a later step."""
+        return any(u.lag for u in self.uses)
+
+    @property
+    def only_later(self) -> bool:
+        """Whether every use does."""
+        return all(u.lag for u in self.uses)
+
+
+@dataclass(frozen=True)
+class SymbolView:
+    """A row of the table of symbols."""
+
+    symbol: str
+    role: str
+    shape: str
+    name: str
+
+
+@dataclass(frozen=True)
+class DoubleSumView:
+    """The double-sum form: the Jacobian, the direct part, the gradients."""
+
+    jacobian: Formula
+    direct: Formula
+    gradients: tuple[Formula, ...]
+
+
+@dataclass(frozen=True)
+class WrittenOut:
+    """Everything for a given T: forward equations, adjoints, gradients."""
+
+    T: int
+    forward: tuple[Formula, ...]
+    loss: Formula
+    backward: tuple[Formula, ...]
+    gradients: tuple[Formula, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """All that a template needs; templates add the words."""
+
+    model: Model
+    notation: Notation
+    title: str
+    equations: tuple[Formula, ...]
+    loss: Formula
+    losses: tuple[str, ...]
+    abstract: tuple[str, ...]
+    symbols: tuple[SymbolView, ...]
+    backward: tuple[LineView, ...]
+    recursion: tuple[Formula, ...]
+    gradients: tuple[LineView, ...]
+    double: DoubleSumView | None
+    unrolled: WrittenOut
+    written: tuple[WrittenOut, ...]
+    adjoint_of: tuple[tuple[str, str], ...]
+    opaque: tuple[str, ...]
+    T: int | None = None
+    evidence: Any = None
+    figure: str | None = None
+    names: dict[str, str] = field(default_factory=dict)
+
+
+def document(
+    d: Derivation,
+    notation: Notation,
+    dialect: Dialect,
+    *,
+    evidence: Any = None,
+    figure: str | None = None,
+) -> Document:
+    """The document of a derivation in a notation and a dialect."""
+    return _Author(d, notation, dialect).document(evidence, figure)
+
+
+class _Author:
+    """Sets one derivation."""
+
+    def __init__(self, d: Derivation, notation: Notation, dialect: Dialect) -> None:
+        self.d, self.notation = d, notation
+        self.model = d.model
+        self.printer = Printer(d.model, notation, dialect)
+        self.parts = d.condensed if notation.eliminate is None else d.without(*notation.eliminate)
+
+    def document(self, evidence: Any, figure: str | None) -> Document:
+        model, d = self.model, self.d
+        backward, gradients = self._lines()
+        own = (d.T,) if d.T is not None else self.notation.written_out
+        return Document(
+            model=model,
+            notation=self.notation,
+            title=model.title or model.name,
+            equations=tuple(
+                Formula(self.printer.symbol(e.name, "t"), ((self.printer(d.engine.right_sides[e.name]), ""),), i)
+                for i, e in enumerate(model.equations, 1)
+            ),
+            loss=Formula(self.printer.loss(), ((self._loss(), ""),)),
+            losses=tuple(dict.fromkeys(self._named_losses())),
+            abstract=tuple(model.abstract),
+            symbols=tuple(self._symbols()),
+            backward=backward,
+            recursion=tuple(self._recursion(r) for r in self.parts.recursions.values()),
+            gradients=gradients,
+            double=self._double(),
+            unrolled=self.written_out(d.T if d.T is not None and d.T <= 4 else SMALL_T, self.parts),
+            written=tuple(self.written_out(T, self.parts) for T in own),
+            adjoint_of=tuple(
+                (self.printer.adjoint(n, nd.t), self.printer.symbol(n, "t"))
+                for n in self.parts.recursions
+            ),
+            opaque=tuple(self._opaque()),
+            T=d.T,
+            evidence=evidence,
+            figure=figure,
+        )
+
+    # -- the model --------------------------------------------------------------------------
+
+    def _loss(self) -> str:
+        parts = [self._loss_part(part) for part in self.model.loss]
+        text = parts[0]
+        for part in parts[1:]:
+            text += f" - {part[1:]}" if part.startswith("-") else f" + {part}"
+        return text
+
+    def _loss_part(self, part: LossTerm) -> str:
+        steps = part.steps
+        if steps.members is not None and len(steps.members) == 1:
+            return self._term(part.term, str(steps.members[0]))
+        if steps.members is not None:
+            head = self.printer.dialect.sum_in("t", [str(m) for m in steps.members])
+        else:
+            head = self.printer.dialect.sum_over("t", str(steps.first), str(steps.last))
+        body = self._term(part.term, "t")
+        loose = " + " in body or body.startswith("-") or " - " in body
+        return head + (self.printer.dialect.bracket(body) if loose else body)
+
+    def _term(self, term: tm.Term, when: str) -> str:
+        """A scalar of the loss, a named one by its name."""
+        if isinstance(term, tm.Named):
+            inside = ", ".join(self._term(a, when) for a in term.arguments)
+            name = self.printer.dialect.function(term.function, 0)
+            return name + self.printer.dialect.bracket(inside)
+        expression = translate(self.model, term)
+        index = {"T": nd.T, "t": nd.t}.get(when)
+        return self.printer(nd.at(expression, index if index is not None else int(when)))
+
+    def _named_losses(self) -> Iterator[str]:
+        for term in (*(e.rhs for e in self.model.equations), *(p.term for p in self.model.loss)):
+            yield from (x.function for x in term.walk() if isinstance(x, tm.Named))
+
+    def _symbols(self) -> Iterator[SymbolView]:
+        order = (Role.PARAMETER, Role.INPUT, Role.TARGET, Role.STATE, Role.COMPUTED)
+        for role in order:
+            for v in self.model.with_role(role):
+                when = None if role is Role.PARAMETER else "t"
+                yield SymbolView(self.printer.symbol(v.name, when), role, self._shape(v.shape), v.name)
+
+    def _shape(self, shape: tm.Shape) -> str:
+        cross = r" \times " if self.printer.dialect.name == "latex" else "×"
+        return f"{shape[0]}{cross}{shape[1]}"
+
+    def _opaque(self) -> Iterator[str]:
+        """The activations whose derivative is written ``f'``."""
+        found: dict[str, None] = {}
+        for r in self.parts.recursions.values():
+            for c in r.contributions:
+                for node in nd.find(c.expression, nd.Map):
+                    if node.order:
+                        found[node.function] = None
+        yield from found
+
+    # -- the backward pass ------------------------------------------------------------------
+
+    def _lines(self) -> tuple[tuple[LineView, ...], tuple[LineView, ...]]:
+        backward: list[LineView] = []
+        gradients: list[LineView] = []
+        latest: dict[str, int] = {}
+        for number, step in enumerate(self.d.steps_of(self.parts), 1):
+            view = self._line(step, number, latest)
+            if step.of is None:
+                latest[step.left.name] = number
+                backward.append(view)
+            else:
+                gradients.append(view)
+        return tuple(backward), tuple(gradients)
+
+    def _line(self, step: Step, number: int, latest: dict[str, int]) -> LineView:
+        reason = step.reason
+        left = self.printer.gradient(step.of) if step.of is not None else self.printer(step.left)
+        if step.of is None and reason.kind is Why.INPUT:
+            left = self.printer(step.left)
+        rights = tuple(
+            (self.printer(line.expression), self.printer.condition(line.steps) if line.steps else "")
+            for line in step.lines
+        )
+        about = reason.about
+        sources: tuple[int, ...] = ()
+        if reason.kind is Why.SUBSTITUTED:
+            sources = tuple(latest[n] for n in (*about, step.left.name) if n in latest)
+        if reason.kind is Why.DISTRIBUTION:
+            sources = (latest[step.left.name],)
+        name = step.left.name
+        symbol = self.printer(step.of) if step.of is not None else self.printer.symbol(name, "t")
+        return LineView(
+            Formula(left, rights, number),
+            str(reason.kind),
+            symbol,
+            tuple(self._use(c) for c in reason.uses),
+            tuple(rule.__name__ for rule in reason.rules),
+            tuple(self.printer.symbol(n, "t") for n in about),
+            sources,
+            any(nd.find(line.expression, nd.TimeSum) for line in step.lines),
+        )
+
+    def _use(self, c: Contribution) -> UseView:
+        user = "" if c.user is None else self.printer.symbol(c.user, self.printer.step(nd.t + c.lag))
+        return UseView(
+            user,
+            c.lag,
+            self.printer(c.expression),
+            tuple(rule.__name__ for rule in c.rules),
+            "" if c.steps.is_every else self.printer.condition(c.steps),
+        )
+
+    def _recursion(self, r: Recursion) -> Formula:
+        """A recursion as the algorithm states it: with all that was put in, in cases."""
+        cases = r.cases
+        only = r.support.members
+        if only is not None and len(only) == 1:
+            when = nd.step(only[0])
+            value = self.printer(nd.at(cases[0].expression, when))
+            return Formula(self.printer(nd.at(r.symbol, when)), ((value, ""),))
+        plain = len(cases) == 1 and r.support.is_every
+        rights = tuple(
+            (self.printer(c.expression), "" if plain else self.printer.condition(c.steps))
+            for c in cases
+        )
+        return Formula(self.printer(r.symbol), rights)
+
+    # -- the other forms ----------------------------------------------------------------------
+
+    def _double(self) -> DoubleSumView | None:
+        taken = frozenset(self.model.variables) | {
+            str(dim) for v in self.model.variables.values() for dim in v.shape
+        }
+        try:
+            form = double_sum(self.parts, taken)
+        except DerivationError:
+            return None
+        p = self.printer
+        above, below = p.symbol(form.carrier, str(form.j)), p.symbol(form.carrier, f"{form.j}-1")
+        jacobian = form.jacobian
+        if self.notation.layout == "denominator":
+            jacobian = nd.transpose(jacobian)
+        slope = p.dialect.fraction(above, below, self.notation)
+        direct = p.dialect.scripts(p.dialect.base("a"), ["t"], [])
+        return DoubleSumView(
+            Formula(slope, ((p(jacobian), ""),)),
+            Formula(direct, ((p(form.direct), ""),)),
+            tuple(
+                Formula(p.gradient(self.d.engine.symbol(name)), ((p(e), ""),))
+                for name, e in form.gradients.items()
+            ),
+        )
+
+    def written_out(self, T: int, parts: Condensed) -> WrittenOut:
+        """The forward and the backward pass for T steps, nothing left symbolic."""
+        p = self.printer
+        graph = unroll(self.model, T)
+        gradients = {n: g.expression for n, g in parts.gradients.items()}
+        symbols = {n: self.d.engine.symbol(n) for n in gradients}
+        for (name, s), expression in parts.initial.items():
+            gradients[initial_key(name, s)] = expression
+            symbols[initial_key(name, s)] = self.d.engine.symbol(name, s)
+        return WrittenOut(
+            T,
+            tuple(Formula(p(node), ((p(rhs), ""),)) for node, rhs in graph.nodes.items()),
+            Formula(p.loss(), ((" + ".join(map(p, graph.loss)), ""),)),
+            tuple(
+                Formula(p(a), ((p(e), ""),))
+                for a, e in written_recursions(parts.recursions, T).items()
+            ),
+            tuple(
+                Formula(p.gradient(symbols[n]), ((p(written_out(e, T)), ""),))
+                for n, e in gradients.items()
+            ),
+        )

@@ -1,0 +1,146 @@
+"""The unrolled network as a drawing: steps side by side, each symbol a node, uses as arrows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from symbptt.calculus import nodes as nd
+from symbptt.calculus.translate import Engine, unroll
+from symbptt.errors import RequestError, did_you_mean
+from symbptt.model.model import Model, Role
+from symbptt.model.terms import Index, Ref
+from symbptt.render.dialect import LATEX, TEXT
+from symbptt.render.notation import notation_for
+from symbptt.render.printer import Printer
+from symbptt.templating import fill
+
+#: The file formats a drawing can have, with their templates.
+DRAWINGS = {"svg": "network.svg.j2", "tikz": "network.tikz.j2", "dot": "network.dot.j2"}
+
+#: Distance between columns and rows, in TikZ's centimetres.
+COLUMN, ROW = 2.6, 1.15
+
+
+@dataclass(frozen=True)
+class Box:
+    """A node of the drawing: where it stands (column, row) and what is written in it."""
+
+    key: str
+    label: str
+    x: float
+    y: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A use of one node by another; ``carry`` if it crosses steps, ``bend`` past what is between."""
+
+    start: Box
+    end: Box
+    carry: bool
+    bend: int
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Boxes and arrows, with the size of the sheet."""
+
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+    columns: int
+    rows: int
+
+
+def rows_of(model: Model) -> dict[str, int]:
+    """The row of each time-indexed symbol: inputs at the bottom, each symbol above what it uses."""
+    rows: dict[str, int] = {v.name: 0 for v in model.with_role(Role.INPUT)}
+    for name in model.order:
+        used = (r for r in model.equation(name).rhs.walk() if isinstance(r, Ref))
+        below = [rows[r.name] for r in used if r.index == Index("t") and r.name in rows]
+        rows[name] = 1 + max(below, default=0)
+        while name in rows and any(rows[o] == rows[name] for o in model.order if o != name and o in rows):
+            rows[name] += 1
+    top = max(rows.values())
+    users = {
+        r.name: rows[e.name] - 1
+        for e in model.equations
+        for r in e.rhs.walk()
+        if isinstance(r, Ref) and model.variables[r.name].role is Role.TARGET
+    }
+    targets = {v.name: users.get(v.name, top) for v in model.with_role(Role.TARGET)}
+    return rows | targets | {"": top + 1}
+
+
+def layout(model: Model, T: int, printer: Printer) -> Drawing:
+    """Where everything goes, for T steps."""
+    rows, graph = rows_of(model), unroll(model, T)
+    boxes: dict[tuple[str, int], Box] = {}
+    losses = {part.term.name for part in model.loss if isinstance(part.term, Ref)}
+
+    def box(name: str, s: int) -> Box:
+        key = (name, s)
+        if key not in boxes:
+            role = model.variables[name].role
+            kind = "initial" if s < 1 else "loss" if name in losses else str(role)
+            side = 0.42 if role is Role.TARGET else 0.0
+            label = printer.symbol(name, str(s))
+            boxes[key] = Box(f"{name}-{s}".replace("_", "").replace("--", "-m"), label, s + side, rows[name], kind)  # fmt: skip
+        return boxes[key]
+
+    arrows: list[Arrow] = []
+    for node, rhs in graph.nodes.items():
+        end = box(node.name, int(node.index))
+        for used in nd.find(rhs, nd.At):
+            arrows.append(_arrow(box(used.name, int(used.index)), end))
+    engine = Engine(model)
+    for part, scalar in zip(model.loss, engine.losses, strict=True):
+        if isinstance(part.term, Ref):
+            continue  # a scalar of the model, drawn already
+        for s in part.steps.at(T):
+            loss = boxes.setdefault(
+                ("", s), Box(f"loss-{s}", printer.spelled_loss(s), s, rows[""], "loss")
+            )
+            for used in nd.find(nd.at(scalar, s), nd.At):
+                arrows.append(_arrow(box(used.name, int(used.index)), loss))
+    first = min(b.x for b in boxes.values())
+    return Drawing(
+        tuple(boxes.values()), tuple(arrows), int(T - first) + 1, int(max(rows.values())) + 1
+    )
+
+
+def _arrow(start: Box, end: Box) -> Arrow:
+    crosses = int(start.x) != int(end.x)
+    skips = not crosses and end.y - start.y > 1 and start.kind != "target"
+    return Arrow(start, end, crosses, 1 if skips else 0)
+
+
+def drawing_format(name: str | None, output: Path | None) -> str:
+    """The format asked for, else that of the output file's extension, else SVG."""
+    suffix = output.suffix.lstrip(".") if output is not None else ""
+    wanted = name or {"tex": "tikz", "gv": "dot"}.get(suffix, suffix) or "svg"
+    if wanted not in DRAWINGS:
+        raise RequestError(f"no drawing format '{wanted}'{did_you_mean(wanted, DRAWINGS)}")
+    return wanted
+
+
+def drawn(model: Model, T: int, format: str) -> str:
+    """The network unrolled for T steps, as SVG, TikZ or DOT."""
+    format = drawing_format(format, None)
+    dialect = TEXT if format in ("svg", "dot") else LATEX
+    printer = Printer(model, notation_for(model), dialect)
+    sheet = layout(model, T, printer)
+    values = {"d": sheet, "title": model.title or model.name, "T": T, "COLUMN": COLUMN, "ROW": ROW}
+    return fill(DRAWINGS[format], values, spans=_spans)
+
+
+def _spans(label: str) -> str:
+    """A label in Unicode mathematics as SVG text, its index lowered."""
+    base, _, index = label.partition("_")
+    rest, brace, when = index.rpartition("_")
+    index = index.strip("{}") if not brace else f"{rest},{when.strip('{}')}"
+    if not index:
+        return escape(base)
+    return f'{escape(base)}<tspan class="index" dy="4">{escape(index)}</tspan>'
