@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -143,12 +144,11 @@ def written_recursions(
     recursions: Mapping[str, Recursion], T: int
 ) -> dict[nd.Adjoint, MatrixExpr]:
     """Each adjoint at each step of a sequence of length T, from the last to the first."""
-    where = {name: set(r.support.at(T)) for name, r in recursions.items()}
     return {
         nd.at(r.symbol, s): r.at(s, T)
         for s in range(T, 0, -1)
         for name, r in recursions.items()
-        if s in where[name]
+        if r.support.include(s, T)
     }
 
 
@@ -189,15 +189,13 @@ def fold_check(model: Model, found: Sweep, T: int) -> int:
     Returns the number of nodes compared; raises :class:`DerivationError` on a difference.
     """
     adjoints, gradients = sweep_graph(unroll(model, T))
+    engine = Engine(model)
     compared = 0
     for name, recursion in found.recursions.items():
-        steps = [set(c.steps.at(T)) for c in recursion.contributions]
         for s in range(1, T + 1):
-            node = Engine(model).symbol(name, s)
+            node = engine.symbol(name, s)
             general = [
-                nd.at(c.expression, s)
-                for c, there in zip(recursion.contributions, steps, strict=True)
-                if s in there
+                nd.at(c.expression, s) for c in recursion.contributions if c.steps.include(s, T)
             ]
             _compare(node, general, adjoints.get(node, []), found, T)
             compared += 1
@@ -208,11 +206,11 @@ def fold_check(model: Model, found: Sweep, T: int) -> int:
         unrolled = list(gradients.get(gradient.symbol, []))
         for (state, s), source in model.initial.items():
             if source == gradient.symbol.name:
-                unrolled += adjoints.get(Engine(model).symbol(state, s), [])
+                unrolled += adjoints.get(engine.symbol(state, s), [])
         _compare(gradient.symbol, general, unrolled, found, T)
         compared += 1
     for (name, s), expression in found.initial.items():
-        node = Engine(model).symbol(name, s)
+        node = engine.symbol(name, s)
         there = [*expression.args] if isinstance(expression, sp.MatAdd) else [expression]
         _compare(node, there, adjoints.get(node, []), found, T)
         compared += 1
@@ -228,15 +226,13 @@ def _compare(
         dead = {
             a: nd.zeros(a.shape)
             for a in nd.find(e, nd.Adjoint)
-            if int(a.index) not in found.recursions[a.name].support.at(T)
+            if not found.recursions[a.name].support.include(int(a.index), T)
         }
         return nd.substitute(e, dead) if dead else e
 
-    def terms(parts: list[MatrixExpr]) -> list[MatrixExpr]:
+    def terms(parts: list[MatrixExpr]) -> Counter[MatrixExpr]:
         whole = nd.plus(nd.zeros(node.shape), *map(alive, parts))
-        return sorted(
-            whole.args if isinstance(whole, sp.MatAdd) else [whole], key=lambda e: e.sort_key()
-        )
+        return Counter(whole.args if isinstance(whole, sp.MatAdd) else [whole])
 
     if terms(general) != terms(unrolled):
         raise DerivationError(

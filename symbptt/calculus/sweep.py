@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import sympy as sp
 from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
@@ -61,10 +62,10 @@ class Recursion:
 
     def at(self, t: int, T: int) -> MatrixExpr:
         """The right side for a given step of a sequence of length T."""
-        there = [c.expression for c in self.contributions if t in c.steps.at(T)]
+        there = [c.expression for c in self.contributions if c.steps.include(t, T)]
         return nd.at(nd.gather(there, self.symbol.shape), t)
 
-    @property
+    @cached_property
     def cases(self) -> tuple[Case, ...]:
         """The formulas for all steps of a sequence long enough that no two cases meet."""
         special, lasts = self._exceptions()
@@ -83,6 +84,23 @@ class Recursion:
         if not special and found and rest.last.anchor:
             rest = Steps(last=Index("T", min(i.offset for i in lasts) - 1))
         return (*found, Case(rest, inside))
+
+    @cached_property
+    def cases_from(self) -> int:
+        """The length from which on the cases hold; shorter sequences let two of them meet."""
+        longest = 8 + 2 * max((abs(m.offset) for c in self.contributions for m in _ends(c)), default=0)
+        start = longest
+        while start > 1 and self._cases_hold(start - 1):
+            start -= 1
+        return start
+
+    def _cases_hold(self, T: int) -> bool:
+        for t in range(1, T + 1):
+            case = next((c for c in self.cases if c.steps.include(t, T)), None)
+            stated = nd.zeros(self.symbol.shape) if case is None else nd.at(case.expression, t)
+            if stated.xreplace({nd.T: nd.number(T)}) != self.at(t, T):
+                return False
+        return True
 
     def _exceptions(self) -> tuple[tuple[Index, ...], tuple[Index, ...]]:
         """Steps that need a case of their own: those named by a set, and those near the end."""
@@ -117,12 +135,14 @@ class Recursion:
         return self.cases[0].expression
 
 
+def _ends(c: Contribution) -> tuple[Index, ...]:
+    return c.steps.members if c.steps.members is not None else (c.steps.first, c.steps.last)
+
+
 def _covers(steps: Steps, index: Index) -> bool:
     """Whether steps include a point, in a sequence long enough to keep all points apart."""
     T = 10_000
-    return index.at(0, T) in steps.at(T) if steps.members else (
-        steps.first.at(0, T) <= index.at(0, T) <= steps.last.at(0, T)
-    )  # fmt: skip
+    return steps.include(index.at(0, T), T)
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,9 @@ def _whole(e: sp.Expr, steps: Steps, e_is: str) -> int:
 
 
 def _dim(dim: sp.Expr, scene: Scene) -> int:
-    known = {nd.dimension(name): n for name, n in scene.sizes.items()}
+    if dim.is_Symbol:
+        return scene.sizes[dim.name]
+    known = {s: scene.sizes[s.name] for s in dim.free_symbols}
     return _whole(dim, known, "the dimension")
 
 

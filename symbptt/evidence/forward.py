@@ -85,7 +85,7 @@ def evaluate(term: tm.Term, read: Callable[[str, tm.Index | None], X], A: Functi
 class Trace:
     """A forward pass: the value of every symbol at every step, and the loss."""
 
-    values: Mapping[Place, X]
+    read: Callable[[str, int | None], X]
     loss: X
 
 
@@ -119,7 +119,7 @@ def run(
         for name in model.order:
             values[name, t] = node(name, t, evaluate(model.equation(name).rhs, at(t), A))
     parts = [evaluate(p.term, at(t), A) for p in model.loss for t in p.steps.at(T)]
-    return Trace(values, reduce(add, parts) if parts else A.constant(0, (1, 1)))
+    return Trace(read_at, reduce(add, parts) if parts else A.constant(0, (1, 1)))
 
 
 def fixed_initial(

@@ -80,14 +80,17 @@ class Brackets:
             self.push(kind, "OPEN", t)
 
     def push(self, kind: str, token_kind: str, t: Token, script: bool = False) -> None:
+        self.emit(token_kind, kind, t)
+        self.nest(Opened(kind, len(self.out) - 1, t, script))
+
+    def nest(self, opened: Opened) -> None:
         if len(self.stack) >= MAX_NESTING:
             raise UnreadableError(
                 f"brackets are nested more than {MAX_NESTING} deep here; "
                 "give a part of the formula a name",
-                *span_of(t),
+                *span_of(opened.token),
             )
-        self.emit(token_kind, kind, t)
-        self.stack.append(Opened(kind, len(self.out) - 1, t, script))
+        self.stack.append(opened)
 
     def close(self, kind: str, t: Token, following: Token | None = None) -> None:
         while self.stack and self.stack[-1].kind != kind and self.lone_bar():

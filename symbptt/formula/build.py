@@ -89,23 +89,24 @@ class Builder(Transformer[Token, Node]):
 
     def product(self, meta: Meta, children: Children) -> Node:
         factors: list[Factor] = []
-        operator, sign = "", 1
+        operator = ""
+        minus: Span | None = None
         for c in children:
             if isinstance(c, Token):
                 if c.type == "OPERATOR":
                     operator = str(c)
-                else:
-                    sign = -sign if c == "-" else sign
+                elif c == "-":
+                    minus = Span(*span_of(c)) if minus is None else None
                 continue
             argument = bool(factors) and self._product.takes_braces(factors[-1].node)
-            if isinstance(c, Product) and sign > 0 and not (argument and operator == ""):
+            if isinstance(c, Product) and minus is None and not (argument and operator == ""):
                 # braces round a product group nothing that a reader sees
                 factors.append(Factor(operator, c.factors[0]))
                 pairs = zip(c.operators, c.factors[1:], strict=True)
                 factors += [Factor(op, f) for op, f in pairs]
             else:
-                factors.append(Factor(operator, c, sign))
-            operator, sign = "", 1
+                factors.append(Factor(operator, c, minus))
+            operator, minus = "", None
         return self._product.read(factors)
 
     def item(self, meta: Meta, children: Children) -> Node:

@@ -39,11 +39,11 @@ _GREEK_NAMES = frozenset(GREEK.values())
 
 @dataclass(frozen=True)
 class Factor:
-    """A factor with what stands in front of it: an operator and perhaps a sign."""
+    """A factor with what stands in front of it: an operator and perhaps a minus, at ``minus``."""
 
     operator: str
     node: Node
-    sign: int = 1
+    minus: Span | None = None
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class ProductReader:
         done: list[Factor] = []  # from right to left
         for f in reversed(factors):
             node = self._taking(f.node, done)
-            if f.sign < 0:
-                node = Sum((node,), (-1,), span=node.span)
+            if f.minus is not None:
+                node = Sum((node,), (-1,), span=Span(f.minus.start, node.span.end))
             done.append(Factor(f.operator, node))
         return product(done[::-1])
 

@@ -205,7 +205,7 @@ class _Reader(Brackets):
         if following is not None and following.type == "STOP":
             queue.pop()
             if value == "\\left":
-                self.stack.append(Opened("nothing", len(self.out), t))
+                self.nest(Opened("nothing", len(self.out), t))
             elif self.stack and self.stack[-1].kind == "nothing":
                 self.stack.pop()
             return

@@ -30,6 +30,14 @@ class Steps:
             named = set(range(self.first.at(0, T), self.last.at(0, T) + 1))
         return tuple(sorted(t for t in named if 1 <= t <= T))
 
+    def include(self, t: int, T: int) -> bool:
+        """Whether step ``t`` of ``T`` is one of them."""
+        if not 1 <= t <= T:
+            return False
+        if self.members is not None:
+            return any(m.at(0, T) == t for m in self.members)
+        return self.first.at(0, T) <= t <= self.last.at(0, T)
+
     @property
     def is_every(self) -> bool:
         return self == EVERY

@@ -55,7 +55,8 @@ class Dialect:
     sum_over: Callable[[str, str, str], str]
     product_over: Callable[[str, str, str], str]
     sum_in: Callable[[str, Sequence[str]], str]
-    cases: Callable[[Sequence[tuple[str, str]]], str]
+    when: str
+    otherwise: str
     number: Callable[[int, int], str]
     diagonal: Callable[[str], str]
     le: str
@@ -104,11 +105,6 @@ def _latex_bracket(inside: str) -> str:
     return rf"\left({inside}\right)" if tall else f"({inside})"
 
 
-def _latex_cases(rows: Sequence[tuple[str, str]]) -> str:
-    body = r" \\[2pt] ".join(rf"{value} & \text{{if }} {condition}" for value, condition in rows)
-    return rf"\begin{{cases}} {body} \end{{cases}}"
-
-
 LATEX = Dialect(
     name="latex",
     base=_latex_base,
@@ -126,7 +122,8 @@ LATEX = Dialect(
     sum_over=lambda i, a, b: rf"\sum_{{{i}={a}}}^{{{b}}} ",
     product_over=lambda i, a, b: rf"\prod_{{{i}={a}}}^{{{b}}} ",
     sum_in=lambda i, steps: rf"\sum_{{{i} \in \{{{', '.join(steps)}\}}}} ",
-    cases=_latex_cases,
+    when=r"\text{if } ",
+    otherwise=r"\text{otherwise}",
     number=lambda p, q: str(p) if q == 1 else rf"\tfrac{{{p}}}{{{q}}}",
     diagonal=lambda inside: rf"\operatorname{{diag}}{_latex_bracket(inside)}",
     le=r" \le ",
@@ -145,11 +142,6 @@ def _text_scripts(base: str, below: Sequence[str], above: Sequence[str]) -> str:
     sup = script("^", above) if above else ""
     sub = script("_", below) if below else ""
     return base + sup + sub
-
-
-def _text_cases(rows: Sequence[tuple[str, str]]) -> str:
-    width = max(len(value) for value, _ in rows)
-    return "\n".join(f"{value:<{width}}   if {condition}" for value, condition in rows)
 
 
 def _text_function(name: str, primes: int) -> str:
@@ -177,7 +169,8 @@ TEXT = Dialect(
     sum_over=lambda i, a, b: f"Σ_{{{i}={a}}}^{{{b}}} ",
     product_over=lambda i, a, b: f"Π_{{{i}={a}}}^{{{b}}} ",
     sum_in=lambda i, steps: f"Σ_{{{i} ∈ {{{', '.join(steps)}}}}} ",
-    cases=_text_cases,
+    when="if ",
+    otherwise="otherwise",
     number=lambda p, q: str(p) if q == 1 else f"{p}/{q}",
     diagonal=lambda inside: f"diag({inside})",
     le=" ≤ ",

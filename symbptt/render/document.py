@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from sympy.matrices.expressions import MatrixExpr
 
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.condense import Condensed
@@ -14,6 +16,7 @@ from symbptt.calculus.sweep import Contribution, Recursion
 from symbptt.calculus.translate import translate, unroll
 from symbptt.errors import DerivationError
 from symbptt.model import terms as tm
+from symbptt.model.steps import Steps
 from symbptt.model.model import LossTerm, Model, Role, initial_key
 from symbptt.render.dialect import Dialect
 from symbptt.render.notation import Notation
@@ -63,6 +66,7 @@ class LineView:
     about: tuple[str, ...] = ()
     from_lines: tuple[int, ...] = ()
     summed: bool = False
+    cases_from: int = 1
 
     @property
     def later(self) -> bool:
@@ -260,10 +264,7 @@ class _Author:
         left = self.printer.gradient(step.of) if step.of is not None else self.printer(step.left)
         if step.of is None and reason.kind is Why.INPUT:
             left = self.printer(step.left)
-        rights = tuple(
-            (self.printer(line.expression), self.printer.condition(line.steps) if line.steps else "")
-            for line in step.lines
-        )
+        rights = self._cases([(line.expression, line.steps) for line in step.lines])
         about = reason.about
         sources: tuple[int, ...] = ()
         if reason.kind is Why.SUBSTITUTED:
@@ -281,7 +282,13 @@ class _Author:
             tuple(self.printer.symbol(n, "t") for n in about),
             sources,
             any(nd.find(line.expression, nd.TimeSum) for line in step.lines),
+            max((d.cases_from for d in self._stated(step)), default=1),
         )
+
+    def _stated(self, step: Step) -> Iterator[Recursion]:
+        """The recursion that a line states in cases."""
+        if step.of is None and len(step.lines) > 1:
+            yield self.d.sweep.recursions[step.left.name]
 
     def _use(self, c: Contribution) -> UseView:
         user = "" if c.user is None else self.printer.symbol(c.user, self.printer.step(nd.t + c.lag))
@@ -302,11 +309,25 @@ class _Author:
             value = self.printer(nd.at(cases[0].expression, when))
             return Formula(self.printer(nd.at(r.symbol, when)), ((value, ""),))
         plain = len(cases) == 1 and r.support.is_every
-        rights = tuple(
-            (self.printer(c.expression), "" if plain else self.printer.condition(c.steps))
-            for c in cases
-        )
+        rights = self._cases([(c.expression, None if plain else c.steps) for c in cases])
         return Formula(self.printer(r.symbol), rights)
+
+    def _cases(
+        self, cases: Sequence[tuple[MatrixExpr, Steps | None]]
+    ) -> tuple[tuple[str, str], ...]:
+        """Formulas with their conditions; after steps picked out by number, the rest is otherwise."""
+        numbered = any(s.members and any(not m.anchor for m in s.members) for _, s in cases if s)
+        return tuple(
+            (
+                self.printer(expression),
+                ""
+                if steps is None
+                else self.printer.dialect.otherwise
+                if numbered and steps.members is None
+                else self.printer.dialect.when + self.printer.condition(steps),
+            )
+            for expression, steps in cases
+        )
 
     # -- the other forms ----------------------------------------------------------------------
 

@@ -1,0 +1,279 @@
+r"""The exact witness: every line of a derivation against forward-mode derivatives modulo p.
+
+For a given T and sizes, a random point is drawn: residues for all parameters, inputs and
+initial values, and for the values and slopes of all functions.  Forward mode gives
+``∂L/∂v_t`` there for every computed v and step t (a change is added to ``v_t`` in the forward
+pass), every parameter, initial value and input.  With these true adjoints on its right side,
+each recursion must give the true adjoint on its left; so by induction from t = T the backward
+pass computes true adjoints, and each gradient formula must give the true gradient.  No
+recursion may read an adjoint that the backward pass computes later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Any
+
+from sympy.matrices.expressions import MatAdd, MatrixExpr
+
+from symbptt.calculus import Derivation, Why
+from symbptt.calculus import nodes as nd
+from symbptt.calculus.sweep import Gradient, Recursion
+from symbptt.evidence.atoms import Arithmetic, X
+from symbptt.evidence.claims import Claim, Decided, Landmarks, Setting, decide, free_values, landmarks
+from symbptt.evidence.duals import Dual, DualArithmetic
+from symbptt.evidence.expressions import Scene
+from symbptt.evidence.forward import Place, run, size_of
+from symbptt.evidence.residues import Size, Wrong
+from symbptt.model.model import Model, initial_key
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A forward pass and the derivative of its loss by each place."""
+
+    read: Any
+    slopes: Mapping[Place, X]
+
+
+def forward_mode(
+    model: Model, T: int, sizes: Mapping[str, int], A: Arithmetic, places: Sequence[Place]
+) -> Truth:
+    """The derivative of the loss by every entry at ``places``, all directions in one pass."""
+    size = {p: size_of(model.variables[p[0]].shape, sizes) for p in places}
+    offset: dict[Place, int] = {}
+    count = 0
+    for p in places:
+        offset[p] = count
+        count += size[p][0] * size[p][1]
+    values = free_values(A, model, sizes)
+
+    def given(name: str, step: int | None) -> Dual:
+        return changed(name, step, Dual(values(name, step)))
+
+    def changed(name: str, step: int | None, x: Dual) -> Dual:
+        p = name, step
+        if p not in offset:
+            return x
+        return x + Dual(A.constant(0, x.size), A.units(offset[p], count, size[p]))
+
+    trace = run(model, T, given, DualArithmetic(A, sizes), changed)
+    slopes = {
+        p: A.constant(0, size[p])
+        if trace.loss.tangent is None
+        else A.gradient(trace.loss.tangent, offset[p], size[p])
+        for p in places
+    }
+    return Truth(lambda name, step: trace.read(name, step).value, slopes)
+
+
+def places_of(model: Model, T: int, *, inputs: bool) -> list[Place]:
+    """All that the loss can be differentiated by."""
+    steps = range(1, T + 1)
+    found: list[Place] = [(v.name, None) for v in model.parameters]
+    found += [(v.name, s) for v, s in model.initial_values]
+    found += [(name, s) for s in steps for name in model.order]
+    if inputs:
+        found += [(v.name, s) for s in steps for v in model.given]
+    return found
+
+
+@dataclass(frozen=True)
+class Point:
+    """A derivation at a random point: what it says, next to what is true."""
+
+    d: Derivation
+    T: int
+    sizes: Mapping[str, int]
+    A: Arithmetic
+    truth: Truth
+
+    def slope(self, name: str, step: int | None) -> X:
+        return self.truth.slopes[name, step]
+
+    def size(self, name: str) -> Size:
+        return size_of(self.d.model.variables[name].shape, self.sizes)
+
+    def scene(self, kept: Iterable[str], before: tuple[str, int] | None = None) -> Scene:
+        """Where the formula of an adjoint (``before``), or of a gradient, is evaluated."""
+        order = list(kept)
+
+        def adjoint(name: str, step: int) -> X:
+            if name not in order:
+                raise Wrong(f"reads δ^{name}, which the backward pass doesn't compute")
+            if not 1 <= step <= self.T:
+                raise Wrong(f"reads δ^{name}_{step}, but the steps are 1…{self.T}")
+            if before is not None:
+                v, t = before
+                if (-step, order.index(name)) >= (-t, order.index(v)):
+                    raise Wrong(f"reads δ^{name}_{step} before it is computed")
+            return self.slope(name, step)
+
+        return Scene(self.A, self.sizes, self.T, self.truth.read, adjoint)
+
+
+def contributed(r: Recursion | Gradient, scene: Scene, t: int, size: Size) -> X:
+    """The sum of what contributes at step t."""
+    there = [c.expression for c in r.contributions if t in c.steps.at(scene.T)]
+    return reduce(add, (scene.value(e, t) for e in there), scene.A.constant(0, size))
+
+
+def claims(d: Derivation, T: int, sizes: Mapping[str, int], A: Arithmetic, known: Landmarks) -> Iterator[Claim]:  # fmt: skip
+    """All that a derivation claims for this T: recursions, gradients, printed lines."""
+    truth = forward_mode(d.model, T, sizes, A, places_of(d.model, T, inputs=d.inputs))
+    point = Point(d, T, sizes, A, truth)
+    for place, parts in (("recursion", d.sweep), ("condensed", d.condensed)):
+        names = [n for n in d.model.order if place == "recursion" or n in parts.recursions]
+        yield from _adjoint_claims(point, place, parts.recursions, names)
+        whole = point.scene(parts.recursions)
+        for name, g in parts.gradients.items():
+            yield _gradient_claim(point, place, name, g, whole)
+        for (name, s), e in parts.initial.items():
+            yield Claim(
+                f"∂L/∂{initial_key(name, s)}",
+                place,
+                lambda e=e, scene=whole: initial_value(e, scene, known),  # type: ignore[misc]
+                lambda name=name, s=s: point.slope(name, s),  # type: ignore[misc]
+            )
+        if d.inputs:
+            yield from _input_claims(point, place, parts.inputs, whole)
+    if T >= known.apart:
+        yield from line_claims(point, distribution=False)
+    if T == d.T or (d.T is None and T >= known.enough):
+        yield from _written_claims(point)
+
+
+def _adjoint_claims(
+    point: Point, place: str, recursions: Mapping[str, Recursion], names: Iterable[str]
+) -> Iterator[Claim]:
+    for t in range(point.T, 0, -1):
+        for name in names:
+            r = recursions.get(name)
+            there = r is not None and t in r.support.at(point.T)
+            scene = point.scene(recursions, (name, t)) if there else None
+
+            def value(name: str = name, t: int = t, scene: Scene | None = scene) -> X:
+                if scene is None:  # the loss is said not to depend on it
+                    return point.A.constant(0, point.size(name))
+                return contributed(recursions[name], scene, t, point.size(name))
+
+            yield Claim(f"δ^{name}_{t}", place, value, lambda n=name, t=t: point.slope(n, t))  # type: ignore[misc]
+
+
+def _gradient_claim(point: Point, place: str, name: str, g: Gradient, scene: Scene) -> Claim:
+    def value() -> X:
+        zero = point.A.constant(0, point.size(name))
+        at = (contributed(g, scene, t, point.size(name)) for t in range(1, point.T + 1))
+        return reduce(add, at, zero)
+
+    return Claim(f"∂L/∂{name}", place, value, lambda: point.slope(name, None))
+
+
+def _input_claims(
+    point: Point, place: str, recursions: Mapping[str, Recursion], scene: Scene
+) -> Iterator[Claim]:
+    for v in point.d.model.given:
+        for t in range(1, point.T + 1):
+            r = recursions.get(v.name)
+
+            def value(v: Any = v, t: int = t, r: Recursion | None = r) -> X:
+                zero = point.A.constant(0, point.size(v.name))
+                return zero if r is None else contributed(r, scene, t, point.size(v.name))
+
+            yield Claim(f"∂L/∂{v.name}_{t}", place, value, lambda v=v, t=t: point.slope(v.name, t))  # type: ignore[misc]
+
+
+def initial_value(e: MatrixExpr, scene: Scene, known: Landmarks) -> X:
+    """The gradient by an initial value.  A sequence shorter than the longest lag ends before
+    some of its terms come to be."""
+    if scene.T >= known.enough:
+        return scene.value(e)
+    terms = e.args if isinstance(e, MatAdd) else (e,)
+    there = [x for x in terms if all(int(a.index) <= scene.T for a in nd.find(x, nd.At))]
+    zero = scene.A.constant(0, tuple(scene.sizes.get(str(n)) or int(n) for n in e.shape))
+    return reduce(add, map(scene.value, there), zero)
+
+
+def line_claims(point: Point, *, distribution: bool) -> Iterator[Claim]:
+    """The lines as printed, each at every step of its cases; the first case that fits holds.
+
+    ``distribution`` asks for the lines that hold where a target's entries sum to 1.
+    """
+    for step in point.d.steps:
+        if step.of is not None or (step.reason.kind is Why.DISTRIBUTION) is not distribution:
+            continue
+        name = step.left.name
+        for t in range(1, point.T + 1):
+            fits = (x for x in step.lines if x.steps is None or t in x.steps.at(point.T))
+            line = next(fits, None)
+            scene = point.scene(point.d.sweep.recursions, (name, t))
+
+            def value(line: Any = line, t: int = t, scene: Scene = scene, name: str = name) -> X:
+                if line is None:
+                    return point.A.constant(0, point.size(name))
+                return scene.value(line.expression, t)
+
+            yield Claim(
+                f"δ^{name}_{t}",
+                f"line, {step.reason.kind}",
+                value,
+                lambda name=name, t=t: point.slope(name, t),  # type: ignore[misc]
+            )
+
+
+def _written_claims(point: Point) -> Iterator[Claim]:
+    """The gradients as printed: with their sums over time, or written out for a given T."""
+    scene = point.scene(point.d.condensed.recursions)
+    model = point.d.model
+    whole = [(v.name, (v.name, None)) for v in model.parameters]
+    starts = [(initial_key(v.name, s), (v.name, s)) for v, s in model.initial_values]
+    for key, place in (*whole, *starts):
+        yield Claim(
+            f"∂L/∂{key}",
+            "line, gradient",
+            lambda key=key: scene.value(point.d.gradients[key]),  # type: ignore[misc]
+            lambda place=place: point.slope(*place),  # type: ignore[misc]
+        )
+    if point.d.T is not None:
+        for symbol, expression in point.d.unrolled.items():
+            place = symbol.name, int(symbol.index)
+            before = point.scene(point.d.condensed.recursions, place)
+            yield Claim(
+                f"δ^{place[0]}_{place[1]}",
+                "line, written out",
+                lambda e=expression, scene=before: scene.value(e),  # type: ignore[misc]
+                lambda place=place: point.slope(*place),  # type: ignore[misc]
+            )
+
+
+def distributions(d: Derivation) -> frozenset[str]:
+    """The targets that some printed line takes to sum to 1."""
+    kinds = (step.reason for step in d.steps if step.reason.kind is Why.DISTRIBUTION)
+    return frozenset(name for reason in kinds for name in reason.about)
+
+
+def exact_witness(
+    d: Derivation, Ts: Iterable[int], assignments: Iterable[Mapping[str, int]], seed: int
+) -> Iterator[Decided]:
+    """Decide all claims for each T and each assignment of sizes to dimensions."""
+    known = landmarks(d)
+    for sizes in assignments:
+        for T in Ts:
+            yield decide(
+                lambda A, T=T, sizes=sizes: claims(d, T, sizes, A, known),  # type: ignore[misc]
+                Setting("exact", T, sizes, seed),
+            )
+        if distributions(d):
+            at = Setting("exact", known.apart, sizes, seed, distributions(d))
+            yield decide(lambda A, sizes=sizes: _distribution_claims(d, sizes, A, known), at)  # type: ignore[misc]
+
+
+def _distribution_claims(
+    d: Derivation, sizes: Mapping[str, int], A: Arithmetic, known: Landmarks
+) -> Iterator[Claim]:
+    places = places_of(d.model, known.apart, inputs=False)
+    truth = forward_mode(d.model, known.apart, sizes, A, places)
+    yield from line_claims(Point(d, known.apart, sizes, A, truth), distribution=True)
