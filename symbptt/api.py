@@ -107,9 +107,9 @@ def compile(
 
     >>> import numpy as np
     >>> f = compile("elman-linear", functions={"L_t": "squared_error"})
-    >>> ones = np.ones
-    >>> params = dict(W_hh=ones((3, 3)), W_xh=ones((3, 2)), b_h=ones(3), W_hy=ones((4, 3)), b_y=ones(4))
-    >>> loss, grads = f(params, dict(x=ones((5, 2)), d=ones((5, 4))))
+    >>> shapes = {"W_hh": (3, 3), "W_xh": (3, 2), "b_h": 3, "W_hy": (4, 3), "b_y": 4}
+    >>> params = {name: np.ones(shape) for name, shape in shapes.items()}
+    >>> loss, grads = f(params, {"x": np.ones((5, 2)), "d": np.ones((5, 4))})
     >>> grads["W_xh"].shape
     (3, 2)
     """
@@ -142,7 +142,7 @@ def export(
     bound = _model.bind(load(model), functions)
     _model.require_bound(bound)
     d = derive(bound)
-    source = export_source(d, backend, __version__)
+    source = export_source(d, backend, version=__version__)
     if check:
         report = verify(d, {backend: compile_gradient(d, backend)}, T=2)
         if not report.passed:

@@ -172,8 +172,10 @@ def _verify(args: argparse.Namespace) -> int:
     from symbptt.templating import fill
 
     if args.format not in ("text", "json"):
-        raise RequestError(f"no format '{args.format}'{did_you_mean(args.format, ['text', 'json'])}")
-    with progress() as tell:
+        raise RequestError(
+            f"no format '{args.format}'{did_you_mean(args.format, ['text', 'json'])}"
+        )
+    with Progress() as tell:
         report = api.verify(
             args.model, T=args.T, functions=dict(args.let), seed=args.seed, progress=tell
         )
@@ -194,7 +196,7 @@ def _deliver(text: str, output: Path | None) -> int:
     return OK
 
 
-class progress:
+class Progress:
     """A line on standard error that says what is being done; silent unless on a terminal."""
 
     def __enter__(self) -> Callable[[str], None]:

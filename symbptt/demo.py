@@ -7,6 +7,7 @@ from pathlib import Path
 
 from symbptt import api
 from symbptt.errors import RequestError
+from symbptt.evidence import Report
 from symbptt.model import builtin_names
 from symbptt.render.drawing import drawn
 from symbptt.templating import fill
@@ -43,7 +44,7 @@ def demo(folder: Path) -> int:
     return 1 if failed else 0
 
 
-def outputs(name: str) -> tuple[dict[str, str], api.Report]:
+def outputs(name: str) -> tuple[dict[str, str], Report]:
     """The files of a model, by name, and the report that vouches for them."""
     model = api.load(name)
     report = api.verify(model)

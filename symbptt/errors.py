@@ -67,9 +67,7 @@ class PlacedError(SymbpttError):
     def __init__(self, message: str, place: Place | None = None) -> None:
         self.place = place
         self.message = message
-        super().__init__(
-            message if place is None else f"{place.label}: {message}\n{place.drawn()}"
-        )
+        super().__init__(message if place is None else f"{place.label}: {message}\n{place.drawn()}")
 
 
 class FormulaError(PlacedError):

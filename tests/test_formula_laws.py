@@ -42,7 +42,9 @@ def printed(node: Node | None, latex: bool) -> str:
         case Symbol():
             return printed_name(node, latex)
         case Sum(terms=terms, signs=signs):
-            pieces = [("+" if s > 0 else "-") + " " + p(t) for t, s in zip(terms, signs, strict=True)]
+            pieces = [
+                ("+" if s > 0 else "-") + " " + p(t) for t, s in zip(terms, signs, strict=True)
+            ]
             return " ".join(pieces).removeprefix("+ ")
         case Product(factors=factors, operators=operators):
             signs = [LATEX_OPERATORS[o] if latex else f" {o} " for o in operators]
@@ -132,7 +134,9 @@ def composite(nodes: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         st.sampled_from([0, 0, 1]),
         nodes,
     ) | st.builds(lambda f, x, y: Call(f, (x, y)), names, nodes, nodes)
-    raised = st.builds(Power, names | in_brackets, st.integers(2, 4).map(lambda n: Number(Fraction(n))))
+    raised = st.builds(
+        Power, names | in_brackets, st.integers(2, 4).map(lambda n: Number(Fraction(n)))
+    )
     transposed = st.builds(Transpose, names | in_brackets | calls)
     derivative = st.builds(
         lambda a, b, style: Quotient(Differential("∂", a), Differential("∂", b), style),
@@ -143,9 +147,7 @@ def composite(nodes: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     quotient = st.builds(Quotient, nodes, nodes) | st.builds(
         lambda a, b: Quotient(a, b, "/"), atoms, atoms
     )
-    factors = st.one_of(
-        atoms, in_brackets, lists, calls, raised, transposed, derivative, quotient
-    )
+    factors = st.one_of(atoms, in_brackets, lists, calls, raised, transposed, derivative, quotient)
     bounds = st.tuples(letters, st.none() | numbers, names)
     big = st.builds(
         lambda kind, b, body: BigOperator(kind, body, b[0], b[1], b[2] if b[1] else None),
@@ -193,7 +195,7 @@ SAMPLE = [
     r"\frac{\partial L}{\partial W_{hh}} = \sum_{t=1}^{T} \delta_t\, h_{t-1}^T",
     r"\delta_t = \left(W_{hy}^T\, \delta^y_t + W_{hh}^T\, \delta_{t+1}\right) \odot f'(z_t)",
     r"L = -\sum_t \text{target}_t \log \hat{y}_t + \frac12 \|x\|^2",
-    r"{h_t}^\top \mathbf{W}_{xh} \tanh(\sqrt{z})^2 [h_{t-1}, x_t]",
+    r"{h_t}^\top \mathbf{W}_{xh} \tanh(sqrt(z))^2 [h_{t-1}, x_t]",
     "dL/dWhh (t = 2) = dL/dh2 ⋅ dh2/dWhh",
     r"a \cdot -b + \exp{a b} - \tanh'(c/x)",
 ]

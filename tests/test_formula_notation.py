@@ -136,7 +136,10 @@ PRODUCTS_AND_SUMS = [
     ("[h_t; x_t]", group(h_t, x_t, opening="[", by=";")),
     (r"W[h_t, x_t]", times(W, group(h_t, x_t, opening="["))),
     (r"\left\{ a \right\}", group(a, opening="{")),
-    (r"\|x\| + |y| + ‖z‖", Sum((group(x, opening="‖"), group(y, opening="|"), group(z, opening="‖")), (1, 1, 1))),
+    (
+        r"\|x\| + |y| + ‖z‖",
+        Sum((group(x, opening="‖"), group(y, opening="|"), group(z, opening="‖")), (1, 1, 1)),
+    ),
     ("|x||y|", times(group(x, opening="|"), group(y, opening="|"))),
     (r"\lVert a \rVert", group(a, opening="‖")),
     (r"(x_t \vert h)", group(x_t, h, by="|")),
@@ -305,7 +308,10 @@ def test_tree(text, tree):
 
 #: LaTeX and plain text of the same formula.
 SAME = [
-    (r"h_t = \tanh(W_{hh}\, h_{t-1} + W_{xh}\, x_t + b_h)", "h_t = tanh(W_hh h_{t-1} + W_xh x_t + b_h)"),
+    (
+        r"h_t = \tanh(W_{hh}\, h_{t-1} + W_{xh}\, x_t + b_h)",
+        "h_t = tanh(W_hh h_{t-1} + W_xh x_t + b_h)",
+    ),
     (r"\frac{\partial L}{\partial h_t} = W_{hy}^\top \delta^y_t", r"\frac{∂L}{∂hₜ} = W_hyᵀ δ^y_t"),
     (r"L = \sum_{t=1}^{T} L_t(y_t, \text{target}_t)", "L = ∑_{t=1}^T L_t(y_t, target_t)"),
     (r"\left(1 - h_{t+1}^{2}\right) \odot \sigma'(z_t)", "(1 - h_(t+1)**2) ⊙ σ'(z_t)"),
@@ -357,9 +363,7 @@ def test_without_lines_a_newline_is_a_space():
 def test_letters_are_names_as_tex_prints_them():
     assert parse(r"\sigma(Ux_t + Ws_{t-1})", letters=True) == parse(r"\sigma(U x_t + W s_{t-1})")
     assert parse(r"W_ix^t + W_{hh}", letters=True) == parse(r"W_i x^t + W_{hh}")
-    assert parse(r"\frac{dL}{dW} tanh(Vs_t)", letters=True) == parse(
-        r"\frac{dL}{dW} \tanh(V s_t)"
-    )
+    assert parse(r"\frac{dL}{dW} tanh(Vs_t)", letters=True) == parse(r"\frac{dL}{dW} \tanh(V s_t)")
 
 
 def test_functions_named_by_the_caller():
@@ -372,7 +376,17 @@ def test_functions_named_by_the_caller():
 
 @pytest.mark.parametrize(
     "text",
-    ["f (z) b", "f(z)'", "f(z)^2 + a", "f^2 (z)", "a/f (z)", "f(z)/b", "a/f(z)/b", "f(f(z))", "∂f(z)/∂z"],
+    [
+        "f (z) b",
+        "f(z)'",
+        "f(z)^2 + a",
+        "f^2 (z)",
+        "a/f (z)",
+        "f(z)/b",
+        "a/f(z)/b",
+        "f(f(z))",
+        "∂f(z)/∂z",
+    ],
 )
 def test_calls_can_be_resolved_later(text):
     later = resolve_calls(parse(text), lambda name: name.base == "f")

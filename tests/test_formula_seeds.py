@@ -338,9 +338,7 @@ def test_plain_notes(text, top, below):
 def test_a_step_beside_a_derivative():
     claim = parse("dL/dWhh (t = 2) = dL/dh2 ⋅ dh2/dWhh")
     assert isinstance(claim, Relation)
-    assert claim.sides[0] == Product(
-        (parse("dL/dWhh"), Group("(", (parse("t = 2"),))), ("",)
-    )
+    assert claim.sides[0] == Product((parse("dL/dWhh"), Group("(", (parse("t = 2"),))), ("",))
     assert claim.sides[1] == Product((parse("dL/dh2"), parse("dh2/dWhh")), ("·",))
 
 

@@ -108,16 +108,16 @@ def _at_start(expression: MatrixExpr, gone: Recursion) -> MatrixExpr:
     return nd.substitute(expression, values)
 
 
-def _worth_it(
-    user: Recursion, gone: Recursion, replaced: tuple[Contribution, ...]
-) -> bool:
+def _worth_it(user: Recursion, gone: Recursion, replaced: tuple[Contribution, ...]) -> bool:
     """Substituting must not compute anything twice: one occurrence, or a division cancelled."""
     (c,) = (c for c in user.contributions if _mentioned(c.expression, gone.name))
     if next(iter(_lags([c], gone.name))) != 0:
         return False
     occurrences = sum(e == gone.symbol for e in sp.preorder_traversal(c.expression))
     cancelled = not any(divides(r.expression) for r in replaced)
-    return occurrences == 1 or (any(divides(x.expression) for x in gone.contributions) and cancelled)
+    return occurrences == 1 or (
+        any(divides(x.expression) for x in gone.contributions) and cancelled
+    )
 
 
 def _mentioned(e: MatrixExpr, name: str) -> bool:

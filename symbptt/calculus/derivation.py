@@ -120,7 +120,7 @@ class Derivation:
             for v in self.model.given:
                 shape = tuple(map(nd.dimension, v.shape))
                 recursion = parts.inputs.get(v.name)
-                found[v.name] = recursion.interior if recursion else nd.zeros(shape)  # type: ignore[arg-type]
+                found[v.name] = recursion.interior if recursion else nd.zeros(shape)
         return found
 
     @cached_property
@@ -140,9 +140,7 @@ class Derivation:
         return (*_adjoint_steps(self, parts), *_gradient_steps(self, parts))
 
 
-def written_recursions(
-    recursions: Mapping[str, Recursion], T: int
-) -> dict[nd.Adjoint, MatrixExpr]:
+def written_recursions(recursions: Mapping[str, Recursion], T: int) -> dict[nd.Adjoint, MatrixExpr]:
     """Each adjoint at each step of a sequence of length T, from the last to the first."""
     return {
         nd.at(r.symbol, s): r.at(s, T)
@@ -200,9 +198,7 @@ def fold_check(model: Model, found: Sweep, T: int) -> int:
             _compare(node, general, adjoints.get(node, []), found, T)
             compared += 1
     for gradient in found.gradients.values():
-        general = [
-            nd.at(c.expression, s) for c in gradient.contributions for s in c.steps.at(T)
-        ]
+        general = [nd.at(c.expression, s) for c in gradient.contributions for s in c.steps.at(T)]
         unrolled = list(gradients.get(gradient.symbol, []))
         for (state, s), source in model.initial.items():
             if source == gradient.symbol.name:
@@ -250,7 +246,9 @@ def _step(recursion: Recursion, reason: Reason) -> Step:
     only = recursion.support.members
     if only is not None and len(only) == 1:
         when = nd.step(only[0])
-        return Step(nd.at(recursion.symbol, when), (Line(nd.at(cases[0].expression, when)),), reason)
+        return Step(
+            nd.at(recursion.symbol, when), (Line(nd.at(cases[0].expression, when)),), reason
+        )
     if len(cases) == 1 and recursion.support.is_every:
         return Step(recursion.symbol, (Line(cases[0].expression),), reason)
     return Step(recursion.symbol, tuple(Line(c.expression, c.steps) for c in cases), reason)
@@ -272,9 +270,7 @@ def _adjoint_steps(d: Derivation, parts: Condensed) -> list[Step]:
     return steps
 
 
-def _rewritten(
-    d: Derivation, parts: Condensed, name: str, gone: tuple[str, ...]
-) -> Iterator[Step]:
+def _rewritten(d: Derivation, parts: Condensed, name: str, gone: tuple[str, ...]) -> Iterator[Step]:
     """A recursion with others put in, and as it reads where a target is a distribution."""
     short = parts.recursions[name]
     if gone:
@@ -296,10 +292,10 @@ def under_distribution(model: Model, recursion: Recursion) -> tuple[Recursion, t
     used: dict[str, None] = {}
 
     def change(e: MatrixExpr) -> MatrixExpr:
-        if isinstance(e, nd.Total) and isinstance(e.operand, nd.At):
-            if model.variables[e.operand.name].role is Role.TARGET:
-                used[e.operand.name] = None
-                return nd.ones((1, 1))
+        entries = e.operand if isinstance(e, nd.Total) else None
+        if isinstance(entries, nd.At) and model.variables[entries.name].role is Role.TARGET:
+            used[entries.name] = None
+            return nd.ones((1, 1))
         return nd.rebuild(e, change)
 
     contributions = tuple(

@@ -29,8 +29,8 @@ from symbptt.errors import DerivationError
 class DoubleSum:
     """The pieces of the double-sum form for one carrier of the recurrence.
 
-    ``jacobian`` is ``∂r_j/∂r_{j-1}`` as a function of j, in numerator layout; ``direct`` is ``a_t``;
-    ``gradients`` maps each parameter that the carrier's adjoint reaches to its double sum.
+    ``jacobian`` is ``∂r_j/∂r_{j-1}`` as a function of j, in numerator layout; ``direct`` is
+    ``a_t``; ``gradients`` maps each parameter that the carrier's adjoint reaches to its sum.
     """
 
     carrier: str
@@ -96,7 +96,9 @@ def _doubled(
     rest: list[Contribution],
     k: sp.Symbol,
 ) -> MatrixExpr:
-    inner = nd.substitute(c.expression.xreplace({nd.t: k}), {carrier.symbol.xreplace({nd.t: k}): reached})
+    inner = nd.substitute(
+        c.expression.xreplace({nd.t: k}), {carrier.symbol.xreplace({nd.t: k}): reached}
+    )
     body = nd.TimeSum(inner, k, sp.Range(1, nd.t + 1))
     return time_sum(body, rest[0].steps)
 

@@ -50,7 +50,7 @@ def number(value: Any) -> sp.Expr:
     return value if isinstance(value, sp.Basic) else sp.Rational(value)
 
 
-class Node(MatrixExpr):  # type: ignore[misc]
+class Node(MatrixExpr):
     """A matrix expression that SymPy doesn't have.  ``node.func(*node.args) == node``."""
 
     @property
@@ -69,9 +69,7 @@ class At(Node):
 
     def __new__(cls, name: str | Str, index: Any, rows: Any, cols: Any) -> At:
         name = name if isinstance(name, Str) else Str(name)
-        return sp.Basic.__new__(  # type: ignore[no-any-return]
-            cls, name, number(index), number(rows), number(cols)
-        )
+        return sp.Basic.__new__(cls, name, number(index), number(rows), number(cols))
 
     @property
     def name(self) -> str:
@@ -95,7 +93,7 @@ class Map(Node):
 
     def __new__(cls, function: str | Str, order: Any, operand: MatrixExpr) -> Map:
         function = function if isinstance(function, Str) else Str(function)
-        return sp.Basic.__new__(cls, function, sp.Integer(order), operand)  # type: ignore[no-any-return]
+        return sp.Basic.__new__(cls, function, sp.Integer(order), operand)
 
     @property
     def function(self) -> str:
@@ -111,7 +109,7 @@ class Map(Node):
 
     @property
     def shape(self) -> tuple[sp.Expr, sp.Expr]:
-        return self.operand.shape  # type: ignore[no-any-return]
+        return self.operand.shape
 
 
 class VectorMap(Node):
@@ -119,7 +117,7 @@ class VectorMap(Node):
 
     def __new__(cls, function: str | Str, operand: MatrixExpr) -> VectorMap:
         function = function if isinstance(function, Str) else Str(function)
-        return sp.Basic.__new__(cls, function, operand)  # type: ignore[no-any-return]
+        return sp.Basic.__new__(cls, function, operand)
 
     @property
     def function(self) -> str:
@@ -131,14 +129,14 @@ class VectorMap(Node):
 
     @property
     def shape(self) -> tuple[sp.Expr, sp.Expr]:
-        return self.operand.shape  # type: ignore[no-any-return]
+        return self.operand.shape
 
 
 class Total(Node):
     """``1ᵀ A 1``: the sum of all entries, 1×1."""
 
     def __new__(cls, operand: MatrixExpr) -> Total:
-        return sp.Basic.__new__(cls, operand)  # type: ignore[no-any-return]
+        return sp.Basic.__new__(cls, operand)
 
     @property
     def operand(self) -> MatrixExpr:
@@ -153,7 +151,7 @@ class Scale(Node):
     """A scalar expression (1×1) times a matrix of any shape."""
 
     def __new__(cls, scalar: MatrixExpr, operand: MatrixExpr) -> Scale:
-        return sp.Basic.__new__(cls, scalar, operand)  # type: ignore[no-any-return]
+        return sp.Basic.__new__(cls, scalar, operand)
 
     @property
     def scalar(self) -> MatrixExpr:
@@ -165,7 +163,7 @@ class Scale(Node):
 
     @property
     def shape(self) -> tuple[sp.Expr, sp.Expr]:
-        return self.operand.shape  # type: ignore[no-any-return]
+        return self.operand.shape
 
 
 class Abstract(Node):
@@ -173,9 +171,7 @@ class Abstract(Node):
 
     def __new__(cls, function: str | Str, rows: Any, cols: Any, *arguments: MatrixExpr) -> Abstract:
         function = function if isinstance(function, Str) else Str(function)
-        return sp.Basic.__new__(  # type: ignore[no-any-return]
-            cls, function, number(rows), number(cols), *arguments
-        )
+        return sp.Basic.__new__(cls, function, number(rows), number(cols), *arguments)
 
     @property
     def function(self) -> str:
@@ -198,7 +194,7 @@ class Partial(Node):
     """
 
     def __new__(cls, value: Abstract, which: Any) -> Partial:
-        return sp.Basic.__new__(cls, value, sp.Integer(which))  # type: ignore[no-any-return]
+        return sp.Basic.__new__(cls, value, sp.Integer(which))
 
     @property
     def value(self) -> Abstract:
@@ -215,7 +211,7 @@ class Partial(Node):
     @property
     def shape(self) -> tuple[sp.Expr, sp.Expr]:
         if self.value.shape == (ONE, ONE):
-            return self.by.shape  # type: ignore[no-any-return]
+            return self.by.shape
         rows, cols = self.by.shape
         return self.value.shape[0], rows * cols
 
@@ -224,7 +220,7 @@ class TimeSum(Node):
     """``Σ_{index ∈ steps} body``; ``steps`` is a SymPy ``Range`` or ``FiniteSet``."""
 
     def __new__(cls, body: MatrixExpr, index: sp.Symbol, steps: sp.Set) -> TimeSum:
-        return sp.Basic.__new__(cls, body, index, steps)  # type: ignore[no-any-return]
+        return sp.Basic.__new__(cls, body, index, steps)
 
     @property
     def body(self) -> MatrixExpr:
@@ -240,7 +236,7 @@ class TimeSum(Node):
 
     @property
     def shape(self) -> tuple[sp.Expr, sp.Expr]:
-        return self.body.shape  # type: ignore[no-any-return]
+        return self.body.shape
 
     def _xreplace(self, rule: Any) -> tuple[Any, bool]:
         # The index is bound: replacing t outside must not touch it.
@@ -417,6 +413,7 @@ def zeros(shape: tuple[Any, Any]) -> MatrixExpr:
 
 
 LEAVES = (At, MatrixSymbol, OneMatrix, ZeroMatrix)
+
 
 def gather(terms: list[MatrixExpr], shape: tuple[Any, Any]) -> MatrixExpr:
     """``a ⊙ c + b ⊙ c`` as ``(a + b) ⊙ c``: a sum with what all its terms share taken out."""

@@ -168,7 +168,9 @@ class Entrywise:
         self.matrix = matrix
 
     def _lift(self, other: Any) -> MatrixExpr:
-        return other.matrix if isinstance(other, Entrywise) else times(other, ones(self.matrix.shape))
+        return (
+            other.matrix if isinstance(other, Entrywise) else times(other, ones(self.matrix.shape))
+        )
 
     def __add__(self, other: Any) -> Entrywise:
         return Entrywise(plus(self.matrix, self._lift(other)))

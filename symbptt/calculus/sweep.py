@@ -88,7 +88,9 @@ class Recursion:
     @cached_property
     def cases_from(self) -> int:
         """The length from which on the cases hold; shorter sequences let two of them meet."""
-        longest = 8 + 2 * max((abs(m.offset) for c in self.contributions for m in _ends(c)), default=0)
+        longest = 8 + 2 * max(
+            (abs(m.offset) for c in self.contributions for m in _ends(c)), default=0
+        )
         start = longest
         while start > 1 and self._cases_hold(start - 1):
             start -= 1
@@ -338,13 +340,16 @@ def _learned(
 # -- the same on the unrolled graph -------------------------------------------------------------
 
 
-def sweep_graph(graph: Graph) -> tuple[dict[nd.At, list[MatrixExpr]], dict[MatrixExpr, list[MatrixExpr]]]:  # fmt: skip
+Shares = dict[MatrixExpr, list[MatrixExpr]]
+
+
+def sweep_graph(graph: Graph) -> tuple[Shares, Shares]:
     """Differentiate the unrolled network node by node, from the last back to the first.
 
     Returns every share of each node's adjoint, and every share of each gradient, with no
     regard to the pattern that makes the steps alike: what the fold check compares with.
     """
-    shares: dict[MatrixExpr, list[MatrixExpr]] = {}
+    shares: Shares = {}
     for scalar in graph.loss:
         for leaf, share in pullback(scalar, ONE, scalar):
             shares.setdefault(leaf, []).append(share)

@@ -114,7 +114,9 @@ class NumPyCode:
     def layout(self, shape: tuple[Any, Any]) -> list[str]:
         """Source for the sizes of an array without its batch axis."""
         return [
-            str(d) if d.is_Integer else f'{self.given}.sizes["{d}"]' for d in shape if d != ONE
+            str(d) if d.is_Integer else f'{self.given}.sizes["{dimension_name(str(d))}"]'
+            for d in shape
+            if d != ONE
         ]
 
     def _multiple(self, many: sp.Expr, rest: MatrixExpr) -> Code:
@@ -138,20 +140,21 @@ class NumPyCode:
             text += f" - {shown[1:]}" if shown.startswith("-") else f" + {shown}"
         return Code(text, SUM, any(term.batched for term in terms))
 
-    def _entrywise(self, e: HadamardProduct | HadamardPower) -> Code:
-        factors = e.args if isinstance(e, HadamardProduct) else (e,)
-        above = [f for f in factors if not _divides(f)]
-        below = [nd.raised(f.base, -f.exp) for f in factors if _divides(f)]
-        first, *others = [self.code(f) for f in above] or [Code("1", ATOM, False)]
-        divisors = [self.code(f) for f in below]
-        if not others and not divisors:
-            return self._power(factors[0])
+    def _entrywise(self, e: HadamardProduct) -> Code:
+        above = [self.code(f) for f in e.args if not _divides(f)]
+        below = [self.code(nd.raised(f.base, -f.exp)) for f in e.args if _divides(f)]
+        return self._quotient(above, below)
+
+    def _quotient(self, above: list[Code], below: list[Code]) -> Code:
+        first, *others = above or [Code("1", ATOM, False)]
         text = first.within(PRODUCT, POWER, ATOM)
         text += "".join(f" * {c.within(POWER, ATOM)}" for c in others)
-        text += "".join(f" / {c.within(POWER, ATOM)}" for c in divisors)
-        return Code(text, PRODUCT, any(c.batched for c in (first, *others, *divisors)))
+        text += "".join(f" / {c.within(POWER, ATOM)}" for c in below)
+        return Code(text, PRODUCT, any(c.batched for c in (*above, *below)))
 
     def _power(self, e: HadamardPower) -> Code:
+        if _divides(e):
+            return self._quotient([], [self.array(nd.raised(e.base, -e.exp))])
         base = self.array(e.base)
         if e.exp == sp.Rational(1, 2):
             return Code(f"np.sqrt({base.text})", ATOM, base.batched)
@@ -314,7 +317,7 @@ _WRITERS: dict[type, Callable[[NumPyCode, Any], Code]] = {
     MatAdd: NumPyCode._sum,
     MatMul: NumPyCode._matmul,
     HadamardProduct: NumPyCode._entrywise,
-    HadamardPower: NumPyCode._entrywise,
+    HadamardPower: NumPyCode._power,
     Transpose: NumPyCode._transpose,
     nd.Map: NumPyCode._map,
     nd.VectorMap: NumPyCode._vector_map,
@@ -333,6 +336,11 @@ def _is_matrix(e: MatrixExpr) -> bool:
 
 def _divides(e: MatrixExpr) -> bool:
     return isinstance(e, HadamardPower) and bool(e.exp.is_negative)
+
+
+def dimension_name(dim: str) -> str:
+    """A dimension's name in the tables of shapes; T and B there are the steps and the batch."""
+    return f"{dim}_" if dim in ("T", "B") else dim
 
 
 def number(value: sp.Expr) -> str:

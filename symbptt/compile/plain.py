@@ -33,6 +33,11 @@ def plain(e: MatrixExpr) -> str:
     return _plain(e)[0]
 
 
+def factor(e: MatrixExpr) -> str:
+    """An expression in brackets if it is a sum."""
+    return _in(e, PRODUCT)
+
+
 def subscript(name: str, index: sp.Expr) -> str:
     """``h_t``, ``h_{t-1}``."""
     text = str(index).replace(" ", "")

@@ -16,7 +16,7 @@ from sympy.matrices.expressions import HadamardProduct, MatrixExpr
 from symbptt.calculus import Derivation
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.sweep import Contribution, Recursion
-from symbptt.model import EVERY, Model, Steps, initial_key
+from symbptt.model import EVERY, Model, Steps, Variable, initial_key
 
 
 class Loop(StrEnum):
@@ -63,10 +63,20 @@ class Statement:
 
 @dataclass(frozen=True)
 class Program:
-    """All statements in order, each in its loop."""
+    """All statements in order, each in its loop; ``inputs`` are those with a gradient."""
 
     model: Model
     statements: tuple[Statement, ...]
+    inputs: tuple[Variable, ...] = ()
+
+    @property
+    def gradient_keys(self) -> tuple[str, ...]:
+        """What there is a gradient of: parameters, initial values, inputs on request."""
+        return (
+            *(v.name for v in self.model.parameters),
+            *(initial_key(v.name, s) for v, s in self.model.initial_values),
+            *(v.name for v in self.inputs),
+        )
 
     def of(self, loop: Loop, *quantities: Quantity) -> tuple[Statement, ...]:
         """The statements of a loop, in order (of some quantities, if named)."""
@@ -80,7 +90,9 @@ class Program:
 def program(derivation: Derivation) -> Program:
     """The forward pass as the equations stand, the backward pass as derived."""
     return Program(
-        derivation.model, (*_forward(derivation), *_backward(derivation), *_after(derivation))
+        derivation.model,
+        (*_forward(derivation), *_backward(derivation), *_after(derivation)),
+        derivation.model.given if derivation.inputs else (),
     )
 
 

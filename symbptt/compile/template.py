@@ -25,6 +25,6 @@ def environment() -> jinja2.Environment:
     )
 
 
-def fill(name: str, **values: Any) -> str:
+def fill(template: str, **values: Any) -> str:
     """A template with its gaps filled."""
-    return environment().get_template(name).render(**values)
+    return environment().get_template(template).render(**values)

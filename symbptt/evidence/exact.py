@@ -17,9 +17,10 @@ from functools import reduce
 from operator import add
 from typing import Any
 
+import sympy as sp
 from sympy.matrices.expressions import MatAdd, MatrixExpr
 
-from symbptt.calculus import Derivation, Why
+from symbptt.calculus import Derivation, Line, Step, Why
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.sweep import Gradient, Recursion
 from symbptt.evidence.atoms import Arithmetic, X
@@ -207,8 +208,7 @@ def line_claims(point: Point, *, distribution: bool) -> Iterator[Claim]:
             continue
         name = step.left.name
         for t in range(1, point.T + 1):
-            fits = (x for x in step.lines if x.steps is None or t in x.steps.at(point.T))
-            line = next(fits, None)
+            line = line_at(step, t, point.T)
             scene = point.scene(point.d.sweep.recursions, (name, t))
 
             def value(line: Any = line, t: int = t, scene: Scene = scene, name: str = name) -> X:
@@ -222,6 +222,14 @@ def line_claims(point: Point, *, distribution: bool) -> Iterator[Claim]:
                 value,
                 lambda name=name, t=t: point.slope(name, t),  # type: ignore[misc]
             )
+
+
+def line_at(step: Step, t: int, T: int) -> Line | None:
+    """The line that holds at step t: the first that fits; None where the adjoint is zero."""
+    when = step.left.index.xreplace({nd.T: sp.Integer(T), nd.t: sp.Integer(t)})  # δ^y_T: at T alone
+    if int(when) != t:
+        return None
+    return next((x for x in step.lines if x.steps is None or t in x.steps.at(T)), None)
 
 
 def _written_claims(point: Point) -> Iterator[Claim]:

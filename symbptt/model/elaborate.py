@@ -162,7 +162,8 @@ class Elaborator:
     def _sum(self, terms: list[Draft], signs: Iterable[int], node: Node) -> Draft:
         signed = list(zip(terms, signs, strict=True))
         if all(term.number is not None for term in terms):
-            return self._constant(sum(((x.number or 0) * s for x, s in signed), Fraction(0)), node)
+            numbers = (s * (x.number or Fraction(0)) for x, s in signed)
+            return self._constant(sum(numbers, Fraction(0)), node)
         shaped = next(term for term in terms if term.number is None)
         for term in terms:
             if term.number is not None:  # a bare number fills the shape of the sum
@@ -278,7 +279,8 @@ class Elaborator:
             case "outer":
                 right = self._transposed(arguments[1], nodes[1])
                 return self._times(arguments[0], right, node, entrywise=False)
-        return self._times(*arguments, node, entrywise=False)  # matmul, dot
+        left, right = arguments  # matmul, dot
+        return self._times(left, right, node, entrywise=False)
 
     def _named(self, name: str, arguments: tuple[Draft, ...], node: Node) -> Draft:
         row = LOSSES[name]

@@ -13,9 +13,10 @@ from typing import Any
 from symbptt.errors import ModelError, RequestError, did_you_mean
 from symbptt.formula import parse_equations
 from symbptt.model.bind import check_bindings
-from symbptt.model.build import Statement, build
+from symbptt.model.build import build
 from symbptt.model.elaborate import Source
 from symbptt.model.model import Model
+from symbptt.model.outline import Statement
 from symbptt.model.terms import Dim
 
 #: The keys of a model file and what each may hold.
@@ -113,8 +114,9 @@ def _check_keys(data: Mapping[str, Any], where: str) -> None:
     for key, value in data.items():
         if key not in KEYS:
             raise RequestError(f"{where}: no key '{key}'{did_you_mean(key, KEYS)}")
-        if not isinstance(value, KEYS[key]) and not (KEYS[key] is list and isinstance(value, tuple)):
-            kind = {str: "text", list: "a list of names", dict: "a table"}[KEYS[key]]
+        wanted = (list, tuple) if KEYS[key] is list else KEYS[key]
+        if not isinstance(value, wanted):
+            kind = "text" if wanted is str else "a table" if wanted is dict else "a list of names"
             raise RequestError(f"{where}: '{key}' must be {kind}")
 
 
@@ -158,7 +160,8 @@ def _from_parts(
 
 
 def _used(model: Model) -> set[str]:
-    return {r.name for r in model.references()} | set(model.initial.values()) - {None}  # type: ignore[return-value]
+    sources = {source for source in model.initial.values() if source is not None}
+    return sources | {r.name for r in model.references()}
 
 
 def _statements(source: Source, functions: tuple[str, ...] | list[str]) -> list[Statement]:

@@ -58,7 +58,7 @@ def finish(draft: Draft, dim_of: Callable[[int], tm.Dim]) -> tm.Term:
     if kind is tm.Odot:
         return tm.Odot(_flat(tm.Odot, below), shape=shape, span=span)
     if kind is tm.Scaled:
-        return _scaled(*below, shape, draft)
+        return _scaled(below[0], below[1], shape, draft)
     if kind is tm.Mapped or kind is tm.VectorMapped:
         return kind(cast(str, data[0]), below[0], shape=shape, span=span)
     if kind is tm.Abstract:
@@ -72,7 +72,7 @@ def finish(draft: Draft, dim_of: Callable[[int], tm.Dim]) -> tm.Term:
     raise AssertionError(f"no term for {kind}")
 
 
-def _flat(kind: type[tm.Plus] | type[tm.Matmul] | type[tm.Odot], below: tuple[tm.Term, ...]) -> tuple[tm.Term, ...]:  # fmt: skip
+def _flat(kind: type[tm.Term], below: tuple[tm.Term, ...]) -> tuple[tm.Term, ...]:
     """Sums in sums and products in products of the same kind, as one."""
     parts: list[tm.Term] = []
     for term in below:
@@ -81,11 +81,12 @@ def _flat(kind: type[tm.Plus] | type[tm.Matmul] | type[tm.Odot], below: tuple[tm
 
 
 def _scaled(scalar: tm.Term, operand: tm.Term, shape: tm.Shape, draft: Draft) -> tm.Term:
-    if isinstance(scalar, tm.Constant) and isinstance(operand, tm.Scaled):
-        if isinstance(operand.scalar, tm.Constant):  # 1/2 · (-1 · a) is -1/2 · a
-            value = scalar.value * operand.scalar.value
-            number = tm.Constant(value, shape=tm.SCALAR, span=scalar.span)
-            return operand.operand if value == 1 else tm.Scaled(
-                number, operand.operand, shape=shape, span=draft.span
-            )  # fmt: skip
+    inner = operand.scalar if isinstance(operand, tm.Scaled) else None
+    if isinstance(scalar, tm.Constant) and isinstance(inner, tm.Constant):
+        # 1/2 · (-1 · a) is -1/2 · a
+        assert isinstance(operand, tm.Scaled)
+        operand = operand.operand
+        scalar = tm.Constant(scalar.value * inner.value, shape=tm.SCALAR, span=scalar.span)
+        if scalar.value == 1:
+            return operand
     return tm.Scaled(scalar, operand, shape=shape, span=draft.span)

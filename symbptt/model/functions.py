@@ -100,7 +100,7 @@ _CANONICAL: dict[str, str] = {
     for table in (
         {name: row.aliases for name, row in ACTIVATIONS.items()},
         VECTOR_FUNCTIONS,
-        {name: () for name in (*LOSSES, *STRUCTURAL, *PRIMITIVES)},
+        dict.fromkeys((*LOSSES, *STRUCTURAL, *PRIMITIVES), ()),
     )
     for name, aliases in table.items()
     for spelled in (name, *aliases)

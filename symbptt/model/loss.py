@@ -10,7 +10,16 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbptt.errors import ModelError
-from symbptt.formula.tree import BigOperator, Group, Node, Number, Product, Sum, Symbol
+from symbptt.formula.tree import (
+    BigOperator,
+    Group,
+    Node,
+    Number,
+    Product,
+    Quotient,
+    Sum,
+    Symbol,
+)
 from symbptt.model.elaborate import Source
 from symbptt.model.names import Naming
 from symbptt.model.steps import FIRST, LAST, Steps
@@ -36,13 +45,29 @@ def loss_parts(node: Node, naming: Naming, source: Source) -> tuple[LossPart, ..
                 for term, sign in zip(terms, signs, strict=True)
                 for part in loss_parts(term, naming, source)
             )
-        case Product((Number(value), *rest), operators):
+        case Product((first, *rest), operators) if (value := _number(first)) is not None:
             inner = rest[0] if len(rest) == 1 else Product(tuple(rest), operators[1:])
             inner = replace(inner, span=node.span) if len(rest) > 1 else inner
             return tuple(_scaled(p, value) for p in loss_parts(inner, naming, source))
+        case Product((*_, BigOperator("sum"))):
+            raise ModelError(
+                "what stands before the sum must be a number", source.place(node.factors[0].span)
+            )
         case BigOperator("sum"):
             return (LossPart(_steps(node, naming, source), node.body),)
     return (_one_step(node, naming, source),)
+
+
+def _number(node: Node) -> Fraction | None:
+    match node:
+        case Number(value):
+            return value
+        case Group("(", (inner,)):
+            return _number(inner)
+        case Quotient(a, b):
+            above, below = _number(a), _number(b)
+            return above / below if above is not None and below else None
+    return None
 
 
 def _scaled(part: LossPart, factor: Fraction) -> LossPart:

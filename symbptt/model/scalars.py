@@ -55,7 +55,8 @@ def evaluate(
                 return value(inner)
             case Sum(terms, signs):
                 signed = zip(terms, signs, strict=True)
-                return reduce(lambda a, b: a + b, (value(x) if s > 0 else -value(x) for x, s in signed))  # fmt: skip
+                parts = (value(term) if sign > 0 else -value(term) for term, sign in signed)
+                return reduce(lambda a, b: a + b, parts)
             case Product(factors):
                 return reduce(lambda a, b: a * b, map(value, factors))
             case Quotient(a, b):

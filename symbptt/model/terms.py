@@ -169,7 +169,7 @@ class Abstract(Term):
 
 @dataclass(frozen=True)
 class Named(Term):
-    """A function that is shorthand for a formula: ``cross_entropy(p, d)`` and what it abbreviates."""
+    """A function that is shorthand for a formula, ``cross_entropy(p, d)``, and the formula."""
 
     function: str
     arguments: tuple[Term, ...]

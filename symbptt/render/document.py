@@ -16,8 +16,8 @@ from symbptt.calculus.sweep import Contribution, Recursion
 from symbptt.calculus.translate import translate, unroll
 from symbptt.errors import DerivationError
 from symbptt.model import terms as tm
-from symbptt.model.steps import Steps
 from symbptt.model.model import LossTerm, Model, Role, initial_key
+from symbptt.model.steps import Steps
 from symbptt.render.dialect import Dialect
 from symbptt.render.notation import Notation
 from symbptt.render.printer import Printer
@@ -165,7 +165,11 @@ class _Author:
             notation=self.notation,
             title=model.title or model.name,
             equations=tuple(
-                Formula(self.printer.symbol(e.name, "t"), ((self.printer(d.engine.right_sides[e.name]), ""),), i)
+                Formula(
+                    self.printer.symbol(e.name, "t"),
+                    ((self.printer(d.engine.right_sides[e.name]), ""),),
+                    i,
+                )
                 for i, e in enumerate(model.equations, 1)
             ),
             loss=Formula(self.printer.loss(), ((self._loss(), ""),)),
@@ -228,7 +232,9 @@ class _Author:
         for role in order:
             for v in self.model.with_role(role):
                 when = None if role is Role.PARAMETER else "t"
-                yield SymbolView(self.printer.symbol(v.name, when), role, self._shape(v.shape), v.name)
+                yield SymbolView(
+                    self.printer.symbol(v.name, when), role, self._shape(v.shape), v.name
+                )
 
     def _shape(self, shape: tm.Shape) -> str:
         cross = r" \times " if self.printer.dialect.name == "latex" else "×"
@@ -291,7 +297,9 @@ class _Author:
             yield self.d.sweep.recursions[step.left.name]
 
     def _use(self, c: Contribution) -> UseView:
-        user = "" if c.user is None else self.printer.symbol(c.user, self.printer.step(nd.t + c.lag))
+        user = (
+            "" if c.user is None else self.printer.symbol(c.user, self.printer.step(nd.t + c.lag))
+        )
         return UseView(
             user,
             c.lag,
@@ -315,7 +323,7 @@ class _Author:
     def _cases(
         self, cases: Sequence[tuple[MatrixExpr, Steps | None]]
     ) -> tuple[tuple[str, str], ...]:
-        """Formulas with their conditions; after steps picked out by number, the rest is otherwise."""
+        """Formulas with their conditions; after steps picked out by number, `otherwise`."""
         numbered = any(s.members and any(not m.anchor for m in s.members) for _, s in cases if s)
         return tuple(
             (

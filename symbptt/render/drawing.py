@@ -36,7 +36,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Arrow:
-    """A use of one node by another; ``carry`` if it crosses steps, ``bend`` past what is between."""
+    """A use of one node by another: a ``carry`` crosses steps, a ``bend`` passes other nodes."""
 
     start: Box
     end: Box
@@ -61,7 +61,9 @@ def rows_of(model: Model) -> dict[str, int]:
         used = (r for r in model.equation(name).rhs.walk() if isinstance(r, Ref))
         below = [rows[r.name] for r in used if r.index == Index("t") and r.name in rows]
         rows[name] = 1 + max(below, default=0)
-        while name in rows and any(rows[o] == rows[name] for o in model.order if o != name and o in rows):
+        while name in rows and any(
+            rows[o] == rows[name] for o in model.order if o != name and o in rows
+        ):
             rows[name] += 1
     top = max(rows.values())
     users = {
@@ -86,8 +88,8 @@ def layout(model: Model, T: int, printer: Printer) -> Drawing:
             role = model.variables[name].role
             kind = "initial" if s < 1 else "loss" if name in losses else str(role)
             side = 0.42 if role is Role.TARGET else 0.0
-            label = printer.symbol(name, str(s))
-            boxes[key] = Box(f"{name}-{s}".replace("_", "").replace("--", "-m"), label, s + side, rows[name], kind)  # fmt: skip
+            id = f"{name}-{s}".replace("_", "").replace("--", "-m")  # TikZ takes no underscore
+            boxes[key] = Box(id, printer.symbol(name, str(s)), s + side, rows[name], kind)
         return boxes[key]
 
     arrows: list[Arrow] = []

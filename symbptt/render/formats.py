@@ -53,9 +53,9 @@ FORMATS: dict[str, Format] = {
     "text": Format("derivation.txt.j2", TEXT, (".txt",), str, str),
     "latex": Format("derivation.tex.j2", LATEX, (".tex",), _inline_tex, _tex_escaped),
     "fragment": Format("fragment.tex.j2", LATEX, (), _inline_tex, _tex_escaped),
-    "markdown": Format("derivation.md.j2", LATEX, (".md", ".markdown"), _inline_tex, _markdown_escaped),
+    "markdown": Format("derivation.md.j2", LATEX, (".md",), _inline_tex, _markdown_escaped),
     "json": Format("", LATEX, (".json",), str, str),
-}  # fmt: skip
+}
 
 
 def format_for(name: str | None, output: Path | None) -> str:

@@ -18,10 +18,11 @@ class Notation:
     r"""How a derivation is written.
 
     ``adjoint`` is ``delta`` (``\delta^v_t``) or ``partial`` (``\partial L / \partial v_t``).
-    ``spelled_out`` names
-    those written as a derivative all the same.  ``deltas`` gives chosen adjoints a superscript of their own: an empty one for the symbol
-    whose δ carries no name.  ``eliminate`` names the adjoints that the recursion is written
-    without (by default those that nothing else needs).  ``layout`` is that of Jacobians.
+    ``spelled_out`` names those written as a derivative all the same.  ``deltas`` gives chosen
+    adjoints a superscript of their own: an empty one for the symbol whose δ carries no name.
+    ``eliminate`` names the adjoints that the recursion is written without (by default those
+    that nothing else needs).  ``layout`` is that of Jacobians.  ``written_out`` lists the T for
+    which everything is also written step by step.
     """
 
     name: str
@@ -67,7 +68,9 @@ NOTATIONS: dict[str, Notation] = {
             written_out=(2, 4),
             sentence="dL/dh_t written out, T = 2 and T = 4 step by step",
         ),
-        replace(_T, name="elman-uvw", adjoint="partial", sentence="∂E/∂s_t and ∂E/∂O_t written out"),
+        replace(
+            _T, name="elman-uvw", adjoint="partial", sentence="∂E/∂s_t and ∂E/∂O_t written out"
+        ),
         replace(
             _T,
             name="elman-wfr",

@@ -1,0 +1,39 @@
+"""Sets of time steps as Python conditions on ``t``, inside a loop over 1…T."""
+
+from __future__ import annotations
+
+from symbptt.model import Index, Steps
+
+
+def condition(steps: Steps) -> str:
+    """The condition under which a step belongs to a set; empty if all do.
+
+    >>> condition(Steps()), condition(Steps(last=Index("T", -1)))
+    ('', 't < T')
+    >>> condition(Steps(members=(Index("", 2), Index("T")))), condition(Steps(Index("", 3)))
+    ('t in (2, T)', 't >= 3')
+    """
+    if steps.members is not None:
+        points = [point(m) for m in steps.members]
+        return f"t == {points[0]}" if len(points) == 1 else f"t in ({', '.join(points)})"
+    starts = bool(steps.first.anchor) or steps.first.offset > 1
+    ends = steps.last != Index("T")
+    first, last = point(steps.first), point(steps.last)
+    if starts and ends:
+        return f"{first} <= t <= {last}"
+    if starts:
+        return f"t >= {first}"
+    if steps.last == Index("T", -1):
+        return "t < T"
+    return f"t <= {last}" if ends else ""
+
+
+def point(index: Index) -> str:
+    """A step as source: ``T - 2``, ``3``.
+
+    >>> point(Index("T", -2)), point(Index("", 3))
+    ('T - 2', '3')
+    """
+    if not index.anchor or not index.offset:
+        return str(index)
+    return f"{index.anchor} {'-' if index.offset < 0 else '+'} {abs(index.offset)}"

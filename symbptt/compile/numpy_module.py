@@ -1,0 +1,114 @@
+"""The backend ``numpy``: a loop over t, for any T and batch, as a readable standalone module."""
+
+from __future__ import annotations
+
+from symbptt.calculus import Derivation
+from symbptt.compile.function import GradientFunction
+from symbptt.compile.loader import load_module
+from symbptt.compile.numpy_code import dimension_name
+from symbptt.compile.numpy_functions import HELPERS, helper, with_needs
+from symbptt.compile.numpy_writer import WIDTH, Writer
+from symbptt.compile.program import program
+from symbptt.compile.quoting import quoted, quoted_lines
+from symbptt.compile.template import fill
+from symbptt.model import Model, Variable, initial_key
+from symbptt.model.functions import ACTIVATIONS
+
+#: Variables and functions of the template: no symbol of a model gets these names.
+TAKEN = (
+    *("np", "math", "t", "T", "params", "inputs", "given", "loss", "range", "enumerate", "dict"),
+    *("loss_and_gradients", "Arrays", "ArrayError", "PARAMETERS", "INPUTS", "INITIAL"),
+    *("check_names", "in_brackets", "Mapping", "get_close_matches"),
+    *(f"{name}{suffix}" for name in (*ACTIVATIONS, *HELPERS) for suffix in ("", "_prime")),
+)
+
+
+def compile_numpy(derivation: Derivation, T: int | None = None) -> GradientFunction:
+    """The derivation as a NumPy function, for any T (or for one, where ``T`` is given)."""
+    source = numpy_module(derivation, T=T)
+    module = load_module(source, "numpy")
+    return GradientFunction(
+        derivation.model, "numpy", source, T, module.loss_and_gradients, module.ArrayError
+    )
+
+
+def numpy_module(derivation: Derivation, version: str = "", T: int | None = None) -> str:
+    """The text of a module that computes the loss and its gradients with NumPy alone."""
+    model = derivation.model
+    writer = Writer(program(derivation), TAKEN)
+    body = list(writer.body())
+    helpers = with_needs(list(dict.fromkeys(writer.code.helpers)))
+    imports = {name for h in helpers for name in helper(h).imports}
+    equations = quoted_lines(f"{model.text}\n{model.loss_text}", WIDTH - 4)
+    raw = any("\\" in line for line in (*equations, quoted(model.title)))
+    return fill(
+        "numpy.py.jinja",
+        docstring_prefix="r" if raw else "",
+        title=quoted(model.title or model.name),
+        name=quoted(model.name),
+        version=f" {version}" if version else "",
+        equations=equations,
+        table=_table(model),
+        imports=[
+            *(f"import {name}" for name in sorted(imports)),
+            "from collections.abc import Mapping",
+            "from difflib import get_close_matches",
+        ],
+        body=body,
+        helpers=[helper(h).source.strip() for h in helpers],
+        **array_tables(model),
+        T=T,
+    )
+
+
+# -- shapes -----------------------------------------------------------------------------------
+
+
+def dims(variable: Variable) -> tuple[str | int, ...]:
+    """The dimensions of a variable's array: those of its shape that are not 1."""
+    return tuple(d if isinstance(d, int) else dimension_name(d) for d in variable.shape if d != 1)
+
+
+def array_tables(model: Model) -> dict[str, object]:
+    """The tables of shapes that the template ``arrays.py.jinja`` prints."""
+    tables = {
+        "parameters": {v.name: dims(v) for v in model.parameters},
+        "inputs": {v.name: dims(v) for v in model.given},
+        "initial": {initial_key(v.name, s): dims(v) for v, s in model.initial_values},
+    }
+    return {key: _literal(rows) for key, rows in tables.items()} | {
+        "has_inputs": bool(model.given)
+    }
+
+
+def _literal(rows: dict[str, tuple[str | int, ...]]) -> str:
+    if not rows:
+        return "{}"
+    return "\n".join(["{", *(f"    {_string(k)}: {_tuple(v)}," for k, v in rows.items()), "}"])
+
+
+def _tuple(items: tuple[str | int, ...]) -> str:
+    inside = ", ".join(_string(i) if isinstance(i, str) else str(i) for i in items)
+    return f"({inside}{',' if len(items) == 1 else ''})"
+
+
+def _string(text: str) -> str:
+    """A name as a string literal; names are identifiers, so nothing needs escaping."""
+    return f'"{text}"'
+
+
+def _table(model: Model) -> list[str]:
+    """Every array with its shape, for the docstring."""
+
+    def shape(*items: str | int) -> str:
+        return f"({', '.join(map(str, items))}{',' if len(items) == 1 else ''})"
+
+    rows = [("params", v.name, shape(*dims(v))) for v in model.parameters]
+    for v in model.given:
+        both = f"{shape('T', 'B', *dims(v))} or {shape('T', *dims(v))}"
+        rows.append(("inputs", v.name, f"{both}, {v.role}"))
+    for v, s in model.initial_values:
+        both = f"{shape('B', *dims(v))} or {shape(*dims(v))}"
+        rows.append(("inputs", initial_key(v.name, s), f"{both}, zero if left out"))
+    width = max(len(name) for _, name, _ in rows)
+    return [f'    {what}["{name}"]'.ljust(width + 16) + text for what, name, text in rows]

@@ -1,0 +1,290 @@
+"""A program as the body of a Python function: loops over t, a line or two per statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from sympy.matrices.expressions import MatAdd, MatrixExpr, MatrixSymbol, Transpose
+
+from symbptt.calculus import nodes as nd
+from symbptt.compile.conditions import condition
+from symbptt.compile.identifiers import Names, step_label
+from symbptt.compile.numpy_code import ATOM, Code, NumPyCode
+from symbptt.compile.plain import factor, plain, signed_sum
+from symbptt.compile.program import Loop, Part, Program, Quantity, Statement, covers, partition
+from symbptt.compile.quoting import quoted_lines
+from symbptt.model import Role, Variable, initial_key
+
+#: The longest line of generated code, and what is left of it in a loop, under a condition.
+WIDTH = 100
+ROOM = WIDTH - 12
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line inside a loop, and the condition it stands under."""
+
+    text: str
+    condition: str = ""
+
+
+@dataclass
+class Writer:
+    """Writes a program.  ``taken`` are the identifiers that no symbol may have."""
+
+    program: Program
+    taken: Iterable[str]
+    names: Names = field(init=False)
+    variables: dict[str, str] = field(default_factory=dict)
+    gradients: dict[str, str] = field(default_factory=dict)
+    code: NumPyCode = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.names = Names(self.taken)
+        for name in self.program.model.variables:
+            self.variables[name] = self.names.new(name)
+        for s in self.program.of(Loop.BACKWARD, Quantity.ADJOINT):
+            self.variables[f"δ^{s.key}"] = self.names.new(f"d_{s.key}")
+        for key in self.program.gradient_keys:
+            self.gradients[key] = self.names.new(f"grad_{step_label(key)}")
+        self.code = NumPyCode(self.variables)
+
+    # -- sections -----------------------------------------------------------------------------
+
+    def body(self) -> Iterator[str]:
+        """All lines, in order."""
+        yield "T = given.T"
+        yield from self.arrays()
+        yield from ("", "loss = 0.0", "for t in range(1, T + 1):")
+        yield from indented(self.lines(Loop.FORWARD))
+        yield ""
+        yield from self.zeros()
+        yield "for t in range(T, 0, -1):"
+        yield from indented(self.lines(Loop.BACKWARD))
+        yield ""
+        yield from self.lines(Loop.AFTER)
+        yield "grads = {"
+        for key in self.program.gradient_keys:
+            yield f'    "{key}": {self.result(key)},'
+        yield from ("}", "return given.result(loss, grads)")
+
+    def arrays(self) -> Iterator[str]:
+        """The variables, read from the arrays."""
+        for v in self.program.model.parameters:
+            yield f'{self.variables[v.name]} = given["{v.name}"]'
+        for v in self.program.model.given:
+            yield f'{self.variables[v.name]} = given.steps("{v.name}")'
+            for s in v.initial_steps:
+                yield f"{self.variables[v.name]}[{s}] = {self.start(v, s)}"
+        for v in self.program.model.with_role(Role.STATE, Role.COMPUTED):
+            starts = ", ".join(f"{s}: {self.start(v, s)}" for s in v.initial_steps)
+            yield f"{self.variables[v.name]} = {{{starts}}}"
+
+    def start(self, v: Variable, s: int) -> str:
+        """Source for the value of a variable at a step before the first."""
+        initial = self.program.model.initial
+        if (v.name, s) not in initial:
+            return f'given.initial("{initial_key(v.name, s)}")'
+        source = initial[v.name, s]
+        layout = self.code.layout(tuple(map(nd.dimension, v.shape))) or ["1"]
+        value = "0.0" if source is None else self.variables[source]
+        return f"given.spread({', '.join([value, *layout])})"
+
+    def zeros(self) -> Iterator[str]:
+        """What the backward loop fills or adds to."""
+        for v in self.program.model.parameters:
+            yield f"{self.gradients[v.name]} = np.zeros_like({self.variables[v.name]})"
+        for s in self.program.of(Loop.BACKWARD, Quantity.ADJOINT):
+            yield f"{self.variables[f'δ^{s.key}']} = {{}}"
+        for v in self.program.inputs:
+            zero = f"np.zeros_like({self.variables[v.name]}[t])"
+            yield f"{self.gradients[v.name]} = {{t: {zero} for t in range(1, T + 1)}}"
+
+    def result(self, key: str) -> str:
+        """Source for a finished gradient."""
+        name = self.gradients[key]
+        if any(v.name == key for v in self.program.inputs):
+            return f"np.stack([{name}[t] for t in range(1, T + 1)])"
+        return name
+
+    # -- statements ---------------------------------------------------------------------------
+
+    def lines(self, loop: Loop) -> Iterator[str]:
+        """The lines of a loop, those under one condition gathered."""
+        return gathered(self._lines(loop))
+
+    def _lines(self, loop: Loop) -> Iterator[Line]:
+        said = ""
+        for statement in self.program.of(loop):
+            code = list(_WRITERS[statement.quantity](self, statement))
+            comment = self.comment(statement)
+            if comment != said:
+                said = comment
+                for text in quoted_lines(comment, ROOM - 2):
+                    yield Line(f"# {text}", code[0].condition)
+            yield from code
+
+    def comment(self, s: Statement) -> str:
+        """What a statement computes, as mathematics."""
+        L = self.program.model.loss_name
+        right = signed_sum([plain(p.expression) for p in s.parts]) or "0"
+        match s.quantity:
+            case Quantity.VALUE | Quantity.LOSS:
+                return s.source
+            case Quantity.ADJOINT:
+                if s.factor is not None:
+                    right = f"({right}) ⊙ {factor(s.factor)}"
+                return f"{plain(s.symbol)} = {right}"
+            case Quantity.GRADIENT:
+                return f"∂{L}/∂{s.key} = Σ_t {' + '.join(factor(p.expression) for p in s.parts)}"
+        return f"∂{L}/∂{plain(s.symbol).removeprefix('δ^')} = {right}"
+
+    def value(self, s: Statement) -> Iterator[Line]:
+        """``v_t = …``"""
+        yield from self.fitted(s.parts[0].expression, f"{self.variables[s.key]}[t] = ", self.code.full)
+
+    def sum_over_batch(self, s: Statement) -> Iterator[Line]:
+        """``L += …`` and ``∂L/∂p += …``, summed over the batch."""
+        target = "loss" if s.quantity is Quantity.LOSS else self.gradients[s.key]
+        for part in s.parts:
+            yield from self.added(target, part, self.code.batch_sum)
+
+    def input(self, s: Statement) -> Iterator[Line]:
+        """``∂L/∂x_t += …``"""
+        for part in s.parts:
+            yield from self.added(f"{self.gradients[s.key]}[t]", part, self.entries)
+
+    def initial(self, s: Statement) -> Iterator[Line]:
+        """``∂L/∂h_0 = …``"""
+        like = str(self.code.code(s.symbol).text)
+        yield from self.collected(self.gradients[s.key], like, s)
+
+    def adjoint(self, s: Statement) -> Iterator[Line]:
+        """``δ^v_t = (… + …) ⊙ …``"""
+        target = f"{self.variables[f'δ^{s.key}']}[t]"
+        yield from self.collected(target, f"{self.variables[s.key]}[t]", s)
+
+    def collected(self, target: str, like: str, s: Statement) -> Iterator[Line]:
+        """A sum of parts, each at its steps, times a factor."""
+        whole = condition(s.steps)
+        parts = sorted(s.parts, key=lambda p: bool(p.present) or not covers(p.steps, s.steps))
+        sure = [p for p in parts if not p.present]
+
+        def full(e: MatrixExpr) -> str:
+            text = self.code.full(e, like)
+            # What is changed in place later must not be another's array.
+            last = len(parts) == 1 and s.factor is None
+            return text if last or not self.is_view(e) else f"{text}.copy()"
+
+        if len(parts) == len(sure) == 2 and partition(sure[0].steps, sure[1].steps, s.steps):
+            either, other = sorted(sure, key=lambda p: p.steps.members is None)
+            yield from self.fitted(either.expression, f"{target} = ", full, condition(either.steps))
+            otherwise = "else" if not whole else condition(other.steps)
+            yield from self.fitted(other.expression, f"{target} = ", full, otherwise)
+        else:
+            if sure and covers(sure[0].steps, s.steps):
+                first, *parts = parts
+                yield from self.fitted(first.expression, f"{target} = ", full, whole)
+            else:
+                yield Line(f"{target} = np.zeros_like({like})", whole)
+            for part in parts:
+                yield from self.added(target, part, self.entries)
+        if s.factor is not None:
+            yield from self.fitted(s.factor, f"{target} *= ", self.entries, whole)
+
+    # -- lines --------------------------------------------------------------------------------
+
+    def entries(self, e: MatrixExpr) -> str:
+        """Source that broadcasts against the array it is added to."""
+        return self.code.code(e).text
+
+    def is_view(self, e: MatrixExpr) -> bool:
+        """Whether source for an expression may share memory with a variable."""
+        while isinstance(e, Transpose) or (isinstance(e, nd.Map) and e.function == "identity"):
+            e = e.args[-1]
+        return isinstance(e, nd.LEAVES) or not self.code.array(e).batched
+
+    def added(self, target: str, part: Part, write: Callable[[MatrixExpr], str]) -> Iterator[Line]:
+        """``target += part``, or ``-=``."""
+        there = [condition(part.steps)]
+        for a in part.present:
+            index = str(a.index)
+            there.append(f"{index} in {self.variables[f'δ^{a.name}']}")
+        when = " and ".join(filter(None, there))
+        many, rest = nd.coefficient(part.expression)
+        if many.is_negative:
+            yield from self.fitted(nd.times(-many, rest), f"{target} -= ", write, when)
+        else:
+            yield from self.fitted(part.expression, f"{target} += ", write, when)
+
+    def fitted(
+        self, e: MatrixExpr, head: str, write: Callable[[MatrixExpr], str], when: str = ""
+    ) -> Iterator[Line]:
+        """``head`` and the expression on one line; what makes it too long gets a name first."""
+        helpers = list(self.code.helpers)
+        while len(head) + len(write(e)) > ROOM:
+            part = self.longest_part(e, ROOM - 12)
+            if part is None:
+                break
+            name = self.names.new(f"part_{len(self.code.known) + 1}")
+            stand_in = MatrixSymbol(name, *part.shape)
+            code = self.code.array(part)
+            yield Line(f"{name} = {code.text}", when)
+            self.code.known[stand_in] = Code(name, ATOM, code.batched)
+            e = _replaced(e, part, stand_in)
+        self.code.helpers[:] = helpers
+        yield Line(head + write(e), when)
+
+    def longest_part(self, e: MatrixExpr, room: int) -> MatrixExpr | None:
+        """The longest part of an expression that fits a line of its own."""
+        found: list[tuple[int, MatrixExpr]] = []
+        for part in _parts(e):
+            text = self.code.array(part).text
+            if 20 < len(text) <= room:
+                found.append((len(text), part))
+        return max(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def _parts(e: MatrixExpr) -> Iterator[MatrixExpr]:
+    """The composite parts of an expression, and the beginnings of its sums."""
+    for a in e.args:
+        if isinstance(a, MatrixExpr) and not isinstance(a, nd.LEAVES):
+            yield a
+            yield from _parts(a)
+    if isinstance(e, MatAdd):
+        yield from (MatAdd(*e.args[:i]) for i in range(2, len(e.args)))
+
+
+def _replaced(e: MatrixExpr, part: MatrixExpr, by: MatrixExpr) -> MatrixExpr:
+    if isinstance(e, MatAdd) and isinstance(part, MatAdd) and e.args[: len(part.args)] == part.args:
+        return MatAdd(by, *e.args[len(part.args) :])
+    if e == part:
+        return by
+    return nd.rebuild(e, lambda a: _replaced(a, part, by))
+
+
+_WRITERS: dict[Quantity, Callable[[Writer, Statement], Iterator[Line]]] = {
+    Quantity.VALUE: Writer.value,
+    Quantity.LOSS: Writer.sum_over_batch,
+    Quantity.ADJOINT: Writer.adjoint,
+    Quantity.GRADIENT: Writer.sum_over_batch,
+    Quantity.INPUT: Writer.input,
+    Quantity.INITIAL: Writer.initial,
+}
+
+
+def gathered(lines: Iterator[Line]) -> Iterator[str]:
+    """Lines under the same condition, under one ``if``."""
+    under = ""
+    for line in lines:
+        if line.condition != under:
+            under = line.condition
+            if under:
+                yield "else:" if under == "else" else f"if {under}:"
+        yield ("    " if under else "") + line.text
+
+
+def indented(lines: Iterator[str]) -> Iterator[str]:
+    """Lines one level deeper."""
+    return (f"    {line}" for line in lines)

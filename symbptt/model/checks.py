@@ -1,0 +1,84 @@
+"""What a readable model can still have wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from symbptt.errors import ModelError, did_you_mean
+from symbptt.formula.tree import Call
+from symbptt.model import terms as tm
+from symbptt.model.elaborate import unknown_function
+from symbptt.model.functions import CONVENTIONAL, PRIMITIVES, canonical
+from symbptt.model.inference import Inference, uses
+from symbptt.model.model import Model, Role
+from symbptt.model.outline import Outline, check_use
+
+
+def functions(known: Outline) -> None:
+    """Every function that is called must be known, declared, or a letter books use for one."""
+    for owner in (*known.defined.values(), known.loss_statement):
+        assert owner is not None
+        for node in owner.node.walk():
+            if not isinstance(node, Call):
+                continue
+            name, index = known.naming.read(node.function)
+            free = name in known.functions or name in CONVENTIONAL
+            if free or (canonical(name) is not None and name not in PRIMITIVES):
+                continue
+            if index is None and len(node.arguments) == 1:
+                raise unknown_function(name, owner.source.place(node.function.span))
+
+
+def definitions(found: Inference, known: Outline, lags: Mapping[str, set[int]]) -> None:
+    for owner, draft, name, _ in uses(found):
+        check_use(name, draft.place)
+        defined = name in found.equations
+        if name == known.loss_name and not defined:
+            raise ModelError(f"the loss {name} can't be used in an equation", draft.place)
+        if not defined and name in lags and 0 not in lags[name]:
+            near = did_you_mean(name, found.equations)
+            raise ModelError(
+                f"{name} is used at an earlier step but no equation defines {name}_t{near}; "
+                f"if {name} is an input, use {name}_t at its own step",
+                draft.place,
+            )
+        if not defined and name in known.naming.indexed and owner is None:
+            twins = [n for n in found.equations if n.lower() == name.lower()]
+            if twins:
+                raise ModelError(f"{name} is not defined; is {twins[0]} meant?", draft.place)
+
+
+def initial_values(model: Model, known: Outline) -> None:
+    for (name, step), _ in known.initial.items():
+        if step not in model.variables[name].initial_steps:
+            raise ModelError(
+                f"{name}_{step} is never used: {name} has no such lag", known.defined[name].place
+            )
+    for name in {name for name, _ in known.initial}:
+        for step in model.variables[name].initial_steps:
+            if (name, step) not in known.initial:
+                raise ModelError(
+                    f"the state {name} needs a value at step {step} too; add {name}_{step} = 0, "
+                    "or leave all its initial values to the caller",
+                    known.defined[name].place,
+                )
+
+
+def loss(model: Model, known: Outline) -> None:
+    """The loss must depend on a parameter, directly or through what is computed."""
+    reached: set[str] = set()
+    queue = [r.name for loss in model.loss for r in loss.term.walk() if isinstance(r, tm.Ref)]
+    while queue:
+        name = queue.pop()
+        if name in reached:
+            continue
+        reached.add(name)
+        if model.variables[name].computed:
+            rhs = model.equation(name).rhs
+            queue += [r.name for r in rhs.walk() if isinstance(r, tm.Ref)]
+    assert known.loss_statement is not None
+    if not any(model.variables[n].role is Role.PARAMETER for n in reached):
+        raise ModelError(
+            "the loss depends on no parameter: there is nothing to differentiate",
+            known.loss_statement.place,
+        )

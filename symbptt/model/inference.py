@@ -1,0 +1,184 @@
+"""Shapes inferred over all equations and the loss, with vectors as columns or as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from symbptt.errors import ModelError
+from symbptt.formula.tree import Call, Symbol
+from symbptt.model import terms as tm
+from symbptt.model.elaborate import Draft, Elaborator
+from symbptt.model.loss import LossPart
+from symbptt.model.outline import Outline, Statement
+from symbptt.model.shapes import Why
+from symbptt.model.terms import Index
+
+#: The rules behind two links that no product or sum makes.
+SCALAR_LOSS, VECTOR = "a loss is a scalar", "a vector"
+
+
+@dataclass
+class Inference:
+    """One attempt at the shapes, with vectors as columns or as rows."""
+
+    elaborator: Elaborator
+    equations: dict[str, Draft]
+    loss: list[tuple[LossPart, Draft]]
+    given: frozenset[str]
+    degenerate: int
+
+
+def _infer(known: Outline, *, rows: bool) -> Inference:
+    e = Elaborator(known.naming, known.functions)
+    _declare_all(e, known, rows=rows)
+    equations: dict[str, Draft] = {}
+    for name, statement in known.defined.items():
+        e.source = statement.source
+        draft = e.draft(known.right[name])
+        why = Why(statement.place)
+        if draft.number is None:
+            e.dims.unify(e.symbols[name].rows, draft.rows, why)
+            e.dims.unify(e.symbols[name].cols, draft.cols, why)
+        else:
+            draft.rows, draft.cols = e.symbols[name].rows, e.symbols[name].cols
+        equations[name] = draft
+    loss: list[tuple[LossPart, Draft]] = []
+    assert known.loss_statement is not None
+    e.source = known.loss_statement.source
+    for part in known.loss:
+        draft = e.draft(part.node)
+        loss.append((part, draft))
+    for (name, step), parameter in known.initial.items():
+        _initial_shape(e, known, name, step, parameter)
+    for _, draft in loss:
+        _like_with_like(e, draft)
+    e.settle()
+    why = Why(known.loss_statement.place, SCALAR_LOSS)
+    for part, draft in loss:
+        here = Why(e.source.place(part.node.span), why.rule)
+        for dim in (draft.rows, draft.cols):
+            if e.dims.value(dim) not in (None, 1):
+                raise ModelError(
+                    "the loss must be a scalar; write sum(…) or a named loss", here.place
+                )
+            e.dims.unify(dim, e.dims.constant(1), here)
+    given = frozenset(e.symbols) & known.naming.indexed - frozenset(known.defined)
+    return Inference(e, equations, loss, given, _degenerate(e, known))
+
+
+def _like_with_like(e: Elaborator, loss: Draft) -> None:
+    """An abstract loss of two vectors compares like with like: both are of one size."""
+    for draft in _drafts(loss):
+        if draft.kind is tm.Abstract and len(draft.children) == 2:
+            a, b = draft.children
+            for one, other in ((a.rows, b.rows), (a.cols, b.cols)):
+                if None in (e.dims.value(one), e.dims.value(other)):
+                    e.dims.unify(one, other, Why(draft.place))
+
+
+def _initial_shape(
+    e: Elaborator, known: Outline, name: str, step: int, parameter: str | None
+) -> None:
+    if name not in known.defined:
+        raise ModelError(f"an initial value for {name}, which no equation defines", None)
+    if parameter is not None:
+        known_draft = e.declare(parameter, Symbol(parameter))
+        state = e.symbols[name]
+        why = Why(known.defined[name].place)
+        e.dims.unify(known_draft.rows, state.rows, why)
+        e.dims.unify(known_draft.cols, state.cols, why)
+
+
+def _declare_all(e: Elaborator, known: Outline, *, rows: bool) -> None:
+    """Every symbol with what is known of its shape beforehand."""
+    statements = [*known.defined.values()]
+    if known.loss_statement is not None:
+        statements.append(known.loss_statement)
+    for statement in statements:
+        e.source = statement.source
+        for node in statement.node.walk():
+            if isinstance(node, Symbol) and known.naming.read(node)[1] is not None:
+                name = known.naming.read(node)[0]
+                if name in e.symbols or not _is_quantity(node, statement):
+                    continue
+                draft = e.declare(name, node)
+                if name not in known.shapes:
+                    dim = draft.rows if rows else draft.cols
+                    e.dims.unify(dim, e.dims.constant(1), Why(draft.place, VECTOR))
+    for name, shape in known.shapes.items():
+        draft = e.declare(name, Symbol(name))
+        for dim, given in zip((draft.rows, draft.cols), shape, strict=True):
+            e.dims.unify(dim, e.dims.constant(given), Why(draft.place, f"[shapes] {name}"))
+
+
+def _is_quantity(symbol: Symbol, statement: Statement) -> bool:
+    """Whether the symbol stands for a value, not for the function of a call."""
+    return not any(isinstance(n, Call) and n.function is symbol for n in statement.node.walk())
+
+
+def _degenerate(e: Elaborator, known: Outline) -> int:
+    """How many parameters came out as single numbers: the fewer, the better the reading."""
+    return sum(
+        name not in known.naming.indexed and name not in known.shapes and e.is_scalar(draft)
+        for name, draft in e.symbols.items()
+    )
+
+
+def best_inference(known: Outline) -> tuple[Inference, bool]:
+    """Columns if that makes sense of the shapes, rows if only that does."""
+    attempts: list[tuple[Inference, bool]] = []
+    failures: list[ModelError] = []
+    for rows in (False, True):
+        try:
+            attempts.append((_infer(known, rows=rows), rows))
+        except ModelError as error:
+            failures.append(error)
+    if not attempts:
+        raise failures[0]
+    return min(attempts, key=lambda attempt: attempt[0].degenerate)
+
+
+def check_sizes(found: Inference, known: Outline, lagged: frozenset[str], rows: bool) -> None:
+    """A vector whose size the equations force to 1 is a contradiction in disguise."""
+    e = found.elaborator
+    for name in (*sorted(lagged), *sorted(found.given - lagged)):
+        draft = e.symbols[name]
+        size = draft.cols if rows else draft.rows
+        if name in known.shapes or e.dims.value(size) != 1:
+            continue
+        chain = e.dims.why(size, e.dims.constant(1))
+        scalar = next((w for w in chain if w.rule == SCALAR_LOSS), None)
+        if scalar is not None:
+            raise ModelError(
+                f"the loss must be a single number, but {scalar} is a vector; write sum(…), "
+                f'a^T b or a named loss (or declare {name} = "1" under [shapes])',
+                scalar.place,
+            )
+        places = list(dict.fromkeys(str(w) for w in chain if w.rule != VECTOR and w.text))
+        if not places:
+            continue
+        both = " and ".join(dict.fromkeys((places[0], places[-1])))
+        verb = "makes" if len(set(places)) == 1 else "together make"
+        raise ModelError(
+            f"shape conflict: {both} {verb} {name} a single number, since vectors are "
+            f"{'rows' if rows else 'columns'}; is ⊙ or a transpose meant? "
+            f'(if not, declare {name} = "1" under [shapes])',
+            chain[0].place,
+        )
+
+
+def _drafts(draft: Draft) -> Iterable[Draft]:
+    yield draft
+    for child in draft.children:
+        yield from _drafts(child)
+
+
+def uses(found: Inference) -> Iterable[tuple[str | None, Draft, str, Index | None]]:
+    """(equation or None for the loss, draft, name, index) of every use of a symbol."""
+    tops = [*found.equations.items(), *((None, draft) for _, draft in found.loss)]
+    for owner, top in tops:
+        for draft in _drafts(top):
+            if draft.kind is tm.Ref:
+                name, index = draft.data
+                yield owner, draft, name, index  # type: ignore[misc]

@@ -1,0 +1,250 @@
+"""The statements of a model sorted into equations, initial values and the loss."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from symbptt.errors import ModelError, Place
+from symbptt.formula import resolve_calls
+from symbptt.formula.tree import Group, Node, Number, Product, Relation, Sum, Symbol
+from symbptt.model.elaborate import Source
+from symbptt.model.functions import CONVENTIONAL, canonical
+from symbptt.model.loss import LossPart, loss_parts
+from symbptt.model.names import RESERVED, Naming
+from symbptt.model.terms import Dim, Index
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One relation of the model's text: its tree and the text it stands in."""
+
+    node: Node
+    source: Source
+
+    @property
+    def place(self) -> Place:
+        return self.source.place(self.node.span)
+
+    @property
+    def text(self) -> str:
+        return self.source.text[self.node.span.start : self.node.span.end]
+
+
+@dataclass
+class Outline:
+    """What is known of a model while it is being built."""
+
+    naming: Naming
+    functions: frozenset[str] = frozenset()
+    shapes: Mapping[str, tuple[Dim, Dim]] = field(default_factory=dict)
+    defined: dict[str, Statement] = field(default_factory=dict)
+    right: dict[str, Node] = field(default_factory=dict)
+    initial: dict[tuple[str, int], str | None] = field(default_factory=dict)
+    loss_name: str = "L"
+    loss: tuple[LossPart, ...] = ()
+    loss_statement: Statement | None = None
+
+
+def outline(
+    statements: Sequence[Statement],
+    loss: Statement | None,
+    *,
+    functions: frozenset[str],
+    shapes: Mapping[str, tuple[Dim, Dim]],
+    time: str,
+) -> Outline:
+    """The outline of a model; a :class:`ModelError` for a statement that has no place in one."""
+    read = [_with_calls(s, functions, time) for s in (*statements, *([loss] if loss else []))]
+    naming = Naming(time, _time_indexed(read, time))
+    known = Outline(naming, functions, shapes)
+    read = [_unfused(s, naming) for s in read]
+    for statement in read:
+        _sort(statement, known)
+    if known.loss_statement is None:
+        end = read[-1].place if read else None
+        raise ModelError(r"no loss: add a line such as L = \sum_{t=1}^{T} …", end)
+    if not known.defined:
+        raise ModelError("no equations: nothing is computed", known.loss_statement.place)
+    return known
+
+
+def _with_calls(statement: Statement, declared: frozenset[str], time: str) -> Statement:
+    """The statement with every ``name(…)`` that is a call made one."""
+    naming = Naming(time)
+    operands = {
+        naming.read(f)[0]
+        for node in statement.node.walk()
+        if isinstance(node, Product)
+        for f, after in zip(node.factors, (*node.factors[1:], None), strict=True)
+        if isinstance(f, Symbol) and not isinstance(after, Group)
+    }
+
+    def is_function(symbol: Symbol) -> bool:
+        name, index = naming.read(symbol)
+        if name in declared or name in CONVENTIONAL or canonical(name) is not None:
+            return True
+        # A word in small letters before a bracket is a function, if misspelled; h_t (…),
+        # W (…) and a (…) are products.
+        word = index is None and name.isalpha() and name.islower() and len(symbol.base) > 2
+        return word and name not in operands and name not in _GREEK
+
+    return replace(statement, node=resolve_calls(statement.node, is_function))
+
+
+_GREEK = frozenset(
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "iota",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+        "xi",
+        "rho",
+        "tau",
+        "upsilon",
+        "chi",
+        "omega",
+    ]
+)
+
+
+def _time_indexed(statements: Iterable[Statement], time: str) -> frozenset[str]:
+    """The names that carry the time index somewhere."""
+    naming = Naming(time)
+    reads = (
+        naming.read(node)
+        for s in statements
+        for node in s.node.walk()
+        if isinstance(node, Symbol) and node != Symbol(time)
+    )
+    lone = frozenset(name for name, index in reads if index is not None)
+    # y_T alone, with no y_t anywhere, still is y at the last step.
+    last = (
+        "_".join([node.base, *node.accents])
+        for s in statements
+        for node in s.node.walk()
+        if isinstance(node, Symbol) and node.subscripts == (Symbol("T"),)
+    )
+    return lone | frozenset(last)
+
+
+def _unfused(statement: Statement, naming: Naming) -> Statement:
+    """``Wh_{t-1}``, a weight run into its vector as TeX sets it, taken apart."""
+
+    def change(node: Node) -> Node:
+        if isinstance(node, Symbol) and re.fullmatch("[A-Z][a-z]", node.base):
+            rest = replace(node, base=node.base[1])
+            name, index = naming.read(rest)
+            if index is not None and name in naming.indexed - {naming.read(node)[0]}:
+                return Product((Symbol(node.base[0], span=node.span), rest), ("",), span=node.span)
+        return node.rebuilt(change)
+
+    return replace(statement, node=change(statement.node))
+
+
+def _sort(statement: Statement, known: Outline) -> None:
+    """File a statement as an equation, an initial value or the loss."""
+    node, naming = statement.node, known.naming
+    if not isinstance(node, Relation) or node.operators != ("=",):
+        what = "more than one relation" if isinstance(node, Relation) else "no ="
+        raise ModelError(f"an equation is 'name_t = formula'; this has {what}", statement.place)
+    left, right = node.sides
+    if not isinstance(left, Symbol) or left.primes:
+        raise ModelError(
+            "the left side of an equation is one symbol, such as h_t",
+            statement.source.place(left.span),
+        )
+    name, index = naming.read(left)
+    place = statement.source.place(left.span)
+    check_name(name, place)
+    if index is None:
+        if known.loss_statement is not None:
+            first = known.loss_statement.place.label
+            raise ModelError(
+                f"{name} has no time index, and the loss is already defined ({first}); "
+                f"write {name}_{naming.time} for a quantity of each step",
+                place,
+            )
+        known.loss_name, known.loss_statement = name, statement
+        known.loss = loss_parts(right, naming, statement.source)
+    elif index.anchor == "t":
+        if name in known.defined:
+            raise ModelError(
+                f"{name} is defined twice; the first is at {known.defined[name].place.label}",
+                place,
+            )
+        known.defined[name] = statement
+        known.right[name] = _shifted(right, -index.offset, naming) if index.offset else right
+    elif not index.anchor and index.offset <= 0:
+        known.initial[name, index.offset] = _initial_value(name, index, right, statement, known)
+    else:
+        raise ModelError(
+            f"an equation holds for every step: write {name}_{naming.time}, not {name}_{index}",
+            place,
+        )
+
+
+def check_name(name: str, place: Place | None) -> None:
+    """Refuse to define what means something else, or could not be a variable in code."""
+    if name in RESERVED:
+        raise ModelError(f"'{name}' is {RESERVED[name]} and can't be defined", place)
+    if canonical(name) is not None and name not in _LETTERS:
+        raise ModelError(f"'{name}' is a function and can't be defined; rename it", place)
+    if "__" in name or not name.isidentifier() or name.startswith("_"):
+        raise ModelError(f"'{name}' can't be a symbol: use letters, digits and single _", place)
+
+
+def check_use(name: str, place: Place | None) -> None:
+    """Refuse to use as a quantity what is none."""
+    if canonical(name) is not None and name not in _LETTERS:
+        raise ModelError(f"{name} is a function: give it an argument, {name}(…)", place)
+    if name in RESERVED:
+        raise ModelError(f"'{name}' is {RESERVED[name]}, not a quantity of the model", place)
+    check_name(name, place)
+
+
+#: Names of functions that books use for quantities too.
+_LETTERS = frozenset(["sigma"])
+
+
+def _initial_value(
+    name: str, index: Index, right: Node, statement: Statement, known: Outline
+) -> str | None:
+    match right:
+        case Number(Fraction(numerator=0)):
+            return None
+        case Symbol() if known.naming.read(right)[1] is None:
+            return known.naming.read(right)[0]
+    raise ModelError(
+        f"an initial value is 0 or a parameter: {name}_{index} = 0 or {name}_{index} = {name}_init",
+        statement.source.place(right.span),
+    )
+
+
+def _shifted(node: Node, by: int, naming: Naming) -> Node:
+    """The formula ``by`` steps later: ``h_{t+1} = f(h_t)`` is ``h_t = f(h_{t-1})``."""
+    if isinstance(node, Symbol):
+        index = naming.read(node)[1]
+        if index is None or index.anchor != "t":
+            return node
+        bare = naming.bare(node)
+        offset = index.offset + by
+        t = Symbol(naming.time)
+        when = t if not offset else _t_plus(t, offset)
+        return replace(bare, subscripts=(*bare.subscripts, when))
+    return node.rebuilt(lambda child: _shifted(child, by, naming))
+
+
+def _t_plus(t: Symbol, offset: int) -> Node:
+    return Sum((t, Number(Fraction(abs(offset)))), (1, 1 if offset > 0 else -1))
