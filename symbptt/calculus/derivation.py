@@ -222,7 +222,7 @@ def _compare(
         dead = {
             a: nd.zeros(a.shape)
             for a in nd.find(e, nd.Adjoint)
-            if not found.recursions[a.name].support.include(int(a.index), T)
+            if 1 <= a.index <= T and not found.recursions[a.name].support.include(int(a.index), T)
         }
         return nd.substitute(e, dead) if dead else e
 

@@ -1,70 +1,185 @@
 """The backend ``lambdify``: SymPy's ``lambdify`` of the derivation, unrolled for one T.
 
 Every value, adjoint and gradient is a name of its own, so the function grows as T does and no
-faster.  Arrays have the shape of the mathematics with the batch in front: ``(B, r, c)``, and
-``(r, c)`` for parameters, so that every product is ``@`` and everything else broadcasts.
+faster.  Arrays have the shape of the mathematics with the batch in front, ``(B, r, c)``, and
+``(r, c)`` for parameters: every product is ``@``, and everything else broadcasts.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
-from sympy.printing.numpy import NumPyPrinter
 
 from symbptt.calculus import Derivation, unroll
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.derivation import written_out, written_recursions
 from symbptt.compile.function import Arrays, GradientFunction
+from symbptt.compile.identifiers import Names, step_label
 from symbptt.compile.loader import load_module
-from symbptt.compile.numpy_code import dimension_name, number
-from symbptt.compile.numpy_functions import INLINE, function_name, helper, with_needs
-from symbptt.compile.numpy_module import array_tables
+from symbptt.compile.matrix_printer import DTYPE, MatrixPrinter
+from symbptt.compile.numpy_code import dimension_name
+from symbptt.compile.numpy_functions import helper, with_needs
+from symbptt.compile.numpy_module import TAKEN, array_tables
 from symbptt.compile.template import fill
-from symbptt.model import initial_key
+from symbptt.model import Model, initial_key
 
 
 def compile_lambdified(derivation: Derivation, T: int | None) -> GradientFunction:
     """The derivation unrolled for ``T`` steps, as one long NumPy function."""
     assert T is not None
-    model = derivation.model
-    network = Unrolled.of(derivation, T)
-    printer = LayoutPrinter()
+    model, network = derivation.model, unrolled(derivation, T)
+    printer = MatrixPrinter()
+    for _, expression in network.statements:
+        printer.doprint(expression)  # to learn which functions it calls
+    skeleton = fill(
+        "lambdify.py.jinja",
+        helpers=[helper(name).source.strip() for name in with_needs(printer.helpers)],
+        T=T,
+        **array_tables(model),
+    )
+    module = load_module(skeleton, "lambdify")
     function = sp.lambdify(
-        [*network.sizes, *network.leaves.values()],
+        [DTYPE, *network.sizes, *network.leaves.values()],
         list(network.results.values()),
-        modules=[{}, "numpy"],
+        modules=[vars(module)],
         printer=printer,
-        # The statements in order, in place of common subexpressions.
+        # The statements, in order, stand where common subexpressions would.
         cse=lambda results: (network.statements, results),
     )
-    helpers = with_needs(list(dict.fromkeys(printer.helpers)))
-    module = load_module(
-        fill(
-            "lambdify.py.jinja",
-            imports=sorted({name for h in helpers for name in helper(h).imports}),
-            helpers=[helper(h).source.strip() for h in helpers],
-            T=T,
-            **array_tables(model),
-        ),
-        "lambdify",
-    )
-    function.__globals__.update(vars(module))
 
     def run(params: Arrays, inputs: Arrays) -> tuple[Any, dict[str, Any]]:
         given = module.Arrays(params, inputs)
-        sizes = [given.sizes[dimension_name(d.name)] for d in network.sizes]
-        values = function(*sizes, *(_laid_out(leaf, given) for leaf in network.leaves))
-        found = dict(zip(network.results, values, strict=True))
-        return given.result(
-            np.sum(np.broadcast_to(found.pop(""), (given.B, 1, 1))),
-            {key: _gathered(key, found, given, network) for key in network.keys},
-        )
+        sizes = {d: given.sizes[dimension_name(d.name)] for d in network.sizes}
+        arrays = [_laid_out(leaf, given, sizes) for leaf in network.leaves]
+        results = function(given.dtype, *sizes.values(), *arrays)
+        found = {
+            key: np.broadcast_to(value, (given.B, *_size(symbol, sizes)))
+            for (key, symbol), value in zip(network.results.items(), results, strict=True)
+        }
+        loss = np.sum(found.pop(LOSS))
+        return given.result(loss, _gathered(found, model))
 
     source = inspect.getsource(function)
     return GradientFunction(model, "lambdify", source, T, run, module.ArrayError)
+
+
+#: A result: what the loss is differentiated by, and for an input the step.
+Key = tuple[str] | tuple[str, int]
+LOSS: Key = ("",)
+
+
+@dataclass(frozen=True)
+class Unrolled:
+    """A derivation for one T as statements on named matrices, in an order that computes them.
+
+    ``leaves`` are what is given.  The values of ``leaves`` and ``results`` and the left sides
+    of ``statements`` are symbols whose names are variables of the function.
+    """
+
+    leaves: dict[MatrixExpr, MatrixSymbol]
+    statements: list[tuple[MatrixSymbol, MatrixExpr]]
+    results: dict[Key, MatrixSymbol]
+    sizes: list[sp.Symbol]
+
+
+def unrolled(d: Derivation, T: int) -> Unrolled:
+    """The network, its adjoints and its gradients, written out for ``T`` steps."""
+    start = _initial_values(d)
+    sizes = sorted(
+        {s for v in d.model.variables for s in d.engine.symbol(v).shape if s.is_Symbol},
+        key=lambda s: str(s.name),
+    )
+    names = Names([*TAKEN, DTYPE.name, *(s.name for s in sizes)])
+    leaves: dict[MatrixExpr, MatrixSymbol] = {}
+    known: dict[MatrixExpr, MatrixSymbol] = {}
+    statements: list[tuple[MatrixSymbol, MatrixExpr]] = []
+
+    def named(name: str, e: MatrixExpr) -> MatrixSymbol:
+        """A new statement: the expression, itself in names, under a name."""
+        # An adjoint that is not computed by now never will be: it is zero.
+        dead = {a: nd.zeros(a.shape) for a in nd.find(e, nd.Adjoint) if a not in known}
+        e = nd.substitute(e, start | dead)
+        for leaf in nd.find(e, (nd.At, MatrixSymbol)):  # type: ignore[arg-type]
+            if leaf not in known:
+                leaves[leaf] = known[leaf] = MatrixSymbol(names.new(label(leaf)), *leaf.shape)
+        symbol = MatrixSymbol(names.new(name), *e.shape)
+        statements.append((symbol, e.xreplace(known)))
+        return symbol
+
+    graph = unroll(d.model, T)
+    for node, e in graph.nodes.items():
+        known[node] = named(label(node), e)
+    loss = named("loss", nd.plus(nd.zeros((1, 1)), *graph.loss))
+    for node, e in written_recursions(d.condensed.recursions, T).items():
+        known[node] = named(label(node), e)
+    results: dict[Key, MatrixSymbol] = {LOSS: loss}
+    for key, e in _gradients(d, T):
+        results[key] = named("grad_" + "_".join(map(step_label, map(str, key))), e)
+    return Unrolled(leaves, statements, results, sizes)
+
+
+def _initial_values(d: Derivation) -> dict[MatrixExpr, MatrixExpr]:
+    """What the model itself says of values before the first step: a parameter, or zero."""
+    found: dict[MatrixExpr, MatrixExpr] = {}
+    for (name, s), source in d.model.initial.items():
+        symbol = d.engine.symbol(name, s)
+        found[symbol] = nd.zeros(symbol.shape) if source is None else d.engine.symbol(source)
+    return found
+
+
+def _gradients(d: Derivation, T: int) -> Iterator[tuple[Key, MatrixExpr]]:
+    """Each gradient, written out."""
+    for name, gradient in d.condensed.gradients.items():
+        yield (name,), written_out(gradient.expression, T)
+    for (name, s), expression in d.condensed.initial.items():
+        yield (initial_key(name, s),), expression
+    for v in d.model.given if d.inputs else ():
+        recursion = d.condensed.inputs.get(v.name)
+        for s in range(1, T + 1):
+            zero = nd.zeros(d.engine.symbol(v.name).shape)
+            yield (v.name, s), recursion.at(s, T) if recursion else zero
+
+
+def label(leaf: MatrixExpr) -> str:
+    """A name for a value in code: ``h_1``, ``h_m1`` for a step before the first, ``d_h_1``."""
+    if isinstance(leaf, MatrixSymbol):
+        return str(leaf.name)
+    key = step_label(initial_key(leaf.name, int(leaf.index)))
+    return f"d_{key}" if isinstance(leaf, nd.Adjoint) else key
+
+
+# -- arrays -----------------------------------------------------------------------------------
+
+
+def _size(e: MatrixExpr, sizes: dict[sp.Symbol, int]) -> tuple[int, ...]:
+    return tuple(sizes[d] if d.is_Symbol else int(d) for d in e.shape)
+
+
+def _laid_out(leaf: MatrixExpr, given: Any, sizes: dict[sp.Symbol, int]) -> Any:
+    """The array of a leaf: ``(r, c)`` for a parameter, ``(B, r, c)`` for all else."""
+    shape = _size(leaf, sizes)
+    if isinstance(leaf, MatrixSymbol):
+        return given[leaf.name].reshape(shape)
+    step = int(leaf.index)
+    if step < 1:
+        return given.initial(initial_key(leaf.name, step)).reshape(given.B, *shape)
+    return given.steps(leaf.name)[step].reshape(given.B, *shape)
+
+
+def _gathered(found: dict[Key, Any], model: Model) -> dict[str, Any]:
+    """Gradients by name: summed over the batch for parameters, stacked over time for inputs."""
+    grads: dict[str, Any] = {}
+    for v in model.parameters:
+        grads[v.name] = np.sum(found.pop((v.name,)), axis=0)
+    for (name, *when), value in found.items():
+        if when:
+            grads.setdefault(name, []).append(value)
+        else:
+            grads[name] = value
+    return {name: np.stack(g) if isinstance(g, list) else g for name, g in grads.items()}

@@ -37,6 +37,7 @@ from sympy.matrices.expressions import (
 
 from symbptt.calculus import nodes as nd
 from symbptt.compile.numpy_functions import INLINE, function_name
+from symbptt.compile.plain import positive_first
 
 # How tightly a piece of source binds; @ and * bind alike to Python, but not to a reader.
 SUM, PRODUCT, MATMUL, POWER, ATOM = range(5)
@@ -133,7 +134,7 @@ class NumPyCode:
         return Code(self.names[e.name], ATOM, False)
 
     def _sum(self, e: MatAdd) -> Code:
-        terms = [self.code(a) for a in e.args]
+        terms = [self.code(a) for a in positive_first(e)]
         text = terms[0].within(PRODUCT, MATMUL, POWER, ATOM)
         for term in terms[1:]:
             shown = term.within(PRODUCT, MATMUL, POWER, ATOM)

@@ -40,11 +40,12 @@ def numpy_module(derivation: Derivation, version: str = "", T: int | None = None
     helpers = with_needs(list(dict.fromkeys(writer.code.helpers)))
     imports = {name for h in helpers for name in helper(h).imports}
     equations = quoted_lines(f"{model.text}\n{model.loss_text}", WIDTH - 4)
-    raw = any("\\" in line for line in (*equations, quoted(model.title)))
+    title = quoted_lines((model.title or f"The model {model.name}").rstrip(".") + ".", WIDTH - 4)
+    raw = any("\\" in line for line in (*equations, *title))
     return fill(
         "numpy.py.jinja",
         docstring_prefix="r" if raw else "",
-        title=quoted(model.title or model.name),
+        title=title,
         name=quoted(model.name),
         version=f" {version}" if version else "",
         equations=equations,

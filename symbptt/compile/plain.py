@@ -33,6 +33,15 @@ def plain(e: MatrixExpr) -> str:
     return _plain(e)[0]
 
 
+def positive_first(e: MatAdd) -> list[MatrixExpr]:
+    """The terms of a sum in order, but not with a minus in front if that can be helped."""
+    terms = list(e.args)
+    signs = [bool(nd.coefficient(a)[0].is_negative) for a in terms]
+    if signs[0] and not all(signs):
+        terms.insert(0, terms.pop(signs.index(False)))
+    return terms
+
+
 def factor(e: MatrixExpr) -> str:
     """An expression in brackets if it is a sum."""
     return _in(e, PRODUCT)
@@ -66,7 +75,7 @@ def _plain(e: MatrixExpr) -> tuple[str, int]:
         case OneMatrix():
             return "1", ATOM
         case MatAdd():
-            return signed_sum([plain(a) for a in e.args]), SUM
+            return signed_sum([plain(a) for a in positive_first(e)]), SUM
         case MatMul():
             return " ".join(_in(a, ATOM) for a in e.args), PRODUCT
         case nd.Scale():

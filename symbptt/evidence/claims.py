@@ -9,10 +9,17 @@ from fractions import Fraction
 from symbptt.calculus import Derivation
 from symbptt.evidence.atoms import Arithmetic, X
 from symbptt.evidence.degrees import DegreeArithmetic, chance, difference
-from symbptt.evidence.expressions import Undecided
+from symbptt.evidence.expressions import UndecidedError
 from symbptt.evidence.forward import size_of
 from symbptt.evidence.report import Check, sizes_tuple
-from symbptt.evidence.residues import P, ResidueArithmetic, Residues, Unlucky, Wrong, size_text
+from symbptt.evidence.residues import (
+    BrokenClaimError,
+    P,
+    ResidueArithmetic,
+    Residues,
+    UnluckyError,
+    size_text,
+)
 from symbptt.model.model import Model
 from symbptt.model.steps import Steps
 from symbptt.model.terms import Index
@@ -70,10 +77,12 @@ def decide(claims: Claims, at: Setting) -> Decided:
     give them one value: (pairs of arguments) × (degree of their difference) / p.
     """
     for attempt in range(ATTEMPTS):
-        A = ResidueArithmetic((at.seed, at.witness, at.T, *at.sizes.values(), attempt), at.normalised)
+        A = ResidueArithmetic(
+            (at.seed, at.witness, at.T, *at.sizes.values(), attempt), at.normalised
+        )
         try:
             found = [(claim, *_compare(claim)) for claim in claims(A)]
-        except Unlucky:
+        except UnluckyError:
             continue
         checks = tuple(
             Check(at.witness, c.what, c.place, at.T, sizes_tuple(at.sizes), error is None, error)
@@ -90,9 +99,9 @@ def _compare(claim: Claim) -> tuple[str | None, str | None]:
     truth: Residues = claim.truth()
     try:
         value: Residues = claim.value()
-    except Wrong as wrong:
+    except BrokenClaimError as wrong:
         return str(wrong), None
-    except Undecided as undecided:
+    except UndecidedError as undecided:
         return None, str(undecided)
     if value.size != truth.size:
         return f"the shape is {size_text(value.size)} and should be {size_text(truth.size)}", None
@@ -115,12 +124,14 @@ def accident(claims: Claims, atoms: int) -> Fraction:
     for claim in claims(A):
         try:
             bound += chance(difference(claim.value(), claim.truth()))
-        except (Wrong, Undecided):
+        except (BrokenClaimError, UndecidedError):
             continue  # no claim that could pass by accident
     return bound + Fraction(atoms * (atoms - 1) // 2 * A.arguments, P)
 
 
-def free_values(A: Arithmetic, model: Model, sizes: Mapping[str, int]) -> Callable[[str, int | None], X]:  # fmt: skip
+def free_values(
+    A: Arithmetic, model: Model, sizes: Mapping[str, int]
+) -> Callable[[str, int | None], X]:
     """Free values for what a model is given, by symbol and step."""
     return lambda name, step: A.free((name, step), size_of(model.variables[name].shape, sizes))
 
@@ -137,15 +148,18 @@ class Landmarks:
     last: int
     lag: int
 
-    @property
-    def enough(self) -> int:
-        """A T from which all named steps exist."""
-        return max(self.first, self.last + 1, self.lag)
+    def reached(self, T: int) -> bool:
+        """Whether all named steps exist."""
+        return T >= max(self.first, self.last + 1, self.lag)  # noqa: SIM300
 
     @property
     def apart(self) -> int:
         """A T from which steps named from the start precede all named from the end."""
         return self.first + self.last + self.lag + 1
+
+    def separated(self, T: int) -> bool:
+        """Whether they do, so that no two cases of a recursion meet."""
+        return T >= self.apart  # noqa: SIM300
 
 
 def landmarks(d: Derivation) -> Landmarks:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import prod
 
-from symbptt.evidence.residues import P, Size, Wrong, size_text
+from symbptt.evidence.residues import BrokenClaimError, P, Size, size_text
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,9 @@ class Degree:
 
     def _fits(self, other: Degree) -> None:
         if self.size != other.size:
-            raise Wrong(f"{size_text(self.size)} and {size_text(other.size)}: shapes differ")
+            raise BrokenClaimError(
+                f"{size_text(self.size)} and {size_text(other.size)}: shapes differ"
+            )
 
     def __add__(self, other: Degree | int) -> Degree:
         if isinstance(other, int):
@@ -114,7 +116,9 @@ class DegreeArithmetic:
     def stacked(self, parts: Sequence[Degree]) -> Degree:
         rows = sum(x.size[0] for x in parts)
         bottom = sum(x.bottom for x in parts)
-        return Degree(max(x.top + bottom - x.bottom for x in parts), bottom, (rows, parts[0].size[1]))
+        return Degree(
+            max(x.top + bottom - x.bottom for x in parts), bottom, (rows, parts[0].size[1])
+        )
 
     def diagonal(self, vector: Degree) -> Degree:
         return vector.reshaped((prod(vector.size), prod(vector.size)))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from typing import Any
 
@@ -22,13 +22,23 @@ from sympy.matrices.expressions import MatAdd, MatrixExpr
 
 from symbptt.calculus import Derivation, Line, Step, Why
 from symbptt.calculus import nodes as nd
+from symbptt.calculus.forms import double_sum
 from symbptt.calculus.sweep import Gradient, Recursion
+from symbptt.errors import DerivationError
 from symbptt.evidence.atoms import Arithmetic, X
-from symbptt.evidence.claims import Claim, Decided, Landmarks, Setting, decide, free_values, landmarks
+from symbptt.evidence.claims import (
+    Claim,
+    Decided,
+    Landmarks,
+    Setting,
+    decide,
+    free_values,
+    landmarks,
+)
 from symbptt.evidence.duals import Dual, DualArithmetic
-from symbptt.evidence.expressions import Scene
+from symbptt.evidence.expressions import Scene, backward_order
 from symbptt.evidence.forward import Place, run, size_of
-from symbptt.evidence.residues import Size, Wrong
+from symbptt.evidence.residues import Size
 from symbptt.model.model import Model, initial_key
 
 
@@ -100,20 +110,8 @@ class Point:
 
     def scene(self, kept: Iterable[str], before: tuple[str, int] | None = None) -> Scene:
         """Where the formula of an adjoint (``before``), or of a gradient, is evaluated."""
-        order = list(kept)
-
-        def adjoint(name: str, step: int) -> X:
-            if name not in order:
-                raise Wrong(f"reads δ^{name}, which the backward pass doesn't compute")
-            if not 1 <= step <= self.T:
-                raise Wrong(f"reads δ^{name}_{step}, but the steps are 1…{self.T}")
-            if before is not None:
-                v, t = before
-                if (-step, order.index(name)) >= (-t, order.index(v)):
-                    raise Wrong(f"reads δ^{name}_{step} before it is computed")
-            return self.slope(name, step)
-
-        return Scene(self.A, self.sizes, self.T, self.truth.read, adjoint)
+        known = backward_order(kept, self.T, before, self.slope)
+        return Scene(self.A, self.sizes, self.T, self.truth.read, known)
 
 
 def contributed(r: Recursion | Gradient, scene: Scene, t: int, size: Size) -> X:
@@ -122,7 +120,9 @@ def contributed(r: Recursion | Gradient, scene: Scene, t: int, size: Size) -> X:
     return reduce(add, (scene.value(e, t) for e in there), scene.A.constant(0, size))
 
 
-def claims(d: Derivation, T: int, sizes: Mapping[str, int], A: Arithmetic, known: Landmarks) -> Iterator[Claim]:  # fmt: skip
+def claims(
+    d: Derivation, T: int, sizes: Mapping[str, int], A: Arithmetic, known: Landmarks
+) -> Iterator[Claim]:
     """All that a derivation claims for this T: recursions, gradients, printed lines."""
     truth = forward_mode(d.model, T, sizes, A, places_of(d.model, T, inputs=d.inputs))
     point = Point(d, T, sizes, A, truth)
@@ -136,14 +136,14 @@ def claims(d: Derivation, T: int, sizes: Mapping[str, int], A: Arithmetic, known
             yield Claim(
                 f"∂L/∂{initial_key(name, s)}",
                 place,
-                lambda e=e, scene=whole: initial_value(e, scene, known),  # type: ignore[misc]
-                lambda name=name, s=s: point.slope(name, s),  # type: ignore[misc]
+                partial(initial_value, e, whole, known),
+                partial(point.slope, name, s),
             )
         if d.inputs:
             yield from _input_claims(point, place, parts.inputs, whole)
-    if T >= known.apart:
+    if known.separated(T):
         yield from line_claims(point, distribution=False)
-    if T == d.T or (d.T is None and T >= known.enough):
+    if T == d.T or (d.T is None and known.reached(T)):
         yield from _written_claims(point)
 
 
@@ -152,16 +152,16 @@ def _adjoint_claims(
 ) -> Iterator[Claim]:
     for t in range(point.T, 0, -1):
         for name in names:
-            r = recursions.get(name)
-            there = r is not None and t in r.support.at(point.T)
-            scene = point.scene(recursions, (name, t)) if there else None
+            scene = point.scene(recursions, (name, t))
+            value = partial(_at, point, recursions.get(name), scene, name, t)
+            yield Claim(f"δ^{name}_{t}", place, value, partial(point.slope, name, t))
 
-            def value(name: str = name, t: int = t, scene: Scene | None = scene) -> X:
-                if scene is None:  # the loss is said not to depend on it
-                    return point.A.constant(0, point.size(name))
-                return contributed(recursions[name], scene, t, point.size(name))
 
-            yield Claim(f"δ^{name}_{t}", place, value, lambda n=name, t=t: point.slope(n, t))  # type: ignore[misc]
+def _at(point: Point, r: Recursion | None, scene: Scene, name: str, t: int) -> X:
+    """What a recursion says at step t; without one, or outside its support, zero."""
+    if r is None or t not in r.support.at(point.T):
+        return point.A.constant(0, point.size(name))
+    return contributed(r, scene, t, point.size(name))
 
 
 def _gradient_claim(point: Point, place: str, name: str, g: Gradient, scene: Scene) -> Claim:
@@ -170,7 +170,7 @@ def _gradient_claim(point: Point, place: str, name: str, g: Gradient, scene: Sce
         at = (contributed(g, scene, t, point.size(name)) for t in range(1, point.T + 1))
         return reduce(add, at, zero)
 
-    return Claim(f"∂L/∂{name}", place, value, lambda: point.slope(name, None))
+    return Claim(f"∂L/∂{name}", place, value, partial(point.slope, name, None))
 
 
 def _input_claims(
@@ -178,19 +178,14 @@ def _input_claims(
 ) -> Iterator[Claim]:
     for v in point.d.model.given:
         for t in range(1, point.T + 1):
-            r = recursions.get(v.name)
-
-            def value(v: Any = v, t: int = t, r: Recursion | None = r) -> X:
-                zero = point.A.constant(0, point.size(v.name))
-                return zero if r is None else contributed(r, scene, t, point.size(v.name))
-
-            yield Claim(f"∂L/∂{v.name}_{t}", place, value, lambda v=v, t=t: point.slope(v.name, t))  # type: ignore[misc]
+            value = partial(_at, point, recursions.get(v.name), scene, v.name, t)
+            yield Claim(f"∂L/∂{v.name}_{t}", place, value, partial(point.slope, v.name, t))
 
 
 def initial_value(e: MatrixExpr, scene: Scene, known: Landmarks) -> X:
     """The gradient by an initial value.  A sequence shorter than the longest lag ends before
     some of its terms come to be."""
-    if scene.T >= known.enough:
+    if known.reached(scene.T):
         return scene.value(e)
     terms = e.args if isinstance(e, MatAdd) else (e,)
     there = [x for x in terms if all(int(a.index) <= scene.T for a in nd.find(x, nd.At))]
@@ -210,18 +205,18 @@ def line_claims(point: Point, *, distribution: bool) -> Iterator[Claim]:
         for t in range(1, point.T + 1):
             line = line_at(step, t, point.T)
             scene = point.scene(point.d.sweep.recursions, (name, t))
-
-            def value(line: Any = line, t: int = t, scene: Scene = scene, name: str = name) -> X:
-                if line is None:
-                    return point.A.constant(0, point.size(name))
-                return scene.value(line.expression, t)
-
             yield Claim(
                 f"δ^{name}_{t}",
                 f"line, {step.reason.kind}",
-                value,
-                lambda name=name, t=t: point.slope(name, t),  # type: ignore[misc]
+                partial(_line_value, point, line, name, t, scene),
+                partial(point.slope, name, t),
             )
+
+
+def _line_value(point: Point, line: Line | None, name: str, t: int, scene: Scene) -> X:
+    if line is None:
+        return point.A.constant(0, point.size(name))
+    return scene.value(line.expression, t)
 
 
 def line_at(step: Step, t: int, T: int) -> Line | None:
@@ -234,27 +229,29 @@ def line_at(step: Step, t: int, T: int) -> Line | None:
 
 def _written_claims(point: Point) -> Iterator[Claim]:
     """The gradients as printed: with their sums over time, or written out for a given T."""
-    scene = point.scene(point.d.condensed.recursions)
+    recursions = point.d.condensed.recursions
+    scene = point.scene(recursions)
     model = point.d.model
-    whole = [(v.name, (v.name, None)) for v in model.parameters]
-    starts = [(initial_key(v.name, s), (v.name, s)) for v, s in model.initial_values]
-    for key, place in (*whole, *starts):
-        yield Claim(
-            f"∂L/∂{key}",
-            "line, gradient",
-            lambda key=key: scene.value(point.d.gradients[key]),  # type: ignore[misc]
-            lambda place=place: point.slope(*place),  # type: ignore[misc]
-        )
-    if point.d.T is not None:
-        for symbol, expression in point.d.unrolled.items():
-            place = symbol.name, int(symbol.index)
-            before = point.scene(point.d.condensed.recursions, place)
-            yield Claim(
-                f"δ^{place[0]}_{place[1]}",
-                "line, written out",
-                lambda e=expression, scene=before: scene.value(e),  # type: ignore[misc]
-                lambda place=place: point.slope(*place),  # type: ignore[misc]
-            )
+    places: dict[str, Place] = {v.name: (v.name, None) for v in model.parameters}
+    places |= {initial_key(v.name, s): (v.name, s) for v, s in model.initial_values}
+    for key, place in places.items():
+        value = partial(scene.value, point.d.gradients[key])
+        yield Claim(f"∂L/∂{key}", "line, gradient", value, partial(point.slope, *place))
+    for name, expression in _doubled(point.d).items():
+        value = partial(scene.value, expression)
+        yield Claim(f"∂L/∂{name}", "line, double sum", value, partial(point.slope, name, None))
+    for symbol, expression in point.d.unrolled.items() if point.d.T is not None else ():
+        name, t = symbol.name, int(symbol.index)
+        value = partial(point.scene(recursions, (name, t)).value, expression)
+        yield Claim(f"δ^{name}_{t}", "line, written out", value, partial(point.slope, name, t))
+
+
+def _doubled(d: Derivation) -> Mapping[str, MatrixExpr]:
+    """The gradients as double sums over products of Jacobians, for the models that have them."""
+    try:
+        return double_sum(d.condensed).gradients
+    except DerivationError:
+        return {}
 
 
 def distributions(d: Derivation) -> frozenset[str]:
@@ -270,18 +267,16 @@ def exact_witness(
     known = landmarks(d)
     for sizes in assignments:
         for T in Ts:
-            yield decide(
-                lambda A, T=T, sizes=sizes: claims(d, T, sizes, A, known),  # type: ignore[misc]
-                Setting("exact", T, sizes, seed),
-            )
+
+            def everything(A: Arithmetic, T: int = T, sizes: Any = sizes) -> Iterator[Claim]:
+                return claims(d, T, sizes, A, known)
+
+            yield decide(everything, Setting("exact", T, sizes, seed))
+
+        def assumed(A: Arithmetic, sizes: Any = sizes) -> Iterator[Claim]:
+            places = places_of(d.model, known.apart, inputs=False)
+            truth = forward_mode(d.model, known.apart, sizes, A, places)
+            return line_claims(Point(d, known.apart, sizes, A, truth), distribution=True)
+
         if distributions(d):
-            at = Setting("exact", known.apart, sizes, seed, distributions(d))
-            yield decide(lambda A, sizes=sizes: _distribution_claims(d, sizes, A, known), at)  # type: ignore[misc]
-
-
-def _distribution_claims(
-    d: Derivation, sizes: Mapping[str, int], A: Arithmetic, known: Landmarks
-) -> Iterator[Claim]:
-    places = places_of(d.model, known.apart, inputs=False)
-    truth = forward_mode(d.model, known.apart, sizes, A, places)
-    yield from line_claims(Point(d, known.apart, sizes, A, truth), distribution=True)
+            yield decide(assumed, Setting("exact", known.apart, sizes, seed, distributions(d)))

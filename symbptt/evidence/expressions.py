@@ -1,12 +1,12 @@
 """The derivation's expressions, evaluated at a point in any exact arithmetic.
 
 This is the reader of claims: it says what a formula means, node by node, and nothing about
-where the formula came from.  A reference to a step that doesn't exist is :class:`Wrong`.
+where the formula came from.  A reference to a step that doesn't exist is :class:`BrokenClaimError`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
@@ -31,10 +31,10 @@ from sympy.matrices.expressions import (
 from symbptt.calculus import nodes as nd
 from symbptt.evidence import atoms
 from symbptt.evidence.atoms import Arithmetic, X
-from symbptt.evidence.residues import Size, Wrong
+from symbptt.evidence.residues import BrokenClaimError, Size
 
 
-class Undecided(Exception):
+class UndecidedError(Exception):
     """An expression that exact arithmetic has no meaning for; the message says which."""
 
 
@@ -54,10 +54,34 @@ class Scene:
         return evaluate(expression, self, steps)
 
     def symbol(self, name: str, step: int) -> X:
-        """A time-indexed symbol; :class:`Wrong` after the last step."""
+        """A time-indexed symbol; :class:`BrokenClaimError` after the last step."""
         if step > self.T:
-            raise Wrong(f"reads {name}_{step}, but T = {self.T}")
+            raise BrokenClaimError(f"reads {name}_{step}, but T = {self.T}")
         return self.read(name, step)
+
+
+def backward_order(
+    kept: Iterable[str],
+    T: int,
+    before: tuple[str, int] | None,
+    adjoint: Callable[[str, int], X],
+) -> Callable[[str, int], X]:
+    """Adjoints as a backward pass has them: those of ``kept``, from the last step to the first
+    and in this order within a step, and only such as it computes ``before`` another."""
+    order = list(kept)
+
+    def known(name: str, step: int) -> X:
+        if name not in order:
+            raise BrokenClaimError(f"reads δ^{name}, which the backward pass doesn't compute")
+        if not 1 <= step <= T:
+            raise BrokenClaimError(f"reads δ^{name}_{step}, but the steps are 1…{T}")
+        if before is not None and before[0] in order:
+            v, t = before
+            if (-step, order.index(name)) >= (-t, order.index(v)):
+                raise BrokenClaimError(f"reads δ^{name}_{step} before it is computed")
+        return adjoint(name, step)
+
+    return known
 
 
 Steps = Mapping[sp.Symbol, int]
@@ -66,14 +90,14 @@ Steps = Mapping[sp.Symbol, int]
 def evaluate(e: MatrixExpr, scene: Scene, steps: Steps) -> X:
     """An expression's value; ``steps`` gives the numbers that t, T and bound indices stand for."""
     if type(e) not in MEANING:
-        raise Undecided(f"{type(e).__name__} has no meaning in exact arithmetic")
+        raise UndecidedError(f"{type(e).__name__} has no meaning in exact arithmetic")
     return MEANING[type(e)](e, scene, steps)
 
 
 def _whole(e: sp.Expr, steps: Steps, e_is: str) -> int:
     number = sp.sympify(e).xreplace({s: sp.Integer(v) for s, v in steps.items()})
     if not number.is_Integer:
-        raise Undecided(f"{e_is} {e} is no whole number")
+        raise UndecidedError(f"{e_is} {e} is no whole number")
     return int(number)
 
 
@@ -90,14 +114,14 @@ def _size(e: MatrixExpr, scene: Scene) -> Size:
 
 def _fraction(number: sp.Expr) -> Fraction:
     if not number.is_Rational:
-        raise Undecided(f"{number} is no rational number")
+        raise UndecidedError(f"{number} is no rational number")
     return Fraction(int(number.p), int(number.q))
 
 
 def _sized(value: X, e: MatrixExpr, scene: Scene) -> X:
     """The value of a symbol, which must have the shape that the expression says."""
     if value.size != _size(e, scene):
-        raise Wrong(f"{e.args[0]} has another shape than its symbol")
+        raise BrokenClaimError(f"{e.args[0]} has another shape than its symbol")
     return value
 
 
@@ -125,7 +149,7 @@ def _parts(e: MatrixExpr, scene: Scene, steps: Steps) -> list[X]:
 
 def _map(e: nd.Map, scene: Scene, steps: Steps) -> X:
     if e.order > 1:
-        raise Undecided(f"{e.function} is differentiated {e.order} times")
+        raise UndecidedError(f"{e.function} is differentiated {e.order} times")
     meaning = (atoms.value, atoms.derivative)[e.order]
     return meaning(scene.A, e.function, evaluate(e.operand, scene, steps))
 
@@ -173,7 +197,7 @@ def _time_sum(e: nd.TimeSum, scene: Scene, steps: Steps) -> X:
         span = [s for s in span if 1 <= s <= scene.T]
     outside = [s for s in span if not 1 <= s <= scene.T]
     if outside:
-        raise Wrong(f"a sum over time runs to step {outside[-1]}, outside 1…{scene.T}")
+        raise BrokenClaimError(f"a sum over time runs to step {outside[-1]}, outside 1…{scene.T}")
     terms = [evaluate(e.body, scene, {**steps, e.index: s}) for s in span]
     return reduce(add, terms) if terms else scene.A.constant(0, _size(e, scene))
 

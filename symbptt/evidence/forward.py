@@ -23,7 +23,7 @@ X = Any
 
 
 class Functions(Protocol):
-    """What an arithmetic must provide besides ``+``, ``*``, ``@``, ``.T``, ``total``, ``scaled``."""
+    """What an arithmetic must provide besides ``+ * @ .T total scaled``."""
 
     @property
     def sizes(self) -> Mapping[str, int]: ...

@@ -22,11 +22,11 @@ Size = tuple[int, int]
 Array = npt.NDArray[np.object_]  # of Python integers: exact, and fast enough at these sizes
 
 
-class Unlucky(ArithmeticError):
+class UnluckyError(ArithmeticError):
     """A random point at which an identity says nothing, for it divides by zero; draw another."""
 
 
-class Wrong(ArithmeticError):
+class BrokenClaimError(ArithmeticError):
     """A claim that can't even be evaluated: shapes that don't fit, a step that doesn't exist."""
 
 
@@ -69,7 +69,9 @@ class Residues:
 
     def _fits(self, other: Residues, sign: str) -> None:
         if self.size != other.size:
-            raise Wrong(f"{size_text(self.size)} {sign} {size_text(other.size)}: shapes differ")
+            raise BrokenClaimError(
+                f"{size_text(self.size)} {sign} {size_text(other.size)}: shapes differ"
+            )
 
     def __add__(self, other: Residues | int) -> Residues:
         if isinstance(other, int):
@@ -85,7 +87,9 @@ class Residues:
 
     def __matmul__(self, other: Residues) -> Residues:
         if self.size[1] != other.size[0]:
-            raise Wrong(f"{size_text(self.size)} times {size_text(other.size)}: shapes don't fit")
+            raise BrokenClaimError(
+                f"{size_text(self.size)} times {size_text(other.size)}: shapes don't fit"
+            )
         return Residues(np.matmul(self.array, other.array) % P)
 
     def __neg__(self) -> Residues:
@@ -111,13 +115,13 @@ class Residues:
     def scaled(self, scalar: Residues) -> Residues:
         """A 1×1 matrix times this one."""
         if scalar.size != (1, 1):
-            raise Wrong(f"{size_text(scalar.size)} is no scalar")
+            raise BrokenClaimError(f"{size_text(scalar.size)} is no scalar")
         return Residues(self.array * scalar.array % P)
 
     def inverse(self) -> Residues:
-        """The inverse of each entry; :class:`Unlucky` if one is zero."""
+        """The inverse of each entry; :class:`UnluckyError` if one is zero."""
         if not self.array.all():
-            raise Unlucky("division by zero")
+            raise UnluckyError("division by zero")
         return Residues(np.frompyfunc(lambda a: pow(a, -1, P), 1, 1)(self.array))
 
     def reshaped(self, size: Size) -> Residues:

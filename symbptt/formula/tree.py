@@ -44,10 +44,10 @@ class Node:
         for child in self.children():
             yield from child.walk()
 
-
     def rebuilt(self, change: Callable[[Node], Node]) -> Node:
         """The same node with ``change`` applied to each child."""
-        return rebuilt(self, Node, change)
+        result: Node = rebuilt(self, Node, change)
+        return result
 
 
 def _nodes_in(value: object) -> Iterator[Node]:
@@ -79,7 +79,7 @@ class Number(Node):
 
 @dataclass(frozen=True)
 class Symbol(Node):
-    r"""A name with all that hangs on it: ``W_{hh}``, ``h_{t-1}``, ``\hat{y}_t``, ``\delta^{h}_t``, ``f'``.
+    r"""A name with all that hangs on it: ``W_{hh}``, ``h_{t-1}``, ``\hat{y}_t``, ``f'``.
 
     ``base`` is the bare word with Greek letters spelled out (``delta``, ``W``, ``target``);
     fonts (``\mathbf``) are dropped, accents are kept (``hat``, ``tilde``, ``bar``, ``dot``).
@@ -115,7 +115,7 @@ class Sum(Node):
 
 @dataclass(frozen=True)
 class Product(Node):
-    r"""``a b \odot c``: one operator fewer than factors, each as the canonical text of ``OPERATORS``.
+    r"""``a b \odot c``: one operator fewer than factors, each a key of ``OPERATORS``.
 
     The empty string is juxtaposition.  A parenthesised factor is a ``Group``.
     """
@@ -194,7 +194,7 @@ class Primed(Node):
 
 @dataclass(frozen=True)
 class Subscripted(Node):
-    r"""A subscript or index after something that is no name: ``(W h)_i``, ``[A]_{ij}``, ``\frac{..}{..}\Big|_{t}``."""
+    r"""A subscript after something that is no name: ``(W h)_i``, ``\frac{..}{..}\Big|_{t}``."""
 
     operand: Node
     subscripts: tuple[Node, ...]
@@ -202,7 +202,7 @@ class Subscripted(Node):
 
 @dataclass(frozen=True)
 class Differential(Node):
-    r"""``\partial L``, ``dL`` under a fraction bar, ``\nabla_W L``: ``sign`` is ``∂ ∂⁺ d δ ∇`` as written.
+    r"""``\partial L``, ``dL`` under a fraction bar, ``\nabla_W L``: ``sign`` is ``∂ ∂⁺ d δ ∇``.
 
     ``order`` is 2 in ``\partial^2 L``; ``by`` is the subscript of a nabla.
     """
@@ -239,7 +239,7 @@ class Cases(Node):
 
 @dataclass(frozen=True)
 class Relation(Node):
-    r"""``a = b = c``: one operator fewer than sides, canonical text: ``= ≜ ≈ ∝ ← += < ≤ > ≥ ≠ ∈ →``."""
+    r"""``a = b = c``: one operator fewer than sides, of ``= ≜ ≈ ∝ ← += < ≤ > ≥ ≠ ∈ →``."""
 
     sides: tuple[Node, ...]
     operators: tuple[str, ...]

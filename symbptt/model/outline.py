@@ -58,9 +58,8 @@ def outline(
 ) -> Outline:
     """The outline of a model; a :class:`ModelError` for a statement that has no place in one."""
     read = [_with_calls(s, functions, time) for s in (*statements, *([loss] if loss else []))]
-    naming = Naming(time, _time_indexed(read, time))
-    known = Outline(naming, functions, shapes)
-    read = [_unfused(s, naming) for s in read]
+    read = _unfused(read, time)
+    known = Outline(Naming(time, _time_indexed(read, time)), functions, shapes)
     for statement in read:
         _sort(statement, known)
     if known.loss_statement is None:
@@ -139,18 +138,27 @@ def _time_indexed(statements: Iterable[Statement], time: str) -> frozenset[str]:
     return lone | frozenset(last)
 
 
-def _unfused(statement: Statement, naming: Naming) -> Statement:
-    """``Wh_{t-1}``, a weight run into its vector as TeX sets it, taken apart."""
+def _unfused(statements: list[Statement], time: str) -> list[Statement]:
+    """``Wh_{t-1}``, a weight run into its vector as TeX sets it, taken apart.
+
+    Only a capital and a small letter, with a time index, that no equation defines.
+    """
+    naming = Naming(time)
+    defined = {
+        naming.read(left)[0]
+        for s in statements
+        if isinstance(s.node, Relation) and isinstance(left := s.node.sides[0], Symbol)
+    }
 
     def change(node: Node) -> Node:
         if isinstance(node, Symbol) and re.fullmatch("[A-Z][a-z]", node.base):
-            rest = replace(node, base=node.base[1])
-            name, index = naming.read(rest)
-            if index is not None and name in naming.indexed - {naming.read(node)[0]}:
-                return Product((Symbol(node.base[0], span=node.span), rest), ("",), span=node.span)
+            name, index = naming.read(node)
+            if index is not None and name not in defined:
+                weight = Symbol(node.base[0], span=node.span)
+                return Product((weight, replace(node, base=node.base[1])), ("",), span=node.span)
         return node.rebuilt(change)
 
-    return replace(statement, node=change(statement.node))
+    return [replace(s, node=change(s.node)) for s in statements]
 
 
 def _sort(statement: Statement, known: Outline) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from symbptt.render.notation import Notation
 
@@ -155,7 +156,7 @@ def _differential(n: Notation) -> str:
 TEXT = Dialect(
     name="text",
     base=lambda word: GREEK.get(word, word),
-    accent=lambda base, accent: base[0] + ACCENTS[accent][1] + base[1:],
+    accent=lambda base, accent: normalize("NFC", base[0] + ACCENTS[accent][1] + base[1:]),
     scripts=_text_scripts,
     power=lambda base, exponent: base + exponent.translate(SUPERSCRIPTS),
     transpose=lambda base, n: f"{base}^T",

@@ -1,0 +1,108 @@
+"""Witnesses that know nothing of the adjoint rules: what "verified" means.
+
+1. **Exact.**  Arithmetic modulo 2⁶¹ − 1 at random points, against forward-mode derivatives:
+   :mod:`~symbptt.evidence.exact` for given T, :mod:`~symbptt.evidence.induction` for every T.
+2. **Floating point.**  Complex-step derivatives of the plain forward pass
+   (:mod:`~symbptt.evidence.complex_step`) and, for the Elman models, backpropagation written by
+   hand (:mod:`~symbptt.evidence.numeric_bptt`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import chain, count
+from types import MappingProxyType
+from typing import Any
+
+from symbptt.calculus import Derivation
+from symbptt.evidence.claims import Decided, landmarks
+from symbptt.evidence.exact import exact_witness
+from symbptt.evidence.floating import floating_witness
+from symbptt.evidence.induction import induction
+from symbptt.evidence.numeric_bptt import NUMERIC_BPTT
+from symbptt.evidence.report import Check, Report
+from symbptt.model.model import Model
+
+__all__ = ["NUMERIC_BPTT", "Check", "Report", "verify"]
+
+#: The lengths that are checked unless one is asked for.
+EXACT_T = (1, 2, 3, 4, 5)
+FLOAT_T = (1, 2, 5)
+
+#: The longest sequence whose every step is proved exactly; the induction covers the others.
+LONGEST = 12
+
+#: Sizes put in for the dimensions, in the order in which they first occur: all different, so
+#: that a lost transpose is a shape that doesn't fit.
+SIZES = (3, 2, 5, 4, 7, 6)
+
+NONE: Mapping[str, Callable[..., Any]] = MappingProxyType({})
+
+
+def dimensions(model: Model) -> tuple[str, ...]:
+    """The names of a model's dimensions, in the order in which they first occur."""
+    return tuple(
+        dict.fromkeys(d for v in model.variables.values() for d in v.shape if isinstance(d, str))
+    )
+
+
+def assignments(model: Model) -> tuple[dict[str, int], ...]:
+    """Sizes for the dimensions: all different, and all 2, where a lost transpose still fits."""
+    names = dimensions(model)
+    different = dict(zip(names, chain(SIZES, count(8)), strict=False))
+    return (different, dict.fromkeys(names, 2)) if names else ({},)
+
+
+def verify(
+    derivation: Derivation,
+    functions: Mapping[str, Callable[..., Any]] = NONE,
+    *,
+    abstract: Derivation | None = None,
+    seed: int = 0,
+    T: int | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Report:
+    """Prove a derivation, and compare functions compiled from its model with it.
+
+    The derivation, and ``abstract`` where it is given (the same model with functions known by
+    name alone), are proved exactly for ``T`` (by default 1…5) and by induction for every T.
+    ``functions`` maps a backend's name to ``f(params, inputs) -> (loss, grads)`` with the
+    attributes ``model``, whose functions are all bound, and ``T``, None if it takes any.
+
+    >>> from symbptt.calculus import derive
+    >>> from symbptt.model import load
+    >>> report = verify(derive(load("elman")))
+    >>> report.passed, report.counts["exact"] > 100, report.bound < 1e-12
+    (True, True, True)
+    """
+    tell = progress or (lambda line: None)
+    model = derivation.model
+    steps = T if T is not None else derivation.T
+    found = Decided()
+    for label, d in (("", derivation), ("abstract ", abstract)):
+        if d is not None:
+            tell(f"{model.name}: exact arithmetic for given T, induction for all")
+            found = sum(_labelled(_exact(d, steps, seed), label), found)
+    for place, f in functions.items():
+        tell(f"{model.name}: {place} against complex step and numeric BPTT")
+        sizes = assignments(f.model)[0]  # type: ignore[attr-defined]
+        lengths = FLOAT_T if steps is None else (steps,)
+        found = sum(floating_witness(place, f, lengths, sizes, seed), found)
+    return Report(model.name, found.checks, seed, found.bound, found.undecided)
+
+
+def _exact(d: Derivation, steps: int | None, seed: int) -> Iterator[Decided]:
+    sizes = assignments(d.model)
+    Ts = (steps,) if steps is not None and steps <= LONGEST else EXACT_T
+    if steps is None and landmarks(d).apart > max(EXACT_T):
+        Ts = (*Ts, landmarks(d).apart)
+    yield from exact_witness(d, Ts, sizes, seed)
+    for each in sizes:
+        yield induction(d, each, seed)
+
+
+def _labelled(parts: Iterable[Decided], label: str) -> Iterator[Decided]:
+    for part in parts:
+        checks = (replace(c, place=label + c.place) for c in part.checks)
+        yield replace(part, checks=tuple(checks)) if label else part

@@ -1,0 +1,162 @@
+"""Models that no book has: each is here for a node, a rule or a pattern of time it exercises.
+
+The texts are as a user would give them; the second item holds keys of a model file.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from symbptt.calculus import Derivation, derive
+from symbptt.model import Model, builtin_names, load
+from symbptt.model.functions import ACTIVATIONS
+
+TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
+    # Two states, a lag of 2, a product between them, a loss at steps 2 and T only.
+    "two-states": (
+        r"""
+        a_t = tanh(W_a a_{t-1} + V_a a_{t-2} + U_a x_t)
+        b_t = sigmoid(W_b b_{t-1} + U_b x_t) ⊙ a_t
+        y_t = W_y b_t
+        L = \sum_{t \in \{2, T\}} squared_error(y_t, d_t)
+        """,
+        {},
+    ),
+    # Row vectors, as in frameworks.
+    "rows": (
+        r"""
+        h_t = tanh(x_t W_xh + h_{t-1} W_hh + b_h)
+        y_t = h_t W_hy + b_y
+        L = \sum_{t=1}^{T} squared_error(y_t, d_t)
+        """,
+        {"shapes": {"b_h": "1, n", "b_y": "1, k"}},
+    ),
+    # A transposed weight, used untransposed as well; a matrix of outer products as state.
+    "transposed": (
+        r"""
+        h_t = tanh(W^T h_{t-1} + W x_t)
+        M_t = M_{t-1} + h_t x_t^T
+        L = \sum_{t=1}^{T} squared_error(M_t^T h_t, d_t)
+        """,
+        {},
+    ),
+    # A scalar that scales a vector; a total; quotients; powers.
+    "scaled": (
+        r"""
+        h_t = W h_{t-1} + U x_t
+        a_t = w^T h_t
+        c_t = sigmoid(a_t) h_t
+        n_t = c_t / (2 + h_t^2)
+        q_t = n_t / sum(c_t^3)
+        L = \sum_{t=1}^{T} (sum(q_t ⊙ d_t) + 1/2 a_t^2)
+        """,
+        {},
+    ),
+    "roots": (
+        r"""
+        h_t = (x_t + W h_{t-1})^{1/2}
+        g_t = h_t ⊙ sqrt(x_t)
+        L = \sum_{t=1}^{T} squared_error(g_t, d_t)
+        """,
+        {},
+    ),
+    "log-softmax": (
+        r"""
+        h_t = softmax(W h_{t-1} + U x_t)
+        o_t = V h_t
+        p_t = log_softmax(o_t)
+        L = \sum_{t=1}^{T} -d_t^T p_t
+        """,
+        {},
+    ),
+    "logits": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_t)
+        L = \sum_{t=1}^{T} softmax_cross_entropy(V h_t, d_t)
+        """,
+        {},
+    ),
+    "binary": (
+        r"""
+        h_t = sigmoid(W h_{t-1} + U x_t)
+        L = \sum_{t=1}^{T} (binary_cross_entropy(h_t, d_t) + 2 binary_cross_entropy_with_logits(V h_t, e_t))
+        """,
+        {},
+    ),
+    # Functions known by name alone, of several vectors.
+    "abstract": (
+        r"""
+        h_t = f(x_t, h_{t-1}, w_h)
+        o_t = g(h_t, w_o)
+        L = \sum_{t=1}^{T} l(y_t, o_t)
+        """,
+        {"functions": ["f", "g", "l"], "shapes": {"h": "n", "x": "m", "w_h": "p", "o": "k", "y": "k", "w_o": "q"}},
+    ),
+    # A gate, an update from the last step's input, a learned and a zero initial value.
+    "gated": (
+        r"""
+        z_t = sigmoid(W_z x_t + U_z h_{t-1} + b_z)
+        r_t = sigmoid(W_r x_{t-1} + U_r h_{t-1})
+        n_t = tanh(W_n x_t + r_t ⊙ (U_n h_{t-1}))
+        h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}
+        h_0 = h_init
+        L = \sum_{t=1}^{T} squared_error(h_t, d_t)
+        """,
+        {},
+    ),
+    "lstm": (
+        r"""
+        i_t = sigmoid(W_i x_t + U_i h_{t-1} + b_i)
+        f_t = sigmoid(W_f x_t + U_f h_{t-1} + b_f)
+        o_t = sigmoid(W_o x_t + U_o h_{t-1} + b_o)
+        g_t = tanh(W_g x_t + U_g h_{t-1} + b_g)
+        c_t = f_t ⊙ c_{t-1} + i_t ⊙ g_t
+        h_t = o_t ⊙ tanh(c_t)
+        y_t = softmax(V h_t)
+        h_0 = 0
+        L = \sum_{t=1}^{T} cross_entropy(y_t, d_t)
+        """,
+        {"functions": []},
+    ),
+    # The parameter is in the loss itself.
+    "penalty": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_t)
+        L = \sum_{t=1}^{T} (squared_error(h_t, d_t) + 1/10 sum(W ⊙ W)) + sum(h_T^2)
+        """,
+        {},
+    ),
+    "scalars": (
+        r"""
+        h_t = w h_{t-1} + v h_{t-3} + x_t
+        L = \sum_{t=1}^{T} h_t^2
+        """,
+        {},
+    ),
+}  # fmt: skip
+
+#: One model for each activation, which is used inside the recurrence.
+for _name in ACTIVATIONS:
+    TEXTS[f"with {_name}"] = (
+        f"h_t = {_name}(W h_{{t-1}} + U x_t); L = \\sum_{{t=1}}^{{T}} squared_error(V h_t, d_t)",
+        {},
+    )
+
+NAMES = (*builtin_names(), *TEXTS)
+
+
+@cache
+def model(name: str) -> Model:
+    """A model of the suite."""
+    if name in builtin_names():
+        return load(name)
+    text, options = TEXTS[name]
+    lines = "\n".join(line.strip() for line in text.strip().splitlines())
+    return load(lines, name=name, **options)
+
+
+@cache
+def derivation(name: str) -> Derivation:
+    """Its derivation, with the gradients by its inputs."""
+    return derive(model(name), inputs=True)

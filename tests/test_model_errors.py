@@ -1,0 +1,149 @@
+"""A wrong model gets one clear line that names the place and what to do."""
+
+import pytest
+
+import symbptt
+from symbptt.errors import FormulaError, ModelError, SymbpttError
+
+LOSS = r"L = \sum_{t=1}^{T} squared_error(y_t, d_t)"
+GOOD = "h_t = tanh(W h_{t-1} + U x_t)\ny_t = V h_t\n" + LOSS
+
+#: What is wrong: the equations, the place (line, column), and words of the message.
+WRONG = {
+    "undefined state": (f"y_t = W h_{{t-1}}\n{LOSS}", (1, 9), "no equation defines h_t"),
+    "defined twice": (f"h_t = tanh(W x_t)\nh_t = W x_t\n{LOSS}", (2, 1), "defined twice"),
+    "shape conflict": (
+        f"h_t = tanh(W h_{{t-1}} + b_h)\ny_t = b_h h_t\n{LOSS}",
+        (2, 7),
+        "'b_h h_t' (line 2, column 7) and 'h_t = tanh(W h_{t-1} + b_h)' (line 1",
+    ),
+    "two vectors side by side": (
+        f"h_t = tanh(x_t h_{{t-1}} + b)\ny_t = V h_t\n{LOSS}",
+        (1, 12),
+        "is ⊙ or a transpose meant?",
+    ),
+    "cycle within a step": (
+        f"h_t = tanh(W z_t)\nz_t = U h_t + x_t\ny_t = V h_t\n{LOSS}",
+        (1, 1),
+        "h_t → z_t → h_t",
+    ),
+    "loss of nothing": (
+        "h_t = tanh(W h_{t-1})\nL = \\sum_t squared_error(x_t, d_t)",
+        (2, 1),
+        "depends on no parameter",
+    ),
+    "half an initial rule": (
+        f"h_t = tanh(W h_{{t-1}} + U h_{{t-2}} + x_t)\ny_t = V h_t\nh_0 = 0\n{LOSS}",
+        (1, 1),
+        "needs a value at step -1 too",
+    ),
+    "initial value of an input": (f"{GOOD}\nx_0 = 0", None, "which no equation defines"),
+    "initial formula": (f"{GOOD}\nh_0 = W b", (4, 7), "an initial value is 0 or a parameter"),
+    "reserved name": (f"T_t = tanh(W x_t)\n{LOSS}", (1, 1), "'T' is the number of steps"),
+    "function defined": (f"tanh_t = W x_t\n{LOSS}", (1, 1), "'tanh' is a function"),
+    "function without argument": ("h_t = tanh + W x_t\n" + LOSS, (1, 7), "give it an argument"),
+    "unsafe name": (f"h_t = tanh(W__x x_t)\n{LOSS}", (1, 14), "hangs on nothing"),
+    "no loss": ("h_t = tanh(W h_{t-1} + x_t)", (1, 1), "no loss"),
+    "no equations": (LOSS, (1, 1), "nothing is computed"),
+    "empty": (" \n", None, "no loss"),
+    "misspelled function": (f"h_t = tahn(W x_t)\n{LOSS}", (1, 7), "did you mean 'tanh'?"),
+    "function of the tables only": (f"h_t = step(W x_t)\n{LOSS}", (1, 7), "no function 'step'"),
+    "backward in time": (f"h_t = tanh(W h_{{t+1}} + x_t)\n{LOSS}", (1, 14), "steps ahead"),
+    "one step's equation": (f"h_1 = tanh(W x_1)\ny_t = V h_t\n{LOSS}", (1, 1), "write h_t"),
+    "loss outside its sum": (
+        "h_t = tanh(W h_{t-1} + x_t)\nL = squared_error(h_t, d_t)",
+        (2, 5),
+        "stands outside a sum",
+    ),
+    "loss of no step": ("h_t = W x_t\nL = squared_error(W, V)", (2, 5), "names no step"),
+    "loss is a vector": (
+        "h_t = tanh(W h_{t-1} + x_t)\nL = \\sum_t h_t",
+        (2, 12),
+        "must be a single number",
+    ),
+    "loss from step 0": (
+        "h_t = tanh(W h_{t-1} + x_t)\nL = \\sum_{t=0}^T squared_error(h_t, d_t)",
+        (2, 5),
+        "steps run from 1 to T",
+    ),
+    "loss over something else": (
+        "h_t = W x_t\nL = \\sum_k squared_error(h_t, d_t)",
+        (2, 5),
+        "runs over something else",
+    ),
+    "weight before the sum": (
+        "h_t = W x_t\nL = a \\sum_t squared_error(h_t, d_t)",
+        (2, 5),
+        "must be a number",
+    ),
+    "two losses": (f"h_t = W x_t\n{LOSS}\n{LOSS}", (3, 1), "already defined (line 2, column 1)"),
+    "too many arguments": (f"h_t = tanh(W h_{{t-1}}, x_t)\n{LOSS}", (1, 7), "takes 1 argument"),
+    "too few arguments": ("h_t = W x_t\nL = \\sum_t squared_error(h_t)", (2, 12), "2 arguments"),
+    "a derivative": (f"h_t = f'(W h_{{t-1}})\n{LOSS}", (1, 7), "a derivative can't stand"),
+    "open bracket": (f"h_t = tanh(W h_{{t-1}}\n{LOSS}", (1, 11), "never closed"),
+    "missing operand": (f"h_t = tanh(W h_{{t-1}} + )\n{LOSS}", (1, 24), "'+' is followed by ')'"),
+    "two relations": (f"h_t = a = b\n{LOSS}", (1, 1), "more than one relation"),
+    "no relation": (f"tanh(W h_{{t-1}})\n{LOSS}", (1, 1), "no ="),
+    "left side": (f"W h_t = x_t\n{LOSS}", (1, 1), "one symbol"),
+    "exponent": (f"h_t = (W x_t)^{{a}}\n{LOSS}", None, ""),
+    "capital letter": (
+        "H_t = tanh(W H_{t-1} + x_t)\nL = \\sum_t squared_error(h_t, d_t)",
+        (2, 26),
+        "is H meant?",
+    ),
+    "time index forgotten": (f"h_t = tanh(W h + x_t)\ny_t = V h_t\n{LOSS}", (1, 14), "write h_t"),
+    "loss in an equation": (f"h_t = tanh(W x_t) L\n{LOSS}", (1, 19), "can't be used"),
+    "list": (f"h_t = tanh(W [h_{{t-1}}, x_t])\n{LOSS}", (1, 14), "a list in brackets"),
+    "kronecker": (f"h_t = W h_{{t-1}} ⊗ x_t\n{LOSS}", (1, 7), "a b^T"),
+    "division by zero": (f"h_t = tanh(W x_t/0)\n{LOSS}", (1, 18), "division by zero"),
+    "sum over entries": (f"h_t = \\sum_k U x_t\n{LOSS}", (1, 7), "a sum over an index"),
+}
+
+
+def test_the_model_that_they_spoil_is_good():
+    assert symbptt.load(GOOD).order == ("h", "y")
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_one_line_that_names_the_place(case):
+    text, place, words = WRONG[case]
+    with pytest.raises(SymbpttError) as caught:
+        symbptt.load(text)
+    error = caught.value
+    assert isinstance(error, ModelError | FormulaError)
+    assert words in error.headline
+    assert "\n" not in error.headline
+    if place is not None:
+        assert error.place is not None
+        assert (error.place.line, error.place.column) == place
+        assert str(error).splitlines()[-1].strip("^ ") == ""  # the caret
+
+
+def test_an_error_in_a_file_names_its_line(tmp_path):
+    path = tmp_path / "cell.toml"
+    path.write_text("name = 'cell'\nequations = '''\nh_t = tanh(W h_{t-1} + x_t)\ny_t = V h_t h_t\n'''\n"
+                    "loss = 'L = \\sum_t squared_error(y_t, d_t)'\n")  # fmt: skip
+    with pytest.raises(ModelError, match=r"cell\.toml:4:\d+: shape conflict"):
+        symbptt.load(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("equations = 3", "'equations' must be text"),
+        ("equatons = ''", "no key 'equatons'; did you mean 'equations'?"),
+        ("name = 'x'", "no 'equations'"),
+        ("name = ", "not a TOML file"),
+        ("equations = 'h_t = x_t'\nfunctions = ['a b']", "can't be a function"),
+        ("equations = 'h_t = W x_t'\nloss='L=sum(h_T)'\nshapes={W='n,m,k'}", "[shapes] W"),
+        ("equations = 'h_t = W x_t'\nloss='L=sum(h_T)'\nshapes={Q='n'}", "does not use"),
+        ("equations = 'h_t = W x_t'\nloss='L=sum(h_T)'\nbindings={f='tanh'}", "can't bind 'f'"),
+        ("equations = 'h_t = f(W x_t)'\nloss='L=sum(h_T)'\nbindings={f='tan'}", "did you mean"),
+    ],
+)
+def test_a_wrong_model_file(tmp_path, text, words):
+    path = tmp_path / "cell.toml"
+    path.write_text(text)
+    with pytest.raises(SymbpttError) as caught:
+        symbptt.load(path)
+    assert words in caught.value.headline
