@@ -35,11 +35,11 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
     # A transposed weight, used untransposed as well; a matrix of outer products as state.
     "transposed": (
         r"""
-        h_t = tanh(W^T h_{t-1} + W x_t)
+        h_t = tanh(W^T h_{t-1} + U^T x_t + W b)
         M_t = M_{t-1} + h_t x_t^T
         L = \sum_{t=1}^{T} squared_error(M_t^T h_t, d_t)
         """,
-        {},
+        {"shapes": {"M": "n, m"}},
     ),
     # A scalar that scales a vector; a total; quotients; powers.
     "scaled": (
@@ -66,7 +66,7 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         h_t = softmax(W h_{t-1} + U x_t)
         o_t = V h_t
         p_t = log_softmax(o_t)
-        L = \sum_{t=1}^{T} -d_t^T p_t
+        L = -\sum_{t=1}^{T} d_t^T p_t
         """,
         {},
     ),
@@ -132,7 +132,7 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         h_t = w h_{t-1} + v h_{t-3} + x_t
         L = \sum_{t=1}^{T} h_t^2
         """,
-        {},
+        {"shapes": {"h": "1", "x": "1"}},
     ),
 }  # fmt: skip
 

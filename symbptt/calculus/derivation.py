@@ -49,6 +49,7 @@ class Line:
 
     expression: MatrixExpr
     steps: Steps | None = None
+    otherwise: bool = False
 
 
 @dataclass(frozen=True)
@@ -188,59 +189,72 @@ def fold_check(model: Model, found: Sweep, T: int) -> int:
     """
     adjoints, gradients = sweep_graph(unroll(model, T))
     engine = Engine(model)
+    alive = _alive(found, T)
     compared = 0
+
+    def compare(node: MatrixExpr, general: list[MatrixExpr], unrolled: list[MatrixExpr]) -> None:
+        nonlocal compared
+        compared += 1
+        if _terms(node, general, alive) != _terms(node, unrolled, alive):
+            raise DerivationError(
+                f"the general recursion and the network unrolled for T = {T} differ at {node}; "
+                "please report this model"
+            )
+
     for name, recursion in found.recursions.items():
         for s in range(1, T + 1):
+            there = [c for c in recursion.contributions if c.steps.include(s, T)]
+            beyond = [c for c in there if s + c.lag > T]
             node = engine.symbol(name, s)
-            general = [
-                nd.at(c.expression, s) for c in recursion.contributions if c.steps.include(s, T)
-            ]
-            _compare(node, general, adjoints.get(node, []), found, T)
-            compared += 1
+            if beyond:
+                raise DerivationError(f"the recursion for {node} looks past the last step, {T}")
+            compare(node, [nd.at(c.expression, s) for c in there], adjoints.get(node, []))
     for gradient in found.gradients.values():
         general = [nd.at(c.expression, s) for c in gradient.contributions for s in c.steps.at(T)]
         unrolled = list(gradients.get(gradient.symbol, []))
         for (state, s), source in model.initial.items():
             if source == gradient.symbol.name:
                 unrolled += adjoints.get(engine.symbol(state, s), [])
-        _compare(gradient.symbol, general, unrolled, found, T)
-        compared += 1
+        compare(gradient.symbol, general, unrolled)
     for (name, s), expression in found.initial.items():
         node = engine.symbol(name, s)
-        there = [*expression.args] if isinstance(expression, sp.MatAdd) else [expression]
-        _compare(node, there, adjoints.get(node, []), found, T)
-        compared += 1
+        compare(node, [expression], adjoints.get(node, []))
     return compared
 
 
-def _compare(
-    node: MatrixExpr, general: list[MatrixExpr], unrolled: list[MatrixExpr], found: Sweep, T: int
-) -> None:
-    """Both sums must have the same terms; adjoints that are zero for this T drop out."""
+Node = tuple[str, int]
 
-    def alive(e: MatrixExpr) -> MatrixExpr:
+
+def _alive(found: Sweep, T: int) -> set[Node]:
+    """The adjoints that a loss of this length reaches; all others are zero."""
+    alive: set[Node] = set()
+    for s in range(T, 0, -1):
+        for name, recursion in found.recursions.items():
+            there = (c for c in recursion.contributions if c.steps.include(s, T))
+            if any(c.user is None or (c.user, s + c.lag) in alive for c in there):
+                alive.add((name, s))
+    return alive
+
+
+def _terms(node: MatrixExpr, parts: list[MatrixExpr], alive: set[Node]) -> Counter[MatrixExpr]:
+    """The terms of a sum, in any order, without those that an adjoint makes zero."""
+
+    def kept(e: MatrixExpr) -> MatrixExpr:
         dead = {
             a: nd.zeros(a.shape)
             for a in nd.find(e, nd.Adjoint)
-            if 1 <= a.index <= T and not found.recursions[a.name].support.include(int(a.index), T)
+            if (a.name, int(a.index)) not in alive
         }
         return nd.substitute(e, dead) if dead else e
 
-    def terms(parts: list[MatrixExpr]) -> Counter[MatrixExpr]:
-        whole = nd.plus(nd.zeros(node.shape), *map(alive, parts))
-        return Counter(whole.args if isinstance(whole, sp.MatAdd) else [whole])
-
-    if terms(general) != terms(unrolled):
-        raise DerivationError(
-            f"the general recursion and the network unrolled for T = {T} differ at {node}; "
-            "please report this model"
-        )
+    whole = nd.plus(nd.zeros(node.shape), *map(kept, parts))
+    return Counter(whole.args if isinstance(whole, sp.MatAdd) else [whole])
 
 
 # -- the lines ---------------------------------------------------------------------------------
 
 
-def _step(recursion: Recursion, reason: Reason) -> Step:
+def step_of(recursion: Recursion, reason: Reason) -> Step:
     """``δ^v_t = …``, in cases where the steps differ."""
     cases = recursion.cases
     only = recursion.support.members
@@ -251,7 +265,8 @@ def _step(recursion: Recursion, reason: Reason) -> Step:
         )
     if len(cases) == 1 and recursion.support.is_every:
         return Step(recursion.symbol, (Line(cases[0].expression),), reason)
-    return Step(recursion.symbol, tuple(Line(c.expression, c.steps) for c in cases), reason)
+    lines = tuple(Line(c.expression, c.steps, c.otherwise) for c in cases)
+    return Step(recursion.symbol, lines, reason)
 
 
 def _adjoint_steps(d: Derivation, parts: Condensed) -> list[Step]:
@@ -260,7 +275,7 @@ def _adjoint_steps(d: Derivation, parts: Condensed) -> list[Step]:
     waiting: dict[str, tuple[str, ...]] = {}  # recursions to rewrite, with what is put in
     for name, recursion in d.sweep.recursions.items():
         rules = tuple(dict.fromkeys(r for c in recursion.contributions for r in c.rules))
-        steps.append(_step(recursion, Reason(Why.USES, recursion.contributions, rules)))
+        steps.append(step_of(recursion, Reason(Why.USES, recursion.contributions, rules)))
         stated.add(name)
         if name not in parts.eliminated:
             gone = tuple(n for n in parts.eliminated if _occurs(n, recursion, parts.eliminated, d))
@@ -274,10 +289,10 @@ def _rewritten(d: Derivation, parts: Condensed, name: str, gone: tuple[str, ...]
     """A recursion with others put in, and as it reads where a target is a distribution."""
     short = parts.recursions[name]
     if gone:
-        yield _step(short, Reason(Why.SUBSTITUTED, about=gone))
+        yield step_of(short, Reason(Why.SUBSTITUTED, about=gone))
     assumed, about = under_distribution(d.model, short)
     if about:
-        yield _step(assumed, Reason(Why.DISTRIBUTION, about=about))
+        yield step_of(assumed, Reason(Why.DISTRIBUTION, about=about))
 
 
 def _occurs(name: str, recursion: Recursion, gone: tuple[str, ...], d: Derivation) -> bool:

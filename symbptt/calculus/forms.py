@@ -50,6 +50,11 @@ def double_sum(parts: Condensed, taken: frozenset[str] = frozenset()) -> DoubleS
     carrier, carry = _carrier(parts)
     j, k = _letters(taken)
     rest = [c for c in carrier.contributions if c is not carry]
+    if len({c.steps for c in rest}) != 1:
+        raise DerivationError(
+            "the double sum over Jacobians is written for a loss that reaches "
+            f"{carrier.name} at one set of steps; here there are several"
+        )
     direct = nd.gather([c.expression for c in rest], carrier.symbol.shape)
     hole = carrier.symbol.xreplace({nd.t: nd.t + 1})
     transposed = linear_map(carry.expression, hole).xreplace({nd.t: j - 1})

@@ -36,6 +36,8 @@ def simplify(expression: MatrixExpr) -> MatrixExpr:
         cancelled = _cancelled(expression, nd.odot)
         if _size(cancelled) < _size(expression):
             return cancelled
+    if isinstance(expression, MatAdd):  # y - d, and not -d + y
+        return nd.plus(*sorted(expression.args, key=lambda a: bool(nd.coefficient(a)[0] < 0)))
     return expression
 
 

@@ -18,7 +18,7 @@ from symbptt.calculus import nodes as nd
 from symbptt.calculus.rules import Rule, pullback, rules_used
 from symbptt.calculus.translate import Engine, Graph, adjoint
 from symbptt.model.model import Model
-from symbptt.model.steps import EVERY, Steps
+from symbptt.model.steps import EVERY, FIRST, Steps
 from symbptt.model.terms import Index
 
 ONE = nd.ones((1, 1))
@@ -42,10 +42,14 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Case:
-    """An adjoint's formula on part of the time line; of several that fit, the first holds."""
+    """An adjoint's formula on part of the time line.
+
+    ``otherwise`` marks the one that holds wherever no case before it does.
+    """
 
     steps: Steps
     expression: MatrixExpr
+    otherwise: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,31 +71,61 @@ class Recursion:
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
-        """The formulas for all steps of a sequence long enough that no two cases meet."""
-        special, lasts = self._exceptions()
-        inside = self._sum(lambda c: c.steps.members is None)
-        found: list[Case] = []
-        for index in (*lasts, *special):
-            there = self._sum(lambda c, i=index: _covers(c.steps, i))
-            if found and found[-1].expression == there and found[-1].steps.members:
-                found[-1] = Case(Steps(members=(*found[-1].steps.members, index)), there)
+        """The formulas from the end of the sequence to its start; of several, the first holds."""
+        groups: dict[MatrixExpr, list[Segment]] = {}
+        for segment in reversed(self._segments):
+            groups.setdefault(segment.expression, []).append(segment)
+        gap = groups.pop(nd.zeros(self.symbol.shape), None) is not None
+        cases: list[Case] = []
+        rest: list[Case] = []
+        for expression, segments in groups.items():
+            if len(segments) == 1:
+                cases.append(Case(segments[0].steps, expression))
+            elif all(s.first == s.last for s in segments):
+                steps = Steps(members=tuple(s.first for s in reversed(segments)))
+                cases.append(Case(steps, expression))
+            elif not gap and any(s.crosses for s in segments):
+                rest.append(Case(Steps(last=segments[0].last), expression, otherwise=True))
             else:
-                found.append(Case(Steps(members=(index,)), there))
-        if self.support.members is not None:
-            return tuple(found)
-        found = [case for case in found if case.expression != inside]
-        rest = self.support
-        if not special and found and rest.last.anchor:
-            rest = Steps(last=Index("T", min(i.offset for i in lasts) - 1))
-        return (*found, Case(rest, inside))
+                cases += [Case(s.steps, expression) for s in segments]
+        return (*cases, *rest)
+
+    @cached_property
+    def _segments(self) -> tuple[Segment, ...]:
+        """The time line of a long sequence, cut wherever a contribution begins or ends."""
+        cuts = {FIRST}
+        for c in self.contributions:
+            points = c.steps.members or (c.steps.first,)
+            ends = c.steps.members or (c.steps.last,)
+            cuts |= {*points, *(Index(e.anchor, e.offset + 1) for e in ends)}
+        end = Index("T", 1)
+        inside = (i for i in cuts if (i.offset < 1 if i.anchor else i.offset >= 1))
+        starts = sorted(inside, key=lambda i: (bool(i.anchor), i.offset))
+        found: list[Segment] = []
+        for first, after in zip(starts, (*starts[1:], end), strict=True):
+            last = Index(after.anchor, after.offset - 1)
+            there = [c.expression for c in self.contributions if _covers(c.steps, first)]
+            expression = nd.gather(there, self.symbol.shape)
+            if found and found[-1].expression == expression:
+                first = found.pop().first
+            found.append(Segment(first, last, expression))
+        return tuple(found)
+
+    @property
+    def interior(self) -> MatrixExpr:
+        """The right side at a step far from both ends of the sequence."""
+        return next((s.expression for s in self._segments if s.crosses), self.final)
+
+    @property
+    def final(self) -> MatrixExpr:
+        """The right side at the last step at which the adjoint can differ from zero."""
+        return self.cases[0].expression
 
     @cached_property
     def cases_from(self) -> int:
         """The length from which on the cases hold; shorter sequences let two of them meet."""
-        longest = 8 + 2 * max(
-            (abs(m.offset) for c in self.contributions for m in _ends(c)), default=0
-        )
-        start = longest
+        offsets = (abs(i.offset) for s in self._segments for i in (s.first, s.last))
+        start = 4 + 2 * max(offsets)
         while start > 1 and self._cases_hold(start - 1):
             start -= 1
         return start
@@ -100,45 +134,29 @@ class Recursion:
         for t in range(1, T + 1):
             case = next((c for c in self.cases if c.steps.include(t, T)), None)
             stated = nd.zeros(self.symbol.shape) if case is None else nd.at(case.expression, t)
-            if stated.xreplace({nd.T: nd.number(T)}) != self.at(t, T):
+            if stated != self.at(t, T):
                 return False
         return True
 
-    def _exceptions(self) -> tuple[tuple[Index, ...], tuple[Index, ...]]:
-        """Steps that need a case of their own: those named by a set, and those near the end."""
-        named: dict[Index, None] = {}
-        near: dict[Index, None] = {}
-        last = self.support.last
-        for c in self.contributions:
-            if c.steps.members is not None:
-                for m in c.steps.members:
-                    (near if m.anchor and self.support.members is None else named)[m] = None
-            elif self.support.members is None:
-                for offset in range(c.steps.last.offset + 1, last.offset + 1):
-                    if c.steps.last.anchor == last.anchor:
-                        near[Index(last.anchor, offset)] = None
-        if near and self.support.members is None:
-            low = min(i.offset for i in near)
-            near = {Index("T", o): None for o in range(last.offset, low - 1, -1)}
-        return tuple(named), tuple(near)
 
-    def _sum(self, there: object) -> MatrixExpr:
-        chosen = [c.expression for c in self.contributions if there(c)]  # type: ignore[operator]
-        return nd.gather(chosen, self.symbol.shape)
+@dataclass(frozen=True)
+class Segment:
+    """Consecutive steps at which an adjoint has one formula."""
+
+    first: Index
+    last: Index
+    expression: MatrixExpr
 
     @property
-    def interior(self) -> MatrixExpr:
-        """The right side at a step with nothing special about it."""
-        return self.cases[-1].expression
+    def crosses(self) -> bool:
+        """Whether it reaches from near the start to near the end: the interior."""
+        return not self.first.anchor and bool(self.last.anchor)
 
     @property
-    def final(self) -> MatrixExpr:
-        """The right side at the last step at which the adjoint can differ from zero."""
-        return self.cases[0].expression
-
-
-def _ends(c: Contribution) -> tuple[Index, ...]:
-    return c.steps.members if c.steps.members is not None else (c.steps.first, c.steps.last)
+    def steps(self) -> Steps:
+        if self.first == self.last:
+            return Steps(members=(self.first,))
+        return Steps(self.first, self.last)
 
 
 def _covers(steps: Steps, index: Index) -> bool:

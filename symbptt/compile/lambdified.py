@@ -18,7 +18,7 @@ from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
 
 from symbptt.calculus import Derivation, unroll
 from symbptt.calculus import nodes as nd
-from symbptt.calculus.derivation import written_out, written_recursions
+from symbptt.calculus.derivation import written_recursions
 from symbptt.compile.function import Arrays, GradientFunction
 from symbptt.compile.identifiers import Names, step_label
 from symbptt.compile.loader import load_module
@@ -26,8 +26,8 @@ from symbptt.compile.matrix_printer import DTYPE, MatrixPrinter
 from symbptt.compile.numpy_code import dimension_name
 from symbptt.compile.numpy_functions import helper, with_needs
 from symbptt.compile.numpy_module import TAKEN, array_tables
-from symbptt.compile.template import fill
 from symbptt.model import Model, initial_key
+from symbptt.templating import fill
 
 
 def compile_lambdified(derivation: Derivation, T: int | None) -> GradientFunction:
@@ -37,12 +37,8 @@ def compile_lambdified(derivation: Derivation, T: int | None) -> GradientFunctio
     printer = MatrixPrinter()
     for _, expression in network.statements:
         printer.doprint(expression)  # to learn which functions it calls
-    skeleton = fill(
-        "lambdify.py.jinja",
-        helpers=[helper(name).source.strip() for name in with_needs(printer.helpers)],
-        T=T,
-        **array_tables(model),
-    )
+    helpers = [helper(name).source.strip() for name in with_needs(printer.helpers)]
+    skeleton = fill("compiled/lambdify.py.j2", {"helpers": helpers, **array_tables(model, T)})
     module = load_module(skeleton, "lambdify")
     function = sp.lambdify(
         [DTYPE, *network.sizes, *network.leaves.values()],
@@ -136,7 +132,8 @@ def _initial_values(d: Derivation) -> dict[MatrixExpr, MatrixExpr]:
 def _gradients(d: Derivation, T: int) -> Iterator[tuple[Key, MatrixExpr]]:
     """Each gradient, written out."""
     for name, gradient in d.condensed.gradients.items():
-        yield (name,), written_out(gradient.expression, T)
+        terms = [nd.at(c.expression, s) for c in gradient.contributions for s in c.steps.at(T)]
+        yield (name,), nd.plus(nd.zeros(gradient.symbol.shape), *terms)
     for (name, s), expression in d.condensed.initial.items():
         yield (initial_key(name, s),), expression
     for v in d.model.given if d.inputs else ():

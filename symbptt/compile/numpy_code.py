@@ -57,6 +57,11 @@ class Code:
         """The source, in brackets unless it binds in one of the allowed ways."""
         return self.text if self.binds in allowed else f"({self.text})"
 
+    def last(self) -> str:
+        """The source as the last factor of an entrywise product."""
+        allowed = (POWER, ATOM) if self.text.startswith("-") else (PRODUCT, POWER, ATOM)
+        return self.within(*allowed)
+
 
 @dataclass
 class NumPyCode:
@@ -170,7 +175,7 @@ class NumPyCode:
         shown = scalar.within(PRODUCT, POWER, ATOM)
         if scalar.batched and _is_matrix(e.operand):
             shown = f"{scalar.within(ATOM)}[:, :, None]"
-        text = f"{shown} * {operand.within(POWER, ATOM)}"
+        text = f"{shown} * {operand.last()}"
         return Code(text, PRODUCT, scalar.batched or operand.batched)
 
     def _map(self, e: nd.Map) -> Code:
@@ -241,7 +246,7 @@ class NumPyCode:
         if a.shape[0] == ONE and b.shape[1] == ONE:  # an inner product
             if not batched:
                 return _at(x, y, batched)
-            text = f"{x.within(PRODUCT, POWER, ATOM)} * {y.within(POWER, ATOM)}"
+            text = f"{x.within(PRODUCT, POWER, ATOM)} * {y.last()}"
             return Code(f"np.sum({text}, axis=1, keepdims=True)", ATOM, True)
         if not batched:
             return Code(f"np.outer({x.text}, {y.text})", ATOM, False)
@@ -288,7 +293,7 @@ class NumPyCode:
         if isinstance(e, MatMul):
             left, right = split(e)
             x, y = self.array(left), self.array(right)
-            return f"{x.within(PRODUCT, POWER, ATOM)} * {y.within(POWER, ATOM)}"
+            return f"{x.within(PRODUCT, POWER, ATOM)} * {y.last()}"
         return code.text
 
     def _matrix_batch_sum(self, e: MatrixExpr, code: Code) -> Code:
@@ -354,7 +359,9 @@ def number(value: sp.Expr) -> str:
     if value.q == 1:
         return str(value.p)
     decimal = repr(float(value))
-    return decimal if len(decimal) <= 8 and sp.Rational(decimal) == value else f"{value.p} / {value.q}"
+    return (
+        decimal if len(decimal) <= 8 and sp.Rational(decimal) == value else f"{value.p} / {value.q}"
+    )
 
 
 def split(product: MatMul) -> tuple[MatrixExpr, MatrixExpr]:

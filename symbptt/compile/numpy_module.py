@@ -10,9 +10,9 @@ from symbptt.compile.numpy_functions import HELPERS, helper, with_needs
 from symbptt.compile.numpy_writer import WIDTH, Writer
 from symbptt.compile.program import program
 from symbptt.compile.quoting import quoted, quoted_lines
-from symbptt.compile.template import fill
 from symbptt.model import Model, Variable, initial_key
 from symbptt.model.functions import ACTIVATIONS
+from symbptt.templating import fill
 
 #: Variables and functions of the template: no symbol of a model gets these names.
 TAKEN = (
@@ -43,22 +43,23 @@ def numpy_module(derivation: Derivation, version: str = "", T: int | None = None
     title = quoted_lines((model.title or f"The model {model.name}").rstrip(".") + ".", WIDTH - 4)
     raw = any("\\" in line for line in (*equations, *title))
     return fill(
-        "numpy.py.jinja",
-        docstring_prefix="r" if raw else "",
-        title=title,
-        name=quoted(model.name),
-        version=f" {version}" if version else "",
-        equations=equations,
-        table=_table(model),
-        imports=[
-            *(f"import {name}" for name in sorted(imports)),
-            "from collections.abc import Mapping",
-            "from difflib import get_close_matches",
-        ],
-        body=body,
-        helpers=[helper(h).source.strip() for h in helpers],
-        **array_tables(model),
-        T=T,
+        "compiled/numpy.py.j2",
+        {
+            "docstring_prefix": "r" if raw else "",
+            "title": title,
+            "name": quoted(model.name),
+            "version": f" {version}" if version else "",
+            "equations": equations,
+            "table": _table(model),
+            "imports": [
+                *(f"import {name}" for name in sorted(imports)),
+                "from collections.abc import Mapping",
+                "from difflib import get_close_matches",
+            ],
+            "body": body,
+            "helpers": [helper(h).source.strip() for h in helpers],
+            **array_tables(model, T),
+        },
     )
 
 
@@ -70,16 +71,15 @@ def dims(variable: Variable) -> tuple[str | int, ...]:
     return tuple(d if isinstance(d, int) else dimension_name(d) for d in variable.shape if d != 1)
 
 
-def array_tables(model: Model) -> dict[str, object]:
-    """The tables of shapes that the template ``arrays.py.jinja`` prints."""
+def array_tables(model: Model, T: int | None) -> dict[str, object]:
+    """The tables of shapes that the template ``compiled/arrays.py.j2`` prints."""
     tables = {
         "parameters": {v.name: dims(v) for v in model.parameters},
         "inputs": {v.name: dims(v) for v in model.given},
         "initial": {initial_key(v.name, s): dims(v) for v, s in model.initial_values},
     }
-    return {key: _literal(rows) for key, rows in tables.items()} | {
-        "has_inputs": bool(model.given)
-    }
+    printed = {key: _literal(rows) for key, rows in tables.items()}
+    return {**printed, "has_inputs": bool(model.given), "T": T}
 
 
 def _literal(rows: dict[str, tuple[str | int, ...]]) -> str:

@@ -63,7 +63,8 @@ class Writer:
         yield "for t in range(T, 0, -1):"
         yield from indented(self.lines(Loop.BACKWARD))
         yield ""
-        yield from self.lines(Loop.AFTER)
+        after = list(self.lines(Loop.AFTER))
+        yield from (*after, "") if after else ()
         yield "grads = {"
         for key in self.program.gradient_keys:
             yield f'    "{key}": {self.result(key)},'
@@ -137,12 +138,27 @@ class Writer:
                     right = f"({right}) ⊙ {factor(s.factor)}"
                 return f"{plain(s.symbol)} = {right}"
             case Quantity.GRADIENT:
-                return f"∂{L}/∂{s.key} = Σ_t {' + '.join(factor(p.expression) for p in s.parts)}"
+                first = next(
+                    g
+                    for g in self.program.statements
+                    if g.key == s.key and g.quantity == s.quantity
+                )
+                more = "" if s is first else "… + "
+                return f"∂{L}/∂{s.key} = {more}{self.time_sum(s)}"
         return f"∂{L}/∂{plain(s.symbol).removeprefix('δ^')} = {right}"
+
+    def time_sum(self, s: Statement) -> str:
+        """``Σ_t …`` as mathematics, or the one summand."""
+        if s.steps.members is not None and len(s.steps.members) == 1:
+            (step,) = s.steps.members
+            return signed_sum([plain(nd.at(p.expression, nd.step(step))) for p in s.parts])
+        return signed_sum([f"Σ_t {factor(p.expression)}" for p in s.parts])
 
     def value(self, s: Statement) -> Iterator[Line]:
         """``v_t = …``"""
-        yield from self.fitted(s.parts[0].expression, f"{self.variables[s.key]}[t] = ", self.code.full)
+        yield from self.fitted(
+            s.parts[0].expression, f"{self.variables[s.key]}[t] = ", self.code.full
+        )
 
     def sum_over_batch(self, s: Statement) -> Iterator[Line]:
         """``L += …`` and ``∂L/∂p += …``, summed over the batch."""
@@ -222,7 +238,6 @@ class Writer:
         self, e: MatrixExpr, head: str, write: Callable[[MatrixExpr], str], when: str = ""
     ) -> Iterator[Line]:
         """``head`` and the expression on one line; what makes it too long gets a name first."""
-        helpers = list(self.code.helpers)
         while len(head) + len(write(e)) > ROOM:
             part = self.longest_part(e, ROOM - 12)
             if part is None:
@@ -233,7 +248,6 @@ class Writer:
             yield Line(f"{name} = {code.text}", when)
             self.code.known[stand_in] = Code(name, ATOM, code.batched)
             e = _replaced(e, part, stand_in)
-        self.code.helpers[:] = helpers
         yield Line(head + write(e), when)
 
     def longest_part(self, e: MatrixExpr, room: int) -> MatrixExpr | None:
@@ -257,10 +271,10 @@ def _parts(e: MatrixExpr) -> Iterator[MatrixExpr]:
 
 
 def _replaced(e: MatrixExpr, part: MatrixExpr, by: MatrixExpr) -> MatrixExpr:
-    if isinstance(e, MatAdd) and isinstance(part, MatAdd) and e.args[: len(part.args)] == part.args:
-        return MatAdd(by, *e.args[len(part.args) :])
     if e == part:
         return by
+    if isinstance(e, MatAdd) and isinstance(part, MatAdd) and e.args[: len(part.args)] == part.args:
+        return MatAdd(by, *e.args[len(part.args) :])
     return nd.rebuild(e, lambda a: _replaced(a, part, by))
 
 

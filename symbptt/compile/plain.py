@@ -104,7 +104,8 @@ def _entrywise(e: HadamardProduct) -> str:
         divides = isinstance(a, HadamardPower) and a.exp.is_negative
         factor = nd.raised(a.base, -a.exp) if divides else a
         # A product of matrices binds tighter than ⊙.
-        shown = plain(factor) if isinstance(factor, MatMul) else _in(factor, ATOM)
+        product = isinstance(factor, MatMul) and not divides
+        shown = plain(factor) if product else _in(factor, ATOM)
         text += (" / " if divides else " ⊙ " if text else "") + shown
     return "1" + text if text.startswith(" /") else text
 

@@ -142,12 +142,6 @@ class Sample:
     def samples(self) -> int:
         return 1 if self.batch is None else self.batch
 
-    def without_initial(self) -> Sample:
-        """The same with initial values left out: they are zero then."""
-        starts = {initial_key(v.name, s) for v, s in self.model.initial_values}
-        kept = {k: a for k, a in self.inputs.items() if k not in starts}
-        return Sample(self.model, self.T, self.batch, self.sizes, self.params, kept)
-
     def matrix(self, name: str, step: int | None) -> Array:
         """A given symbol's value: r×c, behind the axis of the batch unless it is a parameter."""
         size = size_of(self.model.variables[name].shape, self.sizes)
@@ -170,32 +164,36 @@ class Sample:
 
 
 #: Distributions to draw arguments from, until the forward pass is finite: a logarithm wants
-#: positive arguments.
+#: positive arguments, a logarithm of logarithms arguments above 1.
 DRAWS: tuple[Callable[[np.random.Generator, tuple[int, ...]], Array], ...] = (
     lambda rng, shape: rng.normal(scale=0.5, size=shape),
     lambda rng, shape: rng.uniform(0.1, 0.9, size=shape),
+    lambda rng, shape: rng.uniform(1.0, 2.0, size=shape),
 )
 
 
 def sample(
-    model: Model, T: int, batch: int | None, sizes: Mapping[str, int], seed: int
+    model: Model,
+    T: int,
+    batch: int | None,
+    sizes: Mapping[str, int],
+    seed: int,
+    *,
+    initial: bool = True,
 ) -> Sample | None:
-    """Random arguments at which the loss is finite; None if none were found."""
+    """Random arguments at which the loss is finite; None if none were found.
+
+    Without ``initial``, initial values are left out: they are zero then.
+    """
     lead = () if batch is None else (batch,)
+    starts = model.initial_values if initial else ()
     for i, draw in enumerate(DRAWS):
         rng = np.random.default_rng([seed, T, batch or 0, i])
-        found = Sample(
-            model,
-            T,
-            batch,
-            sizes,
-            {v.name: draw(rng, layout(v, sizes)) for v in model.parameters},
-            {v.name: draw(rng, (T, *lead, *layout(v, sizes))) for v in model.given}
-            | {
-                initial_key(v.name, s): draw(rng, (*lead, *layout(v, sizes)))
-                for v, s in model.initial_values
-            },
-        )
+        params = {v.name: draw(rng, layout(v, sizes)) for v in model.parameters}
+        inputs = {v.name: draw(rng, (T, *lead, *layout(v, sizes))) for v in model.given}
+        for v, s in starts:
+            inputs[initial_key(v.name, s)] = draw(rng, (*lead, *layout(v, sizes)))
+        found = Sample(model, T, batch, sizes, params, inputs)
         with np.errstate(all="ignore"):
             if np.isfinite(found.loss()).all():
                 return found

@@ -50,11 +50,10 @@ def compared(
 ) -> Decided:
     """One function at random arguments of one length and batch size."""
     model: Model = f.model  # type: ignore[attr-defined]
-    drawn = sample(model, T, batch, sizes, seed)
+    given = T != 2 or batch is None  # initial values may be left out: here they are
+    drawn = sample(model, T, batch, sizes, seed, initial=given)
     if drawn is None:
         return Decided(undecided=(f"{place}, T = {T}: no random arguments give a finite loss",))
-    if T == 2:  # initial values may be left out
-        drawn = drawn if batch is None else drawn.without_initial()
     try:
         with np.errstate(all="ignore"):
             claimed = f(drawn.params, drawn.inputs)

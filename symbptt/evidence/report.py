@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isfinite
 from typing import Any
 
 from symbptt.errors import SymbpttError
@@ -95,7 +96,11 @@ class Report:
         return max((c.deviation for c in self.checks if c.deviation is not None), default=None)
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as plain data, for JSON; single checks are listed only where they failed."""
+        """The report as plain data, for JSON; single checks are listed only where they failed.
+
+        An error that is no finite number is left out: JSON has none.
+        """
+        error = self.largest_error
         return {
             "model": self.model,
             "passed": self.passed,
@@ -106,7 +111,7 @@ class Report:
             "batches": list(self.batches),
             "backends": list(self.backends),
             "seed": self.seed,
-            "largest_error": self.largest_error,
+            "largest_error": error if error is not None and isfinite(error) else None,
             "error_bound": float(self.bound),
             "undecided": list(self.undecided),
             "failures": [str(c) for c in self.failures],

@@ -137,12 +137,13 @@ class Residues:
 class ResidueArithmetic:
     """Where matrices of residues come from: the random point that ``seed`` draws.
 
-    ``atoms`` collects the values of functions known by name alone, by function and argument;
-    ``normalised`` names the given quantities whose entries are to sum to 1.
+    ``normalised`` names the given quantities whose entries are to sum to 1.  ``drawn`` and
+    ``atoms`` hold what was drawn so far: by key, and by function and argument.
     """
 
     seed: object
     normalised: frozenset[str] = frozenset()
+    drawn: dict[tuple[object, ...], Residues] = field(default_factory=dict)
     atoms: dict[tuple[str, object], int] = field(default_factory=dict)
 
     def constant(self, q: Fraction | int, size: Size) -> Residues:
@@ -154,6 +155,11 @@ class ResidueArithmetic:
 
     def free(self, key: tuple[object, ...], size: Size) -> Residues:
         """Free values: a random matrix that the key names."""
+        if (key, size) not in self.drawn:
+            self.drawn[key, size] = self._draw(key, size)
+        return self.drawn[key, size]
+
+    def _draw(self, key: tuple[object, ...], size: Size) -> Residues:
         r, c = size
         entries = [residue(self.seed, key, i) for i in range(r * c)]
         if key[0] in self.normalised:

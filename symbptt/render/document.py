@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy.matrices.expressions import MatrixExpr
-
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.condense import Condensed
-from symbptt.calculus.derivation import Derivation, Step, Why, written_out, written_recursions
+from symbptt.calculus.derivation import (
+    Derivation,
+    Line,
+    Reason,
+    Step,
+    Why,
+    step_of,
+    written_out,
+    written_recursions,
+)
 from symbptt.calculus.forms import double_sum
 from symbptt.calculus.sweep import Contribution, Recursion
 from symbptt.calculus.translate import translate, unroll
 from symbptt.errors import DerivationError
 from symbptt.model import terms as tm
 from symbptt.model.model import LossTerm, Model, Role, initial_key
-from symbptt.model.steps import Steps
 from symbptt.render.dialect import Dialect
 from symbptt.render.notation import Notation
 from symbptt.render.printer import Printer
@@ -270,7 +276,7 @@ class _Author:
         left = self.printer.gradient(step.of) if step.of is not None else self.printer(step.left)
         if step.of is None and reason.kind is Why.INPUT:
             left = self.printer(step.left)
-        rights = self._cases([(line.expression, line.steps) for line in step.lines])
+        rights = tuple(map(self._case, step.lines))
         about = reason.about
         sources: tuple[int, ...] = ()
         if reason.kind is Why.SUBSTITUTED:
@@ -310,32 +316,16 @@ class _Author:
 
     def _recursion(self, r: Recursion) -> Formula:
         """A recursion as the algorithm states it: with all that was put in, in cases."""
-        cases = r.cases
-        only = r.support.members
-        if only is not None and len(only) == 1:
-            when = nd.step(only[0])
-            value = self.printer(nd.at(cases[0].expression, when))
-            return Formula(self.printer(nd.at(r.symbol, when)), ((value, ""),))
-        plain = len(cases) == 1 and r.support.is_every
-        rights = self._cases([(c.expression, None if plain else c.steps) for c in cases])
-        return Formula(self.printer(r.symbol), rights)
+        step = step_of(r, Reason(Why.USES))
+        return Formula(self.printer(step.left), tuple(map(self._case, step.lines)))
 
-    def _cases(
-        self, cases: Sequence[tuple[MatrixExpr, Steps | None]]
-    ) -> tuple[tuple[str, str], ...]:
-        """Formulas with their conditions; after steps picked out by number, `otherwise`."""
-        numbered = any(s.members and any(not m.anchor for m in s.members) for _, s in cases if s)
-        return tuple(
-            (
-                self.printer(expression),
-                ""
-                if steps is None
-                else self.printer.dialect.otherwise
-                if numbered and steps.members is None
-                else self.printer.dialect.when + self.printer.condition(steps),
-            )
-            for expression, steps in cases
-        )
+    def _case(self, line: Line) -> tuple[str, str]:
+        """A formula with the condition under which it holds."""
+        dialect = self.printer.dialect
+        if line.otherwise:
+            return self.printer(line.expression), dialect.otherwise
+        when = dialect.when + self.printer.condition(line.steps) if line.steps else ""
+        return self.printer(line.expression), when
 
     # -- the other forms ----------------------------------------------------------------------
 
