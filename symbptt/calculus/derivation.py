@@ -202,12 +202,11 @@ def fold_check(model: Model, found: Sweep, T: int) -> int:
             )
 
     for name, recursion in found.recursions.items():
+        if any(c.looks_past_the_end for c in recursion.contributions):
+            raise DerivationError(f"the recursion for δ^{name} looks past the last step")
         for s in range(1, T + 1):
-            there = [c for c in recursion.contributions if c.steps.include(s, T)]
-            beyond = [c for c in there if s + c.lag > T]
+            there = [c for c in recursion.contributions if c.is_there(s, T)]
             node = engine.symbol(name, s)
-            if beyond:
-                raise DerivationError(f"the recursion for {node} looks past the last step, {T}")
             compare(node, [nd.at(c.expression, s) for c in there], adjoints.get(node, []))
     for gradient in found.gradients.values():
         general = [nd.at(c.expression, s) for c in gradient.contributions for s in c.steps.at(T)]
@@ -230,7 +229,7 @@ def _alive(found: Sweep, T: int) -> set[Node]:
     alive: set[Node] = set()
     for s in range(T, 0, -1):
         for name, recursion in found.recursions.items():
-            there = (c for c in recursion.contributions if c.steps.include(s, T))
+            there = (c for c in recursion.contributions if c.is_there(s, T))
             if any(c.user is None or (c.user, s + c.lag) in alive for c in there):
                 alive.add((name, s))
     return alive

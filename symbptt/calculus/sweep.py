@@ -39,6 +39,21 @@ class Contribution:
     steps: Steps
     rules: tuple[Rule, ...] = ()
 
+    @cached_property
+    def reach(self) -> int:
+        """How many steps later the adjoint stands that it names."""
+        return max((int(a.index - nd.t) for a in nd.find(self.expression, nd.Adjoint)), default=0)
+
+    def is_there(self, t: int, T: int) -> bool:
+        """Whether it is there at step ``t`` of ``T``."""
+        return t + self.reach <= T and self.steps.include(t, T)
+
+    @property
+    def looks_past_the_end(self) -> bool:
+        """Whether it would name an adjoint after the last step of a long sequence."""
+        T = 10_000
+        return any(self.steps.include(T - i, T) for i in range(self.reach))
+
 
 @dataclass(frozen=True)
 class Case:
@@ -66,7 +81,7 @@ class Recursion:
 
     def at(self, t: int, T: int) -> MatrixExpr:
         """The right side for a given step of a sequence of length T."""
-        there = [c.expression for c in self.contributions if c.steps.include(t, T)]
+        there = [c.expression for c in self.contributions if c.is_there(t, T)]
         return nd.at(nd.gather(there, self.symbol.shape), t)
 
     @cached_property

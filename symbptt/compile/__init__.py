@@ -49,11 +49,13 @@ def compile_gradient(
 
     >>> import numpy as np
     >>> from symbptt.calculus import derive
-    >>> from symbptt.model import load
-    >>> f = compile_gradient(derive(load(r"h_t = w h_{t-1} + x_t; L = \\sum_{t=1}^{T} h_t^2")))
-    >>> loss, grads = f({"w": np.array(2.0)}, {"x": np.array([1.0, 0.0])})
-    >>> float(loss), float(grads["w"])  # 1² + (w 1)² and 2 w
-    (5.0, 4.0)
+    >>> from symbptt.model import bind, load
+    >>> f = compile_gradient(derive(bind(load("elman-linear"))))
+    >>> params = {"W_hh": (3, 3), "W_xh": (3, 2), "b_h": 3, "W_hy": (4, 3), "b_y": 4}
+    >>> params = {name: np.zeros(shape) for name, shape in params.items()}
+    >>> loss, grads = f(params, {"x": np.ones((5, 2)), "d": np.ones((5, 4))})
+    >>> float(loss), grads["b_y"]  # five steps of ½ Σ 1² over four entries, and Σ (y_t - d_t)
+    (10.0, array([-5., -5., -5., -5.]))
     """
     row = backend_named(backend)
     require_bound(derivation.model)

@@ -10,6 +10,7 @@ from symbptt.compile.numpy_functions import HELPERS, helper, with_needs
 from symbptt.compile.numpy_writer import WIDTH, Writer
 from symbptt.compile.program import program
 from symbptt.compile.quoting import quoted, quoted_lines
+from symbptt.compile.share import share
 from symbptt.model import Model, Variable, initial_key
 from symbptt.model.functions import ACTIVATIONS
 from symbptt.templating import fill
@@ -35,7 +36,7 @@ def compile_numpy(derivation: Derivation, T: int | None = None) -> GradientFunct
 def numpy_module(derivation: Derivation, version: str = "", T: int | None = None) -> str:
     """The text of a module that computes the loss and its gradients with NumPy alone."""
     model = derivation.model
-    writer = Writer(program(derivation), TAKEN)
+    writer = Writer(share(program(derivation)), TAKEN)
     body = list(writer.body())
     helpers = with_needs(list(dict.fromkeys(writer.code.helpers)))
     imports = {name for h in helpers for name in helper(h).imports}

@@ -14,6 +14,7 @@ from symbptt.compile.numpy_code import ATOM, Code, NumPyCode
 from symbptt.compile.plain import factor, plain, signed_sum
 from symbptt.compile.program import Loop, Part, Program, Quantity, Statement, covers, partition
 from symbptt.compile.quoting import quoted_lines
+from symbptt.compile.share import EPSILON
 from symbptt.model import Role, Variable, initial_key
 
 #: The longest line of generated code, and what is left of it in a loop, under a condition.
@@ -46,6 +47,8 @@ class Writer:
             self.variables[name] = self.names.new(name)
         for s in self.program.of(Loop.BACKWARD, Quantity.ADJOINT):
             self.variables[f"δ^{s.key}"] = self.names.new(f"d_{s.key}")
+        for s in self.program.of(Loop.BACKWARD, Quantity.SHARED):
+            self.variables[s.key] = self.names.new(s.key.replace(EPSILON, "e").replace("^", "_"))
         for key in self.program.gradient_keys:
             self.gradients[key] = self.names.new(f"grad_{step_label(key)}")
         self.code = NumPyCode(self.variables)
@@ -96,8 +99,9 @@ class Writer:
         """What the backward loop fills or adds to."""
         for v in self.program.model.parameters:
             yield f"{self.gradients[v.name]} = np.zeros_like({self.variables[v.name]})"
-        for s in self.program.of(Loop.BACKWARD, Quantity.ADJOINT):
-            yield f"{self.variables[f'δ^{s.key}']} = {{}}"
+        for s in self.program.of(Loop.BACKWARD, Quantity.ADJOINT, Quantity.SHARED):
+            key = s.key if s.quantity is Quantity.SHARED else f"δ^{s.key}"
+            yield f"{self.variables[key]} = {{}}"
         for v in self.program.inputs:
             zero = f"np.zeros_like({self.variables[v.name]}[t])"
             yield f"{self.gradients[v.name]} = {{t: {zero} for t in range(1, T + 1)}}"
@@ -133,7 +137,7 @@ class Writer:
         match s.quantity:
             case Quantity.VALUE | Quantity.LOSS:
                 return s.source
-            case Quantity.ADJOINT:
+            case Quantity.ADJOINT | Quantity.SHARED:
                 if s.factor is not None:
                     right = f"({right}) ⊙ {factor(s.factor)}"
                 return f"{plain(s.symbol)} = {right}"
@@ -155,10 +159,10 @@ class Writer:
         return signed_sum([f"Σ_t {factor(p.expression)}" for p in s.parts])
 
     def value(self, s: Statement) -> Iterator[Line]:
-        """``v_t = …``"""
-        yield from self.fitted(
-            s.parts[0].expression, f"{self.variables[s.key]}[t] = ", self.code.full
-        )
+        """``v_t = …``, ``ε^v_t = …``"""
+        (part,) = s.parts
+        head = f"{self.variables[s.key]}[t] = "
+        yield from self.fitted(part.expression, head, self.code.full, condition(s.steps))
 
     def sum_over_batch(self, s: Statement) -> Iterator[Line]:
         """``L += …`` and ``∂L/∂p += …``, summed over the batch."""
@@ -282,6 +286,7 @@ _WRITERS: dict[Quantity, Callable[[Writer, Statement], Iterator[Line]]] = {
     Quantity.VALUE: Writer.value,
     Quantity.LOSS: Writer.sum_over_batch,
     Quantity.ADJOINT: Writer.adjoint,
+    Quantity.SHARED: Writer.value,
     Quantity.GRADIENT: Writer.sum_over_batch,
     Quantity.INPUT: Writer.input,
     Quantity.INITIAL: Writer.initial,

@@ -33,6 +33,7 @@ class Quantity(StrEnum):
     VALUE = "value"  # v_t
     LOSS = "loss"  # L, a sum over t
     ADJOINT = "adjoint"  # δ^v_t
+    SHARED = "shared"  # ε^v_t, a part of what δ^v_t is used in
     GRADIENT = "gradient"  # ∂L/∂p of a parameter, a sum over t
     INPUT = "input"  # ∂L/∂x_t
     INITIAL = "initial"  # ∂L/∂h_0

@@ -1,0 +1,100 @@
+"""What the backward pass would compute twice, computed once and given a name.
+
+``δ^h_t ⊙ (1 - h_t²)`` stands in the gradient of every weight of ``h_t = tanh(…)`` and, a step
+later, in the recursion.  It becomes ``ε^h_t``, kept by step like everything else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import sympy as sp
+from sympy.matrices.expressions import HadamardProduct, MatrixExpr, Transpose
+
+from symbptt.calculus import nodes as nd
+from symbptt.compile.program import Loop, Part, Program, Quantity, Statement
+
+#: Marks a shared part of the adjoint of the name that follows.
+EPSILON = "ε"
+
+
+def share(program: Program) -> Program:
+    """The program with every part that two backward statements need as a statement of its own."""
+    while (part := _largest_repeated(program)) is not None:
+        program = _with_shared(program, part)
+    return program
+
+
+def relative(e: MatrixExpr) -> MatrixExpr | None:
+    """An expression in one adjoint, with that adjoint at t; None if it has none or several."""
+    adjoints = nd.find(e, nd.Adjoint)
+    if len(adjoints) != 1:
+        return None
+    origin = adjoints[0].index
+    moved = {a: a.func(a.name, nd.t + (a.index - origin), *a.shape) for a in nd.find(e, nd.At)}
+    if any(a.name.startswith(EPSILON) or (a.index - nd.t) > 0 for a in moved.values()):
+        return None
+    return e.xreplace(moved)
+
+
+def _expressions(program: Program) -> Iterator[MatrixExpr]:
+    for s in program.of(Loop.BACKWARD):
+        yield from (p.expression for p in s.parts)
+
+
+def _composites(e: MatrixExpr) -> Iterator[MatrixExpr]:
+    """Every part of an expression that takes work to compute."""
+    for part in sp.preorder_traversal(e):
+        if not isinstance(part, MatrixExpr) or isinstance(part, Transpose):
+            continue
+        if isinstance(nd.coefficient(part)[1], nd.LEAVES):
+            continue
+        yield part
+        if isinstance(part, HadamardProduct):
+            yield from (HadamardProduct(*part.args[:i]) for i in range(2, len(part.args)))
+
+
+def _largest_repeated(program: Program) -> MatrixExpr | None:
+    found: Counter[MatrixExpr] = Counter()
+    for expression in _expressions(program):
+        for part in _composites(expression):
+            moved = relative(part)
+            if moved is not None:
+                found[moved] += 1
+    repeated = [e for e, times in found.items() if times > 1]
+    return max(repeated, key=lambda e: sum(1 for _ in sp.preorder_traversal(e)), default=None)
+
+
+def _with_shared(program: Program, part: MatrixExpr) -> Program:
+    """The program with one part named."""
+    (adjoint,) = nd.find(part, nd.Adjoint)
+    taken = {s.key for s in program.of(Loop.BACKWARD, Quantity.SHARED)}
+    numbers = ("", *range(2, len(taken) + 3))
+    name = next(k for i in numbers if (k := f"{EPSILON}{i}^{adjoint.name}") not in taken)
+    symbol = nd.At(name, nd.t, *part.shape)
+
+    def change(e: MatrixExpr) -> MatrixExpr:
+        length = len(part.args) if isinstance(part, HadamardProduct) else 0
+        head, rest = e, ()
+        if length and isinstance(e, HadamardProduct) and len(e.args) > length:
+            head, rest = HadamardProduct(*e.args[:length]), e.args[length:]
+        if relative(head) == part:
+            (there,) = nd.find(head, nd.Adjoint)
+            here = nd.At(name, there.index, *part.shape)
+            return nd.odot(here, *map(change, rest)) if rest else here
+        return nd.rebuild(e, change)
+
+    statements: list[Statement] = []
+    for s in program.statements:
+        statements.append(_changed(s, change) if s.loop is not Loop.FORWARD else s)
+        if s.quantity is Quantity.ADJOINT and s.key == adjoint.name:
+            statements.append(
+                Statement(Loop.BACKWARD, Quantity.SHARED, name, symbol, (Part(part),), s.steps)
+            )
+    return replace(program, statements=tuple(statements))
+
+
+def _changed(s: Statement, change: Callable[[MatrixExpr], MatrixExpr]) -> Statement:
+    return replace(s, parts=tuple(replace(p, expression=change(p.expression)) for p in s.parts))
