@@ -233,6 +233,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("symbptt: interrupted", file=sys.stderr)
         return 130
+    except Exception as error:  # a mistake of ours: say so in one line, whatever it is
+        if os.environ.get("SYMBPTT_DEBUG"):
+            raise
+        what = " ".join(str(error).split())[:200]
+        print(
+            f"symbptt: internal error, {type(error).__name__}: {what}; please report it with the "
+            "model (SYMBPTT_DEBUG=1 shows where)",
+            file=sys.stderr,
+        )
+        return BAD_REQUEST
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class Steps:
         if self.members is not None:
             return Steps(members=tuple(map(moved, self.members)))
         first = moved(self.first)
-        return Steps(first if first.offset > 1 else FIRST, moved(self.last))
+        return Steps(first if first.anchor or first.offset > 1 else FIRST, moved(self.last))
 
     def filled(self) -> Steps:
         """All steps up to the last of these."""
