@@ -3,7 +3,7 @@
 >>> import symbptt
 >>> d = symbptt.derive("elman")
 >>> d.adjoints["z"].interior
-HadamardProduct(δ^h_t, 1 + -h_t.**2)
+(δ^h_t).*(1 - h_t.**2)
 """
 
 from __future__ import annotations

@@ -127,6 +127,14 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         """,
         {},
     ),
+    # Steps named from both ends, which meet in short sequences; an input that cancels.
+    "two-ends": (
+        r"""
+        h_t = tanh(W h_{t-1} + U (x_t + e_t - e_t))
+        L = squared_error(h_4, d_4) + 3 squared_error(h_{T-3}, d_{T-3})
+        """,
+        {},
+    ),
     "scalars": (
         r"""
         h_t = w h_{t-1} + v h_{t-3} + x_t

@@ -50,6 +50,12 @@ def number(value: Any) -> sp.Expr:
     return value if isinstance(value, sp.Basic) else sp.Rational(value)
 
 
+def _script(index: sp.Expr) -> str:
+    """An index as a script: ``t``, ``{t-1}``."""
+    text = str(index).replace(" ", "")
+    return text if text.isalnum() else f"{{{text}}}"
+
+
 class Node(MatrixExpr):
     """A matrix expression that SymPy doesn't have.  ``node.func(*node.args) == node``."""
 
@@ -83,9 +89,15 @@ class At(Node):
     def shape(self) -> tuple[sp.Expr, sp.Expr]:
         return self.args[2], self.args[3]
 
+    def _sympystr(self, printer: Any) -> str:
+        return f"{self.name}_{_script(self.index)}"
+
 
 class Adjoint(At):
     """``δ^v_t = ∂L/∂v_t``, the total derivative of the loss by a computed quantity."""
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"δ^{self.name}_{_script(self.index)}"
 
 
 class Map(Node):
@@ -111,6 +123,10 @@ class Map(Node):
     def shape(self) -> tuple[sp.Expr, sp.Expr]:
         return self.operand.shape
 
+    def _sympystr(self, printer: Any) -> str:
+        primes = "'" * self.order
+        return f"{self.function}{primes}({printer._print(self.operand)})"
+
 
 class VectorMap(Node):
     """``softmax(z)`` or ``log_softmax(z)``: a function of a vector as a whole."""
@@ -131,6 +147,9 @@ class VectorMap(Node):
     def shape(self) -> tuple[sp.Expr, sp.Expr]:
         return self.operand.shape
 
+    def _sympystr(self, printer: Any) -> str:
+        return f"{self.function}({printer._print(self.operand)})"
+
 
 class Total(Node):
     """``1ᵀ A 1``: the sum of all entries, 1×1."""
@@ -145,6 +164,9 @@ class Total(Node):
     @property
     def shape(self) -> tuple[sp.Expr, sp.Expr]:
         return ONE, ONE
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"sum({printer._print(self.operand)})"
 
 
 class Scale(Node):
@@ -165,6 +187,9 @@ class Scale(Node):
     def shape(self) -> tuple[sp.Expr, sp.Expr]:
         return self.operand.shape
 
+    def _sympystr(self, printer: Any) -> str:
+        return f"({printer._print(self.scalar)})*({printer._print(self.operand)})"
+
 
 class Abstract(Node):
     """A function known by name alone: ``L_t(y_t, target_t)``, ``f(x_t, h_{t-1}, w)``."""
@@ -184,6 +209,9 @@ class Abstract(Node):
     @property
     def shape(self) -> tuple[sp.Expr, sp.Expr]:
         return self.args[1], self.args[2]
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"{self.function}({', '.join(map(printer._print, self.arguments))})"
 
 
 class Partial(Node):
@@ -214,6 +242,9 @@ class Partial(Node):
             return self.by.shape
         rows, cols = self.by.shape
         return self.value.shape[0], rows * cols
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"∂{self.value.function}/∂{printer._print(self.by)}"
 
 
 class TimeSum(Node):
@@ -246,9 +277,20 @@ class TimeSum(Node):
         changed = in_body or in_steps
         return (self.func(body, self.index, steps) if changed else self), changed
 
+    sign = "Σ"
+
+    def _sympystr(self, printer: Any) -> str:
+        body = printer._print(self.body)
+        if isinstance(self.steps, sp.Range):
+            first, last = self.steps.start, self.steps.stop - 1
+            return f"{self.sign}_{{{self.index}={first}}}^{_script(last)} {body}"
+        return f"{self.sign}_{{{self.index} ∈ {self.steps}}} {body}"
+
 
 class TimeProduct(TimeSum):
     """``Π_{index=first}^{last} body``, the factor of ``first`` leftmost; empty, the identity."""
+
+    sign = "Π"
 
 
 # -- constructors that keep the order ---------------------------------------------------------

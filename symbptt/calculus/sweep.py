@@ -288,7 +288,7 @@ def sweep(model: Model) -> Sweep:
         inputs={
             v.name: Recursion(adjoint(v, nd.t), merged[v.name], _union(merged[v.name]))
             for v in model.given
-            if v.name in merged
+            if merged.get(v.name)
         },
     )
 

@@ -68,13 +68,15 @@ class NumPyCode:
     """Writes expressions as NumPy source.
 
     ``names`` maps each symbol, and each adjoint as ``δ^name``, to its variable; ``given`` is
-    the variable that knows the sizes; ``helpers`` collects the functions that were called.
+    the variable that knows the sizes; ``helpers`` collects the functions that were called,
+    ``used`` the variables; ``known`` holds source for expressions that have a variable already.
     """
 
     names: Mapping[str, str]
     given: str = "given"
     helpers: list[str] = field(default_factory=list)
     known: dict[MatrixExpr, Code] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
 
     # -- entry by entry -----------------------------------------------------------------------
 
@@ -82,39 +84,50 @@ class NumPyCode:
         """Source for an expression; a constant may come out as a plain number."""
         if e in self.known:
             return self.known[e]
+        constant = self.constant(e)
+        if constant is not None:
+            plain_number = constant >= 0 and constant.is_Integer
+            return Code(number(constant), ATOM if plain_number else PRODUCT, False)
         many, rest = nd.coefficient(e)
-        if isinstance(rest, OneMatrix | ZeroMatrix):
-            value = many if isinstance(rest, OneMatrix) else sp.Integer(0)
-            return Code(number(value), ATOM if value >= 0 and value.is_Integer else PRODUCT, False)
         if many != 1:
-            return self._multiple(many, rest)
+            return _multiple(many, self.code(rest))
         return _WRITERS[type(e)](self, e)
+
+    def constant(self, e: MatrixExpr) -> sp.Rational | None:
+        """The number that stands in every entry, if one does."""
+        many, rest = nd.coefficient(e)
+        if isinstance(rest, ZeroMatrix):
+            return sp.Integer(0)
+        return many if isinstance(rest, OneMatrix) else None
 
     def array(self, e: MatrixExpr) -> Code:
         """Source for an expression as an array, constants too."""
-        many, rest = nd.coefficient(e)
-        if not isinstance(rest, OneMatrix | ZeroMatrix):
+        constant = self.constant(e)
+        if constant is None:
             return self.code(e)
-        value = number(many if isinstance(rest, OneMatrix) else sp.Integer(0))
-        layout = self.layout(e.shape)
+        return Code(self._filled(constant, self.layout(e.shape)), ATOM, False)
+
+    def _filled(self, constant: sp.Rational, layout: list[str]) -> str:
         shape = layout[0] if len(layout) == 1 else f"({', '.join(layout)})"
-        call = {"0": "np.zeros({0}, {2})", "1": "np.ones({0}, {2})"}.get(
-            value, "np.full({0}, {1}, {2})"
-        )
-        return Code(call.format(shape, value, f"{self.given}.dtype"), ATOM, False)
+        dtype = f"{self.given}.dtype"
+        if constant in (0, 1):
+            return f"np.{'ones' if constant else 'zeros'}({shape}, {dtype})"
+        return f"np.full({shape}, {number(constant)}, {dtype})"
 
     def full(self, e: MatrixExpr, like: str | None = None) -> str:
         """Source for an expression with its batch axis; ``like`` is an array of the same layout."""
-        many, rest = nd.coefficient(e)
-        if like is not None and isinstance(rest, OneMatrix | ZeroMatrix):
-            if isinstance(rest, ZeroMatrix):
-                return f"np.zeros_like({like})"
-            return f"np.ones_like({like})" if many == 1 else f"np.full_like({like}, {number(many)})"
-        code = self.array(e)
+        constant = self.constant(e)
+        layout = [f"{self.given}.B", *(self.layout(e.shape) or ["1"])]
+        if constant is not None and like is None:
+            return self._filled(constant, layout)
+        if constant in (0, 1):
+            return f"np.{'ones' if constant else 'zeros'}_like({like})"
+        if constant is not None:
+            return f"np.full_like({like}, {number(constant)})"
+        code = self.code(e)
         if code.batched:
             return code.text
-        layout = ", ".join([f"{self.given}.B", *(self.layout(e.shape) or ["1"])])
-        shape = f"{like}.shape" if like is not None else f"({layout})"
+        shape = f"{like}.shape" if like is not None else f"({', '.join(layout)})"
         return f"np.broadcast_to({code.text}, {shape})"
 
     def layout(self, shape: tuple[Any, Any]) -> list[str]:
@@ -125,17 +138,11 @@ class NumPyCode:
             if d != ONE
         ]
 
-    def _multiple(self, many: sp.Expr, rest: MatrixExpr) -> Code:
-        code = self.code(rest)
-        if many == -1:
-            return Code("-" + code.within(PRODUCT, MATMUL, POWER, ATOM), PRODUCT, code.batched)
-        body = code.within(PRODUCT, POWER, ATOM)
-        return Code(f"{number(many)} * {body}", PRODUCT, code.batched)
-
     def _leaf(self, e: MatrixExpr) -> Code:
         if isinstance(e, nd.At):
-            name = f"δ^{e.name}" if isinstance(e, nd.Adjoint) else e.name
-            return Code(f"{self.names[name]}[{e.index}]", ATOM, True)
+            name = self.names[f"δ^{e.name}" if isinstance(e, nd.Adjoint) else e.name]
+            self.used.add(name)
+            return Code(f"{name}[{e.index}]", ATOM, True)
         return Code(self.names[e.name], ATOM, False)
 
     def _sum(self, e: MatAdd) -> Code:
@@ -266,23 +273,36 @@ class NumPyCode:
 
     def batch_sum(self, e: MatrixExpr) -> str:
         """Source for the sum of an expression over all samples."""
-        code = self._batch_sum(e)
-        return code.text
+        return self._batch_sum(e).text
 
     def _batch_sum(self, e: MatrixExpr) -> Code:
         many, rest = nd.coefficient(e)
-        if many != 1:
-            code = self._batch_sum(rest)
-            body = code.within(POWER, ATOM) if many != -1 else code.within(PRODUCT, MATMUL, ATOM)
-            return Code(("-" if many == -1 else f"{number(many)} * ") + body, PRODUCT, False)
+        if many != 1 and self.constant(e) is None:
+            return _multiple(many, self._batch_sum(rest))
         code = self.array(e)
         if not code.batched:
-            return Code(f"{self.given}.B * {code.within(POWER, ATOM)}", PRODUCT, False)
+            return Code(f"{self.given}.B * {code.last()}", PRODUCT, False)
+        if nd.is_scalar(e):
+            return self._scalar_batch_sum(e, code)
         if _is_matrix(e):
             return self._matrix_batch_sum(e, code)
-        if nd.is_scalar(e):
-            return Code(f"np.sum({self._summed(e, code)})", ATOM, False)
         return Code(f"np.sum({code.text}, axis=0)", ATOM, False)
+
+    def _terms_batch_sum(self, e: MatAdd) -> Code:
+        terms = [self._batch_sum(a).text for a in positive_first(e)]
+        return Code(" + ".join(terms).replace("+ -", "- "), SUM, False)
+
+    def _scalar_batch_sum(self, e: MatrixExpr, code: Code) -> Code:
+        if isinstance(e, MatAdd) and any(
+            isinstance(a, MatMul | nd.Total | nd.Scale) for a in e.args
+        ):
+            return self._terms_batch_sum(e)
+        if isinstance(e, nd.Scale):
+            scalar = self.code(e.scalar)
+            if not scalar.batched:
+                total = self._batch_sum(e.operand).last()
+                return Code(f"{scalar.within(PRODUCT, POWER, ATOM)} * {total}", PRODUCT, False)
+        return Code(f"np.sum({self._summed(e, code)})", ATOM, False)
 
     def _summed(self, e: MatrixExpr, code: Code) -> str:
         """What to sum over all entries and samples, for a scalar that is itself a sum."""
@@ -298,8 +318,7 @@ class NumPyCode:
 
     def _matrix_batch_sum(self, e: MatrixExpr, code: Code) -> Code:
         if isinstance(e, MatAdd):
-            terms = [self._batch_sum(a).text for a in e.args]
-            return Code(" + ".join(terms).replace("+ -", "- "), SUM, False)
+            return self._terms_batch_sum(e)
         if isinstance(e, nd.Scale) and isinstance(e.operand, MatMul):
             left, right = split(e.operand)
             return self._outer_sum(nd.scale(e.scalar, left), right, code)
@@ -330,6 +349,19 @@ _WRITERS: dict[type, Callable[[NumPyCode, Any], Code]] = {
     nd.Total: NumPyCode._total,
     nd.Scale: NumPyCode._scale,
 }
+
+
+def _multiple(many: sp.Rational, code: Code) -> Code:
+    """A number times an expression."""
+    if many == -1:
+        text = "-" + code.within(PRODUCT, MATMUL, POWER, ATOM)
+    elif "/" in number(many):  # one third of a is a / 3
+        text = (
+            f"{_multiple(sp.Integer(many.p), code).text if many.p != 1 else code.last()} / {many.q}"
+        )
+    else:
+        text = f"{number(many)} * {code.last()}"
+    return Code(text, PRODUCT, code.batched)
 
 
 def _at(x: Code, y: Code, batched: bool) -> Code:

@@ -57,16 +57,13 @@ class Writer:
 
     def body(self) -> Iterator[str]:
         """All lines, in order."""
+        forward, backward, after = (list(self.lines(loop)) for loop in Loop)
         yield "T = given.T"
         yield from self.arrays()
-        yield from ("", "loss = 0.0", "for t in range(1, T + 1):")
-        yield from indented(self.lines(Loop.FORWARD))
-        yield ""
+        yield from ("", "loss = 0.0", "for t in range(1, T + 1):", *indented(forward), "")
         yield from self.zeros()
-        yield "for t in range(T, 0, -1):"
-        yield from indented(self.lines(Loop.BACKWARD))
-        yield ""
-        after = list(self.lines(Loop.AFTER))
+        yield f"# δ^v_t is the derivative of {self.program.model.loss_name} by v_t."
+        yield from ("for t in range(T, 0, -1):", *indented(backward), "")
         yield from (*after, "") if after else ()
         yield "grads = {"
         for key in self.program.gradient_keys:
@@ -78,6 +75,8 @@ class Writer:
         for v in self.program.model.parameters:
             yield f'{self.variables[v.name]} = given["{v.name}"]'
         for v in self.program.model.given:
+            if v not in self.program.inputs and self.variables[v.name] not in self.code.used:
+                continue
             yield f'{self.variables[v.name]} = given.steps("{v.name}")'
             for s in v.initial_steps:
                 yield f"{self.variables[v.name]}[{s}] = {self.start(v, s)}"
@@ -188,14 +187,14 @@ class Writer:
     def collected(self, target: str, like: str, s: Statement) -> Iterator[Line]:
         """A sum of parts, each at its steps, times a factor."""
         whole = condition(s.steps)
+        changed_later = s.factor is not None or len(s.parts) > 1
         parts = sorted(s.parts, key=lambda p: bool(p.present) or not covers(p.steps, s.steps))
         sure = [p for p in parts if not p.present]
 
         def full(e: MatrixExpr) -> str:
-            text = self.code.full(e, like)
             # What is changed in place later must not be another's array.
-            last = len(parts) == 1 and s.factor is None
-            return text if last or not self.is_view(e) else f"{text}.copy()"
+            text = self.code.full(e, like)
+            return f"{text}.copy()" if changed_later and self.is_view(e) else text
 
         if len(parts) == len(sure) == 2 and partition(sure[0].steps, sure[1].steps, s.steps):
             either, other = sorted(sure, key=lambda p: p.steps.members is None)
@@ -221,6 +220,8 @@ class Writer:
 
     def is_view(self, e: MatrixExpr) -> bool:
         """Whether source for an expression may share memory with a variable."""
+        if self.code.constant(e) is not None:
+            return False
         while isinstance(e, Transpose) or (isinstance(e, nd.Map) and e.function == "identity"):
             e = e.args[-1]
         return isinstance(e, nd.LEAVES) or not self.code.array(e).batched
@@ -304,6 +305,6 @@ def gathered(lines: Iterator[Line]) -> Iterator[str]:
         yield ("    " if under else "") + line.text
 
 
-def indented(lines: Iterator[str]) -> Iterator[str]:
+def indented(lines: Iterable[str]) -> Iterator[str]:
     """Lines one level deeper."""
     return (f"    {line}" for line in lines)

@@ -61,10 +61,12 @@ def signed_sum(terms: list[str]) -> str:
 def _plain(e: MatrixExpr) -> tuple[str, int]:
     many, rest = nd.coefficient(e)
     if many != 1:
-        front = "-" if many == -1 else f"{many} "
         if isinstance(rest, OneMatrix):
             return str(many), ATOM if many >= 0 else PRODUCT
-        return front + _in(rest, PRODUCT), PRODUCT
+        body = _in(rest, PRODUCT)
+        if many == -1:
+            return f"-{body}", PRODUCT
+        return f"{many} {body.removeprefix('1 ')}", PRODUCT
     match e:
         case nd.Adjoint():
             return subscript(f"δ^{e.name}", e.index), ATOM

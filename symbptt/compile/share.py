@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import sympy as sp
-from sympy.matrices.expressions import HadamardProduct, MatrixExpr, Transpose
+from sympy.matrices.expressions import HadamardProduct, MatMul, MatrixExpr, Transpose
 
 from symbptt.calculus import nodes as nd
 from symbptt.compile.program import Loop, Part, Program, Quantity, Statement
@@ -24,7 +24,7 @@ def share(program: Program) -> Program:
     """The program with every part that two backward statements need as a statement of its own."""
     while (part := _largest_repeated(program)) is not None:
         program = _with_shared(program, part)
-    return program
+    return _numbered(program)
 
 
 def relative(e: MatrixExpr) -> MatrixExpr | None:
@@ -49,7 +49,10 @@ def _composites(e: MatrixExpr) -> Iterator[MatrixExpr]:
     for part in sp.preorder_traversal(e):
         if not isinstance(part, MatrixExpr) or isinstance(part, Transpose):
             continue
-        if isinstance(nd.coefficient(part)[1], nd.LEAVES):
+        body = nd.coefficient(part)[1]
+        # An outer product is better left alone: summed over the batch it is one product.
+        outer = isinstance(body, MatMul | nd.Scale) and nd.ONE not in body.shape
+        if outer or isinstance(body, nd.LEAVES):
             continue
         yield part
         if isinstance(part, HadamardProduct):
@@ -70,9 +73,7 @@ def _largest_repeated(program: Program) -> MatrixExpr | None:
 def _with_shared(program: Program, part: MatrixExpr) -> Program:
     """The program with one part named."""
     (adjoint,) = nd.find(part, nd.Adjoint)
-    taken = {s.key for s in program.of(Loop.BACKWARD, Quantity.SHARED)}
-    numbers = ("", *range(2, len(taken) + 3))
-    name = next(k for i in numbers if (k := f"{EPSILON}{i}^{adjoint.name}") not in taken)
+    name = f"{EPSILON}{len(program.statements)}^{adjoint.name}"
     symbol = nd.At(name, nd.t, *part.shape)
 
     def change(e: MatrixExpr) -> MatrixExpr:
@@ -93,6 +94,29 @@ def _with_shared(program: Program, part: MatrixExpr) -> Program:
             statements.append(
                 Statement(Loop.BACKWARD, Quantity.SHARED, name, symbol, (Part(part),), s.steps)
             )
+    return replace(program, statements=tuple(statements))
+
+
+def _numbered(program: Program) -> Program:
+    """The program with its shared parts named in order: ``ε^h``, ``ε2^h``, …"""
+    times: Counter[str] = Counter()
+    names: dict[str, str] = {}
+    for s in program.of(Loop.BACKWARD, Quantity.SHARED):
+        adjoint = s.key.partition("^")[2]
+        times[adjoint] += 1
+        names[s.key] = f"{EPSILON}{times[adjoint] if times[adjoint] > 1 else ''}^{adjoint}"
+
+    def change(e: MatrixExpr) -> MatrixExpr:
+        if isinstance(e, nd.At) and e.name in names:
+            return nd.At(names[e.name], e.index, *e.shape)
+        return nd.rebuild(e, change)
+
+    statements = [
+        replace(_changed(s, change), key=names.get(s.key, s.key), symbol=change(s.symbol))
+        if s.loop is not Loop.FORWARD
+        else s
+        for s in program.statements
+    ]
     return replace(program, statements=tuple(statements))
 
 

@@ -99,7 +99,7 @@ def _exact(d: Derivation, steps: int | None, seed: int) -> Iterator[Decided]:
         Ts = (*Ts, landmarks(d).apart)
     yield from exact_witness(d, Ts, sizes, seed)
     for each in sizes:
-        yield induction(d, each, seed)
+        yield from induction(d, each, seed)
 
 
 def _labelled(parts: Iterable[Decided], label: str) -> Iterator[Decided]:

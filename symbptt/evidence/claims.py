@@ -96,8 +96,8 @@ def decide(claims: Claims, at: Setting) -> Decided:
 
 def _compare(claim: Claim) -> tuple[str | None, str | None]:
     """What is wrong with a claim, and why it can't be decided; None where nothing is."""
-    truth: Residues = claim.truth()
     try:
+        truth: Residues = claim.truth()  # may rest on another claim
         value: Residues = claim.value()
     except BrokenClaimError as wrong:
         return str(wrong), None

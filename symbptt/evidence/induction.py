@@ -173,10 +173,9 @@ def windows(known: Landmarks) -> Iterator[tuple[int, int]]:
             yield t, t + after
 
 
-def induction(d: Derivation, sizes: Mapping[str, int], seed: int) -> Decided:
-    """The certificate that the recursions and sums hold for every T."""
+def induction(d: Derivation, sizes: Mapping[str, int], seed: int) -> Iterator[Decided]:
+    """The certificate that the recursions and sums hold for every T, window by window."""
     known = landmarks(d)
-    found = Decided()
     for t, T in windows(known):
 
         def steps(A: Arithmetic, t: int = t, T: int = T) -> Iterator[Claim]:
@@ -185,13 +184,12 @@ def induction(d: Derivation, sizes: Mapping[str, int], seed: int) -> Decided:
         def lines(A: Arithmetic, t: int = t, T: int = T) -> Iterator[Claim]:
             return line_claims(Window(d, T, t, sizes, A), distribution=True)
 
-        found += decide(steps, Setting("induction", T, sizes, seed))
+        yield decide(steps, Setting("induction", T, sizes, seed))
         if distributions(d) and known.separated(T):
-            found += decide(lines, Setting("induction", T, sizes, seed, distributions(d)))
+            yield decide(lines, Setting("induction", T, sizes, seed, distributions(d)))
     for T in range(1, known.apart + known.lag + 2):
 
         def sums(A: Arithmetic, T: int = T) -> Iterator[Claim]:
             return sum_claims(Window(d, T, 1, sizes, A), known)
 
-        found += decide(sums, Setting("induction", T, sizes, seed))
-    return found
+        yield decide(sums, Setting("induction", T, sizes, seed))

@@ -86,7 +86,7 @@ class Window:
         r = self.d.sweep.recursions[name]
         if step not in r.support.at(self.T):
             return self.A.constant(0, self.size(name))
-        scene = self.scene(self.d.sweep.recursions, self.eliminated_adjoint)
+        scene = self.scene(self.d.sweep.recursions, self.eliminated_adjoint, (name, step))
         return contributed(r, scene, step, self.size(name))
 
     def scene(

@@ -60,7 +60,7 @@ class Steps:
 
     def filled(self) -> Steps:
         """All steps up to the last of these."""
-        return Steps(last=max(self.members, key=_lateness)) if self.members else self
+        return Steps(last=_latest(*self.members)) if self.members else self
 
     def __or__(self, other: Steps) -> Steps:
         """Steps that include both: exact for sets, else all steps up to the last of both.
@@ -70,11 +70,11 @@ class Steps:
         """
         if self.members is not None and other.members is not None:
             return Steps(members=tuple(dict.fromkeys((*self.members, *other.members))))
-        return self if self == other else Steps(last=max(self._last, other._last, key=_lateness))
+        return self if self == other else Steps(last=_latest(self._last, other._last))
 
     @property
     def _last(self) -> Index:
-        return max(self.members, key=_lateness) if self.members else self.last
+        return _latest(*self.members) if self.members else self.last
 
     def __str__(self) -> str:
         if self.members is None:
@@ -84,9 +84,11 @@ class Steps:
         return f"t ∈ {{{', '.join(map(str, self.members))}}}"
 
 
-def _lateness(index: Index) -> tuple[bool, int]:
-    """T - 3 is later than 7: what holds for long sequences, and safe for short ones."""
-    return bool(index.anchor), index.offset
+def _latest(*steps: Index) -> Index:
+    """The latest of steps; T where that depends on T, as it does for 4 and T - 3."""
+    if len({step.anchor for step in steps}) > 1:
+        return LAST
+    return max(steps, key=lambda step: step.offset)
 
 
 EVERY = Steps()

@@ -1,0 +1,271 @@
+r"""Elman network written with a feed-forward W_F, a recurrent W_R and an output W_o.
+
+The loss of this model and its gradients by backpropagation through time:
+
+    z_t = W_F x_t + W_R o_{t-1} + b
+    o_t = f(z_t)
+    a_t = W_o o_t + b_o
+    \hat{y}_t = softmax(a_t)
+    E = \sum_{t=1}^{T} cross_entropy(\hat{y}_t, y_t)
+
+Call ``loss, grads = loss_and_gradients(params, inputs)``. The arrays are all float32 or all
+float64. The loss is the sum over steps and batch; each gradient has the shape of its array.
+
+    params["W_F"]  (n, m)
+    params["W_R"]  (n, n)
+    params["b"]    (n,)
+    params["W_o"]  (k, n)
+    params["b_o"]  (k,)
+    inputs["x"]    (T, B, m) or (T, m), input
+    inputs["y"]    (T, B, k) or (T, k), target
+    inputs["o_0"]  (B, n) or (n,), zero if left out
+
+Written by symbptt 0.1.0 from the model 'elman-wfr'. It needs NumPy alone.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import numpy as np
+
+
+def loss_and_gradients(params, inputs):
+    """Return the loss and its gradients, by symbol name.
+
+    Raises ArrayError, a ValueError, that names the array that does not fit.
+    """
+    given = Arrays(params, inputs)
+    T = given.T
+    W_F = given["W_F"]
+    W_R = given["W_R"]
+    b = given["b"]
+    W_o = given["W_o"]
+    b_o = given["b_o"]
+    x = given.steps("x")
+    y = given.steps("y")
+    z = {}
+    o = {0: given.initial("o_0")}
+    a = {}
+    y_hat = {}
+
+    loss = 0.0
+    for t in range(1, T + 1):
+        # z_t = W_F x_t + W_R o_{t-1} + b
+        z[t] = x[t] @ W_F.T + o[t - 1] @ W_R.T + b
+        # o_t = f(z_t)
+        o[t] = np.tanh(z[t])
+        # a_t = W_o o_t + b_o
+        a[t] = o[t] @ W_o.T + b_o
+        # \hat{y}_t = softmax(a_t)
+        y_hat[t] = softmax(a[t])
+        # E = \sum_{t=1}^{T} cross_entropy(\hat{y}_t, y_t)
+        loss -= np.sum(y[t] * np.log(y_hat[t]))
+
+    grad_W_F = np.zeros_like(W_F)
+    grad_W_R = np.zeros_like(W_R)
+    grad_b = np.zeros_like(b)
+    grad_W_o = np.zeros_like(W_o)
+    grad_b_o = np.zeros_like(b_o)
+    d_a = {}
+    d_z = {}
+    for t in range(T, 0, -1):
+        # δ^a_t = sum(y_t) y_hat_t - y_t
+        d_a[t] = np.sum(y[t], axis=1, keepdims=True) * y_hat[t] - y[t]
+        # δ^z_t = (W_oᵀ δ^a_t + W_Rᵀ δ^z_{t+1}) ⊙ (1 - o_t²)
+        d_z[t] = d_a[t] @ W_o
+        if t < T:
+            d_z[t] += d_z[t + 1] @ W_R
+        d_z[t] *= 1 - o[t] ** 2
+        # ∂E/∂W_F = Σ_t δ^z_t x_tᵀ
+        grad_W_F += d_z[t].T @ x[t]
+        # ∂E/∂W_R = Σ_t δ^z_t o_{t-1}ᵀ
+        grad_W_R += d_z[t].T @ o[t - 1]
+        # ∂E/∂b = Σ_t δ^z_t
+        grad_b += np.sum(d_z[t], axis=0)
+        # ∂E/∂W_o = Σ_t δ^a_t o_tᵀ
+        grad_W_o += d_a[t].T @ o[t]
+        # ∂E/∂b_o = Σ_t δ^a_t
+        grad_b_o += np.sum(d_a[t], axis=0)
+
+    # ∂E/∂o_0 = W_Rᵀ δ^z_1
+    grad_o_0 = d_z[1] @ W_R
+
+    grads = {
+        "W_F": grad_W_F,
+        "W_R": grad_W_R,
+        "b": grad_b,
+        "W_o": grad_W_o,
+        "b_o": grad_b_o,
+        "o_0": grad_o_0,
+    }
+    return given.result(loss, grads)
+
+
+def softmax(z, axis=-1):
+    """exp(z) / sum(exp(z)), without overflow."""
+    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+# What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
+# of size T in front, and after it a batch axis of size B if they come in batches; initial values
+# may have the batch axis and are zero if left out. A number is a size that never varies.
+PARAMETERS = {
+    "W_F": ("n", "m"),
+    "W_R": ("n", "n"),
+    "b": ("n",),
+    "W_o": ("k", "n"),
+    "b_o": ("k",),
+}
+INPUTS = {
+    "x": ("m",),
+    "y": ("k",),
+}
+INITIAL = {
+    "o_0": ("n",),
+}
+
+
+class ArrayError(ValueError):
+    """An array that does not fit; the message is one line."""
+
+
+class Arrays:
+    """The arrays of one call, each checked against the shapes above.
+
+    A dimension is bound by the first array that has it; ``origin`` remembers which that was.
+    """
+
+    def __init__(self, params, inputs):
+        self.arrays, self.forms = {}, {}
+        self.sizes, self.origin = {}, {}
+        self.dtype, self.typed, self.batched = None, None, None
+        check_names("params", params, PARAMETERS)
+        check_names("inputs", inputs, INPUTS, INITIAL)
+        for name, dims in INPUTS.items():
+            forms = [("T", "B", *dims), ("T", *dims)]
+            if self.batched is not None:
+                forms = forms[:1] if self.batched else forms[1:]
+            self.read(name, inputs[name], forms)
+            self.batched = "B" in self.forms[name]
+        for name, dims in INITIAL.items():
+            if name in inputs:
+                self.read(name, inputs[name], [("B", *dims), dims] if self.batched else [dims])
+        for name, dims in PARAMETERS.items():
+            self.read(name, params[name], [dims])
+        for name, dims in INITIAL.items():
+            for dim in dims:
+                if isinstance(dim, str) and dim not in self.sizes:
+                    raise ArrayError(f"inputs lacks {name}; nothing else says how large {dim} is")
+        self.sizes.setdefault("B", 1)
+        self.T, self.B = self.sizes["T"], self.sizes["B"]
+
+    def read(self, name, value, forms):
+        """Keep an array under its name if it has one of the forms, tuples of dimensions."""
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise ArrayError(f"{name} is no array: its rows differ in length") from None
+        if array.dtype not in (np.float32, np.float64):
+            raise ArrayError(
+                f"{name} has dtype {array.dtype}; expected float32 or float64:"
+                f" convert it, for example with np.asarray({name}, dtype=np.float64)"
+            )
+        if self.dtype is None:
+            self.dtype, self.typed = array.dtype, name
+        if array.dtype != self.dtype:
+            raise ArrayError(
+                f"{name} has dtype {array.dtype}; expected {self.dtype} as {self.typed} has:"
+                " all arrays must have one dtype"
+            )
+        if 0 in array.shape:
+            raise ArrayError(
+                f"{name} has shape {array.shape}; expected {self.described(forms)},"
+                " each size at least 1"
+            )
+        for dims in forms:
+            if array.ndim == len(dims):
+                self.fit(name, array, dims)
+                self.arrays[name], self.forms[name] = array, dims
+                return
+        raise ArrayError(f"{name} has shape {array.shape}; expected {self.described(forms)}")
+
+    def fit(self, name, array, dims):
+        """Bind the dimensions that are new, and compare those that are not."""
+        for dim, size in zip(dims, array.shape):
+            if isinstance(dim, str) and dim not in self.sizes:
+                self.sizes[dim], self.origin[dim] = size, name
+            if size != self.sizes.get(dim, dim):
+                raise ArrayError(
+                    f"{name} has shape {array.shape}; expected {self.described([dims])}"
+                )
+
+    def described(self, forms):
+        """``(n, m) = (3, 4), with n = 3 from W_hh, m = 4 from x``."""
+        words = []
+        for dims in forms:
+            known = [self.sizes.get(dim, dim) for dim in dims]
+            same = known == list(dims)
+            words.append(in_brackets(dims) + ("" if same else f" = {in_brackets(known)}"))
+        bound = dict.fromkeys(dim for dims in forms for dim in dims if dim in self.sizes)
+        origins = [f"{dim} = {self.sizes[dim]} from {self.origin[dim]}" for dim in bound]
+        return " or ".join(words) + (f", with {', '.join(origins)}" if origins else "")
+
+    def __getitem__(self, name):
+        return self.arrays[name]
+
+    def steps(self, name):
+        """An input by step, from 1 to T, each of shape (B, …)."""
+        array = self.arrays[name] if self.batched else self.arrays[name][:, None]
+        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+
+    def initial(self, name):
+        """An initial value of shape (B, …): zero if it was left out."""
+        value = self.arrays.get(name, self.dtype.type(0))
+        dims = INITIAL[name]
+        if self.forms.get(name) == ("B",):
+            value = value[:, None]
+        return self.spread(value, *(self.sizes.get(dim, dim) for dim in dims or (1,)))
+
+    def spread(self, value, *sizes):
+        """A value of the given sizes for each sample of the batch."""
+        return np.broadcast_to(np.asarray(value, self.dtype), (self.B, *sizes))
+
+    def result(self, loss, grads):
+        """The loss and the gradients in the dtype and the shapes of the arrays."""
+        return self.dtype.type(loss), {name: self.shaped(name, g) for name, g in grads.items()}
+
+    def shaped(self, name, gradient):
+        """A gradient in the shape of its array."""
+        if name in INITIAL:
+            shape = tuple(self.sizes.get(d, d) for d in INITIAL[name])
+            if not self.batched or self.forms.get(name) == INITIAL[name]:
+                gradient = np.sum(gradient, axis=0)  # one value, shared by all samples
+            else:
+                shape = (self.B, *shape)
+        else:
+            shape = self.arrays[name].shape
+        return np.asarray(gradient, dtype=self.dtype).reshape(shape)
+
+
+def check_names(what, arrays, known, optional=()):
+    """Refuse a dict that lacks an array, or has one that is not known."""
+    if not isinstance(arrays, Mapping):
+        raise ArrayError(
+            f"{what} is a {type(arrays).__name__}; expected a dict of arrays by symbol name"
+        )
+    for name in arrays:
+        if name not in known and name not in optional:
+            near = get_close_matches(str(name), [*known, *optional], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "."
+            raise ArrayError(
+                f"{what} has no place for {name!r}{hint} Known: {', '.join([*known, *optional])}"
+            )
+    missing = [name for name in known if name not in arrays]
+    if missing:
+        raise ArrayError(f"{what} lacks {', '.join(missing)}; expected {', '.join(known)}")
+
+
+def in_brackets(items):
+    """Dimensions or sizes as the shape of an array is written."""
+    return f"({', '.join(map(str, items))}{',' if len(items) == 1 else ''})"

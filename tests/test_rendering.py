@@ -1,0 +1,176 @@
+"""What a reader gets: LaTeX that compiles and fits, Markdown, text that reads back, drawings."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import symbptt
+from symbptt.demo import outputs
+from symbptt.formula import parse
+from symbptt.formula.tree import Product
+from symbptt.model import builtin_names
+from symbptt.render import FORMATS, NOTATIONS
+from symbptt.render.dialect import TEXT
+from symbptt.render.drawing import DRAWINGS, drawn
+from symbptt.render.printer import Printer
+
+OUTPUTS = Path(__file__).parent.parent / "outputs"
+
+LAGS = r"""
+u_t = A u_{t-1} + B u_{t-2} + C x_t + b
+v_t = tanh(u_t) ⊙ (D v_{t-1}) + c
+y_t = E v_t
+L = \sum_{t \in \{2, T\}} squared_error(y_t, d_t)
+"""
+
+
+@pytest.fixture(scope="module", params=builtin_names())
+def written(request):
+    return request.param, outputs(request.param)[0]
+
+
+@pytest.mark.parametrize("file", ["derivation.tex", "derivation.md", "unrolled.svg", "gradient.py"])
+def test_the_outputs_are_those_in_the_repository(written, file):
+    """Golden files: a change of what people read shows in the diff.  ``symbptt demo`` renews them."""
+    name, files = written
+    assert files[file] == (OUTPUTS / name / file).read_text(encoding="utf-8")
+
+
+def test_every_model_has_its_outputs():
+    assert sorted(p.name for p in OUTPUTS.iterdir()) == sorted(builtin_names())
+
+
+def compiled(folder, latex):
+    """The log of pdflatex."""
+    (folder / "d.tex").write_text(latex, encoding="utf-8")
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "d.tex"],
+        cwd=folder, capture_output=True, check=False,
+    )  # fmt: skip
+    log = (folder / "d.log").read_text(encoding="latin-1")
+    assert done.returncode == 0, log[-2000:]
+    return log
+
+
+needs_tex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+
+
+def too_wide(log):
+    return [
+        w for w in re.findall(r"Overfull \\hbox \((\d+\.?\d*)pt too wide", log) if float(w) > 10
+    ]
+
+
+@needs_tex
+def test_the_latex_compiles_and_fits_the_page(tmp_path, written):
+    _, files = written
+    assert too_wide(compiled(tmp_path, files["derivation.tex"])) == []
+
+
+@needs_tex
+@pytest.mark.parametrize(
+    ("model", "T", "notation"),
+    [(LAGS, None, None), (LAGS, 3, "partial"), ("elman", 5, None), ("elman-uvw", 2, "standard")],
+)
+def test_other_derivations_compile_and_fit(tmp_path, model, T, notation):
+    latex = symbptt.render(symbptt.derive(model, T), "latex", notation)
+    assert too_wide(compiled(tmp_path, latex)) == []
+
+
+@needs_tex
+def test_the_fragment_goes_into_a_document_of_ones_own(tmp_path):
+    packages = "amsmath,amssymb,booktabs,enumitem,graphicx,tikz"
+    body = symbptt.render("elman", "fragment")
+    latex = rf"\documentclass{{article}}\usepackage{{{packages}}}\begin{{document}}{body}\end{{document}}"
+    assert "documentclass" not in body
+    compiled(tmp_path, latex)
+
+
+@needs_tex
+def test_words_of_a_model_do_no_harm_in_latex(tmp_path):
+    title = r"50% of $W_hh$ & #1 {odd} ~tilde^ \end{document} \input{/etc/passwd}"
+    model = symbptt.load(
+        "h_t = tanh(W h_{t-1} + x_t)\nL = \\sum_t squared_error(h_t, d_t)", title=title
+    )
+    latex = symbptt.render(model, "latex")
+    assert r"\input{" not in latex
+    assert r"\textbackslash{}input" in latex
+    compiled(tmp_path, latex)
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_the_printed_equations_read_back_as_the_same_model(name):
+    """What is printed means what was written: the text's equations define the model again."""
+    model = symbptt.load(name)
+    text = symbptt.render(name, notation="standard")
+    equations = text.partition("Model, for t = 1, ..., T\n")[2].partition("\nSymbols")[0]
+    plain = re.sub(r"Σ_\{t=1\}\^\{T\}", r"\\sum_{t=1}^{T}", equations).replace("ŷ", r"\hat{y}")
+    again = symbptt.load(plain, functions=[f for f, k in model.abstract.items() if k == 1])
+    assert [e.rhs for e in again.equations] == [e.rhs for e in model.equations]
+    assert [p.steps for p in again.loss] == [p.steps for p in model.loss]
+    assert {v.name: v.shape for v in again.variables.values()} == {
+        v.name: v.shape for v in model.variables.values()
+    }
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_notation_in_every_format(notation, format):
+    assert "W_" in symbptt.render("elman", format, notation)
+
+
+def test_notations_differ_and_mean_the_same():
+    delta = symbptt.render("elman-linear", notation="standard")
+    partial = symbptt.render("elman-linear", notation="partial")
+    assert "δ^h_t" in delta
+    assert "∂L/∂h_t" in partial
+    assert "δ^h_t" not in partial
+
+
+def test_the_layout_transposes_the_jacobian():
+    numerator = symbptt.render("elman", "latex")
+    denominator = symbptt.render("elman", "latex", layout="denominator")
+    assert r"W_{hh}\,\operatorname{diag}(1 - h_{j-1}^2)" in numerator
+    assert r"= \operatorname{diag}(1 - h_{j-1}^2)\,W_{hh}^T, \]" in denominator
+
+
+def test_an_entrywise_product_never_leaves_its_grouping_open():
+    """``W^T δ ⊙ s`` is read in two ways, so ⊙ never stands beside another product sign."""
+    seen = 0
+    for name in builtin_names():
+        d = symbptt.derive(name)
+        printer = Printer(d.model, NOTATIONS["standard"], TEXT)
+        for line in (line for step in d.steps for line in step.lines):
+            tree = parse(printer(line.expression).replace("⊘", "⊙"))
+            products = [p for p in tree.walk() if isinstance(p, Product) and "⊙" in p.operators]
+            assert all(set(p.operators) == {"⊙"} for p in products)
+            seen += len(products)
+    assert seen > 20
+
+
+@pytest.mark.parametrize("name", builtin_names())
+@pytest.mark.parametrize("format", DRAWINGS)
+def test_a_drawing_has_a_box_per_node_and_an_arrow_per_use(name, format):
+    model = symbptt.load(name)
+    text = drawn(model, 3, format)
+    if format == "svg":
+        root = ElementTree.fromstring(text)
+        shapes = [e for e in root.iter() if e.tag.endswith(("rect", "circle"))]
+        computed = 3 * len(model.order) + sum(
+            len(p.steps.at(3)) for p in model.loss if p.term.__class__.__name__ != "Ref"
+        )
+        assert len(shapes) == computed
+    else:
+        assert text.count("->") >= 3 * 4
+
+
+def test_cases_of_a_short_sequence_are_owned_up_to():
+    text = symbptt.render(LAGS)
+    assert "otherwise" in text
+    assert "in a shorter one two of them meet" in symbptt.render(
+        "h_t = A h_{t-1} + B h_{t-2} + x_t\n" r"L = \sum_{t \in \{2, T\}} squared_error(h_t, d_t)"
+    )
