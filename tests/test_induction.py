@@ -41,30 +41,21 @@ def test_landmarks_hold_what_the_loss_names():
     known = landmarks(models.derivation("two-states"))
     assert known.lag == 2
     assert known.first >= 2
-    loss = r"L = squared_error(h_4, d_4) + squared_error(h_{T-3}, d_{T-3})"
-    known = landmarks(derive(load(f"h_t = tanh(W h_{{t-1}} + U x_t); {loss}")))
-    assert (known.first, known.last, known.lag) == (4, 4, 1)
-
-
-def shortened(d, last: Index):
-    """The derivation with the recurrent share of ``δ^h`` dropped after a step."""
-    recursion = d.sweep.recursions["h"]
-    steps = Steps(last=last)
-    contributions = tuple(
-        replace(c, steps=steps) if c.lag == 1 else c for c in recursion.contributions
-    )
-    wrong = {**d.sweep.recursions, "h": replace(recursion, contributions=contributions)}
-    return replace(d, sweep=replace(d.sweep, recursions=wrong))
+    known = landmarks(models.derivation("two-ends"))  # at step 4 and at T - 3
+    assert (known.first, known.last, known.lag) == (4, 3, 1)
 
 
 def test_an_error_that_only_long_sequences_show_is_caught():
-    wrong = shortened(derive(load("elman")), Index("", 7))
-    sizes = assignments(wrong.model)
-    short = sum(exact_witness(wrong, (1, 2, 3), sizes, 0), Decided())
-    assert all(
-        c.passed for c in short.checks if c.place in ("recursion", "condensed")
-    ) is False or (not all(c.passed for c in short.checks))
-    assert any(not c.passed for c in certified(wrong).checks)
+    # At step 8 alone the loss is counted twice.
+    d = derive(load("elman"))
+    recursion = d.sweep.recursions["o"]
+    twice = replace(recursion.contributions[0], steps=Steps(members=(Index("", 8),)))
+    wrong = replace(recursion, contributions=(*recursion.contributions, twice))
+    d = replace(d, sweep=replace(d.sweep, recursions={**d.sweep.recursions, "o": wrong}))
+    short = sum(exact_witness(d, (1, 2, 3, 4, 5), assignments(d.model), 0), Decided())
+    assert all(c.passed for c in short.checks if c.T <= 5)
+    failed = {(c.what, c.T) for c in certified(d).checks if not c.passed}
+    assert ("δ^o_8", 8) in failed
 
 
 def test_a_recursion_may_not_explain_itself():

@@ -110,7 +110,10 @@ def _at_start(expression: MatrixExpr, gone: Recursion) -> MatrixExpr:
 
 def _worth_it(user: Recursion, gone: Recursion, replaced: tuple[Contribution, ...]) -> bool:
     """Substituting must not compute anything twice: one occurrence, or a division cancelled."""
-    (c,) = (c for c in user.contributions if _mentioned(c.expression, gone.name))
+    mine = [c for c in user.contributions if _mentioned(c.expression, gone.name)]
+    if len(mine) != 1:
+        return False
+    (c,) = mine
     if next(iter(_lags([c], gone.name))) != 0:
         return False
     occurrences = sum(e == gone.symbol for e in sp.preorder_traversal(c.expression))

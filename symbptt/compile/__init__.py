@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from symbptt.calculus import Derivation
+from symbptt.calculus.translate import check_T
 from symbptt.compile.function import GradientFunction
 from symbptt.compile.lambdified import compile_lambdified
 from symbptt.compile.numpy_module import compile_numpy, numpy_module
@@ -45,7 +46,8 @@ def compile_gradient(
     ``numpy`` works for any T and batch; ``lambdify`` for the one ``T`` it is compiled for.
 
     Raises :class:`BindingError` for a function known by name alone, :class:`RequestError` for
-    an unknown backend or a ``T`` that is missing or not wanted.
+    an unknown backend or a missing ``T``, :class:`DerivationError` for a ``T`` that is no number
+    of steps.
 
     >>> import numpy as np
     >>> from symbptt.calculus import derive
@@ -59,6 +61,8 @@ def compile_gradient(
     """
     row = backend_named(backend)
     require_bound(derivation.model)
+    if T is not None:
+        check_T(T)
     steps = T if T is not None else derivation.T
     if row.needs_T and steps is None:
         raise RequestError(f"the backend {backend} compiles for one number of steps; give T")

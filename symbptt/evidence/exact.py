@@ -108,9 +108,11 @@ class Point:
     def size(self, name: str) -> Size:
         return size_of(self.d.model.variables[name].shape, self.sizes)
 
-    def scene(self, kept: Iterable[str], before: tuple[str, int] | None = None) -> Scene:
+    def scene(
+        self, recursions: Mapping[str, Recursion], before: tuple[str, int] | None = None
+    ) -> Scene:
         """Where the formula of an adjoint (``before``), or of a gradient, is evaluated."""
-        known = backward_order(kept, self.T, before, self.slope)
+        known = backward_order(recursions, self.T, before, self.slope)
         return Scene(self.A, self.sizes, self.T, self.truth.read, known)
 
 

@@ -6,7 +6,7 @@ where the formula came from.  A reference to a step that doesn't exist is :class
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
@@ -29,6 +29,7 @@ from sympy.matrices.expressions import (
 )
 
 from symbptt.calculus import nodes as nd
+from symbptt.calculus.sweep import Recursion
 from symbptt.evidence import atoms
 from symbptt.evidence.atoms import Arithmetic, X
 from symbptt.evidence.residues import BrokenClaimError, Size
@@ -61,20 +62,23 @@ class Scene:
 
 
 def backward_order(
-    kept: Iterable[str],
+    recursions: Mapping[str, Recursion],
     T: int,
     before: tuple[str, int] | None,
     adjoint: Callable[[str, int], X],
 ) -> Callable[[str, int], X]:
-    """Adjoints as a backward pass has them: those of ``kept``, from the last step to the first
-    and in this order within a step, and only such as it computes ``before`` another."""
-    order = list(kept)
+    """Adjoints as a backward pass has them: those that have recursions, at the steps of their
+    supports, and only such as it computes ``before`` another — at a later step, or at the same
+    step and earlier in the order of the recursions."""
+    order = list(recursions)
 
     def known(name: str, step: int) -> X:
         if name not in order:
             raise BrokenClaimError(f"reads δ^{name}, which the backward pass doesn't compute")
         if not 1 <= step <= T:
             raise BrokenClaimError(f"reads δ^{name}_{step}, but the steps are 1…{T}")
+        if step not in recursions[name].support.at(T):
+            raise BrokenClaimError(f"reads δ^{name}_{step}, which is not computed where T = {T}")
         if before is not None and before[0] in order:
             v, t = before
             if (-step, order.index(name)) >= (-t, order.index(v)):

@@ -12,6 +12,7 @@ from functools import reduce
 from operator import add
 
 from symbptt.calculus import Derivation
+from symbptt.calculus.sweep import Recursion
 from symbptt.evidence.atoms import Arithmetic, X
 from symbptt.evidence.claims import free_values
 from symbptt.evidence.duals import Dual, DualArithmetic
@@ -91,12 +92,12 @@ class Window:
 
     def scene(
         self,
-        kept: Iterable[str],
+        recursions: Mapping[str, Recursion],
         adjoint: Callable[[str, int], X],
         before: tuple[str, int] | None = None,
     ) -> Scene:
         """Where a recursion is evaluated; it may name only what is computed ``before`` it."""
-        known = backward_order(kept, self.T, before, adjoint)
+        known = backward_order(recursions, self.T, before, adjoint)
         return Scene(self.A, self.sizes, self.T, self.read, known)
 
     # -- the right side of the chain rule --------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from itertools import chain, count
 from typing import cast
 
 from symbptt.model import terms as tm
@@ -26,8 +27,8 @@ def name_dimensions(
     used = set(taken) | {str(d) for d in dims.constants}
     for dim, pool in wanted:
         if dims.value(dim) is None and dims.root(dim) not in names:
-            spare = (f"{POOLS[pool][0]}{i}" for i in range(1, 10_000))
-            letter = next(c for c in (*POOLS[pool], *spare) if c not in used)
+            spare = (f"{POOLS[pool][0]}{i}" for i in count(1))
+            letter = next(c for c in chain(POOLS[pool], spare) if c not in used)
             used.add(letter)
             names[dims.root(dim)] = letter
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from symbptt.calculus import nodes as nd
-from symbptt.calculus.condense import Condensed
 from symbptt.calculus.derivation import (
     Derivation,
     Line,
@@ -130,15 +130,24 @@ class Document:
     backward: tuple[LineView, ...]
     recursion: tuple[Formula, ...]
     gradients: tuple[LineView, ...]
-    double: DoubleSumView | None
-    unrolled: WrittenOut
     written: tuple[WrittenOut, ...]
     adjoint_of: tuple[tuple[str, str], ...]
     opaque: tuple[str, ...]
     T: int | None = None
     evidence: Any = None
     figure: str | None = None
-    names: dict[str, str] = field(default_factory=dict)
+    author: _Author | None = None
+
+    @cached_property
+    def double(self) -> DoubleSumView | None:
+        """The double-sum form, for the models that have one."""
+        return self.author.double() if self.author else None
+
+    @cached_property
+    def unrolled(self) -> WrittenOut:
+        """The network for a few steps."""
+        assert self.author is not None
+        return self.author.written_out(self.T if self.T is not None and self.T <= 4 else SMALL_T)
 
 
 def document(
@@ -185,9 +194,7 @@ class _Author:
             backward=backward,
             recursion=tuple(self._recursion(r) for r in self.parts.recursions.values()),
             gradients=gradients,
-            double=self._double(),
-            unrolled=self.written_out(d.T if d.T is not None and d.T <= 4 else SMALL_T, self.parts),
-            written=tuple(self.written_out(T, self.parts) for T in own),
+            written=tuple(map(self.written_out, own)),
             adjoint_of=tuple(
                 (self.printer.adjoint(n, nd.t), self.printer.symbol(n, "t"))
                 for n in self.parts.recursions
@@ -196,6 +203,7 @@ class _Author:
             T=d.T,
             evidence=evidence,
             figure=figure,
+            author=self,
         )
 
     # -- the model --------------------------------------------------------------------------
@@ -329,7 +337,7 @@ class _Author:
 
     # -- the other forms ----------------------------------------------------------------------
 
-    def _double(self) -> DoubleSumView | None:
+    def double(self) -> DoubleSumView | None:
         taken = frozenset(self.model.variables) | {
             str(dim) for v in self.model.variables.values() for dim in v.shape
         }
@@ -353,9 +361,9 @@ class _Author:
             ),
         )
 
-    def written_out(self, T: int, parts: Condensed) -> WrittenOut:
+    def written_out(self, T: int) -> WrittenOut:
         """The forward and the backward pass for T steps, nothing left symbolic."""
-        p = self.printer
+        p, parts = self.printer, self.parts
         graph = unroll(self.model, T)
         gradients = {n: g.expression for n, g in parts.gradients.items()}
         symbols = {n: self.d.engine.symbol(n) for n in gradients}
