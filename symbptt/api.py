@@ -72,20 +72,25 @@ def render(
     format: str = "text",
     notation: str | None = None,
     layout: str | None = None,
-    **options: Any,
-) -> str:
-    """A derivation as ``text``, ``latex``, ``fragment`` (to ``\\input``), ``markdown`` or ``json``.
+    *,
+    evidence: Report | None = None,
+    figure: str | None = None,
+) -> Any:
+    """A derivation as ``text``, ``latex``, ``markdown``, ``html``, ``pdf`` (bytes) or ``json``.
 
-    ``notation`` is a preset's name (by default the model's own), ``layout`` that of printed
-    Jacobians, ``numerator`` or ``denominator``.  ``evidence`` takes a report of :func:`verify`.
+    ``fragment`` is LaTeX to include in a document of one's own.  ``notation`` is a preset's
+    name (by default the model's own), ``layout`` that of printed Jacobians, ``numerator`` or
+    ``denominator``.  ``evidence`` takes a report of :func:`verify`, ``figure`` the address of a
+    drawing for Markdown.
 
-    Raises ``RequestError`` for a format, notation or layout that doesn't exist.
+    Raises ``RequestError`` for a format, notation or layout that doesn't exist, and for PDF
+    where pdflatex is not installed.
     """
     from symbptt.calculus import Derivation
     from symbptt.render import render_derivation
 
     d = derivation if isinstance(derivation, Derivation) else derive(derivation)
-    return render_derivation(d, format, notation, layout, **options)
+    return render_derivation(d, format, notation, layout, evidence=evidence, figure=figure)
 
 
 def compile(
@@ -180,7 +185,7 @@ def verify(
     return verify(derive(found), compiled, seed=seed, T=T, progress=progress)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all.
 
     Raises ``RequestError``, in one line, where it can't be written.
@@ -189,7 +194,7 @@ def write_whole(path: Path, text: str) -> None:
         raise RequestError(f"'{path}' is a folder; name a file in it")
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        beside.write_text(text, encoding="utf-8")
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
         beside.replace(path)
     except OSError as error:
         raise RequestError(f"can't write '{path}': {error.strerror}") from None

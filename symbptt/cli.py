@@ -57,7 +57,9 @@ def parser() -> argparse.ArgumentParser:
     sub = command("derive", _derive, "derive the gradients of a model, step by step")
     _model_argument(sub)
     _steps_argument(sub, "write everything out for T steps")
-    sub.add_argument("--format", metavar="F", help="text, latex, fragment, markdown or json")
+    sub.add_argument(
+        "--format", metavar="F", help="text, latex, fragment, markdown, html, pdf or json"
+    )
     sub.add_argument("--notation", metavar="N", help="how δ, ∂ and transposes are written")
     sub.add_argument("--layout", metavar="L", help="of Jacobians: numerator or denominator")
     sub.add_argument("--inputs", action="store_true", help="derive the gradients by inputs too")
@@ -186,13 +188,15 @@ def _verify(args: argparse.Namespace) -> int:
     return OK if report.passed else FOUND_WRONG
 
 
-def _deliver(text: str, output: Path | None) -> int:
+def _deliver(content: str | bytes, output: Path | None) -> int:
     from symbptt.api import write_whole
 
-    if output is None:
-        print(text, end="")
+    if output is not None:
+        write_whole(output, content)
+    elif isinstance(content, str):
+        print(content, end="")
     else:
-        write_whole(output, text)
+        sys.stdout.buffer.write(content)
     return OK
 
 

@@ -39,7 +39,7 @@ def demo(folder: Path) -> int:
         failed += not report.passed
         rows.append(f"{name:<20} {report}")
     print("\n".join(rows))
-    print(f"\n{len(names)} models in {folder}/: derivation.tex, derivation.md, unrolled.svg, "
+    print(f"\n{len(names)} models in {folder}/: derivation.tex, .md and .html, unrolled.svg, "
           "gradient.py, verification.txt")  # fmt: skip
     return 1 if failed else 0
 
@@ -52,6 +52,7 @@ def outputs(name: str) -> tuple[dict[str, str], Report]:
     files = {
         "derivation.tex": api.render(d, "latex", evidence=report),
         "derivation.md": api.render(d, "markdown", evidence=report, figure="unrolled.svg"),
+        "derivation.html": api.render(d, "html", evidence=report),
         "unrolled.svg": drawn(model, DRAWN_T, "svg"),
         "gradient.py": api.export(model, check=False),  # verified just above
         "verification.txt": fill("verify.txt.j2", {"r": report}),

@@ -176,7 +176,10 @@ CASES: dict[str, tuple[tuple[Any, Any], str]] = {
         (list(PARAMS.values()), INPUTS),
         "params is a list; expected a dict of arrays by symbol name",
     ),
-    "no inputs at all": ((PARAMS, None), "inputs is a NoneType; expected a dict of arrays by symbol name"),
+    "no inputs at all": (
+        (PARAMS, None),
+        "inputs is a NoneType; expected a dict of arrays by symbol name",
+    ),
 }
 
 
@@ -192,7 +195,9 @@ def test_arrays_that_do_not_fit(case: str, function: GradientFunction) -> None:
     arguments, expected = CASES[case]
     if function.backend == "lambdify":  # it has known T from the beginning
         expected = expected.replace("T = 4 from x", "T = 4 from the compiled function")
-        expected = expected.replace("(T, B, m) or (T, m)", "(T, B, m) = (4, B, m) or (T, m) = (4, m)")
+        expected = expected.replace(
+            "(T, B, m) or (T, m)", "(T, B, m) = (4, B, m) or (T, m) = (4, m)"
+        )
         if "= (4, m)" in expected:
             tail = ", each size" if ", each size" in expected else None
             known = ", with T = 4 from the compiled function"
@@ -218,9 +223,14 @@ def test_a_function_for_one_T_says_so() -> None:
     for backend in BACKENDS:
         f = compile_gradient(derive(load("elman")), backend, 3)
         assert f.T == 3
-        with pytest.raises(BindingError, match=r"expected \(T, B, m\) = \(3, B, m\) or .*, with T = 3 from the compiled function$"):
+        with pytest.raises(
+            BindingError,
+            match=r"expected \(T, B, m\) = \(3, B, m\) or .*, with T = 3 from the compiled function$",
+        ):
             f(PARAMS, {**INPUTS, "x": ones(m)})
-        with pytest.raises(BindingError, match=r"^x has shape \(4, 2, 4\); expected \(T, B, m\) = \(3, B, m\)"):
+        with pytest.raises(
+            BindingError, match=r"^x has shape \(4, 2, 4\); expected \(T, B, m\) = \(3, B, m\)"
+        ):
             f(PARAMS, INPUTS)
 
 
@@ -288,7 +298,7 @@ def test_a_size_that_nothing_tells() -> None:
         derive(load(r"h_t = a h_{t-1}; L = \sum_{t=1}^{T} h_t^T h_t", shapes={"a": "1"}))
     )
     f({"a": np.array(1.0)}, {"T": 2, "h_0": ones(3)})
-    with pytest.raises(BindingError, match="^inputs lacks h_0; nothing else says how large n is$"):
+    with pytest.raises(BindingError, match=r"^inputs lacks h_0; nothing else says how large n is$"):
         f({"a": np.array(1.0)}, {"T": 2})
 
 
@@ -303,8 +313,13 @@ def test_the_exported_module_refuses_in_the_same_words(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
     assert done.stderr == ""
-    assert done.stdout == "params lacks W_hh, W_xh, b_h, W_hy, b_y; expected W_hh, W_xh, b_h, W_hy, b_y\n"
+    assert (
+        done.stdout
+        == "params lacks W_hh, W_xh, b_h, W_hy, b_y; expected W_hh, W_xh, b_h, W_hy, b_y\n"
+    )
 
 
 def test_bound_models_compile() -> None:
-    compile_gradient(derive(bind(load("elman-generic"), {"f": "relu", "g": "softmax", "L_t": "cross_entropy"})))
+    compile_gradient(
+        derive(bind(load("elman-generic"), {"f": "relu", "g": "softmax", "L_t": "cross_entropy"}))
+    )

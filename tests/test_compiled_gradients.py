@@ -331,9 +331,7 @@ def arguments(model: Model, T: int, batch: int | None, seed: int = 0) -> tuple[A
     params = {v.name: np.array(rng.normal(size=shape_of(v.shape)) / 2) for v in model.parameters}
     inputs = {v.name: rng.normal(size=(T, *many, *shape_of(v.shape))) for v in model.given}
     for v, s in model.initial_values:
-        inputs[initial_key(v.name, s)] = np.array(
-            rng.normal(size=(*many, *shape_of(v.shape))) / 2
-        )
+        inputs[initial_key(v.name, s)] = np.array(rng.normal(size=(*many, *shape_of(v.shape))) / 2)
     return params, inputs
 
 
@@ -400,7 +398,7 @@ def test_every_built_in_model_has_a_forward_pass_here() -> None:
     assert set(BUILT_IN) == set(builtin_names())
 
 
-@pytest.mark.parametrize("T, batch", CONFIGURATIONS)
+@pytest.mark.parametrize(("T", "batch"), CONFIGURATIONS)
 @pytest.mark.parametrize("name", [*BUILT_IN, *CUSTOM])
 def test_gradients_agree_with_the_complex_step(name: str, T: int, batch: int | None) -> None:
     model, forward = model_named(name), forward_of(name)

@@ -32,7 +32,7 @@ def test_every_model_is_certified(name):
 
 def test_windows_are_what_can_be_told_apart():
     known = landmarks(models.derivation("elman"))
-    assert (known.first, known.last, known.lag) == (1, 1, 1)
+    assert (known.first, known.last, known.lag, known.apart) == (1, 1, 1, 1)
     # t = 1, t = 2 and later ones; T - t = 0, 1, and more: one of each beyond, to be safe.
     assert set(windows(known)) == {(t, t + r) for t in (1, 2, 3) for r in (0, 1, 2, 3)}
 
@@ -43,6 +43,7 @@ def test_landmarks_hold_what_the_loss_names():
     assert known.first >= 2
     known = landmarks(models.derivation("two-ends"))  # at step 4 and at T - 3
     assert (known.first, known.last, known.lag) == (4, 3, 1)
+    assert known.apart > 4 + 3
 
 
 def test_an_error_that_only_long_sequences_show_is_caught():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from symbptt.calculus import derive
+from symbptt.compile import compile_gradient
 from symbptt.evidence import NUMERIC_BPTT, assignments, verify
 from symbptt.evidence.complex_step import FUNCTIONS as DEFINED
 from symbptt.evidence.complex_step import complex_step, sample
@@ -43,6 +44,18 @@ def test_by_hand_agrees_with_the_complex_step(name, T, batch):
     assert [str(c) for c in found.checks if not c.passed] == []
     assert {c.witness for c in found.checks} == {"complex step", "numeric BPTT"}
     assert max(c.deviation for c in found.checks) < 1e-12
+
+
+@pytest.mark.parametrize("name", builtin_names())
+@pytest.mark.parametrize("backend", ["numpy", "lambdify"])
+@pytest.mark.parametrize("T", [1, 2, 5])
+def test_compiled_gradients_agree_with_the_complex_step(name, backend, T):
+    d = derive(bind(load(name)))
+    f = compile_gradient(d, backend, None if backend == "numpy" else T)
+    for batch in (None, 1, 3):
+        found = compared(backend, f, T, batch, assignments(d.model)[0], 0)
+        assert [str(c) for c in found.checks if not c.passed] == []
+        assert max(c.deviation for c in found.checks) <= 1e-10
 
 
 @pytest.mark.parametrize("f", sorted(FUNCTIONS))

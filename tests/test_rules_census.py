@@ -150,20 +150,6 @@ POINTS = [sp.Rational(n, 7) for n in (-23, -9, -5, -1, 2, 4, 10, 17)]
 POSITIVE = {"log", "sqrt"}
 
 
-def stated(row: Activation) -> sp.Expr:
-    z = activations.z
-    definition = (
-        activations.SYMPY[row.definition or ""](z)
-        if row.definition in activations.SYMPY
-        else activations.scalar(row.definition, z=z)
-        if row.definition is not None
-        else None
-    )
-    if row.in_output is not None:
-        return activations.scalar(row.in_output, z=z, h=definition)
-    return activations.scalar(row.derivative or "", z=z)
-
-
 def agrees(name: str, row: Activation) -> bool:
     """Whether the stated derivative is that of the definition, to 30 digits at every point."""
     z = activations.z

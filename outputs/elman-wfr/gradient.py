@@ -7,6 +7,7 @@ The loss of this model and its gradients by backpropagation through time:
     a_t = W_o o_t + b_o
     \hat{y}_t = softmax(a_t)
     E = \sum_{t=1}^{T} cross_entropy(\hat{y}_t, y_t)
+    where f = tanh
 
 Call ``loss, grads = loss_and_gradients(params, inputs)``. The arrays are all float32 or all
 float64. The loss is the sum over steps and batch; each gradient has the shape of its array.
@@ -68,6 +69,7 @@ def loss_and_gradients(params, inputs):
     grad_b_o = np.zeros_like(b_o)
     d_a = {}
     d_z = {}
+    # δ^v_t is the derivative of E by v_t.
     for t in range(T, 0, -1):
         # δ^a_t = sum(y_t) y_hat_t - y_t
         d_a[t] = np.sum(y[t], axis=1, keepdims=True) * y_hat[t] - y[t]
@@ -148,11 +150,11 @@ class Arrays:
                 forms = forms[:1] if self.batched else forms[1:]
             self.read(name, inputs[name], forms)
             self.batched = "B" in self.forms[name]
+        for name, dims in PARAMETERS.items():
+            self.read(name, params[name], [dims])
         for name, dims in INITIAL.items():
             if name in inputs:
                 self.read(name, inputs[name], [("B", *dims), dims] if self.batched else [dims])
-        for name, dims in PARAMETERS.items():
-            self.read(name, params[name], [dims])
         for name, dims in INITIAL.items():
             for dim in dims:
                 if isinstance(dim, str) and dim not in self.sizes:
@@ -191,14 +193,16 @@ class Arrays:
         raise ArrayError(f"{name} has shape {array.shape}; expected {self.described(forms)}")
 
     def fit(self, name, array, dims):
-        """Bind the dimensions that are new, and compare those that are not."""
+        """Compare the dimensions that are bound, and bind those that are new."""
+        new = {}
         for dim, size in zip(dims, array.shape):
-            if isinstance(dim, str) and dim not in self.sizes:
-                self.sizes[dim], self.origin[dim] = size, name
-            if size != self.sizes.get(dim, dim):
+            known = self.sizes.get(dim, dim)
+            if size != (new.setdefault(dim, size) if isinstance(known, str) else known):
                 raise ArrayError(
                     f"{name} has shape {array.shape}; expected {self.described([dims])}"
                 )
+        self.sizes.update(new)
+        self.origin.update(dict.fromkeys(new, name))
 
     def described(self, forms):
         """``(n, m) = (3, 4), with n = 3 from W_hh, m = 4 from x``."""
@@ -245,7 +249,7 @@ class Arrays:
                 shape = (self.B, *shape)
         else:
             shape = self.arrays[name].shape
-        return np.asarray(gradient, dtype=self.dtype).reshape(shape)
+        return np.array(gradient, dtype=self.dtype).reshape(shape)
 
 
 def check_names(what, arrays, known, optional=()):

@@ -68,6 +68,7 @@ def loss_and_gradients(params, inputs):
     grad_b_y = np.zeros_like(b_y)
     d_o = {}
     d_z = {}
+    # δ^v_t is the derivative of L by v_t.
     for t in range(T, 0, -1):
         # δ^o_t = sum(target_t) y_t - target_t
         d_o[t] = np.sum(target[t], axis=1, keepdims=True) * y[t] - target[t]
@@ -148,11 +149,11 @@ class Arrays:
                 forms = forms[:1] if self.batched else forms[1:]
             self.read(name, inputs[name], forms)
             self.batched = "B" in self.forms[name]
+        for name, dims in PARAMETERS.items():
+            self.read(name, params[name], [dims])
         for name, dims in INITIAL.items():
             if name in inputs:
                 self.read(name, inputs[name], [("B", *dims), dims] if self.batched else [dims])
-        for name, dims in PARAMETERS.items():
-            self.read(name, params[name], [dims])
         for name, dims in INITIAL.items():
             for dim in dims:
                 if isinstance(dim, str) and dim not in self.sizes:
@@ -191,14 +192,16 @@ class Arrays:
         raise ArrayError(f"{name} has shape {array.shape}; expected {self.described(forms)}")
 
     def fit(self, name, array, dims):
-        """Bind the dimensions that are new, and compare those that are not."""
+        """Compare the dimensions that are bound, and bind those that are new."""
+        new = {}
         for dim, size in zip(dims, array.shape):
-            if isinstance(dim, str) and dim not in self.sizes:
-                self.sizes[dim], self.origin[dim] = size, name
-            if size != self.sizes.get(dim, dim):
+            known = self.sizes.get(dim, dim)
+            if size != (new.setdefault(dim, size) if isinstance(known, str) else known):
                 raise ArrayError(
                     f"{name} has shape {array.shape}; expected {self.described([dims])}"
                 )
+        self.sizes.update(new)
+        self.origin.update(dict.fromkeys(new, name))
 
     def described(self, forms):
         """``(n, m) = (3, 4), with n = 3 from W_hh, m = 4 from x``."""
@@ -245,7 +248,7 @@ class Arrays:
                 shape = (self.B, *shape)
         else:
             shape = self.arrays[name].shape
-        return np.asarray(gradient, dtype=self.dtype).reshape(shape)
+        return np.array(gradient, dtype=self.dtype).reshape(shape)
 
 
 def check_names(what, arrays, known, optional=()):

@@ -19,11 +19,11 @@ from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
 from symbptt.calculus import Derivation, unroll
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.derivation import written_recursions
+from symbptt.compile.code import dimension_name
 from symbptt.compile.function import Arrays, GradientFunction
 from symbptt.compile.identifiers import Names, step_label
 from symbptt.compile.loader import load_module
 from symbptt.compile.matrix_printer import DTYPE, MatrixPrinter
-from symbptt.compile.numpy_code import dimension_name
 from symbptt.compile.numpy_functions import helper, with_needs
 from symbptt.compile.numpy_module import TAKEN, array_tables
 from symbptt.model import Model, initial_key

@@ -17,7 +17,7 @@ from sympy.matrices.expressions import (
 from sympy.printing.numpy import NumPyPrinter
 
 from symbptt.calculus import nodes as nd
-from symbptt.compile.numpy_code import number
+from symbptt.compile.code import number
 from symbptt.compile.numpy_functions import INLINE, function_name
 
 #: The argument of a lambdified function that says in which precision it counts.

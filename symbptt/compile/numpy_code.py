@@ -19,7 +19,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import sympy as sp
@@ -36,31 +35,21 @@ from sympy.matrices.expressions import (
 )
 
 from symbptt.calculus import nodes as nd
+from symbptt.calculus.nodes import ONE
+from symbptt.compile.chain import split
+from symbptt.compile.code import (
+    ATOM,
+    MATMUL,
+    POWER,
+    PRODUCT,
+    SUM,
+    Code,
+    dimension_name,
+    multiple,
+    number,
+)
 from symbptt.compile.numpy_functions import INLINE, function_name
 from symbptt.compile.plain import positive_first
-
-# How tightly a piece of source binds; @ and * bind alike to Python, but not to a reader.
-SUM, PRODUCT, MATMUL, POWER, ATOM = range(5)
-
-ONE = sp.Integer(1)
-
-
-@dataclass(frozen=True)
-class Code:
-    """Source of an expression: how tightly it binds, and whether it has a batch axis."""
-
-    text: str
-    binds: int
-    batched: bool
-
-    def within(self, *allowed: int) -> str:
-        """The source, in brackets unless it binds in one of the allowed ways."""
-        return self.text if self.binds in allowed else f"({self.text})"
-
-    def last(self) -> str:
-        """The source as the last factor of an entrywise product."""
-        allowed = (POWER, ATOM) if self.text.startswith("-") else (PRODUCT, POWER, ATOM)
-        return self.within(*allowed)
 
 
 @dataclass
@@ -90,7 +79,7 @@ class NumPyCode:
             return Code(number(constant), ATOM if plain_number else PRODUCT, False)
         many, rest = nd.coefficient(e)
         if many != 1:
-            return _multiple(many, self.code(rest))
+            return multiple(many, self.code(rest))
         return _WRITERS[type(e)](self, e)
 
     def constant(self, e: MatrixExpr) -> sp.Rational | None:
@@ -180,7 +169,7 @@ class NumPyCode:
     def _scale(self, e: nd.Scale) -> Code:
         scalar, operand = self.code(e.scalar), self.array(e.operand)
         shown = scalar.within(PRODUCT, POWER, ATOM)
-        if scalar.batched and _is_matrix(e.operand):
+        if scalar.batched and is_matrix(e.operand):
             shown = f"{scalar.within(ATOM)}[:, :, None]"
         text = f"{shown} * {operand.last()}"
         return Code(text, PRODUCT, scalar.batched or operand.batched)
@@ -195,7 +184,7 @@ class NumPyCode:
     def _vector_map(self, e: nd.VectorMap) -> Code:
         operand = self.array(e.operand)
         axis = ""
-        if _is_matrix(e.operand):
+        if is_matrix(e.operand):
             axis = ", axis=(-2, -1)"
         elif nd.is_scalar(e.operand) and not operand.batched:
             axis = ", axis=None"
@@ -213,13 +202,13 @@ class NumPyCode:
         operand = self.array(e.operand)
         if not operand.batched:
             return Code(f"np.sum({operand.text})", ATOM, False)
-        if _is_matrix(e.operand):
+        if is_matrix(e.operand):
             return Code(f"np.sum({operand.text}, axis=(1, 2))[:, None]", ATOM, True)
         return Code(f"np.sum({operand.text}, axis=1, keepdims=True)", ATOM, True)
 
     def _transpose(self, e: Transpose) -> Code:
         code = self.array(e.arg)
-        if not _is_matrix(e.arg):
+        if not is_matrix(e.arg):
             return code  # rows and columns lie alike
         if code.batched:
             return Code(f"np.swapaxes({code.text}, 1, 2)", ATOM, True)
@@ -237,7 +226,7 @@ class NumPyCode:
         """``a b`` for two expressions, by their shapes and whether they have a batch axis."""
         x, y = self.array(a), self.array(b)
         batched = x.batched or y.batched
-        match _is_matrix(a), _is_matrix(b):
+        match is_matrix(a), is_matrix(b):
             case True, True:
                 return _at(x, y, batched)
             case True, False:
@@ -269,71 +258,6 @@ class NumPyCode:
         call = f'np.einsum("{matrix},{vector}->bi", {self.array(M).text}, {y.text})'
         return Code(call, ATOM, True)
 
-    # -- sums over the batch ------------------------------------------------------------------
-
-    def batch_sum(self, e: MatrixExpr) -> str:
-        """Source for the sum of an expression over all samples."""
-        return self._batch_sum(e).text
-
-    def _batch_sum(self, e: MatrixExpr) -> Code:
-        many, rest = nd.coefficient(e)
-        if many != 1 and self.constant(e) is None:
-            return _multiple(many, self._batch_sum(rest))
-        code = self.array(e)
-        if not code.batched:
-            return Code(f"{self.given}.B * {code.last()}", PRODUCT, False)
-        if nd.is_scalar(e):
-            return self._scalar_batch_sum(e, code)
-        if _is_matrix(e):
-            return self._matrix_batch_sum(e, code)
-        return Code(f"np.sum({code.text}, axis=0)", ATOM, False)
-
-    def _terms_batch_sum(self, e: MatAdd) -> Code:
-        terms = [self._batch_sum(a).text for a in positive_first(e)]
-        return Code(" + ".join(terms).replace("+ -", "- "), SUM, False)
-
-    def _scalar_batch_sum(self, e: MatrixExpr, code: Code) -> Code:
-        if isinstance(e, MatAdd) and any(
-            isinstance(a, MatMul | nd.Total | nd.Scale) for a in e.args
-        ):
-            return self._terms_batch_sum(e)
-        if isinstance(e, nd.Scale):
-            scalar = self.code(e.scalar)
-            if not scalar.batched:
-                total = self._batch_sum(e.operand).last()
-                return Code(f"{scalar.within(PRODUCT, POWER, ATOM)} * {total}", PRODUCT, False)
-        return Code(f"np.sum({self._summed(e, code)})", ATOM, False)
-
-    def _summed(self, e: MatrixExpr, code: Code) -> str:
-        """What to sum over all entries and samples, for a scalar that is itself a sum."""
-        if e in self.known:
-            return code.text
-        if isinstance(e, nd.Total):
-            return self.array(e.operand).text
-        if isinstance(e, MatMul):
-            left, right = split(e)
-            x, y = self.array(left), self.array(right)
-            return f"{x.within(PRODUCT, POWER, ATOM)} * {y.last()}"
-        return code.text
-
-    def _matrix_batch_sum(self, e: MatrixExpr, code: Code) -> Code:
-        if isinstance(e, MatAdd):
-            return self._terms_batch_sum(e)
-        if isinstance(e, nd.Scale) and isinstance(e.operand, MatMul):
-            left, right = split(e.operand)
-            return self._outer_sum(nd.scale(e.scalar, left), right, code)
-        if isinstance(e, MatMul):
-            return self._outer_sum(*split(e), code)
-        return Code(f"np.sum({code.text}, axis=0)", ATOM, False)
-
-    def _outer_sum(self, left: MatrixExpr, right: MatrixExpr, code: Code) -> Code:
-        """``Σ u vᵀ`` over the samples is ``U.T @ V``."""
-        if left.shape[1] == ONE:
-            u, v = self.array(left), self.array(right)
-            if u.batched and v.batched:
-                return Code(f"{u.within(ATOM)}.T @ {v.within(ATOM)}", MATMUL, False)
-        return Code(f"np.sum({code.text}, axis=0)", ATOM, False)
-
 
 _WRITERS: dict[type, Callable[[NumPyCode, Any], Code]] = {
     nd.At: NumPyCode._leaf,
@@ -351,69 +275,14 @@ _WRITERS: dict[type, Callable[[NumPyCode, Any], Code]] = {
 }
 
 
-def _multiple(many: sp.Rational, code: Code) -> Code:
-    """A number times an expression."""
-    if many == -1:
-        text = "-" + code.within(PRODUCT, MATMUL, POWER, ATOM)
-    elif "/" in number(many):  # one third of a is a / 3
-        text = (
-            f"{_multiple(sp.Integer(many.p), code).text if many.p != 1 else code.last()} / {many.q}"
-        )
-    else:
-        text = f"{number(many)} * {code.last()}"
-    return Code(text, PRODUCT, code.batched)
-
-
 def _at(x: Code, y: Code, batched: bool) -> Code:
     return Code(f"{x.within(MATMUL, ATOM)} @ {y.within(ATOM)}", MATMUL, batched)
 
 
-def _is_matrix(e: MatrixExpr) -> bool:
+def is_matrix(e: MatrixExpr) -> bool:
+    """Whether an expression is neither a row, nor a column, nor a scalar."""
     return bool(e.shape[0] != ONE and e.shape[1] != ONE)
 
 
 def _divides(e: MatrixExpr) -> bool:
     return isinstance(e, HadamardPower) and bool(e.exp.is_negative)
-
-
-def dimension_name(dim: str) -> str:
-    """A dimension's name in the tables of shapes; T and B there are the steps and the batch."""
-    return f"{dim}_" if dim in ("T", "B") else dim
-
-
-def number(value: sp.Expr) -> str:
-    """A rational number as source, as a decimal where that is short and exact.
-
-    >>> number(sp.Rational(1, 2)), number(sp.Rational(-1, 3)), number(sp.Integer(2))
-    ('0.5', '-1 / 3', '2')
-    """
-    value = sp.Rational(value)
-    if value.q == 1:
-        return str(value.p)
-    decimal = repr(float(value))
-    return (
-        decimal if len(decimal) <= 8 and sp.Rational(decimal) == value else f"{value.p} / {value.q}"
-    )
-
-
-def split(product: MatMul) -> tuple[MatrixExpr, MatrixExpr]:
-    """The last of the multiplications of a product, in the order that costs least."""
-    factors = product.args
-    sizes = [_size(f.shape[0]) for f in factors] + [_size(factors[-1].shape[1])]
-
-    @cache
-    def cost(i: int, j: int) -> tuple[int, int]:
-        """The multiplications that factors i…j cost, and where they are split."""
-        if i == j:
-            return 0, i
-        return min(
-            (cost(i, k)[0] + cost(k + 1, j)[0] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
-            for k in range(i, j)
-        )
-
-    k = cost(0, len(factors) - 1)[1]
-    return nd.times(*factors[: k + 1]), nd.times(*factors[k + 1 :])
-
-
-def _size(dim: sp.Expr) -> int:
-    return int(dim) if dim.is_Integer else 100

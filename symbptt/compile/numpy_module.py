@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from symbptt.calculus import Derivation
+from symbptt.compile.code import dimension_name
 from symbptt.compile.function import GradientFunction
 from symbptt.compile.loader import load_module
-from symbptt.compile.numpy_code import dimension_name
 from symbptt.compile.numpy_functions import HELPERS, helper, with_needs
 from symbptt.compile.numpy_writer import WIDTH, Writer
 from symbptt.compile.program import program
@@ -40,7 +40,9 @@ def numpy_module(derivation: Derivation, version: str = "", T: int | None = None
     body = list(writer.body())
     helpers = with_needs(list(dict.fromkeys(writer.code.helpers)))
     imports = {name for h in helpers for name in helper(h).imports}
-    equations = quoted_lines(f"{model.text}\n{model.loss_text}", WIDTH - 4)
+    bound = ", ".join(f"{name} = {function}" for name, function in model.bound.items())
+    where = f"\nwhere {bound}" if bound else ""
+    equations = quoted_lines(f"{model.text}\n{model.loss_text}{where}", WIDTH - 4)
     title = quoted_lines((model.title or f"The model {model.name}").rstrip(".") + ".", WIDTH - 4)
     raw = any("\\" in line for line in (*equations, *title))
     return fill(

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from sympy.matrices.expressions import MatAdd, MatrixExpr, MatrixSymbol, Transpose
 
 from symbptt.calculus import nodes as nd
+from symbptt.compile.batch_code import BatchCode
+from symbptt.compile.code import ATOM, Code
 from symbptt.compile.conditions import condition
 from symbptt.compile.identifiers import Names, step_label
-from symbptt.compile.numpy_code import ATOM, Code, NumPyCode
 from symbptt.compile.plain import factor, plain, signed_sum
 from symbptt.compile.program import Loop, Part, Program, Quantity, Statement, covers, partition
 from symbptt.compile.quoting import quoted_lines
@@ -39,7 +40,7 @@ class Writer:
     names: Names = field(init=False)
     variables: dict[str, str] = field(default_factory=dict)
     gradients: dict[str, str] = field(default_factory=dict)
-    code: NumPyCode = field(init=False)
+    code: BatchCode = field(init=False)
 
     def __post_init__(self) -> None:
         self.names = Names(self.taken)
@@ -51,7 +52,7 @@ class Writer:
             self.variables[s.key] = self.names.new(s.key.replace(EPSILON, "e").replace("^", "_"))
         for key in self.program.gradient_keys:
             self.gradients[key] = self.names.new(f"grad_{step_label(key)}")
-        self.code = NumPyCode(self.variables)
+        self.code = BatchCode(self.variables)
 
     # -- sections -----------------------------------------------------------------------------
 

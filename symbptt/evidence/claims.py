@@ -21,8 +21,7 @@ from symbptt.evidence.residues import (
     size_text,
 )
 from symbptt.model.model import Model
-from symbptt.model.steps import Steps
-from symbptt.model.terms import Index
+from symbptt.model.steps import FIRST, Steps
 
 #: Random points tried before giving up on one where nothing divides by zero.
 ATTEMPTS = 8
@@ -142,11 +141,13 @@ def free_values(
 @dataclass(frozen=True)
 class Landmarks:
     """How far from the start (``first``) and from the end (``last``) a step can be told apart
-    from any other, and the longest ``lag``."""
+    from any other, and the longest ``lag``.  ``numbered`` says whether any steps are named by
+    their number, as in ``t = 2``."""
 
     first: int
     last: int
     lag: int
+    numbered: bool
 
     def reached(self, T: int) -> bool:
         """Whether all named steps exist."""
@@ -154,21 +155,26 @@ class Landmarks:
 
     @property
     def apart(self) -> int:
-        """A T from which steps named from the start precede all named from the end."""
-        return self.first + self.last + self.lag + 1
+        """A T from which steps named by number precede all named from the end.
 
-    def separated(self, T: int) -> bool:
-        """Whether they do, so that no two cases of a recursion meet."""
-        return T >= self.apart  # noqa: SIM300
+        From there on no two cases of a recursion, as it is printed, can meet; and from the
+        start, where no steps are named by number.
+        """
+        return self.first + self.last + self.lag + 1 if self.numbered else 1
 
 
 def landmarks(d: Derivation) -> Landmarks:
     """The landmarks of a model and its derivation."""
-    named = [i for steps in _all_steps(d) for i in (steps.members or (steps.first, steps.last))]
+    every = list(_all_steps(d))
+    ends = [i for steps in every for i in (steps.members or (steps.first, steps.last))]
+    numbers = [i for steps in every for i in (steps.members or (steps.last,)) if not i.anchor] + [
+        steps.first for steps in every if steps.first != FIRST
+    ]
     return Landmarks(
-        first=max(1, *(i.offset for i in named if not i.anchor), 0),
-        last=max(0, *(-i.offset for i in named if i.anchor), 0),
+        first=max((1, *(i.offset for i in ends if not i.anchor))),
+        last=max((0, *(-i.offset for i in ends if i.anchor))),
         lag=max((lag for v in d.model.variables.values() for lag in v.lags), default=0),
+        numbered=bool(numbers),
     )
 
 
@@ -180,4 +186,3 @@ def _all_steps(d: Derivation) -> Iterator[Steps]:
             yield from (c.steps for c in r.contributions)
         for g in parts.gradients.values():
             yield from (c.steps for c in g.contributions)
-    yield Steps(members=(Index("", 1), Index("T", 0)))

@@ -36,7 +36,7 @@ from symbptt.evidence.claims import (
     landmarks,
 )
 from symbptt.evidence.duals import Dual, DualArithmetic
-from symbptt.evidence.expressions import Scene, backward_order
+from symbptt.evidence.expressions import Scene, backward_order, matrix_size
 from symbptt.evidence.forward import Place, run, size_of
 from symbptt.evidence.residues import Size
 from symbptt.model.model import Model, initial_key
@@ -143,7 +143,7 @@ def claims(
             )
         if d.inputs:
             yield from _input_claims(point, place, parts.inputs, whole)
-    if known.separated(T):
+    if known.apart <= T:
         yield from line_claims(point, distribution=False)
     if T == d.T or (d.T is None and known.reached(T)):
         yield from _written_claims(point)
@@ -191,7 +191,7 @@ def initial_value(e: MatrixExpr, scene: Scene, known: Landmarks) -> X:
         return scene.value(e)
     terms = e.args if isinstance(e, MatAdd) else (e,)
     there = [x for x in terms if all(int(a.index) <= scene.T for a in nd.find(x, nd.At))]
-    zero = scene.A.constant(0, tuple(scene.sizes.get(str(n)) or int(n) for n in e.shape))
+    zero = scene.A.constant(0, matrix_size(e, scene))
     return reduce(add, map(scene.value, there), zero)
 
 
@@ -275,10 +275,9 @@ def exact_witness(
 
             yield decide(everything, Setting("exact", T, sizes, seed))
 
-        def assumed(A: Arithmetic, sizes: Any = sizes) -> Iterator[Claim]:
-            places = places_of(d.model, known.apart, inputs=False)
-            truth = forward_mode(d.model, known.apart, sizes, A, places)
-            return line_claims(Point(d, known.apart, sizes, A, truth), distribution=True)
+            def assumed(A: Arithmetic, T: int = T, sizes: Any = sizes) -> Iterator[Claim]:
+                truth = forward_mode(d.model, T, sizes, A, places_of(d.model, T, inputs=False))
+                return line_claims(Point(d, T, sizes, A, truth), distribution=True)
 
-        if distributions(d):
-            yield decide(assumed, Setting("exact", known.apart, sizes, seed, distributions(d)))
+            if distributions(d) and known.apart <= T:
+                yield decide(assumed, Setting("exact", T, sizes, seed, distributions(d)))

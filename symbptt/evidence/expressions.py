@@ -112,7 +112,8 @@ def _dim(dim: sp.Expr, scene: Scene) -> int:
     return _whole(dim, known, "the dimension")
 
 
-def _size(e: MatrixExpr, scene: Scene) -> Size:
+def matrix_size(e: MatrixExpr, scene: Scene) -> Size:
+    """An expression's shape with its dimensions put in."""
     return _dim(e.shape[0], scene), _dim(e.shape[1], scene)
 
 
@@ -124,7 +125,7 @@ def _fraction(number: sp.Expr) -> Fraction:
 
 def _sized(value: X, e: MatrixExpr, scene: Scene) -> X:
     """The value of a symbol, which must have the shape that the expression says."""
-    if value.size != _size(e, scene):
+    if value.size != matrix_size(e, scene):
         raise BrokenClaimError(f"{e.args[0]} has another shape than its symbol")
     return value
 
@@ -165,18 +166,18 @@ def _vector_map(e: nd.VectorMap, scene: Scene, steps: Steps) -> X:
 
 def _abstract(e: nd.Abstract, scene: Scene, steps: Steps) -> X:
     arguments = [evaluate(a, scene, steps) for a in e.arguments]
-    return atoms.polynomial(scene.A, e.function, _size(e, scene), arguments)[0]
+    return atoms.polynomial(scene.A, e.function, matrix_size(e, scene), arguments)[0]
 
 
 def _partial(e: nd.Partial, scene: Scene, steps: Steps) -> X:
     arguments = [evaluate(a, scene, steps) for a in e.value.arguments]
-    size = _size(e.value, scene)
+    size = matrix_size(e.value, scene)
     _, slopes = atoms.polynomial(scene.A, e.value.function, size, arguments)
     # The columns that belong to the argument, chosen by a product: C with its ones there.
     before = sum(a.size[0] * a.size[1] for a in arguments[: e.which])
     entries = arguments[e.which].size[0] * arguments[e.which].size[1]
     mine = slopes @ _chooser(scene.A, slopes.size[1], before, entries)
-    return mine.reshaped(_size(e, scene))
+    return mine.reshaped(matrix_size(e, scene))
 
 
 def _chooser(A: Arithmetic, n: int, before: int, entries: int) -> X:
@@ -203,12 +204,12 @@ def _time_sum(e: nd.TimeSum, scene: Scene, steps: Steps) -> X:
     if outside:
         raise BrokenClaimError(f"a sum over time runs to step {outside[-1]}, outside 1…{scene.T}")
     terms = [evaluate(e.body, scene, {**steps, e.index: s}) for s in span]
-    return reduce(add, terms) if terms else scene.A.constant(0, _size(e, scene))
+    return reduce(add, terms) if terms else scene.A.constant(0, matrix_size(e, scene))
 
 
 def _time_product(e: nd.TimeProduct, scene: Scene, steps: Steps) -> X:
     factors = [evaluate(e.body, scene, {**steps, e.index: s}) for s in _span(e, steps)]
-    return reduce(matmul, factors) if factors else scene.A.identity(_size(e, scene)[0])
+    return reduce(matmul, factors) if factors else scene.A.identity(matrix_size(e, scene)[0])
 
 
 #: What each kind of node means.
@@ -216,9 +217,9 @@ MEANING: dict[type, Callable[[Any, Scene, Steps], X]] = {
     nd.At: _at,
     nd.Adjoint: _adjoint,
     MatrixSymbol: lambda e, scene, steps: _sized(scene.read(e.name, None), e, scene),
-    OneMatrix: lambda e, scene, steps: scene.A.constant(1, _size(e, scene)),
-    ZeroMatrix: lambda e, scene, steps: scene.A.constant(0, _size(e, scene)),
-    Identity: lambda e, scene, steps: scene.A.identity(_size(e, scene)[0]),
+    OneMatrix: lambda e, scene, steps: scene.A.constant(1, matrix_size(e, scene)),
+    ZeroMatrix: lambda e, scene, steps: scene.A.constant(0, matrix_size(e, scene)),
+    Identity: lambda e, scene, steps: scene.A.identity(matrix_size(e, scene)[0]),
     MatAdd: lambda e, scene, steps: reduce(add, _parts(e, scene, steps)),
     MatMul: _product,
     HadamardProduct: lambda e, scene, steps: reduce(mul, _parts(e, scene, steps)),

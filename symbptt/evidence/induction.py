@@ -27,6 +27,11 @@ step s are checked against the s-th summand, for the same (t, T); the sum with i
 printed, against the sum of all summands, for T up to the landmarks' sum.  Initial values and
 inputs go by (1).
 
+**Printed lines.**  What a derivation prints in cases must agree with (1) too, for the same (t, T):
+the first case that fits holds.  Where a loss names steps by number (``t = 2``) the cases are
+claimed, and proved, for sequences long enough that those steps come before all that are named
+from the end; the recursions themselves, and so the gradients, hold for every T all the same.
+
 **What is not proved:** sizes.  The identities are checked at the sizes that the report names.
 """
 
@@ -93,7 +98,7 @@ def step_claims(window: Window, known: Landmarks) -> Iterator[Claim]:
                 partial(contributed, g, scene, t, window.size(name)),
                 partial(window.by_parameter, name, t, part.adjoint),
             )
-    if known.separated(T):
+    if known.apart <= T:
         yield from line_claims(window, distribution=False)
 
 
@@ -168,7 +173,7 @@ def _summed(window: Window, name: str, part: Part) -> X:
 
 def windows(known: Landmarks) -> Iterator[tuple[int, int]]:
     """The (t, T) that stand for all: see the module's text."""
-    for t in range(1, known.first + known.lag + 2):
+    for t in range(1, max(known.first + known.lag + 1, known.apart) + 1):
         for after in range(known.last + known.lag + 2):
             yield t, t + after
 
@@ -185,9 +190,9 @@ def induction(d: Derivation, sizes: Mapping[str, int], seed: int) -> Iterator[De
             return line_claims(Window(d, T, t, sizes, A), distribution=True)
 
         yield decide(steps, Setting("induction", T, sizes, seed))
-        if distributions(d) and known.separated(T):
+        if distributions(d) and known.apart <= T:
             yield decide(lines, Setting("induction", T, sizes, seed, distributions(d)))
-    for T in range(1, known.apart + known.lag + 2):
+    for T in range(1, known.first + known.last + 2 * known.lag + 3):
 
         def sums(A: Arithmetic, T: int = T) -> Iterator[Claim]:
             return sum_claims(Window(d, T, 1, sizes, A), known)

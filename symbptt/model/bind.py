@@ -71,6 +71,7 @@ def bind(
         loss=tuple(LossTerm(part.steps, change(part.term)) for part in model.loss),
         abstract={n: k for n, k in model.abstract.items() if n not in names},
         bindings={n: f for n, f in model.bindings.items() if n not in names},
+        bound={**model.bound, **names},
     )
 
 

@@ -48,6 +48,11 @@ class Formula:
     def in_cases(self) -> bool:
         return len(self.rights) > 1 or bool(self.rights[0][1])
 
+    def as_dict(self) -> dict[str, Any]:
+        """The formula as plain data."""
+        cases = [{"formula": right, "condition": when} for right, when in self.rights]
+        return {"left": self.left, "cases": cases}
+
 
 @dataclass(frozen=True)
 class UseView:
@@ -137,6 +142,26 @@ class Document:
     evidence: Any = None
     figure: str | None = None
     author: _Author | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The document as plain data, for JSON."""
+        return {
+            "schema": "symbptt-derivation/1",
+            "model": self.model.name,
+            "title": self.title,
+            "T": self.T,
+            "notation": self.notation.name,
+            "equations": [e.as_dict() for e in self.equations],
+            "loss": self.loss.as_dict(),
+            "symbols": [
+                {"name": s.name, "latex": s.symbol, "role": s.role, "shape": s.shape}
+                for s in self.symbols
+            ],
+            "steps": [
+                {**line.formula.as_dict(), "number": line.formula.number, "reason": line.kind}
+                for line in (*self.backward, *self.gradients)
+            ],
+        }
 
     @cached_property
     def double(self) -> DoubleSumView | None:

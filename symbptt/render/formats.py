@@ -2,59 +2,97 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from symbptt.calculus.derivation import Derivation
 from symbptt.errors import RequestError, did_you_mean
+from symbptt.render.breaking import broken
 from symbptt.render.dialect import LATEX, TEXT, Dialect
-from symbptt.render.document import Formula, document
+from symbptt.render.document import document
+from symbptt.render.drawing import drawn
 from symbptt.render.notation import notation_for
+from symbptt.render.page import displayed, inline_mathml
+from symbptt.render.paper import pdf
 from symbptt.templating import fill
 
+#: How many steps a derivation's drawing shows at most.
+DRAWN_T = 3
 
-def _tex_escaped(text: str) -> str:
+
+def tex_escaped(text: str) -> str:
     """Plain words for LaTeX: its special characters made harmless.
 
-    >>> _tex_escaped("50% of W_hh & more")
+    >>> tex_escaped("50% of W_hh & more")
     '50\\\\% of W\\\\_hh \\\\& more'
     """
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     return "".join(special.get(c, f"\\{c}" if c in "&%$#_{}" else c) for c in text)
 
 
-def _markdown_escaped(text: str) -> str:
+def markdown_escaped(text: str) -> str:
+    """Plain words for Markdown.
+
+    >>> markdown_escaped("W_hh *and* more")
+    'W\\\\_hh \\\\*and\\\\* more'
+    """
     return re.sub(r"([\\`*_{}\[\]<>#|$])", r"\\\1", text)
 
 
-def _inline_tex(formula: str) -> str:
-    return f"${formula}$"
+Filter = Callable[[str], str]
 
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of output: its template, the dialect of its formulas, its file extensions.
+    """A kind of output.
 
-    ``inline`` sets a formula within a sentence, ``escape`` makes words safe.
+    ``template`` holds the words, ``primitives`` how headings and formulas are set; ``m`` sets a
+    formula within a sentence, ``words`` makes a user's words safe, ``emph`` and ``code`` mark
+    words; ``whole`` is False for a part to include in a document of one's own.
     """
 
-    template: str
     dialect: Dialect
     extensions: tuple[str, ...]
-    inline: Callable[[str], str]
-    escape: Callable[[str], str]
+    primitives: str = ""
+    template: str = "derivation.j2"
+    whole: bool = True
+    filters: Mapping[str, Filter] = field(default_factory=dict)
 
+
+_TEX: dict[str, Filter] = {
+    "m": "${}$".format,
+    "words": tex_escaped,
+    "emph": r"\emph{{{}}}".format,
+    "code": lambda name: rf"\texttt{{{tex_escaped(name)}}}",
+}
+_MARKDOWN: dict[str, Filter] = {
+    "m": "${}$".format,
+    "words": markdown_escaped,
+    "emph": "*{}*".format,
+    "code": "`{}`".format,
+}
+_HTML: dict[str, Filter] = {
+    "m": inline_mathml,
+    "displayed": displayed,
+    "words": html.escape,
+    "emph": "<em>{}</em>".format,
+    "code": lambda name: f"<code>{html.escape(name)}</code>",
+}
 
 FORMATS: dict[str, Format] = {
-    "text": Format("derivation.txt.j2", TEXT, (".txt",), str, str),
-    "latex": Format("derivation.tex.j2", LATEX, (".tex",), _inline_tex, _tex_escaped),
-    "fragment": Format("fragment.tex.j2", LATEX, (), _inline_tex, _tex_escaped),
-    "markdown": Format("derivation.md.j2", LATEX, (".md",), _inline_tex, _markdown_escaped),
-    "json": Format("", LATEX, (".json",), str, str),
+    "text": Format(TEXT, (".txt",), template="derivation.txt.j2", filters={"m": str}),
+    "latex": Format(LATEX, (".tex",), "latex.j2", filters=_TEX),
+    "fragment": Format(LATEX, (), "latex.j2", whole=False, filters=_TEX),
+    "markdown": Format(LATEX, (".md", ".markdown"), "markdown.j2", filters=_MARKDOWN),
+    "html": Format(LATEX, (".html", ".htm"), "html.j2", filters=_HTML),
+    "pdf": Format(LATEX, (".pdf",), "latex.j2", filters=_TEX),
+    "json": Format(LATEX, (".json",)),
 }
 
 
@@ -82,84 +120,27 @@ def render_derivation(
     *,
     evidence: Any = None,
     figure: str | None = None,
-) -> str:
-    """A derivation in one of the formats."""
+) -> str | bytes:
+    """A derivation in one of the formats: text, or bytes for PDF."""
     row = FORMATS[format_for(format, None)]
-    chosen = notation_for(d.model, notation, layout)
-    view = document(d, chosen, row.dialect, evidence=evidence, figure=figure)
+    view = document(
+        d, notation_for(d.model, notation, layout), row.dialect, evidence=evidence, figure=figure
+    )
     if format == "json":
-        return _as_json(view) + "\n"
-    values = {"d": view, "drawing": _drawing(d) if row.dialect is LATEX else ""}
-    text = fill(row.template, values, m=row.inline, words=row.escape, broken=broken)
-    return _tidy(text)
-
-
-#: How wide a line of LaTeX mathematics may be, in characters of its source.
-LINE = 110
-
-
-def broken(formula: Formula, width: int = LINE) -> str:
-    """A long sum in LaTeX broken into lines, aligned behind the relation sign."""
-    right = formula.right
-    if len(right) <= width:
-        return right
-    terms = top_level_terms(right)
-    lines = [terms[0]]
-    for term in terms[1:]:
-        if len(lines[-1]) + len(term) > width:
-            lines.append(r"\quad " + term)
-        else:
-            lines[-1] += " " + term
-    return (r" \\ " + "\n  &").join(lines)
-
-
-def top_level_terms(sum_text: str) -> list[str]:
-    """The terms of a sum as set, each with its sign, brackets left whole.
-
-    >>> top_level_terms("a + (b - c) - d")
-    ['a', '+ (b - c)', '- d']
-    """
-    depth, start, terms = 0, 0, []
-    for i, c in enumerate(sum_text):
-        depth += (c in "({") - (c in ")}")
-        if depth == 0 and sum_text[i : i + 3] in (" + ", " - "):
-            terms.append(sum_text[start:i])
-            start = i + 1
-    return [*terms, sum_text[start:]]
-
-
-def _drawing(d: Derivation) -> str:
-    from symbptt.render.drawing import drawn
-
-    return drawn(d.model, 3 if d.T is None else min(d.T, 4), "tikz")
+        return json.dumps(view.as_dict(), ensure_ascii=False, indent=2) + "\n"
+    picture = partial(drawn, d.model, DRAWN_T if d.T is None else min(d.T, DRAWN_T))
+    values = {
+        "d": view,
+        "primitives": row.primitives,
+        "whole": row.whole,
+        "tikz": partial(picture, "tikz"),
+        "svg": partial(picture, "svg"),
+    }
+    text = _tidy(fill(row.template, values, broken=broken, **row.filters))
+    return pdf(text) if format == "pdf" else text
 
 
 def _tidy(text: str) -> str:
     """No trailing blanks, no more than one empty line in a row."""
     lines = [line.rstrip() for line in text.splitlines()]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
-
-
-def _as_json(view: Any) -> str:
-    def formula(f: Any) -> dict[str, Any]:
-        cases = [{"formula": right, "condition": when} for right, when in f.rights]
-        return {"left": f.left, "cases": cases}
-
-    data = {
-        "schema": "symbptt-derivation/1",
-        "model": view.model.name,
-        "title": view.title,
-        "T": view.T,
-        "notation": view.notation.name,
-        "equations": [formula(e) for e in view.equations],
-        "loss": formula(view.loss),
-        "symbols": [
-            {"name": s.name, "latex": s.symbol, "role": s.role, "shape": s.shape}
-            for s in view.symbols
-        ],
-        "steps": [
-            {**formula(line.formula), "number": line.formula.number, "reason": line.kind}
-            for line in (*view.backward, *view.gradients)
-        ],
-    }
-    return json.dumps(data, ensure_ascii=False, indent=2)
