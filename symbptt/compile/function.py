@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from symbptt.errors import BindingError
@@ -12,7 +12,7 @@ from symbptt.model import Model
 Arrays = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GradientFunction:
     """``loss, grads = f(params, inputs)``.
 
@@ -29,10 +29,14 @@ class GradientFunction:
 
     model: Model
     backend: str
-    source: str = field(repr=False)
+    source: str
     T: int | None
-    run: Callable[[Arrays, Arrays], tuple[Any, dict[str, Any]]] = field(repr=False)
-    refusal: type[Exception] = field(repr=False)
+    run: Callable[[Arrays, Arrays], tuple[Any, dict[str, Any]]]
+    refusal: type[Exception]
+
+    def __repr__(self) -> str:
+        steps = "any T" if self.T is None else f"T = {self.T}"
+        return f"<gradient of {self.model.name} for {steps}, backend {self.backend}>"
 
     def __call__(self, params: Arrays, inputs: Arrays) -> tuple[Any, dict[str, Any]]:
         try:

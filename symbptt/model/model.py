@@ -75,8 +75,8 @@ class Model:
     computed from first to last.  ``initial`` maps (state, step) to a fixed initial value: a
     parameter's name, or None for zero; what is not in it is given with the inputs.
     ``abstract`` holds the functions that are known by name alone, with their numbers of
-    arguments; ``bindings`` what they stand for when the model is to be run, ``bound`` what those stand for
-    that have been replaced already.
+    arguments; ``bindings`` what they stand for when the model is to be run; ``bound`` what
+    those stood for that have been replaced already.
     """
 
     equations: tuple[Equation, ...]

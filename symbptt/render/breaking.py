@@ -21,19 +21,30 @@ def printed_width(latex: str) -> int:
     return len(re.sub(r"[{}^_ ]", "", re.sub(r"\\[a-zA-Z]+", "x", fractions)))
 
 
-def broken(formula: Formula, width: int = LINE) -> str:
+def broken(right: str, width: int = LINE) -> str:
     """A long right side in LaTeX broken into lines, aligned behind the relation sign."""
-    right = formula.right
-    if printed_width(right) <= width:
-        return right
-    terms = top_level_terms(right)
+    return (r" \\ " + "\n  &").join(_latex_lines(right, width))
+
+
+def boxed(value: str, width: int = LINE) -> str:
+    """A long formula in LaTeX broken into lines within a box of its own, as a case needs."""
+    lines = _latex_lines(value, width)
+    if len(lines) == 1:
+        return value
+    return r"\begin{aligned}[t] &" + r" \\ &".join(lines) + r" \end{aligned}"
+
+
+def _latex_lines(value: str, width: int) -> list[str]:
+    if printed_width(value) <= width:
+        return [value]
+    terms = top_level_terms(value)
     lines = [terms[0]]
     for term in terms[1:]:
         if printed_width(lines[-1] + term) > width:
             lines.append(r"\quad " + term)
         else:
             lines[-1] += " " + term
-    return (r" \\ " + "\n  &").join(lines)
+    return lines
 
 
 def top_level_terms(sum_text: str) -> list[str]:
@@ -49,3 +60,23 @@ def top_level_terms(sum_text: str) -> list[str]:
             terms.append(sum_text[start:i])
             start = i + 1
     return [*terms, sum_text[start:]]
+
+
+def text_block(formula: Formula, width: int = 92) -> str:
+    """``left = right`` as text, one line per case; a case that is too long, one line per term."""
+    blank = " " * len(formula.left)
+    values = [_folded(value, width - len(blank) - 3) for value, _ in formula.rights]
+    column = max(len(lines[-1]) for lines in values)
+    rows: list[str] = []
+    for lines, (_, condition) in zip(values, formula.rights, strict=True):
+        lead = blank if rows else formula.left
+        *upper, last = lines
+        if condition:
+            last = f"{last:<{column}}   {condition}"
+        first, *others = [*upper, last]
+        rows += [f"{lead} = {first}", *(f"{blank}   {line}" for line in others)]
+    return "\n".join(rows)
+
+
+def _folded(value: str, width: int) -> list[str]:
+    return [value] if len(value) <= width else top_level_terms(value)

@@ -13,7 +13,7 @@ from typing import Any
 
 from symbptt.calculus.derivation import Derivation
 from symbptt.errors import RequestError, did_you_mean
-from symbptt.render.breaking import broken
+from symbptt.render.breaking import boxed, broken, text_block
 from symbptt.render.dialect import LATEX, TEXT, Dialect
 from symbptt.render.document import document
 from symbptt.render.drawing import drawn
@@ -45,7 +45,7 @@ def markdown_escaped(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|$])", r"\\\1", text)
 
 
-Filter = Callable[[str], str]
+Filter = Callable[..., str]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,9 @@ _HTML: dict[str, Filter] = {
 }
 
 FORMATS: dict[str, Format] = {
-    "text": Format(TEXT, (".txt",), template="derivation.txt.j2", filters={"m": str}),
+    "text": Format(
+        TEXT, (".txt",), template="derivation.txt.j2", filters={"m": str, "block": text_block}
+    ),
     "latex": Format(LATEX, (".tex",), "latex.j2", filters=_TEX),
     "fragment": Format(LATEX, (), "latex.j2", whole=False, filters=_TEX),
     "markdown": Format(LATEX, (".md", ".markdown"), "markdown.j2", filters=_MARKDOWN),
@@ -136,7 +138,7 @@ def render_derivation(
         "tikz": partial(picture, "tikz"),
         "svg": partial(picture, "svg"),
     }
-    text = _tidy(fill(row.template, values, broken=broken, **row.filters))
+    text = _tidy(fill(row.template, values, boxed=boxed, broken=broken, **row.filters))
     return pdf(text) if format == "pdf" else text
 
 
