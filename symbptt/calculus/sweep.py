@@ -198,8 +198,8 @@ class Gradient:
 
 
 def time_sum(body: MatrixExpr, steps: Steps) -> MatrixExpr:
-    """``Σ_{t ∈ steps} body``; for a single step the body itself."""
-    if steps.members is not None and len(steps.members) == 1:
+    """``Σ_{t ∈ steps} body``; for the last step alone the body itself."""
+    if steps.is_last:
         return nd.at(body, nd.step(steps.members[0]))
     return nd.TimeSum(body, nd.t, sympy_steps(steps))
 

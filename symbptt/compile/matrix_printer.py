@@ -18,7 +18,7 @@ from sympy.printing.numpy import NumPyPrinter
 
 from symbptt.calculus import nodes as nd
 from symbptt.compile.code import number
-from symbptt.compile.numpy_functions import INLINE, function_name
+from symbptt.compile.numpy_functions import INLINE, function_name, split_log
 
 #: The argument of a lambdified function that says in which precision it counts.
 DTYPE = sp.Symbol("dtype")
@@ -48,6 +48,8 @@ class MatrixPrinter(NumPyPrinter):
         return " @ ".join(self._part(a) for a in e.args)
 
     def _print_HadamardProduct(self, e: HadamardProduct) -> str:
+        if (parts := split_log(e)) is not None:
+            return self._call("times_log", ", ".join(map(self._print, parts)))
         return " * ".join(self._part(a) for a in e.args)
 
     def _print_HadamardPower(self, e: HadamardPower) -> str:

@@ -48,7 +48,7 @@ from symbptt.compile.code import (
     multiple,
     number,
 )
-from symbptt.compile.numpy_functions import INLINE, function_name
+from symbptt.compile.numpy_functions import INLINE, function_name, split_log
 from symbptt.compile.plain import positive_first
 
 
@@ -143,6 +143,11 @@ class NumPyCode:
         return Code(text, SUM, any(term.batched for term in terms))
 
     def _entrywise(self, e: HadamardProduct) -> Code:
+        if (parts := split_log(e)) is not None:
+            a, p = map(self.array, parts)
+            return Code(
+                self._call("times_log", f"{a.text}, {p.text}"), ATOM, a.batched or p.batched
+            )
         above = [self.code(f) for f in e.args if not _divides(f)]
         below = [self.code(nd.raised(f.base, -f.exp)) for f in e.args if _divides(f)]
         return self._quotient(above, below)

@@ -9,9 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sympy as sp
+from sympy.matrices.expressions import HadamardProduct, MatrixExpr
 from sympy.printing.numpy import NumPyPrinter
 
+from symbptt.calculus import nodes as nd
 from symbptt.calculus.activations import definition, derivative
+
+
+def split_log(e: HadamardProduct) -> tuple[MatrixExpr, MatrixExpr] | None:
+    """``a`` and ``p`` of an entrywise product ``a ⊙ log(p)``; None if it is no such product."""
+    logs = [f for f in e.args if isinstance(f, nd.Map) and (f.function, f.order) == ("log", 0)]
+    if len(logs) != 1:
+        return None
+    return nd.odot(*(f for f in e.args if f is not logs[0])), logs[0].operand
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,14 @@ INLINE: dict[str, str] = {
 }
 
 HELPERS: dict[str, Helper] = {
+    # A softmax underflows to 0 where the target is 0, and 0 log 0 would be no number.
+    "times_log": Helper(
+        '''
+def times_log(a, p):
+    """a log(p), and 0 where a is 0, whatever p is there."""
+    return np.where(a == 0, 0, a * np.log(np.where(a == 0, 1, p)))
+'''
+    ),
     # exp of a negative number only, so that nothing overflows.
     "sigmoid": Helper(
         '''

@@ -121,21 +121,26 @@ _GREEK = frozenset(
 def _time_indexed(statements: Iterable[Statement], time: str) -> frozenset[str]:
     """The names that carry the time index somewhere."""
     naming = Naming(time)
-    reads = (
-        naming.read(node)
+    symbols = [
+        [n for n in s.node.walk() if isinstance(n, Symbol) and n != Symbol(time)]
         for s in statements
-        for node in s.node.walk()
-        if isinstance(node, Symbol) and node != Symbol(time)
-    )
-    lone = frozenset(name for name, index in reads if index is not None)
+    ]
+    found = {name for group in symbols for name, i in map(naming.read, group) if i is not None}
     # y_T alone, with no y_t anywhere, still is y at the last step.
-    last = (
-        "_".join([node.base, *node.accents])
-        for s in statements
-        for node in s.node.walk()
-        if isinstance(node, Symbol) and node.subscripts == (Symbol("T"),)
-    )
-    return lone | frozenset(last)
+    found |= {_bare_name(n) for group in symbols for n in group if n.subscripts == (Symbol("T"),)}
+    # So is d_2 beside y_2, where y is a quantity of each step.
+    for group in symbols:
+        steps = {n.subscripts for n in group if _bare_name(n) in found and _is_number(n.subscripts)}
+        found |= {_bare_name(n) for n in group if n.subscripts in steps}
+    return frozenset(found)
+
+
+def _bare_name(symbol: Symbol) -> str:
+    return "_".join([symbol.base, *symbol.accents])
+
+
+def _is_number(subscripts: tuple[Node, ...]) -> bool:
+    return len(subscripts) == 1 and isinstance(subscripts[0], Number)
 
 
 def _unfused(statements: list[Statement], time: str) -> list[Statement]:
