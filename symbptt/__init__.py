@@ -2,8 +2,8 @@
 
 >>> import symbptt
 >>> d = symbptt.derive("elman")
->>> d.adjoints["z"].interior
-(δ^h_t).*(1 - h_t.**2)
+>>> d.gradients["W_hh"], d.adjoints["h"].interior
+(Σ_{t=1}^T δ^z_t*h_{t-1}.T, W_hh.T*δ^z_{t+1} + W_hy.T*δ^o_t)
 """
 
 from __future__ import annotations

@@ -177,12 +177,13 @@ def verify(
 
     found = load(model)
     bound = _model.bind(found, functions)
+    d = derive(bound)
     compiled: dict[str, GradientFunction] = {}
     if not bound.abstract:
-        d = derive(bound)
         compiled["numpy"] = compile_gradient(d, "numpy")
         compiled["lambdify"] = compile_gradient(d, "lambdify", T or 3)
-    return verify(derive(found), compiled, seed=seed, T=T, progress=progress)
+    abstract = derive(found) if bound is not found else None
+    return verify(d, compiled, abstract=abstract, seed=seed, T=T, progress=progress)
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -63,11 +63,10 @@ CALLS = {
 
 
 def run(folder, *arguments):
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "symbptt.cli", *arguments],
         cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    return done
 
 
 def assert_one_line(done):

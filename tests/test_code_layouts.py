@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from symbptt.calculus import algebra as al
 from symbptt.calculus import derive
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.activations import definition, derivative, z
@@ -25,66 +26,66 @@ r = nd.At("r", nd.t, 1, n)  # a row
 s, u = nd.At("s", nd.t, 1, 1), nd.At("u", nd.t, 1, 1)  # one number per sample
 A = nd.At("A", nd.t, n, m)  # a matrix per sample
 W, a, b = (sp.MatrixSymbol("W", n, m), sp.MatrixSymbol("a", 1, 1), sp.MatrixSymbol("b", n, 1))
-T = nd.transpose
+T = al.transpose
 NAMES = {name: name for name in "hvrsuAWab"}
 
 EXPRESSIONS = {
-    "W v": (nd.times(W, v), "v[t] @ W.T"),
-    "Wᵀ h": (nd.times(T(W), h), "h[t] @ W"),
-    "r W": (nd.times(r, W), "r[t] @ W"),
-    "vᵀ Wᵀ": (nd.times(T(v), T(W)), "v[t] @ W.T"),
-    "hᵀ b": (nd.times(T(h), b), "np.sum(h[t] * b, axis=1, keepdims=True)"),
-    "bᵀ b": (nd.times(T(b), b), "b @ b"),
-    "h vᵀ": (nd.times(h, T(v)), "h[t][:, :, None] * v[t][:, None, :]"),
-    "b vᵀ": (nd.times(b, T(v)), "b[:, None] * v[t][:, None, :]"),
-    "v bᵀ": (nd.times(v, T(b)), "v[t][:, :, None] * b"),
-    "b bᵀ": (nd.times(b, T(b)), "np.outer(b, b)"),
-    "Wᵀ b": (nd.times(T(W), b), "W.T @ b"),
-    "A v": (nd.times(A, v), 'np.einsum("bij,bj->bi", A[t], v[t])'),
-    "Aᵀ h": (nd.times(T(A), h), 'np.einsum("bji,bj->bi", A[t], h[t])'),
-    "Aᵀ b": (nd.times(T(A), b), 'np.einsum("bji,j->bi", A[t], b)'),
-    "Aᵀ W": (nd.times(T(A), W), "np.swapaxes(A[t], 1, 2) @ W"),
-    "W Wᵀ h": (nd.times(W, T(W), h), "h[t] @ W @ W.T"),
-    "h (hᵀ b)": (nd.times(h, T(h), b), "np.sum(h[t] * b, axis=1, keepdims=True) * h[t]"),
-    "s h": (nd.scale(s, h), "s[t] * h[t]"),
-    "s A": (nd.scale(s, A), "s[t][:, :, None] * A[t]"),
-    "a A": (nd.scale(a, A), "a * A[t]"),
-    "s u": (nd.scale(s, u), "s[t] * u[t]"),
-    "s 1": (nd.scale(s, nd.ones((n, 1))), 's[t] * np.ones(given.sizes["n"], given.dtype)'),
-    "1 - h²": (nd.plus(nd.ones((n, 1)), nd.times(-1, nd.raised(h, 2))), "1 - h[t] ** 2"),
-    "-h + b": (nd.plus(nd.times(-1, h), b), "b - h[t]"),
-    "-(h + b)": (nd.times(-1, nd.plus(h, b)), "-(h[t] + b)"),
-    "h / 3": (nd.times(sp.Rational(1, 3), h), "h[t] / 3"),
-    "-h / 2": (nd.times(sp.Rational(-1, 2), h), "-0.5 * h[t]"),
-    "2 W v": (nd.times(2, W, v), "2 * (v[t] @ W.T)"),
-    "h ⊙ (W v)": (nd.odot(h, nd.times(W, v)), "h[t] * (v[t] @ W.T)"),
-    "h ⊙ (h + b)": (nd.odot(h, nd.plus(h, b)), "h[t] * (h[t] + b)"),
-    "h / b²": (nd.odot(h, nd.raised(b, -2)), "h[t] / b**2"),
-    "1 / h": (nd.raised(h, -1), "1 / h[t]"),
-    "√h": (nd.raised(h, sp.Rational(1, 2)), "np.sqrt(h[t])"),
-    "∛h": (nd.raised(h, sp.Rational(1, 3)), "h[t] ** (1 / 3)"),
-    "Σ h": (nd.total(h), "np.sum(h[t], axis=1, keepdims=True)"),
-    "Σ A": (nd.total(A), "np.sum(A[t], axis=(1, 2))[:, None]"),
-    "Σ W": (nd.total(W), "np.sum(W)"),
+    "W v": (al.times(W, v), "v[t] @ W.T"),
+    "Wᵀ h": (al.times(T(W), h), "h[t] @ W"),
+    "r W": (al.times(r, W), "r[t] @ W"),
+    "vᵀ Wᵀ": (al.times(T(v), T(W)), "v[t] @ W.T"),
+    "hᵀ b": (al.times(T(h), b), "np.sum(h[t] * b, axis=1, keepdims=True)"),
+    "bᵀ b": (al.times(T(b), b), "b @ b"),
+    "h vᵀ": (al.times(h, T(v)), "h[t][:, :, None] * v[t][:, None, :]"),
+    "b vᵀ": (al.times(b, T(v)), "b[:, None] * v[t][:, None, :]"),
+    "v bᵀ": (al.times(v, T(b)), "v[t][:, :, None] * b"),
+    "b bᵀ": (al.times(b, T(b)), "np.outer(b, b)"),
+    "Wᵀ b": (al.times(T(W), b), "W.T @ b"),
+    "A v": (al.times(A, v), 'np.einsum("bij,bj->bi", A[t], v[t])'),
+    "Aᵀ h": (al.times(T(A), h), 'np.einsum("bji,bj->bi", A[t], h[t])'),
+    "Aᵀ b": (al.times(T(A), b), 'np.einsum("bji,j->bi", A[t], b)'),
+    "Aᵀ W": (al.times(T(A), W), "np.swapaxes(A[t], 1, 2) @ W"),
+    "W Wᵀ h": (al.times(W, T(W), h), "h[t] @ W @ W.T"),
+    "h (hᵀ b)": (al.times(h, T(h), b), "np.sum(h[t] * b, axis=1, keepdims=True) * h[t]"),
+    "s h": (al.scale(s, h), "s[t] * h[t]"),
+    "s A": (al.scale(s, A), "s[t][:, :, None] * A[t]"),
+    "a A": (al.scale(a, A), "a * A[t]"),
+    "s u": (al.scale(s, u), "s[t] * u[t]"),
+    "s 1": (al.scale(s, al.ones((n, 1))), 's[t] * np.ones(given.sizes["n"], given.dtype)'),
+    "1 - h²": (al.plus(al.ones((n, 1)), al.times(-1, al.raised(h, 2))), "1 - h[t] ** 2"),
+    "-h + b": (al.plus(al.times(-1, h), b), "b - h[t]"),
+    "-(h + b)": (al.times(-1, al.plus(h, b)), "-(h[t] + b)"),
+    "h / 3": (al.times(sp.Rational(1, 3), h), "h[t] / 3"),
+    "-h / 2": (al.times(sp.Rational(-1, 2), h), "-0.5 * h[t]"),
+    "2 W v": (al.times(2, W, v), "2 * (v[t] @ W.T)"),
+    "h ⊙ (W v)": (al.odot(h, al.times(W, v)), "h[t] * (v[t] @ W.T)"),
+    "h ⊙ (h + b)": (al.odot(h, al.plus(h, b)), "h[t] * (h[t] + b)"),
+    "h / b²": (al.odot(h, al.raised(b, -2)), "h[t] / b**2"),
+    "1 / h": (al.raised(h, -1), "1 / h[t]"),
+    "√h": (al.raised(h, sp.Rational(1, 2)), "np.sqrt(h[t])"),
+    "∛h": (al.raised(h, sp.Rational(1, 3)), "h[t] ** (1 / 3)"),
+    "Σ h": (al.total(h), "np.sum(h[t], axis=1, keepdims=True)"),
+    "Σ A": (al.total(A), "np.sum(A[t], axis=(1, 2))[:, None]"),
+    "Σ W": (al.total(W), "np.sum(W)"),
     "hᵀ": (T(h), "h[t]"),
     "Aᵀ": (T(A), "np.swapaxes(A[t], 1, 2)"),
     "softmax A": (nd.VectorMap("softmax", A), "softmax(A[t], axis=(-2, -1))"),
 }
 
 SUMS = {
-    "h vᵀ": (nd.times(h, T(v)), "h[t].T @ v[t]"),
-    "rᵀ vᵀ": (nd.times(T(r), T(v)), "r[t].T @ v[t]"),
-    "s h vᵀ": (nd.scale(s, nd.times(h, T(v))), "(s[t] * h[t]).T @ v[t]"),
+    "h vᵀ": (al.times(h, T(v)), "h[t].T @ v[t]"),
+    "rᵀ vᵀ": (al.times(T(r), T(v)), "r[t].T @ v[t]"),
+    "s h vᵀ": (al.scale(s, al.times(h, T(v))), "(s[t] * h[t]).T @ v[t]"),
     "h vᵀ - b vᵀ": (
-        nd.plus(nd.times(h, T(v)), nd.times(-1, b, T(v))),
+        al.plus(al.times(h, T(v)), al.times(-1, b, T(v))),
         "h[t].T @ v[t] - np.sum(b[:, None] * v[t][:, None, :], axis=0)",
     ),
     "h": (h, "np.sum(h[t], axis=0)"),
     "b": (b, "given.B * b"),
-    "hᵀ b": (nd.times(T(h), b), "np.sum(h[t] * b)"),
-    "½ Σ h²": (nd.times(sp.Rational(1, 2), nd.total(nd.raised(h, 2))), "0.5 * np.sum(h[t] ** 2)"),
+    "hᵀ b": (al.times(T(h), b), "np.sum(h[t] * b)"),
+    "½ Σ h²": (al.times(sp.Rational(1, 2), al.total(al.raised(h, 2))), "0.5 * np.sum(h[t] ** 2)"),
     "A": (A, "np.sum(A[t], axis=0)"),
-    "a Σ h": (nd.scale(a, nd.total(h)), "a * np.sum(h[t])"),
+    "a Σ h": (al.scale(a, al.total(h)), "a * np.sum(h[t])"),
     "s": (s, "np.sum(s[t])"),
 }
 
@@ -103,9 +104,9 @@ def test_source_of_a_sum_over_the_batch(name: str) -> None:
 
 def test_constants_in_full() -> None:
     code = BatchCode(NAMES)
-    assert code.full(nd.ones((n, 1))) == 'np.ones((given.B, given.sizes["n"]), given.dtype)'
-    assert code.full(nd.times(2, nd.ones((3, 1))), "h[t]") == "np.full_like(h[t], 2)"
-    assert code.full(nd.zeros((n, 1)), "h[t]") == "np.zeros_like(h[t])"
+    assert code.full(al.ones((n, 1))) == 'np.ones((given.B, given.sizes["n"]), given.dtype)'
+    assert code.full(al.times(2, al.ones((3, 1))), "h[t]") == "np.full_like(h[t], 2)"
+    assert code.full(al.zeros((n, 1)), "h[t]") == "np.zeros_like(h[t])"
     assert code.full(b, "h[t]") == "np.broadcast_to(b, h[t].shape)"
     assert code.full(a) == "np.broadcast_to(a, (given.B, 1))"
 

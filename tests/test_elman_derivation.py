@@ -5,6 +5,7 @@ import sympy as sp
 from sympy import MatrixSymbol
 
 import symbptt
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 
 n, m, k = sp.symbols("n m k", integer=True, positive=True)
@@ -26,11 +27,11 @@ def elman():
 
 def test_the_recursion_of_the_pre_activation(elman):
     z = elman.condensed.recursions["z"]
-    slope = nd.plus(nd.ones((n, 1)), nd.times(-1, nd.raised(at("h", nd.t, n), 2)))
-    now = nd.times(W_hy.T, delta("o", nd.t, k))
-    later = nd.times(W_hh.T, delta("z", nd.t + 1, n))
-    assert z.interior == nd.odot(nd.plus(now, later), slope)
-    assert z.final == nd.odot(now, slope)
+    slope = al.plus(al.ones((n, 1)), al.times(-1, al.raised(at("h", nd.t, n), 2)))
+    now = al.times(W_hy.T, delta("o", nd.t, k))
+    later = al.times(W_hh.T, delta("z", nd.t + 1, n))
+    assert z.interior == al.odot(al.plus(now, later), slope)
+    assert z.final == al.odot(now, slope)
 
 
 def test_the_gradients_are_sums_over_time(elman):
@@ -39,19 +40,19 @@ def test_the_gradients_are_sums_over_time(elman):
 
     z, o = delta("z", nd.t, n), delta("o", nd.t, k)
     assert elman.gradients == {
-        "W_hh": total(nd.times(z, at("h", nd.t - 1, n).T)),
-        "W_xh": total(nd.times(z, at("x", nd.t, m).T)),
+        "W_hh": total(al.times(z, at("h", nd.t - 1, n).T)),
+        "W_xh": total(al.times(z, at("x", nd.t, m).T)),
         "b_h": total(z),
-        "W_hy": total(nd.times(o, at("h", nd.t, n).T)),
+        "W_hy": total(al.times(o, at("h", nd.t, n).T)),
         "b_y": total(o),
-        "h_0": nd.times(W_hh.T, delta("z", sp.Integer(1), n)),
+        "h_0": al.times(W_hh.T, delta("z", sp.Integer(1), n)),
     }
 
 
 def test_softmax_meets_cross_entropy(elman):
     y, d = at("y", nd.t, k), at("target", nd.t, k)
     o = elman.condensed.recursions["o"].interior
-    assert o == nd.plus(nd.scale(nd.Total(d), y), nd.times(-1, d))
+    assert o == al.plus(al.scale(nd.Total(d), y), al.times(-1, d))
 
 
 def test_the_text_reads_as_in_a_book():

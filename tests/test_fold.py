@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 import symbptt
-from symbptt.calculus.derivation import fold_check
+from symbptt.calculus.fold import fold_check
 from symbptt.calculus.sweep import sweep
 from symbptt.errors import DerivationError
 from symbptt.model import Steps, builtin_names
@@ -62,7 +62,7 @@ def altered(found, name, **changes):
 )
 def test_a_wrong_boundary_is_caught(changes):
     model = symbptt.load("elman-linear")
-    with pytest.raises(DerivationError, match="differ|past the last"):
+    with pytest.raises(DerivationError, match=r"differ|past the last"):
         fold_check(model, altered(sweep(model), "h", **changes), 4)
 
 
@@ -71,7 +71,7 @@ def test_a_dropped_carry_is_caught():
     found = sweep(model)
     recursion = found.recursions["h"]
     short = replace(recursion, contributions=recursion.contributions[:-1])
-    with pytest.raises(DerivationError, match="differ|past the last"):
+    with pytest.raises(DerivationError, match=r"differ|past the last"):
         fold_check(model, replace(found, recursions={**found.recursions, "h": short}), 4)
 
 

@@ -7,6 +7,7 @@ import sympy as sp
 from sympy import MatrixSymbol
 
 import symbptt
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.derivation import written_out
 from symbptt.calculus.forms import double_sum
@@ -32,9 +33,9 @@ def test_the_double_sum_is_proved_for_every_built_in_model(name):
 def test_the_jacobian_of_elman():
     form = double_sum(symbptt.derive("elman").condensed)
     W, j = MatrixSymbol("W_hh", n, n), form.j
-    slope = nd.plus(nd.ones((n, 1)), nd.times(-1, nd.raised(nd.At("h", j - 1, n, 1), 2)))
+    slope = al.plus(al.ones((n, 1)), al.times(-1, al.raised(nd.At("h", j - 1, n, 1), 2)))
     assert form.carrier == "z"
-    assert form.jacobian == nd.times(W, sp.DiagMatrix(slope))
+    assert form.jacobian == al.times(W, sp.DiagMatrix(slope))
 
 
 def test_a_jacobian_that_is_not_transposed_is_caught(monkeypatch):
@@ -46,8 +47,8 @@ def test_a_jacobian_that_is_not_transposed_is_caught(monkeypatch):
 
         def change(e):
             if type(e) is nd.TimeProduct:
-                return nd.TimeProduct(nd.transpose(e.body), *e.args[1:])
-            return nd.rebuild(e, change)
+                return nd.TimeProduct(al.transpose(e.body), *e.args[1:])
+            return al.rebuild(e, change)
 
         return replace(form, gradients={p: change(e) for p, e in form.gradients.items()})
 
@@ -66,14 +67,14 @@ def test_written_out_for_two_steps():
     d = symbptt.derive("elman-linear", T=2)
 
     def delta(s):
-        slope = nd.plus(nd.ones((n, 1)), nd.times(-1, nd.raised(nd.At("h", s, n, 1), 2)))
-        return nd.odot(nd.Adjoint("h", s, n, 1), slope)
+        slope = al.plus(al.ones((n, 1)), al.times(-1, al.raised(nd.At("h", s, n, 1), 2)))
+        return al.odot(nd.Adjoint("h", s, n, 1), slope)
 
     def earlier(s):
-        return nd.transpose(nd.At("h", s - 1, n, 1))
+        return al.transpose(nd.At("h", s - 1, n, 1))
 
-    assert d.gradients["W_hh"] == nd.plus(
-        nd.times(delta(2), earlier(2)), nd.times(delta(1), earlier(1))
+    assert d.gradients["W_hh"] == al.plus(
+        al.times(delta(2), earlier(2)), al.times(delta(1), earlier(1))
     )
     assert [str(a) for a in d.unrolled] == ["δ^y_2", "δ^h_2", "δ^y_1", "δ^h_1"]
 
@@ -97,5 +98,5 @@ def test_inputs_on_request():
     assert "x" not in without.gradients
     k, m = sp.symbols("k m", integer=True, positive=True)
     W = MatrixSymbol("W_xh", n, m)
-    assert wanted.gradients["x"] == nd.times(W.T, nd.Adjoint("z", nd.t, n, 1))
+    assert wanted.gradients["x"] == al.times(W.T, nd.Adjoint("z", nd.t, n, 1))
     assert wanted.gradients["target"].shape == (k, 1)

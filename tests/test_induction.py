@@ -7,6 +7,7 @@ from dataclasses import replace
 import models
 import pytest
 
+from symbptt.calculus import algebra as al
 from symbptt.calculus import derive
 from symbptt.calculus import nodes as nd
 from symbptt.evidence import assignments
@@ -83,7 +84,7 @@ def test_a_later_value_that_does_not_exist_may_not_be_read():
     d = derive(load("elman"))
     gradient = d.sweep.gradients["W_hh"]
     (c,) = gradient.contributions
-    later = replace(c, expression=nd.at(c.expression, nd.t + 1))
+    later = replace(c, expression=al.at(c.expression, nd.t + 1))
     wrong = replace(gradient, contributions=(later,))
     d = replace(d, sweep=replace(d.sweep, gradients={**d.sweep.gradients, "W_hh": wrong}))
     errors = {c.error for c in certified(d).checks if not c.passed}

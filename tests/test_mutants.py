@@ -24,8 +24,10 @@ from sympy.matrices.expressions import (
 )
 
 from symbptt.calculus import Derivation, activations, derive, rules
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
-from symbptt.calculus.sweep import Recursion, Sweep
+from symbptt.calculus.recursion import Recursion
+from symbptt.calculus.sweep import Sweep
 from symbptt.errors import DerivationError
 from symbptt.evidence import assignments, complex_step
 from symbptt.evidence.claims import landmarks
@@ -81,11 +83,11 @@ Corruption = Callable[[Shares], Shares]
 
 
 def negated(shares: Shares) -> Shares:
-    return ((a, nd.times(-1, g)) for a, g in shares)
+    return ((a, al.times(-1, g)) for a, g in shares)
 
 
 def doubled(shares: Shares) -> Shares:
-    return ((a, nd.times(2, g)) for a, g in shares)
+    return ((a, al.times(2, g)) for a, g in shares)
 
 
 def without_first(shares: Shares) -> Shares:
@@ -124,23 +126,23 @@ def test_every_rule_has_mutants():
 
 
 def product_without_transposes(node, g, value):
-    number, product = nd.coefficient(node)
+    number, product = al.coefficient(node)
     factors = product.args if isinstance(product, MatMul) else (product,)
     for i, B in enumerate(factors):
-        yield B, nd.times(number, *reversed(factors[:i]), g, *reversed(factors[i + 1 :]))
+        yield B, al.times(number, *reversed(factors[:i]), g, *reversed(factors[i + 1 :]))
 
 
 def product_in_the_wrong_order(node, g, value):
-    number, product = nd.coefficient(node)
+    number, product = al.coefficient(node)
     factors = product.args if isinstance(product, MatMul) else (product,)
     for i, B in enumerate(factors):
-        left = [nd.transpose(A) for A in factors[:i]]
-        right = [nd.transpose(C) for C in factors[i + 1 :]]
-        yield B, nd.times(number, *left, g, *right)
+        left = [al.transpose(A) for A in factors[:i]]
+        right = [al.transpose(C) for C in factors[i + 1 :]]
+        yield B, al.times(number, *left, g, *right)
 
 
 def product_without_its_number(node, g, value):
-    _, product = nd.coefficient(node)
+    _, product = al.coefficient(node)
     yield from (
         rules.product_rule(product, g, value) if isinstance(product, MatMul) else [(product, g)]
     )
@@ -148,7 +150,7 @@ def product_without_its_number(node, g, value):
 
 def product_without_right_factors(node, g, value):
     for B, share in rules.product_rule(node, g, value):
-        yield B, share if share == g else nd.zeros(B.shape)
+        yield B, share if share == g else al.zeros(B.shape)
 
 
 def hadamard_without_the_other_factors(node, g, value):
@@ -157,11 +159,11 @@ def hadamard_without_the_other_factors(node, g, value):
 
 
 def power_not_lowered(node, g, value):
-    yield node.base, nd.times(node.exp, nd.odot(g, node))
+    yield node.base, al.times(node.exp, al.odot(g, node))
 
 
 def power_without_its_exponent(node, g, value):
-    yield node.base, nd.odot(g, nd.raised(node.base, node.exp - 1))
+    yield node.base, al.odot(g, al.raised(node.base, node.exp - 1))
 
 
 def transpose_not_transposed(node, g, value):
@@ -169,16 +171,16 @@ def transpose_not_transposed(node, g, value):
 
 
 def scaling_of_the_operand_alone(node, g, value):
-    yield node.operand, nd.scale(node.scalar, g)
+    yield node.operand, al.scale(node.scalar, g)
 
 
 def scaling_without_the_scalar(node, g, value):
-    yield node.scalar, nd.inner(node.operand, g)
+    yield node.scalar, al.inner(node.operand, g)
     yield node.operand, g
 
 
 def total_of_the_operand(node, g, value):
-    yield node.operand, nd.scale(g, node.operand)
+    yield node.operand, al.scale(g, node.operand)
 
 
 def map_without_its_slope(node, g, value):
@@ -186,15 +188,15 @@ def map_without_its_slope(node, g, value):
 
 
 def map_with_its_value_for_a_slope(node, g, value):
-    yield node.operand, nd.odot(g, value)
+    yield node.operand, al.odot(g, value)
 
 
 def softmax_entry_by_entry(node, g, value):
-    yield node.operand, nd.odot(value, g)
+    yield node.operand, al.odot(value, g)
 
 
 def softmax_as_a_sigmoid(node, g, value):
-    yield node.operand, nd.odot(g, value, nd.plus(nd.ones(value.shape), nd.times(-1, value)))
+    yield node.operand, al.odot(g, value, al.plus(al.ones(value.shape), al.times(-1, value)))
 
 
 def log_softmax_without_its_sum(node, g, value):
@@ -202,13 +204,13 @@ def log_softmax_without_its_sum(node, g, value):
 
 
 def log_softmax_with_its_value(node, g, value):
-    yield node.operand, nd.plus(g, nd.times(-1, nd.scale(nd.total(g), value)))
+    yield node.operand, al.plus(g, al.times(-1, al.scale(al.total(g), value)))
 
 
 def abstract_not_transposed(node, g, value):
     for i, argument in enumerate(node.arguments):
         slope = nd.Partial(node, i)
-        yield argument, nd.scale(g, slope) if nd.is_scalar(node) else nd.times(slope, g)
+        yield argument, al.scale(g, slope) if al.is_scalar(node) else al.times(slope, g)
 
 
 def abstract_by_the_wrong_argument(node, g, value):
@@ -216,7 +218,7 @@ def abstract_by_the_wrong_argument(node, g, value):
         slope = nd.Partial(node, len(node.arguments) - 1 - i)
         yield (
             argument,
-            nd.scale(g, slope) if nd.is_scalar(node) else nd.times(nd.transpose(slope), g),
+            al.scale(g, slope) if al.is_scalar(node) else al.times(al.transpose(slope), g),
         )
 
 
@@ -355,7 +357,7 @@ def test_a_lag_off_by_one_is_caught(model, by):
     d = derived(model)
     for name, i in each_contribution(d):
         c = d.sweep.recursions[name].contributions[i]
-        shifted = replace(c, expression=nd.at(c.expression, nd.t + by))
+        shifted = replace(c, expression=al.at(c.expression, nd.t + by))
         if shifted == c:
             continue  # the same at every step
 
@@ -424,7 +426,7 @@ def test_a_wrong_range_of_a_gradient_is_caught(model, steps):
 def test_a_wrong_gradient_of_an_initial_value_is_caught(model):
     d = derived(model)
     for key, e in d.sweep.initial.items():
-        for wrong in (nd.times(2, e), nd.zeros(e.shape)):
+        for wrong in (al.times(2, e), al.zeros(e.shape)):
             swept = replace(d.sweep, initial={**d.sweep.initial, key: wrong})
             assert caught(Derivation(d.model, swept, inputs=True), str(key))
 
@@ -433,7 +435,7 @@ def test_a_wrong_gradient_of_an_initial_value_is_caught(model):
 def test_a_wrong_gradient_of_an_input_is_caught(model):
     d = derived(model)
     for name, r in d.sweep.inputs.items():
-        wrong = tuple(replace(c, expression=nd.times(-1, c.expression)) for c in r.contributions)
+        wrong = tuple(replace(c, expression=al.times(-1, c.expression)) for c in r.contributions)
         swept: Sweep = replace(
             d.sweep, inputs={**d.sweep.inputs, name: replace(r, contributions=wrong)}
         )
@@ -446,7 +448,7 @@ def test_a_wrong_condensed_line_is_caught(model):
     sound = d.condensed
     for name, r in sound.recursions.items():
         for i, c in enumerate(r.contributions):
-            wrong = replace(c, expression=nd.times(2, c.expression))
+            wrong = replace(c, expression=al.times(2, c.expression))
             parts = (*r.contributions[:i], wrong, *r.contributions[i + 1 :])
             recursions = {**sound.recursions, name: replace(r, contributions=parts)}
             mutant = Derivation(d.model, d.sweep, inputs=True)

@@ -59,7 +59,7 @@ def loss_and_gradients(params, inputs):
         # y_t = softmax(o_t)
         y[t] = softmax(o[t])
         # L = \sum_{t=1}^{T} cross_entropy(y_t, target_t)
-        loss -= np.sum(target[t] * np.log(y[t]))
+        loss -= np.sum(times_log(target[t], y[t]))
 
     grad_W_hh = np.zeros_like(W_hh)
     grad_W_xh = np.zeros_like(W_xh)
@@ -106,6 +106,11 @@ def softmax(z, axis=-1):
     """exp(z) / sum(exp(z)), without overflow."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def times_log(a, p):
+    """a log(p), and 0 where a is 0, whatever p is there."""
+    return np.where(a == 0, 0, a * np.log(np.where(a == 0, 1, p)))
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

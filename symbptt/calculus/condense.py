@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 import sympy as sp
 from sympy.matrices.expressions import MatrixExpr
 
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
+from symbptt.calculus.recursion import Contribution, Gradient, Recursion
 from symbptt.calculus.simplify import divides, simplify
-from symbptt.calculus.sweep import Contribution, Gradient, Recursion, Sweep
+from symbptt.calculus.sweep import Sweep
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def _constant(gone: Recursion) -> MatrixExpr | None:
     values = {c.expression for c in gone.contributions}
     if len(values) == 1 and gone.support == gone.contributions[0].steps:
         (value,) = values
-        return value if nd.is_ones(nd.coefficient(value)[1]) else None
+        return value if al.is_ones(al.coefficient(value)[1]) else None
     return None
 
 
@@ -101,11 +103,11 @@ def _at_start(expression: MatrixExpr, gone: Recursion) -> MatrixExpr:
     """The gradient by an initial value without an adjoint, if that is the same for every T."""
     if any(c.steps != gone.support for c in gone.contributions):
         return expression
-    whole = nd.plus(*(c.expression for c in gone.contributions))
+    whole = al.plus(*(c.expression for c in gone.contributions))
     values = {
-        a: nd.at(whole, a.index) for a in nd.find(expression, nd.Adjoint) if a.name == gone.name
+        a: al.at(whole, a.index) for a in al.find(expression, nd.Adjoint) if a.name == gone.name
     }
-    return nd.substitute(expression, values)
+    return al.substitute(expression, values)
 
 
 def _worth_it(user: Recursion, gone: Recursion, replaced: tuple[Contribution, ...]) -> bool:
@@ -124,7 +126,7 @@ def _worth_it(user: Recursion, gone: Recursion, replaced: tuple[Contribution, ..
 
 
 def _mentioned(e: MatrixExpr, name: str) -> bool:
-    return any(a.name == name for a in nd.find(e, nd.Adjoint))
+    return any(a.name == name for a in al.find(e, nd.Adjoint))
 
 
 def _mentions(contributions: Iterable[Contribution], name: str) -> bool:
@@ -135,7 +137,7 @@ def _lags(contributions: Iterable[Contribution], name: str) -> set[int]:
     return {
         int(a.index - nd.t)
         for c in contributions
-        for a in nd.find(c.expression, nd.Adjoint)
+        for a in al.find(c.expression, nd.Adjoint)
         if a.name == name
     }
 
@@ -154,8 +156,8 @@ def _replaced(contributions: tuple[Contribution, ...], gone: Recursion) -> tuple
         (lag,) = lags
         old = gone.symbol.xreplace({nd.t: nd.t + lag})
         for part in gone.contributions:
-            value = nd.at(part.expression, nd.t + lag)
-            expression = simplify(nd.substitute(c.expression, {old: value}))
+            value = al.at(part.expression, nd.t + lag)
+            expression = simplify(al.substitute(c.expression, {old: value}))
             rules = tuple(dict.fromkeys((*c.rules, *part.rules)))
             steps = part.steps.shifted(-lag)
             result.append(replace(c, expression=expression, steps=steps, rules=rules))

@@ -19,9 +19,10 @@ from sympy.matrices.expressions import (
     MatrixExpr,
 )
 
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.condense import Condensed
-from symbptt.calculus.sweep import Contribution, Recursion, time_sum
+from symbptt.calculus.recursion import Contribution, Recursion, time_sum
 from symbptt.errors import DerivationError
 
 
@@ -55,14 +56,14 @@ def double_sum(parts: Condensed, taken: frozenset[str] = frozenset()) -> DoubleS
             "the double sum over Jacobians is written for a loss that reaches "
             f"{carrier.name} at one set of steps; here there are several"
         )
-    direct = nd.gather([c.expression for c in rest], carrier.symbol.shape)
+    direct = al.gather([c.expression for c in rest], carrier.symbol.shape)
     hole = carrier.symbol.xreplace({nd.t: nd.t + 1})
     transposed = linear_map(carry.expression, hole).xreplace({nd.t: j - 1})
-    jacobian = nd.transpose(transposed)
+    jacobian = al.transpose(transposed)
     product = nd.TimeProduct(transposed, j, sp.Range(k + 1, nd.t + 1))
-    reached = nd.times(product, direct)
+    reached = al.times(product, direct)
     gradients = {
-        name: nd.plus(*(_doubled(c, carrier, reached, rest, k) for c in g.contributions))
+        name: al.plus(*(_doubled(c, carrier, reached, rest, k) for c in g.contributions))
         for name, g in parts.gradients.items()
         if g.contributions and all(_mentions(c, carrier.name) for c in g.contributions)
     }
@@ -75,7 +76,7 @@ def _carrier(parts: Condensed) -> tuple[Recursion, Contribution]:
         (name, a.name, int(a.index - nd.t))
         for name, r in parts.recursions.items()
         for c in r.contributions
-        for a in nd.find(c.expression, nd.Adjoint)
+        for a in al.find(c.expression, nd.Adjoint)
         if a.index != nd.t
     }
     loops = {(user, used) for user, used, _ in later}
@@ -91,7 +92,7 @@ def _carrier(parts: Condensed) -> tuple[Recursion, Contribution]:
 
 
 def _mentions(c: Contribution, name: str) -> bool:
-    return any(a.name == name for a in nd.find(c.expression, nd.Adjoint))
+    return any(a.name == name for a in al.find(c.expression, nd.Adjoint))
 
 
 def _doubled(
@@ -101,7 +102,7 @@ def _doubled(
     rest: list[Contribution],
     k: sp.Symbol,
 ) -> MatrixExpr:
-    inner = nd.substitute(
+    inner = al.substitute(
         c.expression.xreplace({nd.t: k}), {carrier.symbol.xreplace({nd.t: k}): reached}
     )
     body = nd.TimeSum(inner, k, sp.Range(1, nd.t + 1))
@@ -113,26 +114,26 @@ def linear_map(expression: MatrixExpr, hole: MatrixExpr) -> MatrixExpr:
 
     >>> from sympy import MatrixSymbol
     >>> a, g = MatrixSymbol("a", 3, 1), MatrixSymbol("g", 3, 1)
-    >>> linear_map(nd.odot(g, a), g)
+    >>> linear_map(al.odot(g, a), g)
     DiagMatrix(a)
     """
     if expression == hole:
         return Identity(hole.shape[0])
-    many, rest = nd.coefficient(expression)
+    many, rest = al.coefficient(expression)
     if many != 1:
-        return nd.times(many, linear_map(rest, hole))
+        return al.times(many, linear_map(rest, hole))
     if isinstance(expression, MatAdd):
-        return nd.plus(*(linear_map(term, hole) for term in expression.args))
+        return al.plus(*(linear_map(term, hole) for term in expression.args))
     if isinstance(expression, MatMul) and expression.args[-1].has(hole):
-        return nd.times(*expression.args[:-1], linear_map(expression.args[-1], hole))
+        return al.times(*expression.args[:-1], linear_map(expression.args[-1], hole))
     if isinstance(expression, HadamardProduct):
         others = [f for f in expression.args if not f.has(hole)]
         (inside,) = (f for f in expression.args if f.has(hole))
-        return nd.times(DiagMatrix(nd.odot(*others)), linear_map(inside, hole))
+        return al.times(DiagMatrix(al.odot(*others)), linear_map(inside, hole))
     if isinstance(expression, nd.Scale):
         if expression.scalar.has(hole):
-            return nd.times(expression.operand, linear_map(expression.scalar, hole))
-        return nd.scale(expression.scalar, linear_map(expression.operand, hole))
+            return al.times(expression.operand, linear_map(expression.scalar, hole))
+        return al.scale(expression.scalar, linear_map(expression.operand, hole))
     raise DerivationError("a Jacobian of this model can't be written as one matrix")
 
 

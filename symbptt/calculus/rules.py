@@ -21,14 +21,8 @@ from sympy.matrices.expressions import (
 )
 
 from symbptt.calculus.activations import is_known
-from symbptt.calculus.nodes import (
+from symbptt.calculus.algebra import (
     LEAVES,
-    Abstract,
-    Map,
-    Partial,
-    Scale,
-    Total,
-    VectorMap,
     coefficient,
     inner,
     is_scalar,
@@ -41,6 +35,7 @@ from symbptt.calculus.nodes import (
     total,
     transpose,
 )
+from symbptt.calculus.nodes import Abstract, Map, Partial, Scale, Total, VectorMap
 from symbptt.model.functions import ACTIVATIONS
 from symbptt.model.scalars import evaluate
 

@@ -20,6 +20,7 @@ from sympy.matrices.expressions import (
     Transpose,
 )
 
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 
 
@@ -30,20 +31,20 @@ def simplify(expression: MatrixExpr) -> MatrixExpr:
     """
     if not divides(expression):
         return expression
-    expression = nd.rebuild(expression, simplify)
+    expression = al.rebuild(expression, simplify)
     expression = _products_summed(expression)
     if isinstance(expression, MatAdd | HadamardProduct):
-        cancelled = _cancelled(expression, nd.odot)
+        cancelled = _cancelled(expression, al.odot)
         if _size(cancelled) < _size(expression):
             return cancelled
     if isinstance(expression, MatAdd):  # y - d, and not -d + y
-        return nd.plus(*sorted(expression.args, key=lambda a: bool(nd.coefficient(a)[0] < 0)))
+        return al.plus(*sorted(expression.args, key=lambda a: bool(al.coefficient(a)[0] < 0)))
     return expression
 
 
 def divides(expression: MatrixExpr) -> bool:
     """Whether an expression divides by anything."""
-    return any(p.exp.is_negative for p in nd.find(expression, HadamardPower))
+    return any(p.exp.is_negative for p in al.find(expression, HadamardPower))
 
 
 def _size(expression: MatrixExpr) -> int:
@@ -52,17 +53,17 @@ def _size(expression: MatrixExpr) -> int:
 
 def _products_summed(expression: MatrixExpr) -> MatrixExpr:
     """``aᵀ (b ⊙ a⁻¹)`` is ``1ᵀ b``: an inner product is the sum of an entrywise product."""
-    number, product = nd.coefficient(expression)
-    if not (isinstance(product, MatMul) and len(product.args) == 2 and nd.is_scalar(product)):
+    number, product = al.coefficient(expression)
+    if not (isinstance(product, MatMul) and len(product.args) == 2 and al.is_scalar(product)):
         return expression
     left, right = product.args
-    column = left.arg if isinstance(left, Transpose) else nd.transpose(left)
+    column = left.arg if isinstance(left, Transpose) else al.transpose(left)
     if column.shape != right.shape or not (divides(column) or divides(right)):
         return expression
-    together = _cancelled(nd.odot(column, right), nd.odot)
+    together = _cancelled(al.odot(column, right), al.odot)
     if divides(together):
         return expression
-    return nd.times(number, nd.total(together))
+    return al.times(number, al.total(together))
 
 
 def _cancelled(expression: MatrixExpr, join: Callable[..., MatrixExpr]) -> MatrixExpr:
@@ -81,14 +82,14 @@ def _cancelled(expression: MatrixExpr, join: Callable[..., MatrixExpr]) -> Matri
         return bool(term.as_coeff_Mul()[0] < 0), places
 
     terms = sorted(sp.Add.make_args(formula), key=rank)
-    return nd.plus(nd.zeros(shape), *(_matrix(term, back, factors, shape, join) for term in terms))
+    return al.plus(al.zeros(shape), *(_matrix(term, back, factors, shape, join) for term in terms))
 
 
 def _scalar(
     e: MatrixExpr, atoms: dict[MatrixExpr, sp.Symbol], scalars: dict[MatrixExpr, sp.Symbol]
 ) -> sp.Expr:
     """What an entry of an expression is, as a formula in the entries of its parts."""
-    number, rest = nd.coefficient(e)
+    number, rest = al.coefficient(e)
     if number != 1:
         return number * _scalar(rest, atoms, scalars)
     if isinstance(e, MatAdd):
@@ -98,9 +99,9 @@ def _scalar(
     if isinstance(e, HadamardPower):
         return _scalar(e.base, atoms, scalars) ** e.exp
     if isinstance(e, nd.Scale):
-        many, scalar = nd.coefficient(e.scalar)
+        many, scalar = al.coefficient(e.scalar)
         if isinstance(scalar, MatAdd):
-            factor = sp.Add(*(_scalar(nd.scale(a, e.operand), atoms, scalars) for a in scalar.args))
+            factor = sp.Add(*(_scalar(al.scale(a, e.operand), atoms, scalars) for a in scalar.args))
             return many * factor
         symbol = scalars.setdefault(scalar, sp.Dummy(f"s{len(scalars)}"))
         return many * symbol * _scalar(e.operand, atoms, scalars)
@@ -125,15 +126,15 @@ def _matrix(
         if base in scalars and exponent == 1:
             outside.append(scalars[base])
         elif base in atoms:
-            factors.append(nd.raised(atoms[base], exponent))
+            factors.append(al.raised(atoms[base], exponent))
         elif factor != 1:
-            inner = nd.plus(
+            inner = al.plus(
                 *(_matrix(a, atoms, scalars, shape, join) for a in sp.Add.make_args(base))
             )
-            factors.append(nd.raised(inner, exponent))
+            factors.append(al.raised(inner, exponent))
     place = {atom: i for i, atom in enumerate(atoms.values())}
     factors.sort(key=lambda f: place.get(f.base if isinstance(f, HadamardPower) else f, 99))
-    result = nd.times(number, join(*factors) if factors else nd.ones(shape))
+    result = al.times(number, join(*factors) if factors else al.ones(shape))
     for scalar in outside:
-        result = nd.scale(scalar, result)
+        result = al.scale(scalar, result)
     return result

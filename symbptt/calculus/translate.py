@@ -8,6 +8,7 @@ from functools import cached_property
 import sympy as sp
 from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
 
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.errors import DerivationError
 from symbptt.model import terms as tm
@@ -36,27 +37,27 @@ def translate(model: Model, term: tm.Term) -> MatrixExpr:
                 return leaf(model.variables[name], index)
             case tm.Constant(value):
                 rows, cols = map(nd.dimension, term.shape)
-                return nd.times(sp.Rational(value), nd.ones((rows, cols)))
+                return al.times(sp.Rational(value), al.ones((rows, cols)))
             case tm.Plus(terms):
-                return nd.plus(*map(expr, terms))
+                return al.plus(*map(expr, terms))
             case tm.Scaled(tm.Constant(value), operand):
-                return nd.times(sp.Rational(value), expr(operand))
+                return al.times(sp.Rational(value), expr(operand))
             case tm.Scaled(scalar, operand):
-                return nd.scale(expr(scalar), expr(operand))
+                return al.scale(expr(scalar), expr(operand))
             case tm.Matmul(factors):
-                return nd.times(*map(expr, factors))
+                return al.times(*map(expr, factors))
             case tm.Odot(factors):
-                return nd.odot(*map(expr, factors))
+                return al.odot(*map(expr, factors))
             case tm.Raised(base, exponent):
-                return nd.raised(expr(base), exponent)
+                return al.raised(expr(base), exponent)
             case tm.Transposed(operand):
-                return nd.transpose(expr(operand))
+                return al.transpose(expr(operand))
             case tm.Mapped(function, operand):
                 return nd.Map(function, 0, expr(operand))
             case tm.VectorMapped(function, operand):
                 return nd.VectorMap(function, expr(operand))
             case tm.Total(operand):
-                return nd.total(expr(operand))
+                return al.total(expr(operand))
             case tm.Abstract(function, arguments):
                 rows, cols = map(nd.dimension, term.shape)
                 return nd.Abstract(function, rows, cols, *map(expr, arguments))
@@ -112,7 +113,7 @@ class Graph:
         return tuple(
             (used, node)
             for node, rhs in self.nodes.items()
-            for used in nd.find(rhs, (nd.At, MatrixSymbol))  # type: ignore[arg-type]
+            for used in al.find(rhs, (nd.At, MatrixSymbol))  # type: ignore[arg-type]
         )
 
 
@@ -124,12 +125,12 @@ def unroll(model: Model, T: int) -> Graph:
     check_T(T)
     engine = Engine(model)
     nodes = {
-        engine.symbol(name, s): nd.at(rhs, s)
+        engine.symbol(name, s): al.at(rhs, s)
         for s in range(1, T + 1)
         for name, rhs in engine.right_sides.items()
     }
     loss = tuple(
-        nd.at(term, s)
+        al.at(term, s)
         for part, term in zip(model.loss, engine.losses, strict=True)
         for s in part.steps.at(T)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sympy.matrices.expressions import MatAdd, MatMul, MatrixExpr
 
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.compile.chain import split
 from symbptt.compile.code import ATOM, MATMUL, POWER, PRODUCT, SUM, Code, multiple
@@ -19,13 +20,13 @@ class BatchCode(NumPyCode):
         return self._batch_sum(e).text
 
     def _batch_sum(self, e: MatrixExpr) -> Code:
-        many, rest = nd.coefficient(e)
+        many, rest = al.coefficient(e)
         if many != 1 and self.constant(e) is None:
             return multiple(many, self._batch_sum(rest))
         code = self.array(e)
         if not code.batched:
             return Code(f"{self.given}.B * {code.last()}", PRODUCT, False)
-        if nd.is_scalar(e):
+        if al.is_scalar(e):
             return self._scalar_batch_sum(e, code)
         if is_matrix(e):
             return self._matrix_batch_sum(e, code)
@@ -63,7 +64,7 @@ class BatchCode(NumPyCode):
             return self._terms_batch_sum(e)
         if isinstance(e, nd.Scale) and isinstance(e.operand, MatMul):
             left, right = split(e.operand)
-            return self._outer_sum(nd.scale(e.scalar, left), right, code)
+            return self._outer_sum(al.scale(e.scalar, left), right, code)
         if isinstance(e, MatMul):
             return self._outer_sum(*split(e), code)
         return Code(f"np.sum({code.text}, axis=0)", ATOM, False)

@@ -7,7 +7,7 @@ from functools import cache
 import sympy as sp
 from sympy.matrices.expressions import MatMul, MatrixExpr
 
-from symbptt.calculus import nodes as nd
+from symbptt.calculus import algebra as al
 
 
 def split(product: MatMul) -> tuple[MatrixExpr, MatrixExpr]:
@@ -26,7 +26,7 @@ def split(product: MatMul) -> tuple[MatrixExpr, MatrixExpr]:
         )
 
     k = cost(0, len(factors) - 1)[1]
-    return nd.times(*factors[: k + 1]), nd.times(*factors[k + 1 :])
+    return al.times(*factors[: k + 1]), al.times(*factors[k + 1 :])
 
 
 def _size(dim: sp.Expr) -> int:

@@ -17,6 +17,7 @@ import sympy as sp
 from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
 
 from symbptt.calculus import Derivation, unroll
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.derivation import written_recursions
 from symbptt.compile.code import dimension_name
@@ -99,9 +100,9 @@ def unrolled(d: Derivation, T: int) -> Unrolled:
     def named(name: str, e: MatrixExpr) -> MatrixSymbol:
         """A new statement: the expression, itself in names, under a name."""
         # An adjoint that is not computed by now never will be: it is zero.
-        dead = {a: nd.zeros(a.shape) for a in nd.find(e, nd.Adjoint) if a not in known}
-        e = nd.substitute(e, start | dead)
-        for leaf in nd.find(e, (nd.At, MatrixSymbol)):  # type: ignore[arg-type]
+        dead = {a: al.zeros(a.shape) for a in al.find(e, nd.Adjoint) if a not in known}
+        e = al.substitute(e, start | dead)
+        for leaf in al.find(e, (nd.At, MatrixSymbol)):  # type: ignore[arg-type]
             if leaf not in known:
                 leaves[leaf] = known[leaf] = MatrixSymbol(names.new(label(leaf)), *leaf.shape)
         symbol = MatrixSymbol(names.new(name), *e.shape)
@@ -111,7 +112,7 @@ def unrolled(d: Derivation, T: int) -> Unrolled:
     graph = unroll(d.model, T)
     for node, e in graph.nodes.items():
         known[node] = named(label(node), e)
-    loss = named("loss", nd.plus(nd.zeros((1, 1)), *graph.loss))
+    loss = named("loss", al.plus(al.zeros((1, 1)), *graph.loss))
     for node, e in written_recursions(d.condensed.recursions, T).items():
         known[node] = named(label(node), e)
     results: dict[Key, MatrixSymbol] = {LOSS: loss}
@@ -125,21 +126,21 @@ def _initial_values(d: Derivation) -> dict[MatrixExpr, MatrixExpr]:
     found: dict[MatrixExpr, MatrixExpr] = {}
     for (name, s), source in d.model.initial.items():
         symbol = d.engine.symbol(name, s)
-        found[symbol] = nd.zeros(symbol.shape) if source is None else d.engine.symbol(source)
+        found[symbol] = al.zeros(symbol.shape) if source is None else d.engine.symbol(source)
     return found
 
 
 def _gradients(d: Derivation, T: int) -> Iterator[tuple[Key, MatrixExpr]]:
     """Each gradient, written out."""
     for name, gradient in d.condensed.gradients.items():
-        terms = [nd.at(c.expression, s) for c in gradient.contributions for s in c.steps.at(T)]
-        yield (name,), nd.plus(nd.zeros(gradient.symbol.shape), *terms)
+        terms = [al.at(c.expression, s) for c in gradient.contributions for s in c.steps.at(T)]
+        yield (name,), al.plus(al.zeros(gradient.symbol.shape), *terms)
     for (name, s), expression in d.condensed.initial.items():
         yield (initial_key(name, s),), expression
     for v in d.model.given if d.inputs else ():
         recursion = d.condensed.inputs.get(v.name)
         for s in range(1, T + 1):
-            zero = nd.zeros(d.engine.symbol(v.name).shape)
+            zero = al.zeros(d.engine.symbol(v.name).shape)
             yield (v.name, s), recursion.at(s, T) if recursion else zero
 
 

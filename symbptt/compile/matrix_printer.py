@@ -16,6 +16,7 @@ from sympy.matrices.expressions import (
 )
 from sympy.printing.numpy import NumPyPrinter
 
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.compile.code import number
 from symbptt.compile.numpy_functions import INLINE, function_name, split_log
@@ -42,7 +43,7 @@ class MatrixPrinter(NumPyPrinter):
         return " + ".join(self._part(a) for a in e.args)
 
     def _print_MatMul(self, e: MatMul) -> str:
-        many, product = nd.coefficient(e)
+        many, product = al.coefficient(e)
         if many != 1:
             return f"{number(many)} * {self._part(product)}"
         return " @ ".join(self._part(a) for a in e.args)
@@ -54,7 +55,7 @@ class MatrixPrinter(NumPyPrinter):
 
     def _print_HadamardPower(self, e: HadamardPower) -> str:
         if e.exp.is_negative:
-            return f"1 / {self._part(nd.raised(e.base, -e.exp))}"
+            return f"1 / {self._part(al.raised(e.base, -e.exp))}"
         return f"{self._part(e.base)} ** ({number(e.exp)})"
 
     def _print_Transpose(self, e: Transpose) -> str:

@@ -34,6 +34,7 @@ from sympy.matrices.expressions import (
     ZeroMatrix,
 )
 
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.nodes import ONE
 from symbptt.compile.chain import split
@@ -77,14 +78,14 @@ class NumPyCode:
         if constant is not None:
             plain_number = constant >= 0 and constant.is_Integer
             return Code(number(constant), ATOM if plain_number else PRODUCT, False)
-        many, rest = nd.coefficient(e)
+        many, rest = al.coefficient(e)
         if many != 1:
             return multiple(many, self.code(rest))
         return _WRITERS[type(e)](self, e)
 
     def constant(self, e: MatrixExpr) -> sp.Rational | None:
         """The number that stands in every entry, if one does."""
-        many, rest = nd.coefficient(e)
+        many, rest = al.coefficient(e)
         if isinstance(rest, ZeroMatrix):
             return sp.Integer(0)
         return many if isinstance(rest, OneMatrix) else None
@@ -149,7 +150,7 @@ class NumPyCode:
                 self._call("times_log", f"{a.text}, {p.text}"), ATOM, a.batched or p.batched
             )
         above = [self.code(f) for f in e.args if not _divides(f)]
-        below = [self.code(nd.raised(f.base, -f.exp)) for f in e.args if _divides(f)]
+        below = [self.code(al.raised(f.base, -f.exp)) for f in e.args if _divides(f)]
         return self._quotient(above, below)
 
     def _quotient(self, above: list[Code], below: list[Code]) -> Code:
@@ -161,7 +162,7 @@ class NumPyCode:
 
     def _power(self, e: HadamardPower) -> Code:
         if _divides(e):
-            return self._quotient([], [self.array(nd.raised(e.base, -e.exp))])
+            return self._quotient([], [self.array(al.raised(e.base, -e.exp))])
         base = self.array(e.base)
         if e.exp == sp.Rational(1, 2):
             return Code(f"np.sqrt({base.text})", ATOM, base.batched)
@@ -191,7 +192,7 @@ class NumPyCode:
         axis = ""
         if is_matrix(e.operand):
             axis = ", axis=(-2, -1)"
-        elif nd.is_scalar(e.operand) and not operand.batched:
+        elif al.is_scalar(e.operand) and not operand.batched:
             axis = ", axis=None"
         return Code(self._call(e.function, operand.text + axis), ATOM, operand.batched)
 
@@ -221,10 +222,10 @@ class NumPyCode:
 
     def _matmul(self, e: MatMul) -> Code:
         left, right = split(e)
-        if nd.is_scalar(left):
-            return self.code(nd.scale(left, right))
-        if nd.is_scalar(right):
-            return self.code(nd.scale(right, left))
+        if al.is_scalar(left):
+            return self.code(al.scale(left, right))
+        if al.is_scalar(right):
+            return self.code(al.scale(right, left))
         return self._product(left, right)
 
     def _product(self, a: MatrixExpr, b: MatrixExpr) -> Code:
@@ -239,7 +240,7 @@ class NumPyCode:
                     return self._contracted(a, b, y, transposed=False)
                 if not y.batched:
                     return _at(x, y, batched)
-                return _at(y, self.array(nd.transpose(a)), batched)
+                return _at(y, self.array(al.transpose(a)), batched)
             case False, True:
                 if y.batched:
                     return self._contracted(b, a, x, transposed=True)

@@ -12,6 +12,7 @@ import sympy as sp
 from sympy.matrices.expressions import HadamardProduct, MatrixExpr
 from sympy.printing.numpy import NumPyPrinter
 
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.activations import definition, derivative
 
@@ -21,7 +22,7 @@ def split_log(e: HadamardProduct) -> tuple[MatrixExpr, MatrixExpr] | None:
     logs = [f for f in e.args if isinstance(f, nd.Map) and (f.function, f.order) == ("log", 0)]
     if len(logs) != 1:
         return None
-    return nd.odot(*(f for f in e.args if f is not logs[0])), logs[0].operand
+    return al.odot(*(f for f in e.args if f is not logs[0])), logs[0].operand
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sympy.matrices.expressions import MatAdd, MatrixExpr, MatrixSymbol, Transpose
 
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.compile.batch_code import BatchCode
 from symbptt.compile.code import ATOM, Code
@@ -155,7 +156,7 @@ class Writer:
         """``Σ_t …`` as mathematics, or the one summand."""
         if s.steps.members is not None and len(s.steps.members) == 1:
             (step,) = s.steps.members
-            return signed_sum([plain(nd.at(p.expression, nd.step(step))) for p in s.parts])
+            return signed_sum([plain(al.at(p.expression, nd.step(step))) for p in s.parts])
         return signed_sum([f"Σ_t {factor(p.expression)}" for p in s.parts])
 
     def value(self, s: Statement) -> Iterator[Line]:
@@ -225,7 +226,7 @@ class Writer:
             return False
         while isinstance(e, Transpose) or (isinstance(e, nd.Map) and e.function == "identity"):
             e = e.args[-1]
-        return isinstance(e, nd.LEAVES) or not self.code.array(e).batched
+        return isinstance(e, al.LEAVES) or not self.code.array(e).batched
 
     def added(self, target: str, part: Part, write: Callable[[MatrixExpr], str]) -> Iterator[Line]:
         """``target += part``, or ``-=``."""
@@ -234,9 +235,9 @@ class Writer:
             index = str(a.index)
             there.append(f"{index} in {self.variables[f'δ^{a.name}']}")
         when = " and ".join(filter(None, there))
-        many, rest = nd.coefficient(part.expression)
+        many, rest = al.coefficient(part.expression)
         if many.is_negative:
-            yield from self.fitted(nd.times(-many, rest), f"{target} -= ", write, when)
+            yield from self.fitted(al.times(-many, rest), f"{target} -= ", write, when)
         else:
             yield from self.fitted(part.expression, f"{target} += ", write, when)
 
@@ -269,7 +270,7 @@ class Writer:
 def _parts(e: MatrixExpr) -> Iterator[MatrixExpr]:
     """The composite parts of an expression, and the beginnings of its sums."""
     for a in e.args:
-        if isinstance(a, MatrixExpr) and not isinstance(a, nd.LEAVES):
+        if isinstance(a, MatrixExpr) and not isinstance(a, al.LEAVES):
             yield a
             yield from _parts(a)
     if isinstance(e, MatAdd):
@@ -281,7 +282,7 @@ def _replaced(e: MatrixExpr, part: MatrixExpr, by: MatrixExpr) -> MatrixExpr:
         return by
     if isinstance(e, MatAdd) and isinstance(part, MatAdd) and e.args[: len(part.args)] == part.args:
         return MatAdd(by, *e.args[len(part.args) :])
-    return nd.rebuild(e, lambda a: _replaced(a, part, by))
+    return al.rebuild(e, lambda a: _replaced(a, part, by))
 
 
 _WRITERS: dict[Quantity, Callable[[Writer, Statement], Iterator[Line]]] = {

@@ -14,6 +14,7 @@ from sympy.matrices.expressions import (
     Transpose,
 )
 
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 
 SUM, PRODUCT, ATOM = range(3)
@@ -25,9 +26,9 @@ def plain(e: MatrixExpr) -> str:
 
     >>> n = nd.dimension("n")
     >>> z, h = nd.Adjoint("z", nd.t + 1, n, 1), nd.At("h", nd.t, n, 1)
-    >>> one = nd.ones((n, 1))
+    >>> one = al.ones((n, 1))
     >>> W = sp.MatrixSymbol("W_hh", n, n)
-    >>> plain(nd.odot(nd.times(nd.transpose(W), z), nd.plus(one, nd.times(-1, nd.raised(h, 2)))))
+    >>> plain(al.odot(al.times(al.transpose(W), z), al.plus(one, al.times(-1, al.raised(h, 2)))))
     'W_hhᵀ δ^z_{t+1} ⊙ (1 - h_t²)'
     """
     return _plain(e)[0]
@@ -36,7 +37,7 @@ def plain(e: MatrixExpr) -> str:
 def positive_first(e: MatAdd) -> list[MatrixExpr]:
     """The terms of a sum in order, but not with a minus in front if that can be helped."""
     terms = list(e.args)
-    signs = [bool(nd.coefficient(a)[0].is_negative) for a in terms]
+    signs = [bool(al.coefficient(a)[0].is_negative) for a in terms]
     if signs[0] and not all(signs):
         terms.insert(0, terms.pop(signs.index(False)))
     return terms
@@ -59,7 +60,7 @@ def signed_sum(terms: list[str]) -> str:
 
 
 def _plain(e: MatrixExpr) -> tuple[str, int]:
-    many, rest = nd.coefficient(e)
+    many, rest = al.coefficient(e)
     if many != 1:
         if isinstance(rest, OneMatrix):
             return str(many), ATOM if many >= 0 else PRODUCT
@@ -104,7 +105,7 @@ def _entrywise(e: HadamardProduct) -> str:
     text = ""
     for a in e.args:
         divides = isinstance(a, HadamardPower) and a.exp.is_negative
-        factor = nd.raised(a.base, -a.exp) if divides else a
+        factor = al.raised(a.base, -a.exp) if divides else a
         # A product of matrices binds tighter than ⊙.
         product = isinstance(factor, MatMul) and not divides
         shown = plain(factor) if product else _in(factor, ATOM)

@@ -14,8 +14,9 @@ from enum import StrEnum
 from sympy.matrices.expressions import HadamardProduct, MatrixExpr
 
 from symbptt.calculus import Derivation
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
-from symbptt.calculus.sweep import Contribution, Recursion
+from symbptt.calculus.recursion import Contribution, Recursion
 from symbptt.model import EVERY, Model, Steps, Variable, initial_key
 
 
@@ -165,16 +166,16 @@ def _after(d: Derivation) -> Iterator[Statement]:
 
 def shared_factor(expressions: list[MatrixExpr]) -> tuple[list[MatrixExpr], MatrixExpr | None]:
     """``[a ⊙ c, b ⊙ c]`` as ``[a, b]`` and ``c``: what all have in common, taken out."""
-    if len(expressions) < 2 or nd.is_scalar(expressions[0]):
+    if len(expressions) < 2 or al.is_scalar(expressions[0]):
         return expressions, None
-    split = [nd.coefficient(e) for e in expressions]
+    split = [al.coefficient(e) for e in expressions]
     factors = [list(e.args) if isinstance(e, HadamardProduct) else [e] for _, e in split]
     shared = [f for f in factors[0] if all(f in other for other in factors[1:])]
     rests = [[f for f in own if f not in shared] for own in factors]
     if not shared or not all(rests):
         return expressions, None
-    taken = [nd.times(many, nd.odot(*rest)) for (many, _), rest in zip(split, rests, strict=True)]
-    return taken, nd.odot(*shared)
+    taken = [al.times(many, al.odot(*rest)) for (many, _), rest in zip(split, rests, strict=True)]
+    return taken, al.odot(*shared)
 
 
 def _parts(c: Contribution, expression: MatrixExpr, d: Derivation) -> Iterator[Part]:
@@ -184,7 +185,7 @@ def _parts(c: Contribution, expression: MatrixExpr, d: Derivation) -> Iterator[P
     """
     part = Part(expression, c.steps)
     recursions = d.condensed.recursions
-    if all(_exists(recursions, a, c.steps) for a in nd.find(expression, nd.Adjoint)):
+    if all(_exists(recursions, a, c.steps) for a in al.find(expression, nd.Adjoint)):
         yield part
     else:
         yield from _split(part, d)
@@ -193,15 +194,15 @@ def _parts(c: Contribution, expression: MatrixExpr, d: Derivation) -> Iterator[P
 def _split(part: Part, d: Derivation) -> Iterator[Part]:
     """One part per adjoint: an expression is linear in the adjoints it names."""
     recursions = d.condensed.recursions
-    adjoints = nd.find(part.expression, nd.Adjoint)
+    adjoints = al.find(part.expression, nd.Adjoint)
     sure = [a for a in adjoints if _exists(recursions, a, part.steps)]
     unsure = [a for a in adjoints if a not in sure]
 
     def without(gone: list[nd.Adjoint]) -> MatrixExpr:
-        return nd.substitute(part.expression, {a: nd.zeros(a.shape) for a in gone})
+        return al.substitute(part.expression, {a: al.zeros(a.shape) for a in gone})
 
     rest = without(unsure)
-    if not nd.is_zero(rest):
+    if not al.is_zero(rest):
         yield Part(rest, part.steps)
     for a in unsure:
         others = [b for b in adjoints if b != a]

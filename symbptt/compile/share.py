@@ -13,6 +13,7 @@ from dataclasses import replace
 import sympy as sp
 from sympy.matrices.expressions import HadamardProduct, MatMul, MatrixExpr, Transpose
 
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.compile.program import Loop, Part, Program, Quantity, Statement
 
@@ -29,11 +30,11 @@ def share(program: Program) -> Program:
 
 def relative(e: MatrixExpr) -> MatrixExpr | None:
     """An expression in one adjoint, with that adjoint at t; None if it has none or several."""
-    adjoints = nd.find(e, nd.Adjoint)
+    adjoints = al.find(e, nd.Adjoint)
     if len(adjoints) != 1:
         return None
     origin = adjoints[0].index
-    moved = {a: a.func(a.name, nd.t + (a.index - origin), *a.shape) for a in nd.find(e, nd.At)}
+    moved = {a: a.func(a.name, nd.t + (a.index - origin), *a.shape) for a in al.find(e, nd.At)}
     if any(a.name.startswith(EPSILON) or (a.index - nd.t) > 0 for a in moved.values()):
         return None
     return e.xreplace(moved)
@@ -49,10 +50,10 @@ def _composites(e: MatrixExpr) -> Iterator[MatrixExpr]:
     for part in sp.preorder_traversal(e):
         if not isinstance(part, MatrixExpr) or isinstance(part, Transpose):
             continue
-        body = nd.coefficient(part)[1]
+        body = al.coefficient(part)[1]
         # An outer product is better left alone: summed over the batch it is one product.
         outer = isinstance(body, MatMul | nd.Scale) and nd.ONE not in body.shape
-        if outer or isinstance(body, nd.LEAVES):
+        if outer or isinstance(body, al.LEAVES):
             continue
         yield part
         if isinstance(part, HadamardProduct):
@@ -72,7 +73,7 @@ def _largest_repeated(program: Program) -> MatrixExpr | None:
 
 def _with_shared(program: Program, part: MatrixExpr) -> Program:
     """The program with one part named."""
-    (adjoint,) = nd.find(part, nd.Adjoint)
+    (adjoint,) = al.find(part, nd.Adjoint)
     name = f"{EPSILON}{len(program.statements)}^{adjoint.name}"
     symbol = nd.At(name, nd.t, *part.shape)
 
@@ -82,10 +83,10 @@ def _with_shared(program: Program, part: MatrixExpr) -> Program:
         if length and isinstance(e, HadamardProduct) and len(e.args) > length:
             head, rest = HadamardProduct(*e.args[:length]), e.args[length:]
         if relative(head) == part:
-            (there,) = nd.find(head, nd.Adjoint)
+            (there,) = al.find(head, nd.Adjoint)
             here = nd.At(name, there.index, *part.shape)
-            return nd.odot(here, *map(change, rest)) if rest else here
-        return nd.rebuild(e, change)
+            return al.odot(here, *map(change, rest)) if rest else here
+        return al.rebuild(e, change)
 
     statements: list[Statement] = []
     for s in program.statements:
@@ -109,7 +110,7 @@ def _numbered(program: Program) -> Program:
     def change(e: MatrixExpr) -> MatrixExpr:
         if isinstance(e, nd.At) and e.name in names:
             return nd.At(names[e.name], e.index, *e.shape)
-        return nd.rebuild(e, change)
+        return al.rebuild(e, change)
 
     statements = [
         replace(_changed(s, change), key=names.get(s.key, s.key), symbol=change(s.symbol))

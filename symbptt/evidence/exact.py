@@ -21,9 +21,10 @@ import sympy as sp
 from sympy.matrices.expressions import MatAdd, MatrixExpr
 
 from symbptt.calculus import Derivation, Line, Step, Why
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.forms import double_sum
-from symbptt.calculus.sweep import Gradient, Recursion
+from symbptt.calculus.recursion import Gradient, Recursion
 from symbptt.errors import DerivationError
 from symbptt.evidence.atoms import Arithmetic, X
 from symbptt.evidence.claims import (
@@ -190,7 +191,7 @@ def initial_value(e: MatrixExpr, scene: Scene, known: Landmarks) -> X:
     if known.reached(scene.T):
         return scene.value(e)
     terms = e.args if isinstance(e, MatAdd) else (e,)
-    there = [x for x in terms if all(int(a.index) <= scene.T for a in nd.find(x, nd.At))]
+    there = [x for x in terms if all(int(a.index) <= scene.T for a in al.find(x, nd.At))]
     zero = scene.A.constant(0, matrix_size(e, scene))
     return reduce(add, map(scene.value, there), zero)
 

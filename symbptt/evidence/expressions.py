@@ -29,7 +29,7 @@ from sympy.matrices.expressions import (
 )
 
 from symbptt.calculus import nodes as nd
-from symbptt.calculus.sweep import Recursion
+from symbptt.calculus.recursion import Recursion
 from symbptt.evidence import atoms
 from symbptt.evidence.atoms import Arithmetic, X
 from symbptt.evidence.residues import BrokenClaimError, Size

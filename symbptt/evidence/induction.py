@@ -44,7 +44,8 @@ from operator import add
 
 from symbptt.calculus import Derivation, Line, Why
 from symbptt.calculus.condense import Condensed
-from symbptt.calculus.sweep import Recursion, Sweep
+from symbptt.calculus.recursion import Recursion
+from symbptt.calculus.sweep import Sweep
 from symbptt.evidence.atoms import Arithmetic, X
 from symbptt.evidence.claims import (
     Claim,

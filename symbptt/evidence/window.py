@@ -12,7 +12,7 @@ from functools import reduce
 from operator import add
 
 from symbptt.calculus import Derivation
-from symbptt.calculus.sweep import Recursion
+from symbptt.calculus.recursion import Recursion
 from symbptt.evidence.atoms import Arithmetic, X
 from symbptt.evidence.claims import free_values
 from symbptt.evidence.duals import Dual, DualArithmetic

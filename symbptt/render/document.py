@@ -7,19 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
-from symbptt.calculus.derivation import (
-    Derivation,
-    Line,
-    Reason,
-    Step,
-    Why,
-    step_of,
-    written_out,
-    written_recursions,
-)
+from symbptt.calculus.derivation import Derivation, written_out, written_recursions
 from symbptt.calculus.forms import double_sum
-from symbptt.calculus.sweep import Contribution, Recursion
+from symbptt.calculus.lines import Line, Reason, Step, Why, step_of
+from symbptt.calculus.recursion import Contribution, Recursion
 from symbptt.calculus.translate import translate, unroll
 from symbptt.errors import DerivationError
 from symbptt.model import terms as tm
@@ -260,7 +253,7 @@ class _Author:
             return name + self.printer.dialect.bracket(inside)
         expression = translate(self.model, term)
         index = {"T": nd.T, "t": nd.t}.get(when)
-        return self.printer(nd.at(expression, index if index is not None else int(when)))
+        return self.printer(al.at(expression, index if index is not None else int(when)))
 
     def _named_losses(self) -> Iterator[str]:
         for term in (*(e.rhs for e in self.model.equations), *(p.term for p in self.model.loss)):
@@ -284,7 +277,7 @@ class _Author:
         found: dict[str, None] = {}
         for r in self.parts.recursions.values():
             for c in r.contributions:
-                for node in nd.find(c.expression, nd.Map):
+                for node in al.find(c.expression, nd.Map):
                     if node.order:
                         found[node.function] = None
         yield from found
@@ -307,8 +300,6 @@ class _Author:
     def _line(self, step: Step, number: int, latest: dict[str, int]) -> LineView:
         reason = step.reason
         left = self.printer.gradient(step.of) if step.of is not None else self.printer(step.left)
-        if step.of is None and reason.kind is Why.INPUT:
-            left = self.printer(step.left)
         rights = tuple(map(self._case, step.lines))
         about = reason.about
         sources: tuple[int, ...] = ()
@@ -326,7 +317,7 @@ class _Author:
             tuple(rule.__name__ for rule in reason.rules),
             tuple(self.printer.symbol(n, "t") for n in about),
             sources,
-            any(nd.find(line.expression, nd.TimeSum) for line in step.lines),
+            any(al.find(line.expression, nd.TimeSum) for line in step.lines),
             max((d.cases_from for d in self._stated(step)), default=1),
         )
 
@@ -374,7 +365,7 @@ class _Author:
         above, below = p.symbol(form.carrier, str(form.j)), p.symbol(form.carrier, f"{form.j}-1")
         jacobian = form.jacobian
         if self.notation.layout == "denominator":
-            jacobian = nd.transpose(jacobian)
+            jacobian = al.transpose(jacobian)
         slope = p.dialect.fraction(above, below, self.notation)
         direct = p.dialect.scripts(p.dialect.base("a"), ["t"], [])
         return DoubleSumView(

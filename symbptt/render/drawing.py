@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.translate import Engine, unroll
 from symbptt.errors import RequestError, did_you_mean
@@ -95,7 +96,7 @@ def layout(model: Model, T: int, printer: Printer) -> Drawing:
     arrows: list[Arrow] = []
     for node, rhs in graph.nodes.items():
         end = box(node.name, int(node.index))
-        for used in nd.find(rhs, nd.At):
+        for used in al.find(rhs, nd.At):
             arrows.append(_arrow(box(used.name, int(used.index)), end))
     engine = Engine(model)
     for part, scalar in zip(model.loss, engine.losses, strict=True):
@@ -105,7 +106,7 @@ def layout(model: Model, T: int, printer: Printer) -> Drawing:
             loss = boxes.setdefault(
                 ("", s), Box(f"loss-{s}", printer.spelled_loss(s), s, rows[""], "loss")
             )
-            for used in nd.find(nd.at(scalar, s), nd.At):
+            for used in al.find(al.at(scalar, s), nd.At):
                 arrows.append(_arrow(box(used.name, int(used.index)), loss))
     first = min(b.x for b in boxes.values())
     return Drawing(

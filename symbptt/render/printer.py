@@ -25,6 +25,7 @@ from sympy.matrices.expressions import (
     ZeroMatrix,
 )
 
+from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.formula.tree import Node, Number, Symbol
 from symbptt.model.model import Model
@@ -127,7 +128,7 @@ class Printer:
     # -- expressions ------------------------------------------------------------------------
 
     def _set(self, e: Any) -> Set:
-        many, rest = nd.coefficient(e)
+        many, rest = al.coefficient(e)
         if many != 1:
             return self._numbered(many, rest)
         return _PRINT[type(e)](self, e)
@@ -180,7 +181,7 @@ class Printer:
 
     def _hadamard(self, e: HadamardProduct) -> Set:
         over = [f for f in e.args if not _inverse(f)]
-        under = [nd.raised(f, -1) for f in e.args if _inverse(f)]
+        under = [al.raised(f, -1) for f in e.args if _inverse(f)]
         sign = self.dialect.hadamard(self.notation)
         text = sign.join(self._in(f, ATOM) for f in over) if over else "1"
         for f in under:
@@ -189,7 +190,7 @@ class Printer:
 
     def _power(self, e: HadamardPower) -> Set:
         if e.exp.is_negative:
-            below = self._in(nd.raised(e.base, -e.exp), ATOM)
+            below = self._in(al.raised(e.base, -e.exp), ATOM)
             return Set(f"1{self.dialect.divide}{below}", HADAMARD)
         exponent = self._number(e.exp)
         if isinstance(e.base, nd.Map) and self.dialect.name == "latex":
@@ -227,7 +228,7 @@ class Printer:
         name = e.function
         if not name.endswith("_t"):
             return self.dialect.function(name, 0)
-        when = next((self.step(a.index) for a in nd.find(e, nd.At)), "t")
+        when = next((self.step(a.index) for a in al.find(e, nd.At)), "t")
         return self.dialect.scripts(self.dialect.base(name[:-2]), [when], [])
 
     def _abstract(self, e: nd.Abstract) -> Set:
@@ -263,7 +264,7 @@ def _inverse(e: MatrixExpr) -> bool:
 
 def _positive_first(terms: tuple[MatrixExpr, ...]) -> list[MatrixExpr]:
     """``1 - h²`` and not ``-h² + 1``: a sum begins with a term without a minus."""
-    start = next((i for i, term in enumerate(terms) if nd.coefficient(term)[0] > 0), 0)
+    start = next((i for i, term in enumerate(terms) if al.coefficient(term)[0] > 0), 0)
     return [terms[start], *terms[:start], *terms[start + 1 :]]
 
 

@@ -1,0 +1,246 @@
+"""Expressions put together as a person would: simplified where it is obvious, order kept.
+
+SymPy sorts the arguments of sums and Hadamard products as soon as it evaluates them.  These
+constructors drop zeros and ones, open nested sums and products and pull numbers to the front,
+and keep the order in which things were said.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from sympy.matrices.expressions import (
+    DiagMatrix,
+    HadamardPower,
+    HadamardProduct,
+    MatAdd,
+    MatMul,
+    MatrixExpr,
+    MatrixSymbol,
+    OneMatrix,
+    Transpose,
+    ZeroMatrix,
+)
+
+from symbptt.calculus.nodes import ONE, At, Scale, TimeSum, Total, number, t
+
+
+def is_zero(a: MatrixExpr) -> bool:
+    """Whether an expression is the zero matrix."""
+    return isinstance(a, ZeroMatrix)
+
+
+def is_ones(a: MatrixExpr) -> bool:
+    """Whether an expression is the matrix of ones."""
+    return isinstance(a, OneMatrix)
+
+
+def is_scalar(a: MatrixExpr) -> bool:
+    """Whether an expression is 1×1."""
+    return bool(a.shape == (ONE, ONE))
+
+
+def coefficient(a: MatrixExpr) -> tuple[sp.Expr, MatrixExpr]:
+    """A number and what it multiplies: ``-2 A`` is (-2, A)."""
+    if isinstance(a, MatMul) and not isinstance(a.args[0], MatrixExpr):
+        rest = a.args[1:]
+        return a.args[0], rest[0] if len(rest) == 1 else MatMul(*rest)
+    return ONE, a
+
+
+def plus(*terms: MatrixExpr) -> MatrixExpr:
+    """``a + b + …`` in this order, zeros dropped, like terms gathered, nested sums opened."""
+    flat: list[MatrixExpr] = []
+    for term in terms:
+        flat += term.args if isinstance(term, MatAdd) else [term]
+    gathered: dict[MatrixExpr, sp.Expr] = {}
+    for term in flat:
+        if not is_zero(term):
+            many, rest = coefficient(term)
+            gathered[rest] = gathered.get(rest, 0) + many
+    kept = [times(many, rest) for rest, many in gathered.items() if many != 0]
+    if not kept:
+        return ZeroMatrix(*terms[0].shape)
+    return kept[0] if len(kept) == 1 else MatAdd(*kept)
+
+
+def times(*factors: Any) -> MatrixExpr:
+    """A matrix product in this order; numbers go in front, 1×1 factors become scalings."""
+    many: sp.Expr = ONE
+    flat: list[MatrixExpr] = []
+    for factor in factors:
+        if not isinstance(factor, MatrixExpr):
+            many *= number(factor)
+            continue
+        inner, rest = coefficient(factor)
+        many *= inner
+        flat += rest.args if isinstance(rest, MatMul) else [rest]
+    shape = flat[0].shape[0], flat[-1].shape[1]
+    if many == 0 or any(is_zero(f) for f in flat):
+        return ZeroMatrix(*shape)
+    scalars = [f for f in flat if is_scalar(f)]
+    if scalars and len(flat) > 1:
+        rest = [f for f in flat if not is_scalar(f)]
+        product = times(many, *rest) if rest else times(many, scalars.pop())
+        for scalar in scalars:
+            product = scale(scalar, product)
+        return product
+    flat = [f for f in flat if not isinstance(f, sp.Identity)] or flat[:1]
+    if len(flat) == 1:
+        return flat[0] if many == 1 else MatMul(many, flat[0])
+    return MatMul(*flat) if many == 1 else MatMul(many, *flat)
+
+
+def scale(scalar: MatrixExpr, operand: MatrixExpr) -> MatrixExpr:
+    """A 1×1 expression times a matrix; numbers are pulled to the front."""
+    a, scalar = coefficient(scalar)
+    b, operand = coefficient(operand)
+    if is_zero(scalar) or is_zero(operand):
+        return ZeroMatrix(*operand.shape)
+    if is_ones(scalar):
+        return times(a * b, operand)
+    if is_ones(operand) and is_scalar(operand):
+        return times(a * b, scalar)
+    return times(a * b, Scale(scalar, operand))
+
+
+def odot(*factors: MatrixExpr) -> MatrixExpr:
+    """``a ⊙ b ⊙ …`` in this order; ones dropped, numbers in front, nested products opened."""
+    many: sp.Expr = ONE
+    flat: list[MatrixExpr] = []
+    for factor in factors:
+        inner, rest = coefficient(factor)
+        many *= inner
+        flat += rest.args if isinstance(rest, HadamardProduct) else [rest]
+    if any(is_zero(f) for f in flat):
+        return ZeroMatrix(*flat[0].shape)
+    kept = [f for f in flat if not is_ones(f)] or flat[:1]
+    return times(many, kept[0] if len(kept) == 1 else HadamardProduct(*kept))
+
+
+def transpose(a: MatrixExpr) -> MatrixExpr:
+    """``aᵀ``, taken inside products and sums as far as it goes."""
+    many, a = coefficient(a)
+    if many != 1:
+        return times(many, transpose(a))
+    if isinstance(a, Transpose):
+        return a.arg
+    if isinstance(a, MatMul):
+        return times(*(transpose(f) for f in reversed(a.args)))
+    if isinstance(a, MatAdd):
+        return plus(*(transpose(term) for term in a.args))
+    if isinstance(a, HadamardProduct):
+        return odot(*(transpose(f) for f in a.args))
+    if isinstance(a, Scale):
+        return scale(a.scalar, transpose(a.operand))
+    if isinstance(a, OneMatrix | ZeroMatrix):
+        return type(a)(*reversed(a.shape))
+    return a if is_scalar(a) or isinstance(a, DiagMatrix | sp.Identity) else Transpose(a)
+
+
+def raised(a: MatrixExpr, exponent: Any) -> MatrixExpr:
+    """``a`` to a power, entry by entry."""
+    exponent = number(exponent)
+    if exponent == 1:
+        return a
+    if exponent == 0 or is_ones(a):
+        return OneMatrix(*a.shape)
+    if isinstance(a, HadamardPower):
+        return raised(a.base, a.exp * exponent)
+    return HadamardPower(a, exponent)
+
+
+def total(a: MatrixExpr) -> MatrixExpr:
+    """The sum of all entries."""
+    many, a = coefficient(a)
+    if is_scalar(a):
+        return times(many, a)
+    if isinstance(a, MatAdd):
+        return plus(*(times(many, total(term)) for term in a.args))
+    if isinstance(a, Scale):
+        return times(many, scale(a.scalar, total(a.operand)))
+    return times(many, ZeroMatrix(1, 1) if is_zero(a) else Total(a))
+
+
+def inner(a: MatrixExpr, b: MatrixExpr) -> MatrixExpr:
+    """The sum of the entries of ``a ⊙ b``: ``aᵀ b`` for columns."""
+    if is_scalar(a):
+        return scale(a, b)
+    if is_ones(a):
+        return total(b)
+    if a.shape[1] == ONE:
+        return times(transpose(a), b)
+    if a.shape[0] == ONE:
+        return times(a, transpose(b))
+    return total(odot(a, b))
+
+
+def ones(shape: tuple[Any, Any]) -> MatrixExpr:
+    """The matrix of ones."""
+    return OneMatrix(*shape)
+
+
+def zeros(shape: tuple[Any, Any]) -> MatrixExpr:
+    """The zero matrix."""
+    return ZeroMatrix(*shape)
+
+
+LEAVES = (At, MatrixSymbol, OneMatrix, ZeroMatrix)
+
+
+def gather(terms: list[MatrixExpr], shape: tuple[Any, Any]) -> MatrixExpr:
+    """``a ⊙ c + b ⊙ c`` as ``(a + b) ⊙ c``: a sum with what all its terms share taken out."""
+    if len(terms) < 2:
+        return terms[0] if terms else ZeroMatrix(*shape)
+    split = [coefficient(term) for term in terms]
+    factors = [list(e.args) if isinstance(e, HadamardProduct) else [e] for _, e in split]
+    shared = [f for f in factors[0] if all(f in others for others in factors[1:])]
+    if not shared or is_scalar(terms[0]):
+        return plus(*terms)
+    rests: list[MatrixExpr] = []
+    for (many, _), own in zip(split, factors, strict=True):
+        rest = [f for f in own if f not in shared]
+        rests.append(times(many, odot(*rest) if rest else ones(shape)))
+    return odot(plus(*rests), *shared)
+
+
+#: How to build each composite node again from changed parts.
+_BUILD: dict[type, Any] = {
+    MatAdd: plus,
+    MatMul: times,
+    HadamardProduct: odot,
+    HadamardPower: raised,
+    Transpose: transpose,
+    Scale: scale,
+    Total: total,
+}
+
+
+def rebuild(expression: MatrixExpr, change: Any) -> MatrixExpr:
+    """The expression with ``change`` applied to each direct part, put together in order."""
+    if isinstance(expression, LEAVES) or not expression.args:
+        return expression
+    if isinstance(expression, TimeSum):
+        return expression.func(change(expression.body), *expression.args[1:])
+    parts = [change(a) if isinstance(a, MatrixExpr) else a for a in expression.args]
+    if all(new is old for new, old in zip(parts, expression.args, strict=True)):
+        return expression
+    return _BUILD.get(type(expression), type(expression))(*parts)
+
+
+def substitute(expression: MatrixExpr, values: dict[MatrixExpr, MatrixExpr]) -> MatrixExpr:
+    """Replace nodes, simplifying what the replacement makes trivial."""
+    if expression in values:
+        return values[expression]
+    return rebuild(expression, lambda part: substitute(part, values))
+
+
+def at(expression: sp.Basic, when: Any) -> Any:
+    """The expression with the current step set to ``when``."""
+    return expression.xreplace({t: number(when)})
+
+
+def find(expression: sp.Basic, kind: type) -> list[Any]:
+    """The nodes of a kind, each once, in reading order."""
+    return list(dict.fromkeys(e for e in sp.preorder_traversal(expression) if isinstance(e, kind)))

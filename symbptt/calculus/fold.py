@@ -1,0 +1,107 @@
+"""The fold check: the general recursion must be that of the unrolled network, at every step."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import sympy as sp
+from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
+
+from symbptt.calculus import algebra as al
+from symbptt.calculus import nodes as nd
+from symbptt.calculus.rules import pullback
+from symbptt.calculus.sweep import ONE, Sweep
+from symbptt.calculus.translate import Engine, Graph, adjoint, unroll
+from symbptt.errors import DerivationError
+from symbptt.model.model import Model
+
+Shares = dict[MatrixExpr, list[MatrixExpr]]
+
+
+def sweep_graph(graph: Graph) -> tuple[Shares, Shares]:
+    """Differentiate the unrolled network node by node, from the last back to the first.
+
+    Returns every share of each node's adjoint, and every share of each gradient, with no
+    regard to the pattern that makes the steps alike: what the fold check compares with.
+    """
+    shares: Shares = {}
+    for scalar in graph.loss:
+        for leaf, share in pullback(scalar, ONE, scalar):
+            shares.setdefault(leaf, []).append(share)
+    for node, rhs in reversed(graph.nodes.items()):
+        if node not in shares:
+            continue
+        g = adjoint(graph.model.variables[node.name], node.index)
+        for leaf, share in pullback(rhs, g, node):
+            shares.setdefault(leaf, []).append(share)
+    adjoints = {leaf: s for leaf, s in shares.items() if isinstance(leaf, nd.At)}
+    gradients = {leaf: s for leaf, s in shares.items() if isinstance(leaf, MatrixSymbol)}
+    return adjoints, gradients
+
+
+def fold_check(model: Model, found: Sweep, T: int) -> int:
+    """Compare the general recursion with the unrolled network's, node by node.
+
+    Returns the number of nodes compared; raises :class:`DerivationError` on a difference.
+    """
+    adjoints, gradients = sweep_graph(unroll(model, T))
+    engine = Engine(model)
+    alive = _alive(found, T)
+    compared = 0
+
+    def compare(node: MatrixExpr, general: list[MatrixExpr], unrolled: list[MatrixExpr]) -> None:
+        nonlocal compared
+        compared += 1
+        if _terms(node, general, alive) != _terms(node, unrolled, alive):
+            raise DerivationError(
+                f"the general recursion and the network unrolled for T = {T} differ at {node}; "
+                "please report this model"
+            )
+
+    for name, recursion in found.recursions.items():
+        if any(c.looks_past_the_end for c in recursion.contributions):
+            raise DerivationError(f"the recursion for δ^{name} looks past the last step")
+        for s in range(1, T + 1):
+            there = [c for c in recursion.contributions if c.is_there(s, T)]
+            node = engine.symbol(name, s)
+            compare(node, [al.at(c.expression, s) for c in there], adjoints.get(node, []))
+    for gradient in found.gradients.values():
+        general = [al.at(c.expression, s) for c in gradient.contributions for s in c.steps.at(T)]
+        unrolled = list(gradients.get(gradient.symbol, []))
+        for (state, s), source in model.initial.items():
+            if source == gradient.symbol.name:
+                unrolled += adjoints.get(engine.symbol(state, s), [])
+        compare(gradient.symbol, general, unrolled)
+    for (name, s), expression in found.initial.items():
+        node = engine.symbol(name, s)
+        compare(node, [expression], adjoints.get(node, []))
+    return compared
+
+
+Node = tuple[str, int]
+
+
+def _alive(found: Sweep, T: int) -> set[Node]:
+    """The adjoints that a loss of this length reaches; all others are zero."""
+    alive: set[Node] = set()
+    for s in range(T, 0, -1):
+        for name, recursion in found.recursions.items():
+            there = (c for c in recursion.contributions if c.is_there(s, T))
+            if any(c.user is None or (c.user, s + c.lag) in alive for c in there):
+                alive.add((name, s))
+    return alive
+
+
+def _terms(node: MatrixExpr, parts: list[MatrixExpr], alive: set[Node]) -> Counter[MatrixExpr]:
+    """The terms of a sum, in any order, without those that an adjoint makes zero."""
+
+    def kept(e: MatrixExpr) -> MatrixExpr:
+        dead = {
+            a: al.zeros(a.shape)
+            for a in al.find(e, nd.Adjoint)
+            if (a.name, int(a.index)) not in alive
+        }
+        return al.substitute(e, dead) if dead else e
+
+    whole = al.plus(al.zeros(node.shape), *map(kept, parts))
+    return Counter(whole.args if isinstance(whole, sp.MatAdd) else [whole])

@@ -1,0 +1,158 @@
+"""The lines of a derivation, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sympy.matrices.expressions import MatrixExpr
+
+from symbptt.calculus import algebra as al
+from symbptt.calculus import nodes as nd
+from symbptt.calculus.condense import Condensed
+from symbptt.calculus.recursion import Contribution, Recursion
+from symbptt.calculus.rules import Rule
+from symbptt.model.model import Model, Role, initial_key
+from symbptt.model.steps import Steps
+
+if TYPE_CHECKING:
+    from symbptt.calculus.derivation import Derivation
+
+
+class Why(StrEnum):
+    """The kinds of reason a line of a derivation has."""
+
+    USES = "uses"  # an adjoint collects a share from every use of its symbol
+    SUBSTITUTED = "substituted"  # other adjoints were put in, and the result simplified
+    DISTRIBUTION = "distribution"  # the target's entries sum to 1
+    SHARED = "shared"  # a parameter is used at every step, so its gradient is a sum
+    INITIAL = "initial"  # an initial value is used by the first steps only
+    INPUT = "input"  # an input is used at its own step
+    UNUSED = "unused"  # nothing on the way to the loss uses it
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a line holds: the kind, the uses that contribute, the rules that apply."""
+
+    kind: Why
+    uses: tuple[Contribution, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    about: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Line:
+    """One formula on part of the time line (everywhere, if ``steps`` is None)."""
+
+    expression: MatrixExpr
+    steps: Steps | None = None
+    otherwise: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """A line of a derivation: ``left = right``, in cases, with the reason."""
+
+    left: MatrixExpr
+    lines: tuple[Line, ...]
+    reason: Reason
+    of: MatrixExpr | None = None  # for a gradient, what the loss is differentiated by
+
+    @property
+    def right(self) -> MatrixExpr:
+        """The right side at a step with nothing special about it."""
+        return self.lines[-1].expression
+
+
+def step_of(recursion: Recursion, reason: Reason) -> Step:
+    """``δ^v_t = …``, in cases where the steps differ."""
+    cases = recursion.cases
+    only = recursion.support.members
+    if only is not None and len(only) == 1:
+        when = nd.step(only[0])
+        return Step(
+            al.at(recursion.symbol, when), (Line(al.at(cases[0].expression, when)),), reason
+        )
+    if len(cases) == 1 and recursion.support.is_every:
+        return Step(recursion.symbol, (Line(cases[0].expression),), reason)
+    lines = tuple(Line(c.expression, c.steps, c.otherwise) for c in cases)
+    return Step(recursion.symbol, lines, reason)
+
+
+def adjoint_lines(d: Derivation, parts: Condensed) -> list[Step]:
+    steps: list[Step] = []
+    stated: set[str] = set()
+    waiting: dict[str, tuple[str, ...]] = {}  # recursions to rewrite, with what is put in
+    for name, recursion in d.sweep.recursions.items():
+        rules = tuple(dict.fromkeys(r for c in recursion.contributions for r in c.rules))
+        steps.append(step_of(recursion, Reason(Why.USES, recursion.contributions, rules)))
+        stated.add(name)
+        if name not in parts.eliminated:
+            gone = tuple(n for n in parts.eliminated if _occurs(n, recursion, parts.eliminated, d))
+            waiting[name] = gone
+        for ready in [n for n, gone in waiting.items() if stated.issuperset(gone)]:
+            steps += _rewritten(d, parts, ready, waiting.pop(ready))
+    return steps
+
+
+def _rewritten(d: Derivation, parts: Condensed, name: str, gone: tuple[str, ...]) -> Iterator[Step]:
+    """A recursion with others put in, and as it reads where a target is a distribution."""
+    short = parts.recursions[name]
+    if gone:
+        yield step_of(short, Reason(Why.SUBSTITUTED, about=gone))
+    assumed, about = under_distribution(d.model, short)
+    if about:
+        yield step_of(assumed, Reason(Why.DISTRIBUTION, about=about))
+
+
+def _occurs(name: str, recursion: Recursion, gone: tuple[str, ...], d: Derivation) -> bool:
+    """Whether an eliminated adjoint stands in a recursion, directly or inside another one."""
+    there = {a.name for c in recursion.contributions for a in al.find(c.expression, nd.Adjoint)}
+    inner = [d.sweep.recursions[n] for n in there if n in gone and n != recursion.name]
+    return name in there or any(_occurs(name, r, gone, d) for r in inner)
+
+
+def under_distribution(model: Model, recursion: Recursion) -> tuple[Recursion, tuple[str, ...]]:
+    """A recursion as it reads where a target's entries sum to 1, and the targets concerned."""
+    used: dict[str, None] = {}
+
+    def change(e: MatrixExpr) -> MatrixExpr:
+        entries = e.operand if isinstance(e, nd.Total) else None
+        if isinstance(entries, nd.At) and model.variables[entries.name].role is Role.TARGET:
+            used[entries.name] = None
+            return al.ones((1, 1))
+        return al.rebuild(e, change)
+
+    contributions = tuple(
+        Contribution(c.user, c.lag, change(c.expression), c.steps, c.rules)
+        for c in recursion.contributions
+    )
+    return Recursion(recursion.symbol, contributions, recursion.support), tuple(used)
+
+
+def gradient_lines(d: Derivation, parts: Condensed) -> list[Step]:
+    values = d.gradients_of(parts)
+
+    def step(key: str, of: MatrixExpr, reason: Reason) -> Step:
+        return Step(nd.Adjoint(key, 0, *of.shape), (Line(values[key]),), reason, of=of)
+
+    steps: list[Step] = []
+    for name, gradient in parts.gradients.items():
+        kind = Why.SHARED if gradient.contributions else Why.UNUSED
+        rules = tuple(dict.fromkeys(r for c in gradient.contributions for r in c.rules))
+        steps.append(step(name, gradient.symbol, Reason(kind, gradient.contributions, rules)))
+    for name, s in parts.initial:
+        of = d.engine.symbol(name, s)
+        steps.append(step(initial_key(name, s), of, Reason(Why.INITIAL)))
+    if d.inputs:
+        for v in d.model.given:
+            of = d.engine.symbol(v.name)
+            if v.name in parts.inputs:
+                whole = step_of(parts.inputs[v.name], Reason(Why.INPUT))
+                steps.append(replace(whole, of=d.engine.symbol(v.name, whole.left.index)))
+            else:
+                steps.append(step(v.name, of, Reason(Why.UNUSED)))
+    return steps

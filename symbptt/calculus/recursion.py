@@ -1,0 +1,202 @@
+"""``δ^v_t`` as a sum of contributions, and the cases that their comings and goings make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import sympy as sp
+from sympy.matrices.expressions import MatrixExpr
+
+from symbptt.calculus import algebra as al
+from symbptt.calculus import nodes as nd
+from symbptt.calculus.rules import Rule
+from symbptt.model.steps import FIRST, Steps
+from symbptt.model.terms import Index
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What one use of a symbol adds to its adjoint (or to a gradient).
+
+    ``user`` is the computed symbol whose equation uses it, None for the loss; ``lag`` how many
+    steps later that is; ``expression`` the share, in the step t of the symbol; ``steps`` the
+    steps t at which it is there; ``rules`` the rules of the table that produced it.
+    """
+
+    user: str | None
+    lag: int
+    expression: MatrixExpr
+    steps: Steps
+    rules: tuple[Rule, ...] = ()
+
+    @cached_property
+    def reach(self) -> int:
+        """How many steps later the adjoint stands that it names."""
+        return max((int(a.index - nd.t) for a in al.find(self.expression, nd.Adjoint)), default=0)
+
+    def is_there(self, t: int, T: int) -> bool:
+        """Whether it is there at step ``t`` of ``T``."""
+        return t + self.reach <= T and self.steps.include(t, T)
+
+    @property
+    def looks_past_the_end(self) -> bool:
+        """Whether it would name an adjoint after the last step of a long sequence."""
+        T = 10_000
+        return any(self.steps.include(T - i, T) for i in range(self.reach))
+
+
+@dataclass(frozen=True)
+class Case:
+    """An adjoint's formula on part of the time line.
+
+    ``otherwise`` marks the one that holds wherever no case before it does.
+    """
+
+    steps: Steps
+    expression: MatrixExpr
+    otherwise: bool = False
+
+
+@dataclass(frozen=True)
+class Recursion:
+    """``δ^v_t``: its contributions, and the steps outside which it is zero."""
+
+    symbol: nd.Adjoint
+    contributions: tuple[Contribution, ...]
+    support: Steps
+
+    @property
+    def name(self) -> str:
+        return self.symbol.name
+
+    def at(self, t: int, T: int) -> MatrixExpr:
+        """The right side for a given step of a sequence of length T."""
+        there = [c.expression for c in self.contributions if c.is_there(t, T)]
+        return al.at(al.gather(there, self.symbol.shape), t)
+
+    @cached_property
+    def cases(self) -> tuple[Case, ...]:
+        """The formulas from the end of the sequence to its start; of several, the first holds."""
+        groups: dict[MatrixExpr, list[Segment]] = {}
+        for segment in reversed(self._segments):
+            groups.setdefault(segment.expression, []).append(segment)
+        gap = groups.pop(al.zeros(self.symbol.shape), None) is not None
+        cases: list[Case] = []
+        rest: list[Case] = []
+        for expression, segments in groups.items():
+            if len(segments) == 1:
+                cases.append(Case(segments[0].steps, expression))
+            elif all(s.first == s.last for s in segments):
+                steps = Steps(members=tuple(s.first for s in reversed(segments)))
+                cases.append(Case(steps, expression))
+            elif not gap and any(s.crosses for s in segments):
+                rest.append(Case(Steps(last=segments[0].last), expression, otherwise=True))
+            else:
+                cases += [Case(s.steps, expression) for s in segments]
+        return (*cases, *rest)
+
+    @cached_property
+    def _segments(self) -> tuple[Segment, ...]:
+        """The time line of a long sequence, cut wherever a contribution begins or ends."""
+        cuts = {FIRST}
+        for c in self.contributions:
+            points = c.steps.members or (c.steps.first,)
+            ends = c.steps.members or (c.steps.last,)
+            cuts |= {*points, *(Index(e.anchor, e.offset + 1) for e in ends)}
+        end = Index("T", 1)
+        inside = (i for i in cuts if (i.offset < 1 if i.anchor else i.offset >= 1))
+        starts = sorted(inside, key=lambda i: (bool(i.anchor), i.offset))
+        found: list[Segment] = []
+        for first, after in zip(starts, (*starts[1:], end), strict=True):
+            last = Index(after.anchor, after.offset - 1)
+            there = [c.expression for c in self.contributions if _covers(c.steps, first)]
+            expression = al.gather(there, self.symbol.shape)
+            if found and found[-1].expression == expression:
+                first = found.pop().first
+            found.append(Segment(first, last, expression))
+        return tuple(found)
+
+    @property
+    def interior(self) -> MatrixExpr:
+        """The right side at a step far from both ends of the sequence."""
+        return next((s.expression for s in self._segments if s.crosses), self.final)
+
+    @property
+    def final(self) -> MatrixExpr:
+        """The right side at the last step at which the adjoint can differ from zero."""
+        return self.cases[0].expression
+
+    @cached_property
+    def cases_from(self) -> int:
+        """The length from which on the cases hold; shorter sequences let two of them meet."""
+        offsets = (abs(i.offset) for s in self._segments for i in (s.first, s.last))
+        start = 4 + 2 * max(offsets)
+        while start > 1 and self._cases_hold(start - 1):
+            start -= 1
+        return start
+
+    def _cases_hold(self, T: int) -> bool:
+        for t in range(1, T + 1):
+            case = next((c for c in self.cases if c.steps.include(t, T)), None)
+            stated = al.zeros(self.symbol.shape) if case is None else al.at(case.expression, t)
+            if stated != self.at(t, T):
+                return False
+        return True
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Consecutive steps at which an adjoint has one formula."""
+
+    first: Index
+    last: Index
+    expression: MatrixExpr
+
+    @property
+    def crosses(self) -> bool:
+        """Whether it reaches from near the start to near the end: the interior."""
+        return not self.first.anchor and bool(self.last.anchor)
+
+    @property
+    def steps(self) -> Steps:
+        if self.first == self.last:
+            return Steps(members=(self.first,))
+        return Steps(self.first, self.last)
+
+
+def _covers(steps: Steps, index: Index) -> bool:
+    """Whether steps include a point, in a sequence long enough to keep all points apart."""
+    T = 10_000
+    return steps.include(index.at(0, T), T)
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """``∂L/∂p``: contributions, each summed over its steps t."""
+
+    symbol: MatrixExpr
+    contributions: tuple[Contribution, ...]
+
+    @property
+    def expression(self) -> MatrixExpr:
+        """The gradient with its sums over time."""
+        gathered: dict[Steps, list[MatrixExpr]] = {}
+        for c in self.contributions:
+            gathered.setdefault(c.steps, []).append(c.expression)
+        sums = [time_sum(al.plus(*terms), steps) for steps, terms in gathered.items()]
+        return al.plus(al.zeros(self.symbol.shape), *sums)
+
+
+def time_sum(body: MatrixExpr, steps: Steps) -> MatrixExpr:
+    """``Σ_{t ∈ steps} body``; for the last step alone the body itself."""
+    if steps.is_last:
+        return al.at(body, nd.T)
+    return nd.TimeSum(body, nd.t, sympy_steps(steps))
+
+
+def sympy_steps(steps: Steps) -> sp.Set:
+    """Steps as a SymPy set."""
+    if steps.members is not None:
+        return sp.FiniteSet(*map(nd.step, steps.members))
+    return sp.Range(nd.step(steps.first), nd.step(steps.last) + 1)
