@@ -37,7 +37,7 @@ def demo(folder: Path) -> int:
         for file, text in files.items():
             api.write_whole(folder / name / file, text)
         failed += not report.passed
-        rows.append(f"{name:<20} {report}")
+        rows.append(str(report))
     print("\n".join(rows))
     print(f"\n{len(names)} models in {folder}/: derivation.tex, .md and .html, unrolled.svg, "
           "gradient.py, verification.txt")  # fmt: skip

@@ -11,13 +11,13 @@ import symbptt
 
 
 def seconds(action, repeat):
-    """The median time of an action."""
+    """The least time that an action took: what a busy machine adds is no part of its cost."""
     times = []
     for _ in range(repeat):
         start = time.process_time()
         action()
         times.append(time.process_time() - start)
-    return statistics.median(times)
+    return min(times)
 
 
 def unrolled_and_derived(T):
@@ -30,8 +30,8 @@ def unrolled_and_derived(T):
 
 def test_unrolling_and_deriving_is_linear_in_T():
     unrolled_and_derived(10)  # imports and caches
-    hundred = seconds(lambda: unrolled_and_derived(100), 3)
-    thousand = seconds(lambda: unrolled_and_derived(1000), 1)
+    hundred = seconds(lambda: unrolled_and_derived(100), 5)
+    thousand = seconds(lambda: unrolled_and_derived(1000), 2)
     assert thousand < 12 * hundred
     assert thousand < 10
 
