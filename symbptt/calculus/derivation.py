@@ -91,7 +91,11 @@ class Derivation:
 
     def steps_of(self, parts: Condensed) -> tuple[Step, ...]:
         """The same for another choice of adjoints to eliminate."""
-        return (*adjoint_lines(self, parts), *gradient_lines(self, parts))
+        values = self.gradients_of(parts)
+        return (
+            *adjoint_lines(self.model, self.sweep, parts),
+            *gradient_lines(self.engine, parts, values, inputs=self.inputs),
+        )
 
 
 def written_recursions(recursions: Mapping[str, Recursion], T: int) -> dict[nd.Adjoint, MatrixExpr]:
@@ -107,6 +111,8 @@ def written_recursions(recursions: Mapping[str, Recursion], T: int) -> dict[nd.A
 def written_out(expression: MatrixExpr, T: int) -> MatrixExpr:
     """An expression with its sums over time written as sums, latest step first."""
     expression = expression.xreplace({nd.T: sp.Integer(T)})
+    past = (a for a in al.find(expression, nd.Adjoint) if a.index.is_Integer and a.index > T)
+    expression = al.substitute(expression, {a: al.zeros(a.shape) for a in past})
 
     def change(e: MatrixExpr) -> MatrixExpr:
         if type(e) is nd.TimeSum:
@@ -116,6 +122,21 @@ def written_out(expression: MatrixExpr, T: int) -> MatrixExpr:
         return al.rebuild(e, change)
 
     return change(expression)
+
+
+#: A longer sequence adds only interior steps, which are compared many times over by then.
+LONGEST_CHECKED = 64
+
+
+def representative_T(model: Model) -> int:
+    """A length at which every case of every recursion occurs, apart from the others."""
+    lag = max((lag for v in model.variables.values() for lag in v.lags), default=1)
+    named = (
+        abs(index.offset)
+        for part in model.loss
+        for index in (*(part.steps.members or ()), part.steps.first, part.steps.last)
+    )
+    return max(4, 2 * lag + 2, 2 * max(named) + lag + 1)
 
 
 def derive(model: Model, T: int | None = None, *, inputs: bool = False) -> Derivation:
@@ -130,6 +151,5 @@ def derive(model: Model, T: int | None = None, *, inputs: bool = False) -> Deriv
     if T is not None:
         check_T(T)
     found = sweep(model)
-    lag = max((lag for v in model.variables.values() for lag in v.lags), default=1)
-    fold_check(model, found, T if T is not None else max(4, 2 * lag + 2))
+    fold_check(model, found, representative_T(model) if T is None else min(T, LONGEST_CHECKED))
     return Derivation(model, found, T, inputs)

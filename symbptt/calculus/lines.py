@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from sympy.matrices.expressions import MatrixExpr
 
@@ -14,11 +13,10 @@ from symbptt.calculus import nodes as nd
 from symbptt.calculus.condense import Condensed
 from symbptt.calculus.recursion import Contribution, Recursion
 from symbptt.calculus.rules import Rule
+from symbptt.calculus.sweep import Sweep
+from symbptt.calculus.translate import Engine
 from symbptt.model.model import Model, Role, initial_key
 from symbptt.model.steps import Steps
-
-if TYPE_CHECKING:
-    from symbptt.calculus.derivation import Derivation
 
 
 class Why(StrEnum):
@@ -82,37 +80,35 @@ def step_of(recursion: Recursion, reason: Reason) -> Step:
     return Step(recursion.symbol, lines, reason)
 
 
-def adjoint_lines(d: Derivation, parts: Condensed) -> list[Step]:
-    steps: list[Step] = []
+def adjoint_lines(model: Model, found: Sweep, parts: Condensed) -> Iterator[Step]:
+    """Every recursion as its uses make it, and as it reads once others are put in."""
     stated: set[str] = set()
     waiting: dict[str, tuple[str, ...]] = {}  # recursions to rewrite, with what is put in
-    for name, recursion in d.sweep.recursions.items():
+    for name, recursion in found.recursions.items():
         rules = tuple(dict.fromkeys(r for c in recursion.contributions for r in c.rules))
-        steps.append(step_of(recursion, Reason(Why.USES, recursion.contributions, rules)))
+        yield step_of(recursion, Reason(Why.USES, recursion.contributions, rules))
         stated.add(name)
         if name not in parts.eliminated:
-            gone = tuple(n for n in parts.eliminated if _occurs(n, recursion, parts.eliminated, d))
-            waiting[name] = gone
+            inside = _inside(recursion, found, parts.eliminated)
+            waiting[name] = tuple(n for n in parts.eliminated if n in inside)
         for ready in [n for n, gone in waiting.items() if stated.issuperset(gone)]:
-            steps += _rewritten(d, parts, ready, waiting.pop(ready))
-    return steps
+            yield from _rewritten(model, parts.recursions[ready], waiting.pop(ready))
 
 
-def _rewritten(d: Derivation, parts: Condensed, name: str, gone: tuple[str, ...]) -> Iterator[Step]:
+def _rewritten(model: Model, short: Recursion, gone: tuple[str, ...]) -> Iterator[Step]:
     """A recursion with others put in, and as it reads where a target is a distribution."""
-    short = parts.recursions[name]
     if gone:
         yield step_of(short, Reason(Why.SUBSTITUTED, about=gone))
-    assumed, about = under_distribution(d.model, short)
+    assumed, about = under_distribution(model, short)
     if about:
         yield step_of(assumed, Reason(Why.DISTRIBUTION, about=about))
 
 
-def _occurs(name: str, recursion: Recursion, gone: tuple[str, ...], d: Derivation) -> bool:
-    """Whether an eliminated adjoint stands in a recursion, directly or inside another one."""
+def _inside(recursion: Recursion, found: Sweep, gone: tuple[str, ...]) -> set[str]:
+    """The eliminated adjoints that stand in a recursion, directly or inside another one."""
     there = {a.name for c in recursion.contributions for a in al.find(c.expression, nd.Adjoint)}
-    inner = [d.sweep.recursions[n] for n in there if n in gone and n != recursion.name]
-    return name in there or any(_occurs(name, r, gone, d) for r in inner)
+    direct = there & set(gone) - {recursion.name}
+    return direct.union(*(_inside(found.recursions[n], found, gone) for n in direct))
 
 
 def under_distribution(model: Model, recursion: Recursion) -> tuple[Recursion, tuple[str, ...]]:
@@ -133,26 +129,23 @@ def under_distribution(model: Model, recursion: Recursion) -> tuple[Recursion, t
     return Recursion(recursion.symbol, contributions, recursion.support), tuple(used)
 
 
-def gradient_lines(d: Derivation, parts: Condensed) -> list[Step]:
-    values = d.gradients_of(parts)
+def gradient_lines(
+    engine: Engine, parts: Condensed, values: Mapping[str, MatrixExpr], *, inputs: bool
+) -> Iterator[Step]:
+    """Every gradient, with the uses that add to it."""
 
     def step(key: str, of: MatrixExpr, reason: Reason) -> Step:
         return Step(nd.Adjoint(key, 0, *of.shape), (Line(values[key]),), reason, of=of)
 
-    steps: list[Step] = []
     for name, gradient in parts.gradients.items():
         kind = Why.SHARED if gradient.contributions else Why.UNUSED
         rules = tuple(dict.fromkeys(r for c in gradient.contributions for r in c.rules))
-        steps.append(step(name, gradient.symbol, Reason(kind, gradient.contributions, rules)))
+        yield step(name, gradient.symbol, Reason(kind, gradient.contributions, rules))
     for name, s in parts.initial:
-        of = d.engine.symbol(name, s)
-        steps.append(step(initial_key(name, s), of, Reason(Why.INITIAL)))
-    if d.inputs:
-        for v in d.model.given:
-            of = d.engine.symbol(v.name)
-            if v.name in parts.inputs:
-                whole = step_of(parts.inputs[v.name], Reason(Why.INPUT))
-                steps.append(replace(whole, of=d.engine.symbol(v.name, whole.left.index)))
-            else:
-                steps.append(step(v.name, of, Reason(Why.UNUSED)))
-    return steps
+        yield step(initial_key(name, s), engine.symbol(name, s), Reason(Why.INITIAL))
+    for v in engine.model.given if inputs else ():
+        if v.name in parts.inputs:
+            whole = step_of(parts.inputs[v.name], Reason(Why.INPUT))
+            yield replace(whole, of=engine.symbol(v.name, whole.left.index))
+        else:
+            yield step(v.name, engine.symbol(v.name), Reason(Why.UNUSED))

@@ -30,47 +30,13 @@ from symbptt.formula.tree import (
     Transpose,
 )
 from symbptt.model import terms as tm
+from symbptt.model.draft import Draft, Source
 from symbptt.model.functions import ACTIVATIONS, LOSSES, STRUCTURAL, VECTOR_FUNCTIONS, canonical
 from symbptt.model.names import Naming
 from symbptt.model.shapes import Dimensions, Why
 
 #: Signs that multiply entry by entry; they bind looser than the signs of a matrix product.
 ENTRYWISE = frozenset(["⊙", "∘", "*"])
-
-
-@dataclass(frozen=True)
-class Source:
-    """A text with formulas in it, and where it came from."""
-
-    text: str
-    file: str | None = None
-    first_line: int = 1
-
-    def place(self, span: Span) -> Place:
-        return Place(self.text, span.start, span.end, self.file, self.first_line)
-
-
-@dataclass(eq=False)
-class Draft:
-    """An expression whose shape is still two unknowns.
-
-    ``kind`` is the class of the term it will be; None for a product not yet decided.
-    """
-
-    kind: type[tm.Term] | None
-    place: Place
-    span: Span
-    rows: int
-    cols: int
-    children: tuple[Draft, ...] = ()
-    data: tuple[object, ...] = ()
-
-    @property
-    def number(self) -> Fraction | None:
-        """The value of a bare number."""
-        if self.kind is tm.Constant and isinstance(self.data[0], Fraction):
-            return self.data[0]
-        return None
 
 
 @dataclass

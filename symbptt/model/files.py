@@ -14,7 +14,7 @@ from symbptt.errors import ModelError, RequestError, did_you_mean
 from symbptt.formula import parse_equations
 from symbptt.model.bind import check_bindings
 from symbptt.model.build import build
-from symbptt.model.elaborate import Source
+from symbptt.model.draft import Source
 from symbptt.model.model import Model
 from symbptt.model.outline import Statement
 from symbptt.model.terms import Dim

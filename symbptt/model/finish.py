@@ -8,7 +8,7 @@ from itertools import chain, count
 from typing import cast
 
 from symbptt.model import terms as tm
-from symbptt.model.elaborate import Draft
+from symbptt.model.draft import Draft
 from symbptt.model.shapes import Dimensions
 
 #: Letters for a dimension, by what it is the size of first: states, then inputs, then the rest.

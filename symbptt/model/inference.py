@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from symbptt.errors import ModelError
 from symbptt.formula.tree import Call, Symbol
 from symbptt.model import terms as tm
-from symbptt.model.elaborate import Draft, Elaborator
+from symbptt.model.draft import Draft
+from symbptt.model.elaborate import Elaborator
 from symbptt.model.loss import LossPart
 from symbptt.model.outline import Outline, Statement
 from symbptt.model.shapes import Why

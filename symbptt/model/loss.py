@@ -20,7 +20,7 @@ from symbptt.formula.tree import (
     Sum,
     Symbol,
 )
-from symbptt.model.elaborate import Source
+from symbptt.model.draft import Source
 from symbptt.model.names import Naming
 from symbptt.model.steps import FIRST, LAST, Steps
 from symbptt.model.terms import Index

@@ -10,7 +10,7 @@ from fractions import Fraction
 from symbptt.errors import ModelError, Place
 from symbptt.formula import resolve_calls
 from symbptt.formula.tree import Group, Node, Number, Product, Relation, Sum, Symbol
-from symbptt.model.elaborate import Source
+from symbptt.model.draft import Source
 from symbptt.model.functions import CONVENTIONAL, canonical
 from symbptt.model.loss import LossPart, loss_parts
 from symbptt.model.names import RESERVED, Naming

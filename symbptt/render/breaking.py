@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from symbptt.render.document import Formula
+from symbptt.render.views import Formula
 
 #: How wide a line may be, in characters as printed.
 LINE = 64

@@ -20,97 +20,17 @@ from symbptt.model.model import LossTerm, Model, Role, initial_key
 from symbptt.render.dialect import Dialect
 from symbptt.render.notation import Notation
 from symbptt.render.printer import Printer
+from symbptt.render.views import (
+    DoubleSumView,
+    Formula,
+    LineView,
+    SymbolView,
+    UseView,
+    WrittenOut,
+)
 
 #: How many steps the unrolled network is shown for, unless the derivation has a T of its own.
 SMALL_T = 3
-
-
-@dataclass(frozen=True)
-class Formula:
-    """``left = right``, where ``rights`` holds (formula, condition) pairs."""
-
-    left: str
-    rights: tuple[tuple[str, str], ...]
-    number: int = 0
-
-    @property
-    def right(self) -> str:
-        return self.rights[0][0]
-
-    @property
-    def in_cases(self) -> bool:
-        return len(self.rights) > 1 or bool(self.rights[0][1])
-
-    def as_dict(self) -> dict[str, Any]:
-        """The formula as plain data."""
-        cases = [{"formula": right, "condition": when} for right, when in self.rights]
-        return {"left": self.left, "cases": cases}
-
-
-@dataclass(frozen=True)
-class UseView:
-    """A use of a symbol: what uses it, how many steps later, and the share it adds."""
-
-    user: str
-    lag: int
-    share: str
-    rules: tuple[str, ...]
-    condition: str
-
-
-@dataclass(frozen=True)
-class LineView:
-    """A numbered line of the derivation with its reason."""
-
-    formula: Formula
-    kind: str
-    symbol: str
-    uses: tuple[UseView, ...] = ()
-    rules: tuple[str, ...] = ()
-    about: tuple[str, ...] = ()
-    from_lines: tuple[int, ...] = ()
-    summed: bool = False
-    cases_from: int = 1
-
-    @property
-    def later(self) -> bool:
-        """Whether a use stands at a later step."""
-        return any(u.lag for u in self.uses)
-
-    @property
-    def only_later(self) -> bool:
-        """Whether every use does."""
-        return all(u.lag for u in self.uses)
-
-
-@dataclass(frozen=True)
-class SymbolView:
-    """A row of the table of symbols."""
-
-    symbol: str
-    role: str
-    shape: str
-    name: str
-
-
-@dataclass(frozen=True)
-class DoubleSumView:
-    """The double-sum form: the Jacobian, the direct part, the gradients."""
-
-    jacobian: Formula
-    direct: Formula
-    gradients: tuple[Formula, ...]
-
-
-@dataclass(frozen=True)
-class WrittenOut:
-    """Everything for a given T: forward equations, adjoints, gradients."""
-
-    T: int
-    forward: tuple[Formula, ...]
-    loss: Formula
-    backward: tuple[Formula, ...]
-    gradients: tuple[Formula, ...]
 
 
 @dataclass(frozen=True)
