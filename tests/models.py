@@ -135,6 +135,15 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         """,
         {},
     ),
+    # A state that is a matrix, first used at the step after its own.
+    "fast-weights": (
+        r"""
+        h_t = tanh(A_{t-1} x_t + W x_t)
+        A_t = A_{t-1} + h_t x_t^T
+        L = \sum_{t=1}^{T} squared_error(h_t, d_t)
+        """,
+        {"shapes": {"A": "n, m"}},
+    ),
     "scalars": (
         r"""
         h_t = w h_{t-1} + v h_{t-3} + x_t

@@ -139,7 +139,7 @@ def claims(
             yield Claim(
                 f"∂L/∂{initial_key(name, s)}",
                 place,
-                partial(initial_value, e, whole, known),
+                partial(initial_value, e, whole, known, parts.recursions),
                 partial(point.slope, name, s),
             )
         if d.inputs:
@@ -185,15 +185,24 @@ def _input_claims(
             yield Claim(f"∂L/∂{v.name}_{t}", place, value, partial(point.slope, v.name, t))
 
 
-def initial_value(e: MatrixExpr, scene: Scene, known: Landmarks) -> X:
+def initial_value(
+    e: MatrixExpr, scene: Scene, known: Landmarks, recursions: Mapping[str, Recursion]
+) -> X:
     """The gradient by an initial value.  A sequence shorter than the longest lag ends before
-    some of its terms come to be."""
+    some of its terms come to be, and an adjoint outside its support is zero."""
     if known.reached(scene.T):
         return scene.value(e)
+
+    def exists(term: MatrixExpr) -> bool:
+        return all(int(a.index) <= scene.T for a in al.find(term, nd.At)) and all(
+            recursions[a.name].support.include(int(a.index), scene.T)
+            for a in al.find(term, nd.Adjoint)
+            if a.name in recursions
+        )
+
     terms = e.args if isinstance(e, MatAdd) else (e,)
-    there = [x for x in terms if all(int(a.index) <= scene.T for a in al.find(x, nd.At))]
     zero = scene.A.constant(0, matrix_size(e, scene))
-    return reduce(add, map(scene.value, there), zero)
+    return reduce(add, map(scene.value, filter(exists, terms)), zero)
 
 
 def line_claims(point: Point, *, distribution: bool) -> Iterator[Claim]:
