@@ -53,7 +53,8 @@ def plus(*terms: MatrixExpr) -> MatrixExpr:
     """``a + b + …`` in this order, zeros dropped, like terms gathered, nested sums opened."""
     flat: list[MatrixExpr] = []
     for term in terms:
-        flat += term.args if isinstance(term, MatAdd) else [term]
+        many, rest = coefficient(term)
+        flat += [times(many, part) for part in rest.args] if isinstance(rest, MatAdd) else [term]
     gathered: dict[MatrixExpr, sp.Expr] = {}
     for term in flat:
         if not is_zero(term):
