@@ -129,15 +129,17 @@ def transpose(a: MatrixExpr) -> MatrixExpr:
         return a.arg
     if isinstance(a, MatMul):
         return times(*(transpose(f) for f in reversed(a.args)))
-    if isinstance(a, MatAdd):
-        return plus(*(transpose(term) for term in a.args))
-    if isinstance(a, HadamardProduct):
-        return odot(*(transpose(f) for f in a.args))
+    if isinstance(a, MatAdd | HadamardProduct) and all(map(_is_transposed, a.args)):
+        return _BUILD[type(a)](*map(transpose, a.args))
     if isinstance(a, Scale):
         return scale(a.scalar, transpose(a.operand))
     if isinstance(a, OneMatrix | ZeroMatrix):
         return type(a)(*reversed(a.shape))
     return a if is_scalar(a) or isinstance(a, DiagMatrix | sp.Identity) else Transpose(a)
+
+
+def _is_transposed(a: MatrixExpr) -> bool:
+    return isinstance(coefficient(a)[1], Transpose | OneMatrix)
 
 
 def raised(a: MatrixExpr, exponent: Any) -> MatrixExpr:

@@ -40,9 +40,27 @@ def condense(sweep: Sweep, eliminate: Iterable[str] | None = None) -> Condensed:
     names = list(sweep.recursions) if eliminate is None else list(eliminate)
     for name in names:
         if name in parts.recursions:
-            smaller = _without(parts, name, forced=eliminate is not None)
-            parts = smaller or parts
+            forced = eliminate is not None
+            parts = _without(parts, name, forced=forced) or _cancelled(parts, name) or parts
     return parts
+
+
+def _cancelled(parts: Condensed, name: str) -> Condensed | None:
+    """The backward pass without an adjoint that divides, if every division cancels.
+
+    ``-d ⊘ p`` behind a sigmoid or a softmax comes out as ``p - d``: shorter, and without the
+    division by a probability that may be zero.
+    """
+    if not any(divides(c.expression) for c in parts.recursions[name].contributions):
+        return None
+    smaller = _without(parts, name, forced=True)
+    if smaller is None or any(_mentioned(e, name) for e in smaller.initial.values()):
+        return None
+    left: list[Recursion | Gradient] = [
+        *smaller.recursions.values(), *smaller.gradients.values(), *smaller.inputs.values()
+    ]  # fmt: skip
+    expressions = [c.expression for part in left for c in part.contributions]
+    return None if any(map(divides, (*expressions, *smaller.initial.values()))) else smaller
 
 
 def _without(parts: Condensed, name: str, *, forced: bool) -> Condensed | None:
@@ -107,7 +125,7 @@ def _at_start(expression: MatrixExpr, gone: Recursion) -> MatrixExpr:
     values = {
         a: al.at(whole, a.index) for a in al.find(expression, nd.Adjoint) if a.name == gone.name
     }
-    return al.substitute(expression, values)
+    return simplify(al.substitute(expression, values))
 
 
 def _worth_it(user: Recursion, gone: Recursion, replaced: tuple[Contribution, ...]) -> bool:

@@ -26,13 +26,13 @@ def sweep_graph(graph: Graph) -> tuple[Shares, Shares]:
     """
     shares: Shares = {}
     for scalar in graph.loss:
-        for leaf, share in pullback(scalar, ONE, scalar):
+        for leaf, share, _ in pullback(scalar, ONE, scalar):
             shares.setdefault(leaf, []).append(share)
     for node, rhs in reversed(graph.nodes.items()):
         if node not in shares:
             continue
         g = adjoint(graph.model.variables[node.name], node.index)
-        for leaf, share in pullback(rhs, g, node):
+        for leaf, share, _ in pullback(rhs, g, node):
             shares.setdefault(leaf, []).append(share)
     adjoints = {leaf: s for leaf, s in shares.items() if isinstance(leaf, nd.At)}
     gradients = {leaf: s for leaf, s in shares.items() if isinstance(leaf, MatrixSymbol)}

@@ -65,7 +65,8 @@ def double_sum(parts: Condensed, taken: frozenset[str] = frozenset()) -> DoubleS
     gradients = {
         name: al.plus(*(_doubled(c, carrier, reached, rest, k) for c in g.contributions))
         for name, g in parts.gradients.items()
-        if g.contributions and all(_mentions(c, carrier.name) for c in g.contributions)
+        if g.contributions
+        and all(_mentions(c, carrier.name) and c.steps == carrier.support for c in g.contributions)
     }
     return DoubleSum(carrier.name, j, k, jacobian, direct, gradients)
 

@@ -11,7 +11,7 @@ from sympy.matrices.expressions import MatrixExpr
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.rules import Rule
-from symbptt.model.steps import FIRST, Steps
+from symbptt.model.steps import FIRST, LAST, Steps
 from symbptt.model.terms import Index
 
 
@@ -36,8 +36,12 @@ class Contribution:
         return max((int(a.index - nd.t) for a in al.find(self.expression, nd.Adjoint)), default=0)
 
     def is_there(self, t: int, T: int) -> bool:
-        """Whether it is there at step ``t`` of ``T``."""
-        return t + self.reach <= T and self.steps.include(t, T)
+        """Whether it is there at step ``t`` of ``T``.
+
+        Steps named by number may lie where the adjoint that is looked at lies past the end: a
+        loss at step 3 reaches nothing in a sequence of two.
+        """
+        return self.steps.include(t, T) and (t + self.reach <= T or not self.steps.numbered(t, T))
 
     @property
     def looks_past_the_end(self) -> bool:
@@ -189,9 +193,9 @@ class Gradient:
 
 
 def time_sum(body: MatrixExpr, steps: Steps) -> MatrixExpr:
-    """``Σ_{t ∈ steps} body``; for the last step alone the body itself."""
-    if steps.is_last:
-        return al.at(body, nd.T)
+    """``Σ_{t ∈ steps} body``; for the first or the last step alone the body itself."""
+    if steps.members in ((LAST,), (FIRST,)):
+        return al.at(body, nd.T if steps.is_last else 1)
     return nd.TimeSum(body, nd.t, sympy_steps(steps))
 
 

@@ -197,37 +197,25 @@ class Entrywise:
         return Entrywise(raised(self.matrix, exponent))
 
 
-def pullback(expression: MatrixExpr, g: MatrixExpr, value: MatrixExpr) -> Pulled:
-    """Every leaf of an expression with each share of the cotangent that reaches it.
+Traced = Iterator[tuple[MatrixExpr, MatrixExpr, tuple[Rule, ...]]]
+
+
+def pullback(expression: MatrixExpr, g: MatrixExpr, value: MatrixExpr) -> Traced:
+    """Every leaf of an expression, with a share of the cotangent and the rules that led to it.
 
     ``value`` names the expression's value.  A leaf that occurs twice is yielded twice.
     """
     if isinstance(expression, LEAVES):
-        yield expression, g
+        yield expression, g, ()
         return
-    for argument, share in rule_of(expression)(expression, g, value):
-        yield from pullback(argument, share, argument)
-
-
-def rules_used(expression: MatrixExpr, leaf: MatrixExpr) -> tuple[Rule, ...]:
-    """The rules between an expression and a leaf of it, outermost first, each once."""
-
-    def path(node: MatrixExpr) -> tuple[Rule, ...] | None:
-        if node == leaf:
-            return ()
-        if isinstance(node, LEAVES):
-            return None
-        for argument in node.args:
-            if isinstance(argument, MatrixExpr):
-                below = path(argument)
-                if below is not None:
-                    return below if _is_multiple(node) else (rule_of(node), *below)
-        return None
-
-    return tuple(dict.fromkeys(path(expression) or ()))
+    rule = rule_of(expression)
+    # A number times another node needs no rule to be named.
+    named = () if _is_multiple(expression) else (rule,)
+    for argument, share in rule(expression, g, value):
+        for leaf, below, rules in pullback(argument, share, argument):
+            yield leaf, below, (*named, *rules)
 
 
 def _is_multiple(node: MatrixExpr) -> bool:
-    """Whether a node is just a number times another, which needs no rule to be named."""
     number, rest = coefficient(node)
     return number != 1 and not isinstance(rest, MatMul)

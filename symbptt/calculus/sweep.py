@@ -15,7 +15,7 @@ from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.recursion import Contribution, Gradient, Recursion
-from symbptt.calculus.rules import Rule, pullback, rules_used
+from symbptt.calculus.rules import Rule, pullback
 from symbptt.calculus.translate import Engine, adjoint
 from symbptt.model.model import Model
 from symbptt.model.steps import EVERY, Steps
@@ -48,14 +48,14 @@ class Use:
 def uses(model: Model, engine: Engine) -> Iterator[Use]:
     """Every use of every symbol: first in the loss, then in the equations, as written."""
     for part, scalar in zip(model.loss, engine.losses, strict=True):
-        for leaf, share in pullback(scalar, ONE, scalar):
-            yield Use(leaf, None, share, part.steps, rules_used(scalar, leaf))
+        for leaf, share, rules in pullback(scalar, ONE, scalar):
+            yield Use(leaf, None, share, part.steps, tuple(dict.fromkeys(rules)))
     for equation in model.equations:
         rhs = engine.right_sides[equation.name]
         value = engine.symbol(equation.name)
         g = adjoint(model.variables[equation.name], nd.t)
-        for leaf, share in pullback(rhs, g, value):
-            yield Use(leaf, equation.name, share, EVERY, rules_used(rhs, leaf))
+        for leaf, share, rules in pullback(rhs, g, value):
+            yield Use(leaf, equation.name, share, EVERY, tuple(dict.fromkeys(rules)))
 
 
 def sweep(model: Model) -> Sweep:

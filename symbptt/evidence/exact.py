@@ -119,7 +119,7 @@ class Point:
 
 def contributed(r: Recursion | Gradient, scene: Scene, t: int, size: Size) -> X:
     """The sum of what contributes at step t."""
-    there = [c.expression for c in r.contributions if t in c.steps.at(scene.T)]
+    there = [c.expression for c in r.contributions if c.is_there(t, scene.T)]
     return reduce(add, (scene.value(e, t) for e in there), scene.A.constant(0, size))
 
 
@@ -139,7 +139,7 @@ def claims(
             yield Claim(
                 f"∂L/∂{initial_key(name, s)}",
                 place,
-                partial(initial_value, e, whole, known, parts.recursions),
+                partial(initial_value, e, whole, parts.recursions),
                 partial(point.slope, name, s),
             )
         if d.inputs:
@@ -185,13 +185,9 @@ def _input_claims(
             yield Claim(f"∂L/∂{v.name}_{t}", place, value, partial(point.slope, v.name, t))
 
 
-def initial_value(
-    e: MatrixExpr, scene: Scene, known: Landmarks, recursions: Mapping[str, Recursion]
-) -> X:
+def initial_value(e: MatrixExpr, scene: Scene, recursions: Mapping[str, Recursion]) -> X:
     """The gradient by an initial value.  A sequence shorter than the longest lag ends before
     some of its terms come to be, and an adjoint outside its support is zero."""
-    if known.reached(scene.T):
-        return scene.value(e)
 
     def exists(term: MatrixExpr) -> bool:
         return all(int(a.index) <= scene.T for a in al.find(term, nd.At)) and all(
@@ -247,7 +243,13 @@ def _written_claims(point: Point) -> Iterator[Claim]:
     places: dict[str, Place] = {v.name: (v.name, None) for v in model.parameters}
     places |= {initial_key(v.name, s): (v.name, s) for v, s in model.initial_values}
     for key, place in places.items():
-        value = partial(scene.value, point.d.gradients[key])
+        e = point.d.gradients[key]
+        before_first = place[1] is not None
+        value = (
+            partial(initial_value, e, scene, recursions)
+            if before_first
+            else partial(scene.value, e)
+        )
         yield Claim(f"∂L/∂{key}", "line, gradient", value, partial(point.slope, *place))
     for name, expression in _doubled(point.d).items():
         value = partial(scene.value, expression)

@@ -153,7 +153,7 @@ def sum_claims(window: Window, known: Landmarks) -> Iterator[Claim]:
             yield Claim(
                 f"∂L/∂{initial_key(name, s)}",
                 part.place,
-                partial(initial_value, e, scene, known, part.parts.recursions),
+                partial(initial_value, e, scene, part.parts.recursions),
                 partial(window.by_place, name, s, part.adjoint),
             )
         if not known.reached(T):

@@ -38,6 +38,12 @@ class Steps:
             return any(m.at(0, T) == t for m in self.members)
         return self.first.at(0, T) <= t <= self.last.at(0, T)
 
+    def numbered(self, t: int, T: int) -> bool:
+        """Whether step ``t`` is one of them by its number, not by its distance from the end."""
+        if self.members is not None:
+            return any(not m.anchor and m.offset == t for m in self.members)
+        return not self.last.anchor
+
     @property
     def is_every(self) -> bool:
         return self == EVERY

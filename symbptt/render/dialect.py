@@ -85,7 +85,22 @@ def _brace(text: str) -> str:
 
 
 def _latex_power(base: str, exponent: str) -> str:
-    return f"{base}^{_brace(exponent)}"
+    """A power or a transpose; what has a superscript already is put in braces first."""
+    return f"{_grouped(base)}^{_brace(exponent)}"
+
+
+def _grouped(base: str) -> str:
+    """A base with a superscript of its own, in braces: LaTeX has no double superscripts.
+
+    >>> _grouped(r"\\delta^y_t"), _grouped("h_t"), _grouped(r"\\left(h^2\\right)")
+    ('{\\\\delta^y_t}', 'h_t', '\\\\left(h^2\\\\right)')
+    """
+    depth = 0
+    for c in base:
+        depth += (c in "({") - (c in ")}")
+        if c in "^'" and depth == 0:
+            return f"{{{base}}}"
+    return base
 
 
 def _latex_function(name: str, primes: int) -> str:
@@ -145,6 +160,16 @@ def _text_scripts(base: str, below: Sequence[str], above: Sequence[str]) -> str:
     return base + sup + sub
 
 
+def _loose(base: str) -> bool:
+    """Whether a script put behind a text would be read with a part of it only."""
+    return ("^" in base or base[-1] in "⁰¹²³⁴⁵⁶⁷⁸⁹" or "/" in base) and base[0] != "("
+
+
+def _text_power(base: str, exponent: str) -> str:
+    raised = exponent.translate(SUPERSCRIPTS) if exponent.isdigit() else f"^({exponent})"
+    return f"({base}){raised}" if _loose(base) else base + raised
+
+
 def _text_function(name: str, primes: int) -> str:
     return {"sigmoid": "σ"}.get(name, GREEK.get(name, name)) + "'" * primes
 
@@ -158,8 +183,8 @@ TEXT = Dialect(
     base=lambda word: GREEK.get(word, word),
     accent=lambda base, accent: normalize("NFC", base[0] + ACCENTS[accent][1] + base[1:]),
     scripts=_text_scripts,
-    power=lambda base, exponent: base + exponent.translate(SUPERSCRIPTS),
-    transpose=lambda base, n: f"{base}^T",
+    power=_text_power,
+    transpose=lambda base, n: f"({base})^T" if _loose(base) else f"{base}^T",
     hadamard=lambda n: " ∘ " if n.hadamard == r"\circ" else " ⊙ ",
     divide=" ⊘ ",
     ones="1",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,8 @@ from symbptt.calculus.translate import translate, unroll
 from symbptt.errors import DerivationError
 from symbptt.model import terms as tm
 from symbptt.model.model import LossTerm, Model, Role, initial_key
+from symbptt.model.steps import Steps
+from symbptt.model.terms import Index
 from symbptt.render.dialect import Dialect
 from symbptt.render.notation import Notation
 from symbptt.render.printer import Printer
@@ -56,6 +58,25 @@ class Document:
     figure: str | None = None
     author: _Author | None = None
 
+    @property
+    def dialect(self) -> str:
+        """How formulas are set: ``latex`` or ``text``."""
+        return self.author.printer.dialect.name if self.author else "text"
+
+    @property
+    def gradient_groups(self) -> tuple[tuple[LineView, ...], ...]:
+        """The gradients, those with one reason together; the first of a group names them all."""
+        groups: list[list[LineView]] = []
+        for line in self.gradients:
+            if groups and line.kind == "shared" and _alike(groups[-1][0], line):
+                groups[-1].append(line)
+            else:
+                groups.append([line])
+        return tuple(
+            (replace(first, symbols=tuple(line.symbol for line in (first, *rest))), *rest)
+            for first, *rest in groups
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """The document as plain data, for JSON."""
         return {
@@ -83,9 +104,16 @@ class Document:
 
     @cached_property
     def unrolled(self) -> WrittenOut:
-        """The network for a few steps."""
+        """The network for a few steps, fewer the more equations there are."""
         assert self.author is not None
-        return self.author.written_out(self.T if self.T is not None and self.T <= 4 else SMALL_T)
+        small = SMALL_T if len(self.equations) <= 5 else 2
+        return self.author.written_out(self.T if self.T is not None and small >= self.T else small)
+
+
+def _alike(a: LineView, b: LineView) -> bool:
+    """Whether two gradients have one reason: used by the same equations, summed alike."""
+    users = [[u.user for u in line.uses] for line in (a, b)]
+    return a.kind == b.kind and a.summed == b.summed and users[0] == users[1]
 
 
 def document(
@@ -156,24 +184,22 @@ class _Author:
     def _loss_part(self, part: LossTerm) -> str:
         steps = part.steps
         if steps.members is not None and len(steps.members) == 1:
-            return self._term(part.term, str(steps.members[0]))
+            return self._term(part.term, steps.members[0])
         if steps.members is not None:
             head = self.printer.dialect.sum_in("t", [str(m) for m in steps.members])
         else:
             head = self.printer.dialect.sum_over("t", str(steps.first), str(steps.last))
-        body = self._term(part.term, "t")
+        body = self._term(part.term, Index("t"))
         loose = " + " in body or body.startswith("-") or " - " in body
         return head + (self.printer.dialect.bracket(body) if loose else body)
 
-    def _term(self, term: tm.Term, when: str) -> str:
+    def _term(self, term: tm.Term, when: Index) -> str:
         """A scalar of the loss, a named one by its name."""
         if isinstance(term, tm.Named):
             inside = ", ".join(self._term(a, when) for a in term.arguments)
             name = self.printer.dialect.function(term.function, 0)
             return name + self.printer.dialect.bracket(inside)
-        expression = translate(self.model, term)
-        index = {"T": nd.T, "t": nd.t}.get(when)
-        return self.printer(al.at(expression, index if index is not None else int(when)))
+        return self.printer(al.at(translate(self.model, term), nd.step(when)))
 
     def _named_losses(self) -> Iterator[str]:
         for term in (*(e.rhs for e in self.model.equations), *(p.term for p in self.model.loss)):
@@ -208,7 +234,8 @@ class _Author:
         backward: list[LineView] = []
         gradients: list[LineView] = []
         latest: dict[str, int] = {}
-        for number, step in enumerate(self.d.steps_of(self.parts), 1):
+        general = replace(self.d, T=None)  # for a given T, what is written out has its own part
+        for number, step in enumerate(general.steps_of(self.parts), 1):
             view = self._line(step, number, latest)
             if step.of is None:
                 latest[step.left.name] = number
@@ -237,7 +264,7 @@ class _Author:
             tuple(rule.__name__ for rule in reason.rules),
             tuple(self.printer.symbol(n, "t") for n in about),
             sources,
-            any(al.find(line.expression, nd.TimeSum) for line in step.lines),
+            any(c.steps.members is None or len(c.steps.members) > 1 for c in reason.uses),
             max((d.cases_from for d in self._stated(step)), default=1),
         )
 
@@ -256,7 +283,14 @@ class _Author:
             self.printer(c.expression),
             tuple(rule.__name__ for rule in c.rules),
             "" if c.steps.is_every else self.printer.condition(c.steps),
+            self._loss_step(c.steps),
         )
+
+    def _loss_step(self, steps: Steps) -> str:
+        """The step whose loss a use is in: t for all steps, T for the last; empty for a set."""
+        if steps.is_every:
+            return "t"
+        return str(steps.members[0]) if steps.members and len(steps.members) == 1 else ""
 
     def _recursion(self, r: Recursion) -> Formula:
         """A recursion as the algorithm states it: with all that was put in, in cases."""

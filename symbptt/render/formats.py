@@ -139,6 +139,8 @@ def render_derivation(
         "svg": partial(picture, "svg"),
     }
     text = _tidy(fill(row.template, values, boxed=boxed, broken=broken, **row.filters))
+    if format == "markdown":
+        text = text.replace(r"\operatorname{", r"\mathrm{")  # which GitHub doesn't allow
     return pdf(text) if format == "pdf" else text
 
 

@@ -22,10 +22,23 @@ def displayed(latex: str) -> str:
     return _mathml(latex, "block")
 
 
+#: LaTeX that the converter or a browser sets badly, and what reads the same and is set well.
+_PLAINER = (
+    # An operator with an underscore comes out letter by letter, a text as a word.
+    (re.compile(r"\\operatorname\{([^}]*)\}"), r"\\text{\1}"),
+    (re.compile(r"\\_"), "_"),
+    # Browsers know no bold digits but those of Unicode.
+    (re.compile(r"\\mathbf\{1\}"), "𝟏"),
+    (re.compile(r":="), "≔"),
+    (re.compile(r"\\(log|exp|sin|cos)(?=[ _^])"), r"\\text{\1}\\,"),
+    (re.compile(r"\{aligned\}\[t\]"), "{aligned}"),
+)
+
+
 def _mathml(latex: str, display: str) -> str:
     from latex2mathml.converter import convert
 
-    # The converter sets an operator with an underscore letter by letter, a text as a word.
-    plain = re.sub(r"\\operatorname\{([^}]*)\}", r"\\text{\1}", latex).replace(r"\_", "_")
-    converted: str = convert(plain, display=display)
+    for pattern, plainer in _PLAINER:
+        latex = pattern.sub(plainer, latex)
+    converted: str = convert(latex, display=display)
     return converted

@@ -71,8 +71,14 @@ class Printer:
         for accent in symbol.accents:
             base = self.dialect.accent(base, accent)
         below = [self._label(s) for s in (*symbol.subscripts, *symbol.indices)]
-        above = [self._label(s) for s in symbol.superscripts]
-        return self.dialect.scripts(base, [*below, *([when] if when else [])], above)
+        above = [self._above(s) for s in symbol.superscripts]
+        primed = base + "'" * symbol.primes
+        return self.dialect.scripts(primed, [*below, *([when] if when else [])], above)
+
+    def _above(self, node: Node) -> str:
+        """A superscript that is a label; a number in brackets, or it would be a power."""
+        label = self._label(node)
+        return f"({label})" if label.isdigit() else label
 
     def _label(self, node: Node) -> str:
         if isinstance(node, Number):
@@ -201,7 +207,7 @@ class Printer:
 
     def _transpose(self, e: Transpose) -> Set:
         inside = self._in(e.arg, ATOM)
-        if isinstance(e.arg, nd.Adjoint | nd.Partial) and r"\frac" in inside:
+        if r"\frac" in inside and not inside.startswith(r"\left("):
             inside = self.dialect.bracket(inside)
         return Set(self.dialect.transpose(inside, self.notation), ATOM)
 
@@ -236,7 +242,7 @@ class Printer:
         return Set(self._abstract_name(e) + self.dialect.bracket(inside), ATOM)
 
     def _partial(self, e: nd.Partial) -> Set:
-        name, by = self._abstract_name(e.value), self(e.by)
+        name, by = self._abstract_name(e.value), self._in(e.by, ATOM)
         return Set(self.dialect.fraction(name, by, self.notation), ATOM)
 
     def _time_sum(self, e: nd.TimeSum) -> Set:

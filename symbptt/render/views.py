@@ -37,6 +37,7 @@ class UseView:
     share: str
     rules: tuple[str, ...]
     condition: str
+    step: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class LineView:
     from_lines: tuple[int, ...] = ()
     summed: bool = False
     cases_from: int = 1
+    symbols: tuple[str, ...] = ()
 
     @property
     def later(self) -> bool:
