@@ -60,7 +60,7 @@ def loss_and_gradients(params, inputs):
         # \hat{y}_t = softmax(a_t)
         y_hat[t] = softmax(a[t])
         # E = \sum_{t=1}^{T} cross_entropy(\hat{y}_t, y_t)
-        loss -= np.sum(times_log(y[t], y_hat[t]))
+        loss -= np.sum(y[t] * log_softmax(a[t]))
 
     grad_W_F = np.zeros_like(W_F)
     grad_W_R = np.zeros_like(W_R)
@@ -109,9 +109,10 @@ def softmax(z, axis=-1):
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-def times_log(a, p):
-    """a log(p), and 0 where a is 0, whatever p is there."""
-    return np.where(a == 0, 0, a * np.log(np.where(a == 0, 1, p)))
+def log_softmax(z, axis=-1):
+    """z - log(sum(exp(z))), without overflow."""
+    z = z - np.max(z, axis=axis, keepdims=True)
+    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

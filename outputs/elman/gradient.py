@@ -59,7 +59,7 @@ def loss_and_gradients(params, inputs):
         # y_t = softmax(o_t)
         y[t] = softmax(o[t])
         # L = \sum_{t=1}^{T} cross_entropy(y_t, target_t)
-        loss -= np.sum(times_log(target[t], y[t]))
+        loss -= np.sum(target[t] * log_softmax(o[t]))
 
     grad_W_hh = np.zeros_like(W_hh)
     grad_W_xh = np.zeros_like(W_xh)
@@ -108,9 +108,10 @@ def softmax(z, axis=-1):
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-def times_log(a, p):
-    """a log(p), and 0 where a is 0, whatever p is there."""
-    return np.where(a == 0, 0, a * np.log(np.where(a == 0, 1, p)))
+def log_softmax(z, axis=-1):
+    """z - log(sum(exp(z))), without overflow."""
+    z = z - np.max(z, axis=axis, keepdims=True)
+    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

@@ -74,6 +74,9 @@ def _without(parts: Condensed, name: str, *, forced: bool) -> Condensed | None:
     in_initial = any(_mentioned(e, name) for e in parts.initial.values())
     if gone in users:
         return None  # it recurs on itself: that is the recursion
+    named = [c for r in users for c in r.contributions] + outside
+    if not all(_wherever_it_is(c, gone) for c in named):
+        return None
     constant = _constant(gone)
     if constant is not None:  # δ^E_t = 1: a scalar summed into the loss
         forced = True
@@ -106,6 +109,11 @@ def _without(parts: Condensed, name: str, *, forced: bool) -> Condensed | None:
         },
         (*parts.eliminated, name),
     )
+
+
+def _wherever_it_is(c: Contribution, gone: Recursion) -> bool:
+    """Whether a contribution, if it names an adjoint, is there at all steps of that adjoint."""
+    return all(c.steps == gone.support.shifted(-lag) for lag in _lags([c], gone.name))
 
 
 def _constant(gone: Recursion) -> MatrixExpr | None:

@@ -21,7 +21,7 @@ from symbptt.errors import DerivationError
 from symbptt.model.model import Model, initial_key
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Derivation:
     """Backpropagation through time for a model.
 
@@ -36,6 +36,10 @@ class Derivation:
     sweep: Sweep
     T: int | None = None
     inputs: bool = False
+
+    def __repr__(self) -> str:
+        steps = "any T" if self.T is None else f"T = {self.T}"
+        return f"<Derivation of {self.model.name} for {steps}: {len(self.steps)} lines>"
 
     @cached_property
     def engine(self) -> Engine:

@@ -59,6 +59,12 @@ class Step:
     reason: Reason
     of: MatrixExpr | None = None  # for a gradient, what the loss is differentiated by
 
+    def __str__(self) -> str:
+        left = self.left if self.of is None else f"∂L/∂{self.of}"
+        return f"{left} = " + "; ".join(
+            str(line.expression) + (f" ({line.steps})" if line.steps else "") for line in self.lines
+        )
+
     @property
     def right(self) -> MatrixExpr:
         """The right side at a step with nothing special about it."""

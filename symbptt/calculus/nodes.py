@@ -44,6 +44,10 @@ def _script(index: sp.Expr) -> str:
     return text if text.isalnum() else f"{{{text}}}"
 
 
+def _name_in_latex(name: str, printer: Any) -> str:
+    return f"{{{printer._print(sp.Symbol(name))}}}"
+
+
 class Node(MatrixExpr):
     """A matrix expression that SymPy doesn't have.  ``node.func(*node.args) == node``."""
 
@@ -80,12 +84,18 @@ class At(Node):
     def _sympystr(self, printer: Any) -> str:
         return f"{self.name}_{_script(self.index)}"
 
+    def _latex(self, printer: Any) -> str:
+        return f"{_name_in_latex(self.name, printer)}_{{{self.index}}}"
+
 
 class Adjoint(At):
     """``δ^v_t = ∂L/∂v_t``, the total derivative of the loss by a computed quantity."""
 
     def _sympystr(self, printer: Any) -> str:
         return f"δ^{self.name}_{_script(self.index)}"
+
+    def _latex(self, printer: Any) -> str:
+        return rf"\delta^{{{_name_in_latex(self.name, printer)}}}_{{{self.index}}}"
 
 
 class Map(Node):
@@ -115,6 +125,10 @@ class Map(Node):
         primes = "'" * self.order
         return f"{self.function}{primes}({printer._print(self.operand)})"
 
+    def _latex(self, printer: Any) -> str:
+        primes = "'" * self.order
+        return rf"\operatorname{{{self.function}}}{primes}({printer._print(self.operand)})"
+
 
 class VectorMap(Node):
     """``softmax(z)`` or ``log_softmax(z)``: a function of a vector as a whole."""
@@ -138,6 +152,9 @@ class VectorMap(Node):
     def _sympystr(self, printer: Any) -> str:
         return f"{self.function}({printer._print(self.operand)})"
 
+    def _latex(self, printer: Any) -> str:
+        return rf"\operatorname{{{self.function}}}({printer._print(self.operand)})"
+
 
 class Total(Node):
     """``1ᵀ A 1``: the sum of all entries, 1×1."""
@@ -155,6 +172,9 @@ class Total(Node):
 
     def _sympystr(self, printer: Any) -> str:
         return f"sum({printer._print(self.operand)})"
+
+    def _latex(self, printer: Any) -> str:
+        return rf"\mathbf{{1}}^T ({printer._print(self.operand)}) \mathbf{{1}}"
 
 
 class Scale(Node):
@@ -178,6 +198,9 @@ class Scale(Node):
     def _sympystr(self, printer: Any) -> str:
         return f"({printer._print(self.scalar)})*({printer._print(self.operand)})"
 
+    def _latex(self, printer: Any) -> str:
+        return rf"({printer._print(self.scalar)}) ({printer._print(self.operand)})"
+
 
 class Abstract(Node):
     """A function known by name alone: ``L_t(y_t, target_t)``, ``f(x_t, h_{t-1}, w)``."""
@@ -200,6 +223,10 @@ class Abstract(Node):
 
     def _sympystr(self, printer: Any) -> str:
         return f"{self.function}({', '.join(map(printer._print, self.arguments))})"
+
+    def _latex(self, printer: Any) -> str:
+        inside = ", ".join(map(printer._print, self.arguments))
+        return rf"{_name_in_latex(self.function, printer)}({inside})"
 
 
 class Partial(Node):
@@ -234,6 +261,10 @@ class Partial(Node):
     def _sympystr(self, printer: Any) -> str:
         return f"∂{self.value.function}/∂{printer._print(self.by)}"
 
+    def _latex(self, printer: Any) -> str:
+        above = _name_in_latex(self.value.function, printer)
+        return rf"\frac{{\partial {above}}}{{\partial {printer._print(self.by)}}}"
+
 
 class TimeSum(Node):
     """``Σ_{index ∈ steps} body``; ``steps`` is a SymPy ``Range`` or ``FiniteSet``."""
@@ -265,7 +296,7 @@ class TimeSum(Node):
         changed = in_body or in_steps
         return (self.func(body, self.index, steps) if changed else self), changed
 
-    sign = "Σ"
+    sign, command = "Σ", r"\sum"
 
     def _sympystr(self, printer: Any) -> str:
         body = printer._print(self.body)
@@ -274,8 +305,15 @@ class TimeSum(Node):
             return f"{self.sign}_{{{self.index}={first}}}^{_script(last)} {body}"
         return f"{self.sign}_{{{self.index} ∈ {self.steps}}} {body}"
 
+    def _latex(self, printer: Any) -> str:
+        body = printer._print(self.body)
+        if isinstance(self.steps, sp.Range):
+            first, last = self.steps.start, self.steps.stop - 1
+            return rf"{self.command}_{{{self.index}={first}}}^{{{last}}} {body}"
+        return rf"{self.command}_{{{self.index} \in {printer._print(self.steps)}}} {body}"
+
 
 class TimeProduct(TimeSum):
     """``Π_{index=first}^{last} body``, the factor of ``first`` leftmost; empty, the identity."""
 
-    sign = "Π"
+    sign, command = "Π", r"\prod"

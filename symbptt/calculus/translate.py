@@ -94,7 +94,7 @@ class Engine:
         return nd.At(name, when, *map(nd.dimension, variable.shape))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Graph:
     """The network unrolled for T steps: a value per computed symbol and step, and the loss.
 
@@ -106,6 +106,9 @@ class Graph:
     T: int
     nodes: dict[nd.At, MatrixExpr]
     loss: tuple[MatrixExpr, ...]
+
+    def __repr__(self) -> str:
+        return f"<Graph of {self.model.name} for T = {self.T}: {len(self.nodes)} nodes>"
 
     @cached_property
     def edges(self) -> tuple[tuple[MatrixExpr, MatrixExpr], ...]:

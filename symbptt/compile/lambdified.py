@@ -27,6 +27,7 @@ from symbptt.compile.loader import load_module
 from symbptt.compile.matrix_printer import DTYPE, MatrixPrinter
 from symbptt.compile.numpy_functions import helper, with_needs
 from symbptt.compile.numpy_module import TAKEN, array_tables
+from symbptt.compile.stable import stable
 from symbptt.model import Model, initial_key
 from symbptt.templating import fill
 
@@ -112,7 +113,7 @@ def unrolled(d: Derivation, T: int) -> Unrolled:
     graph = unroll(d.model, T)
     for node, e in graph.nodes.items():
         known[node] = named(label(node), e)
-    loss = named("loss", al.plus(al.zeros((1, 1)), *graph.loss))
+    loss = named("loss", al.plus(al.zeros((1, 1)), *_losses(d, T)))
     for node, e in written_recursions(d.condensed.recursions, T).items():
         known[node] = named(label(node), e)
     results: dict[Key, MatrixSymbol] = {LOSS: loss}
@@ -157,6 +158,13 @@ def label(leaf: MatrixExpr) -> str:
 
 def _size(e: MatrixExpr, sizes: dict[sp.Symbol, int]) -> tuple[int, ...]:
     return tuple(sizes[d] if d.is_Symbol else int(d) for d in e.shape)
+
+
+def _losses(d: Derivation, T: int) -> Iterator[MatrixExpr]:
+    """The loss of each step that bears one."""
+    for part, scalar in zip(d.model.loss, d.engine.losses, strict=True):
+        safe = stable(scalar, d.engine.right_sides)
+        yield from (al.at(safe, s) for s in part.steps.at(T))
 
 
 def _laid_out(leaf: MatrixExpr, given: Any, sizes: dict[sp.Symbol, int]) -> Any:

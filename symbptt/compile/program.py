@@ -17,6 +17,7 @@ from symbptt.calculus import Derivation
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.recursion import Contribution, Recursion
+from symbptt.compile.stable import stable
 from symbptt.model import EVERY, Model, Steps, Variable, initial_key
 
 
@@ -110,7 +111,7 @@ def _forward(d: Derivation) -> Iterator[Statement]:
             Quantity.LOSS,
             d.model.loss_name,
             scalar,
-            (Part(scalar, part.steps),),
+            (Part(stable(scalar, d.engine.right_sides), part.steps),),
             part.steps,
             source=d.model.loss_text,
         )

@@ -8,7 +8,7 @@ from symbptt.errors import ModelError, did_you_mean
 from symbptt.formula.tree import Call
 from symbptt.model import terms as tm
 from symbptt.model.elaborate import unknown_function
-from symbptt.model.functions import CONVENTIONAL, PRIMITIVES, canonical
+from symbptt.model.functions import CONVENTIONAL, LETTER_NAMES, PRIMITIVES, canonical
 from symbptt.model.inference import Inference, uses
 from symbptt.model.model import Model, Role
 from symbptt.model.outline import Outline, check_use
@@ -25,7 +25,8 @@ def functions(known: Outline) -> None:
             free = name in known.functions or name in CONVENTIONAL
             if free or (canonical(name) is not None and name not in PRIMITIVES):
                 continue
-            if index is None and len(node.arguments) == 1:
+            one_letter = len(name) == 1 or name in LETTER_NAMES
+            if not one_letter or (index is None and len(node.arguments) == 1):
                 raise unknown_function(name, owner.source.place(node.function.span))
 
 

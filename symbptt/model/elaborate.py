@@ -25,6 +25,7 @@ from symbptt.formula.tree import (
     Product,
     Quotient,
     Span,
+    Subscripted,
     Sum,
     Symbol,
     Transpose,
@@ -74,12 +75,18 @@ class Elaborator:
             case Power(Group("‖" | "|" as bars, (inner,)), Number(value)) if value == 2:
                 squared = self._raised(self.draft(inner), Fraction(2), node)
                 return self._scalar(tm.Total, node, squared) if bars == "‖" else squared
+            case Power(Subscripted(Group("‖", (inner,))), Number(value)) if value == 2:
+                return self._scalar(tm.Total, node, self._raised(self.draft(inner), value, node))
             case Power(base, exponent):
                 return self._raised(self.draft(base), self._exponent(exponent), node)
             case Transpose(operand):
                 return self._transposed(self.draft(operand), node)
             case Call(function, arguments):
                 return self._call(function, arguments, node)
+            case Group("[", items) if len(items) > 1:
+                raise self.error(
+                    node, "a list in brackets can't stand in a model; write W h + U x for W [h, x]"
+                )
             case Primed():
                 raise self.error(node, "a derivative can't stand in a model's equation")
         raise self.error(node, f"{_called(node)} can't stand in a model's equation")
@@ -337,4 +344,6 @@ def _called(node: Node) -> str:
 def unknown_function(name: str, place: Place) -> ModelError:
     """The error for a call of a function that nothing defines."""
     names = (*ACTIVATIONS, *VECTOR_FUNCTIONS, *LOSSES, *STRUCTURAL)
-    return ModelError(f"no function '{name}'{did_you_mean(name, names)}", place)
+    hint = did_you_mean(name, names)
+    declare = f'; one without a formula is declared: functions = ["{name}"]'
+    return ModelError(f"no function '{name}'{hint}{declare}", place)

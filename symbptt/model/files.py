@@ -10,12 +10,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from symbptt.errors import ModelError, RequestError, did_you_mean
-from symbptt.formula import parse_equations
+from symbptt.errors import FormulaError, ModelError, RequestError, did_you_mean
+from symbptt.formula import parse, parse_equations
+from symbptt.formula.tree import Symbol
 from symbptt.model.bind import check_bindings
 from symbptt.model.build import build
 from symbptt.model.draft import Source
 from symbptt.model.model import Model
+from symbptt.model.names import Naming
 from symbptt.model.outline import Statement
 from symbptt.model.terms import Dim
 
@@ -136,6 +138,7 @@ def _from_parts(
     time: str = "t",
     **labels: Any,
 ) -> Model:
+    functions = [_canonical(name) if isinstance(name, str) else name for name in functions]
     for name in functions:
         if not isinstance(name, str) or not name.isidentifier():
             raise RequestError(f"'{name}' can't be a function: use letters, digits and single _")
@@ -147,16 +150,25 @@ def _from_parts(
         statements,
         losses[0] if losses else None,
         functions=functions,
-        shapes={name: _shape(name, value) for name, value in (shapes or {}).items()},
+        shapes={_canonical(name): _shape(name, value) for name, value in (shapes or {}).items()},
         time=time,
         labels=labels,
     )
-    unused = set(shapes or {}) - _used(model)
+    unused = set(map(_canonical, shapes or {})) - _used(model)
     if unused:
         raise RequestError(f"[shapes] names {sorted(unused)[0]}, which the model does not use")
     model = replace(model, bindings=dict(bindings or {}))
     check_bindings(model, model.bindings)
     return model
+
+
+def _canonical(name: str) -> str:
+    """The name that a spelling has in a model: ``α`` and ``\\alpha`` are alpha."""
+    try:
+        node = parse(name)
+    except FormulaError:
+        return name
+    return Naming().read(node)[0] if isinstance(node, Symbol) else name
 
 
 def _used(model: Model) -> set[str]:

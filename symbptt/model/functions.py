@@ -112,6 +112,11 @@ CONVENTIONAL: frozenset[str] = frozenset(
 )
 
 
+#: Names that stand for a letter, or for what any model has: functions of several arguments with
+#: such a name need no declaration either.
+LETTER_NAMES: frozenset[str] = frozenset(["ell", "phi", "psi", "chi", "Phi", "Psi", "loss", "cost"])
+
+
 def canonical(name: str) -> str | None:
     """The table's name of a function, or None if it has no row.
 

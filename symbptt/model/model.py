@@ -67,7 +67,7 @@ class LossTerm:
     term: Term
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A recurrent model whose symbols, shapes and order of evaluation are known.
 
@@ -95,6 +95,13 @@ class Model:
     row_vectors: bool = False
     text: str = ""
     loss_text: str = ""
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.equations)} equations, {len(self.parameters)} parameters"
+        return f"<{type(self).__name__} {self.name}: {counts}>"
+
+    def __str__(self) -> str:
+        return f"{self.text}\n{self.loss_text}"
 
     def equation(self, name: str) -> Equation:
         """The equation that defines ``name``."""
