@@ -135,6 +135,62 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         """,
         {},
     ),
+    # The first state is a parameter of its own.
+    "learned-start": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_t + b)
+        h_0 = s
+        L = \sum_t squared_error(h_t, d_t)
+        """,
+        {},
+    ),
+    # The factor of the loss cancels the one of the square.
+    "half-square": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_t)
+        L = \sum_t 1/2 (h_t - d_t)^T (h_t - d_t)
+        """,
+        {},
+    ),
+    # An output that looks back, and a loss at the end: most of its adjoints are zero.
+    "late-output": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_t)
+        y_t = C h_t + D h_{t-1}
+        L = squared_error(y_T, d_T)
+        """,
+        {},
+    ),
+    "all-but-last": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_t)
+        L = \sum_{t=1}^{T-1} squared_error(h_t, d_t)
+        """,
+        {},
+    ),
+    "third-step": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_t)
+        L = \sum_{t \in \{3\}} squared_error(h_t, d_t)
+        """,
+        {},
+    ),
+    "last-but-one": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_t)
+        L = squared_error(h_{T-1}, d_{T-1})
+        """,
+        {},
+    ),
+    # Probabilities without a name for what they are made of: the division cancels all the same.
+    "unnamed-logits": (
+        r"""
+        h_t = h_{t-1} + A tanh(W h_{t-1} + U x_t)
+        p_t = sigmoid(V h_t + c)
+        L = \sum_t binary_cross_entropy(p_t, d_t)
+        """,
+        {},
+    ),
     # A state that is a matrix, first used at the step after its own.
     "fast-weights": (
         r"""

@@ -75,6 +75,54 @@ def test_the_latex_compiles_and_fits_the_page(tmp_path, written):
     assert too_wide(compiled(tmp_path, files["derivation.tex"])) == []
 
 
+TARGET = "L = \\sum_t squared_error(y_t, d_t)"
+
+#: Spellings and lengths that LaTeX stumbles over if it is let.
+AWKWARD = {
+    "a transposed adjoint": f"h_t = tanh(W h_{{t-1}} + U x_t)\ny_t = v^T h_t + c\n{TARGET}",
+    "numbered layers": "h^{(1)}_t = tanh(W^{(1)} h^{(1)}_{t-1} + U x_t)\n"
+    f"h^{{(2)}}_t = tanh(W^{{(2)}} h^{{(1)}}_t + b^{{(2)}})\ny_t = V h^{{(2)}}_t\n{TARGET}",
+    "tied weights": f"h_t = tanh(W^T h_{{t-1}} + U x_t)\ny_t = U^T h_t\n{TARGET}",
+    "accents": r"\hat{h}_t = \tanh(W \hat{h}_{t-1} + U \tilde{x}_t)" + "\n"
+    r"L = \sum_t squared_error(\hat{h}_t, \bar{d}_t)",
+    "a long gate": "z_t = σ(x_t A + h_{t-1} B + a)\n"
+    "h_t = (1-z_t) ⊙ h_{t-1} + z_t ⊙ tanh(x_t C + (z_t ⊙ h_{t-1}) D)\n"
+    "L = \\sum_t squared_error(h_t, d_t)",
+    "a norm": "h_t = tanh(W h_{t-1} + U x_t) / sqrt(1 + h_{t-1}^T h_{t-1})\n"
+    "L = \\sum_t squared_error(h_t, d_t)",
+    "one step before the last": "h_t = tanh(W h_{t-1} + U x_t)\nL = squared_error(h_{T-1}, d_{T-1})",
+    "several arguments": "h_t = f(W x_t, h_{t-1}, w)\nL = \\sum_t l(h_t, d_t)",
+}
+
+
+@needs_tex
+@pytest.mark.parametrize("case", AWKWARD)
+def test_awkward_spellings_and_long_lines_compile_and_fit(tmp_path, case):
+    options = {"shapes": {"w": "p", "h": "n", "x": "m"}} if case == "several arguments" else {}
+    model = symbptt.load(AWKWARD[case], **options)
+    assert too_wide(compiled(tmp_path, symbptt.render(model, "latex"))) == []
+    for format in ("markdown", "html", "text", "json"):
+        assert symbptt.render(model, format)
+
+
+def test_a_number_above_is_no_power():
+    text = symbptt.render(AWKWARD["numbered layers"])
+    assert "h^{(1)}_{t+1}" in text
+    assert "(h^{(2)}_t)²" in text
+
+
+def test_reasons_say_which_step_and_how_many():
+    last = symbptt.render("h_t = tanh(W h_{t-1} + U x_t)\ny_t = V h_t\nL = squared_error(y_T, d_T)")
+    assert "y_t is used in the loss of step T." in last
+    given = symbptt.render(symbptt.derive("elman", T=3), "markdown")
+    assert "matter at one step alone" not in given
+    assert "the shares of all steps add up" in given
+
+
+def test_markdown_keeps_to_what_github_allows():
+    assert r"\operatorname" not in symbptt.render("elman", "markdown")
+
+
 @needs_tex
 @pytest.mark.parametrize(
     ("model", "T", "notation"),

@@ -127,7 +127,7 @@ def _time_indexed(statements: Iterable[Statement], time: str) -> frozenset[str]:
     ]
     found = {name for group in symbols for name, i in map(naming.read, group) if i is not None}
     # y_T alone, with no y_t anywhere, still is y at the last step.
-    found |= {_bare_name(n) for group in symbols for n in group if n.subscripts == (Symbol("T"),)}
+    found |= {_bare_name(n) for group in symbols for n in group if _is_late(n.subscripts, naming)}
     # So is d_2 beside y_2, where y is a quantity of each step.
     for group in symbols:
         steps = {n.subscripts for n in group if _bare_name(n) in found and _is_number(n.subscripts)}
@@ -137,6 +137,12 @@ def _time_indexed(statements: Iterable[Statement], time: str) -> frozenset[str]:
 
 def _bare_name(symbol: Symbol) -> str:
     return "_".join([symbol.base, *symbol.accents])
+
+
+def _is_late(subscripts: tuple[Node, ...], naming: Naming) -> bool:
+    """Whether a subscript is T, or T less a number."""
+    index = naming.index(subscripts[0]) if len(subscripts) == 1 else None
+    return index is not None and index.anchor == "T"
 
 
 def _is_number(subscripts: tuple[Node, ...]) -> bool:

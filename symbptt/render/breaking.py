@@ -34,6 +34,16 @@ def boxed(value: str, width: int = LINE) -> str:
     return r"\begin{aligned}[t] &" + r" \\ &".join(lines) + r" \end{aligned}"
 
 
+def fitted(formula: str, width: int = LINE) -> str:
+    """A formula in LaTeX that even broken into lines is too wide, scaled down to the page."""
+    rows = re.split(r"\\\\(?:\[\w+\])?", re.sub(r"\\(begin|end)\{\w+\}(\[t\])?", "", formula))
+    beside = 14 if "cases" in formula else 0  # the conditions, in a column of their own
+    if max(map(printed_width, rows)) + beside <= width + 6:
+        return formula
+    scaled = r"\resizebox{\ifdim\width>0.92\linewidth 0.92\linewidth\else\width\fi}{!}"
+    return rf"{scaled}{{$\displaystyle {formula}$}}"
+
+
 def _latex_lines(value: str, width: int) -> list[str]:
     if printed_width(value) <= width:
         return [value]

@@ -13,7 +13,7 @@ from typing import Any
 
 from symbptt.calculus.derivation import Derivation
 from symbptt.errors import RequestError, did_you_mean
-from symbptt.render.breaking import boxed, broken, text_block
+from symbptt.render.breaking import boxed, broken, fitted, text_block
 from symbptt.render.dialect import LATEX, TEXT, Dialect
 from symbptt.render.document import document
 from symbptt.render.drawing import drawn
@@ -138,7 +138,9 @@ def render_derivation(
         "tikz": partial(picture, "tikz"),
         "svg": partial(picture, "svg"),
     }
-    text = _tidy(fill(row.template, values, boxed=boxed, broken=broken, **row.filters))
+    text = _tidy(
+        fill(row.template, values, boxed=boxed, broken=broken, fitted=fitted, **row.filters)
+    )
     if format == "markdown":
         text = text.replace(r"\operatorname{", r"\mathrm{")  # which GitHub doesn't allow
     return pdf(text) if format == "pdf" else text
