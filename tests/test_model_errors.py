@@ -47,6 +47,12 @@ WRONG = {
     "no equations": (LOSS, (1, 1), "nothing is computed"),
     "empty": (" \n", None, "no loss"),
     "misspelled function": (f"h_t = tahn(W x_t)\n{LOSS}", (1, 7), "did you mean 'tanh'?"),
+    "misspelled loss": (
+        "h_t = W x_t\nL = \\sum_t squared_eror(h_t, d_t)",
+        (2, 12),
+        "did you mean 'squared_error'?",
+    ),
+    "maximum": (f"h_t = max(0, W x_t)\n{LOSS}", (1, 7), "no function 'max'"),
     "function of the tables only": (f"h_t = step(W x_t)\n{LOSS}", (1, 7), "no function 'step'"),
     "backward in time": (f"h_t = tanh(W h_{{t+1}} + x_t)\n{LOSS}", (1, 14), "steps ahead"),
     "one step's equation": (f"h_1 = tanh(W x_1)\ny_t = V h_t\n{LOSS}", (1, 1), "write h_t"),
