@@ -273,6 +273,6 @@ def test_a_drawing_has_a_box_per_node_and_an_arrow_per_use(name, format):
 def test_cases_of_a_short_sequence_are_owned_up_to():
     text = symbptt.render(LAGS)
     assert "otherwise" in text
-    assert "in a shorter one two of them meet" in symbptt.render(
+    assert "of a sequence of at least" in symbptt.render(
         "h_t = A h_{t-1} + B h_{t-2} + x_t\n" r"L = \sum_{t \in \{2, T\}} squared_error(h_t, d_t)"
     )

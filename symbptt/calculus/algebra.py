@@ -110,14 +110,21 @@ def odot(*factors: MatrixExpr) -> MatrixExpr:
     """``a ⊙ b ⊙ …`` in this order; ones dropped, numbers in front, nested products opened."""
     many: sp.Expr = ONE
     flat: list[MatrixExpr] = []
+    scalars: list[MatrixExpr] = []
     for factor in factors:
         inner, rest = coefficient(factor)
         many *= inner
+        if isinstance(rest, Scale) and is_ones(rest.operand):  # (s 1) ⊙ a is s a
+            scalars.append(rest.scalar)
+            rest = rest.operand
         flat += rest.args if isinstance(rest, HadamardProduct) else [rest]
     if any(is_zero(f) for f in flat):
         return ZeroMatrix(*flat[0].shape)
     kept = [f for f in flat if not is_ones(f)] or flat[:1]
-    return times(many, kept[0] if len(kept) == 1 else HadamardProduct(*kept))
+    product = times(many, kept[0] if len(kept) == 1 else HadamardProduct(*kept))
+    for scalar in scalars:
+        product = scale(scalar, product)
+    return product
 
 
 def transpose(a: MatrixExpr) -> MatrixExpr:
@@ -149,7 +156,7 @@ def raised(a: MatrixExpr, exponent: Any) -> MatrixExpr:
         return a
     if exponent == 0 or is_ones(a):
         return OneMatrix(*a.shape)
-    if isinstance(a, HadamardPower):
+    if isinstance(a, HadamardPower) and exponent.is_Integer:  # (x^2)^(1/2) is |x|, not x
         return raised(a.base, a.exp * exponent)
     return HadamardPower(a, exponent)
 

@@ -96,13 +96,16 @@ def _without(parts: Condensed, name: str, *, forced: bool) -> Condensed | None:
         recursions[other] = recursion
     if not forced:
         return replace(parts, recursions=recursions, eliminated=(*parts.eliminated, name))
+    initial = {key: _at_start(e, gone) for key, e in parts.initial.items()}
+    if constant is not None and any(_mentioned(e, name) for e in initial.values()):
+        return None  # it is there for some lengths only, so its name stays
     return Condensed(
         recursions,
         {
             n: replace(g, contributions=_replaced(g.contributions, gone))
             for n, g in parts.gradients.items()
         },
-        {key: _at_start(e, gone) for key, e in parts.initial.items()},
+        initial,
         {
             n: replace(r, contributions=_replaced(r.contributions, gone))
             for n, r in parts.inputs.items()
@@ -127,7 +130,7 @@ def _constant(gone: Recursion) -> MatrixExpr | None:
 
 def _at_start(expression: MatrixExpr, gone: Recursion) -> MatrixExpr:
     """The gradient by an initial value without an adjoint, if that is the same for every T."""
-    if any(c.steps != gone.support for c in gone.contributions):
+    if not all(c.steps.is_every for c in gone.contributions):
         return expression
     whole = al.plus(*(c.expression for c in gone.contributions))
     values = {

@@ -155,5 +155,9 @@ def derive(model: Model, T: int | None = None, *, inputs: bool = False) -> Deriv
     if T is not None:
         check_T(T)
     found = sweep(model)
+    if not any(g.contributions for g in found.gradients.values()):
+        raise DerivationError(
+            f"{model.name}: the loss cancels or is multiplied by zero; every gradient is zero"
+        )
     fold_check(model, found, representative_T(model) if T is None else min(T, LONGEST_CHECKED))
     return Derivation(model, found, T, inputs)

@@ -50,6 +50,8 @@ def double_sum(parts: Condensed, taken: frozenset[str] = frozenset()) -> DoubleS
     """
     carrier, carry = _carrier(parts)
     j, k = _letters(taken)
+    if carrier.symbol.shape[1] != nd.ONE:
+        raise DerivationError(f"{carrier.name} is no column, so its Jacobian is no matrix")
     rest = [c for c in carrier.contributions if c is not carry]
     if len({c.steps for c in rest}) != 1:
         raise DerivationError(

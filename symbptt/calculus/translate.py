@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from operator import index
+from typing import SupportsIndex
 
 import sympy as sp
 from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
@@ -140,7 +142,13 @@ def unroll(model: Model, T: int) -> Graph:
     return Graph(model, T, nodes, loss)
 
 
+#: The longest sequence that is written out step by step.
+LONGEST = 100_000
+
+
 def check_T(T: object) -> None:
     """Refuse a number of steps that is no positive integer."""
-    if not isinstance(T, int) or isinstance(T, bool) or T < 1:
-        raise DerivationError(f"T is the number of steps, a whole number from 1 up, not {T!r}")
+    if not isinstance(T, SupportsIndex) or isinstance(T, bool) or not 1 <= index(T) <= LONGEST:
+        raise DerivationError(
+            f"T is the number of steps, a whole number from 1 to {LONGEST}, not {str(T)[:40]}"
+        )

@@ -73,6 +73,10 @@ class Naming:
             offset += sign * part.offset
         return Index(anchor, offset)
 
+    def label(self, node: Node) -> str:
+        """A subscript that is no step, as a part of a name."""
+        return _label(node)
+
     def bare(self, symbol: Symbol) -> Symbol:
         """The symbol without its time index: how it is spelled in a table of symbols."""
 

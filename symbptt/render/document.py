@@ -265,8 +265,15 @@ class _Author:
             tuple(self.printer.symbol(n, "t") for n in about),
             sources,
             any(c.steps.members is None or len(c.steps.members) > 1 for c in reason.uses),
-            max((d.cases_from for d in self._stated(step)), default=1),
+            max((r.cases_from for r in self._stated(step)), default=1),
+            ends_with_T=self._ends_with_T(step),
         )
+
+    def _ends_with_T(self, step: Step) -> bool:
+        """Whether a line has cases because a later use falls away at the end of the sequence."""
+        uses = step.reason.uses
+        later = [c for c in uses if c.lag and c.steps.members is None and c.steps.last.anchor]
+        return len(step.lines) > 1 and bool(later) and len(later) < len(uses)
 
     def _stated(self, step: Step) -> Iterator[Recursion]:
         """The recursion that a line states in cases."""

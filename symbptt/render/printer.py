@@ -27,7 +27,7 @@ from sympy.matrices.expressions import (
 
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
-from symbptt.formula.tree import Node, Number, Symbol
+from symbptt.formula.tree import Node, Number, Sum, Symbol
 from symbptt.model.model import Model
 from symbptt.model.names import Naming
 from symbptt.model.steps import Steps
@@ -81,12 +81,19 @@ class Printer:
         return f"({label})" if label.isdigit() else label
 
     def _label(self, node: Node) -> str:
-        if isinstance(node, Number):
-            return str(node.value)
-        if isinstance(node, Symbol) and not (node.subscripts or node.superscripts):
-            word = node.base
-            return self.dialect.base(word) if len(word) == 1 else self._word(word)
-        return Naming().read(node)[0] if isinstance(node, Symbol) else str(node)
+        """A subscript as it was written: a word, a number, a name with scripts of its own."""
+        match node:
+            case Number(value):
+                return str(value)
+            case Symbol() if node.subscripts or node.superscripts or node.indices or node.accents:
+                return self.spelled(node)
+            case Symbol(base):
+                return self.dialect.base(base) if len(base) == 1 else self._word(base)
+            case Sum(terms, signs):
+                signed = zip(terms, signs, strict=True)
+                text = "".join(("-" if s < 0 else "+") + self._label(x) for x, s in signed)
+                return text.removeprefix("+")
+        return "".join(map(self._label, node.children())) or Naming().label(node)
 
     def _word(self, word: str) -> str:
         known = self.dialect.base(word)
@@ -227,7 +234,10 @@ class Printer:
         return Set(self._side_by_side(factors), PRODUCT)
 
     def _scale(self, e: nd.Scale) -> Set:
-        factors = [self._in(e.scalar, ATOM), self._in(e.operand, ATOM)]
+        operand = (
+            self.dialect.ones if isinstance(e.operand, OneMatrix) else self._in(e.operand, ATOM)
+        )
+        factors = [self._in(e.scalar, ATOM), operand]
         return Set(self._side_by_side(factors), PRODUCT)
 
     def _abstract_name(self, e: nd.Abstract) -> str:

@@ -54,16 +54,7 @@ class LineView:
     summed: bool = False
     cases_from: int = 1
     symbols: tuple[str, ...] = ()
-
-    @property
-    def later(self) -> bool:
-        """Whether a use stands at a later step."""
-        return any(u.lag for u in self.uses)
-
-    @property
-    def only_later(self) -> bool:
-        """Whether every use does."""
-        return all(u.lag for u in self.uses)
+    ends_with_T: bool = False
 
 
 @dataclass(frozen=True)
