@@ -7,6 +7,7 @@ will do as well.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -44,7 +45,10 @@ def load(source: ModelLike, **options: Any) -> RecurrentModel:
     >>> load("elman").unroll(2).nodes.keys()
     dict_keys([z_1, h_1, o_1, y_1, z_2, h_2, o_2, y_2])
     """
-    found = source if isinstance(source, Model) else _model.load(source, **options)
+    try:
+        found = source if isinstance(source, Model) else _model.load(source, **options)
+    except RecursionError:
+        raise RequestError("a formula is too deep or too long; give a part of it a name") from None
     if isinstance(found, RecurrentModel):
         return found
     return RecurrentModel(**{f.name: getattr(found, f.name) for f in fields(Model)})
@@ -62,9 +66,17 @@ def derive(model: ModelLike, T: int | None = None, *, inputs: bool = False) -> D
 
     With ``inputs``, the gradients by the inputs and targets are derived too.
     """
+    return _derived(load(model), T, inputs=inputs)
+
+
+def _derived(model: Model, T: int | None = None, *, inputs: bool = False) -> Derivation:
+    """A derivation of something: ``DerivationError`` if every gradient is zero."""
     from symbptt.calculus import derive
 
-    return derive(load(model), T, inputs=inputs)
+    found = derive(model, T, inputs=inputs)
+    if found.is_zero:
+        raise DerivationError(f"{model.name}: the loss is constant, so every gradient is zero")
+    return found
 
 
 def render(
@@ -118,12 +130,11 @@ def compile(
     >>> grads["W_xh"].shape
     (3, 2)
     """
-    from symbptt.calculus import derive
     from symbptt.compile import compile_gradient
 
     bound = _model.bind(load(model), functions)
     _model.require_bound(bound)
-    return compile_gradient(derive(bound, inputs=inputs), backend, T)
+    return compile_gradient(_derived(bound, inputs=inputs), backend, T)
 
 
 def export(
@@ -140,13 +151,12 @@ def export(
     ``DerivationError`` and leaves no file behind.
     """
     from symbptt import __version__
-    from symbptt.calculus import derive
     from symbptt.compile import compile_gradient, export_source
     from symbptt.evidence import verify
 
     bound = _model.bind(load(model), functions)
     _model.require_bound(bound)
-    d = derive(bound)
+    d = _derived(bound)
     source = export_source(d, backend, version=__version__)
     if check:
         report = verify(d, {backend: compile_gradient(d, backend)}, T=2)
@@ -171,33 +181,41 @@ def verify(
     and, for every T, by induction; where its functions are bound, the compiled gradients are
     compared with complex-step derivatives and with the hand-written numeric BPTT.
     """
-    from symbptt.calculus import derive
     from symbptt.compile import compile_gradient
     from symbptt.evidence import verify
 
     found = load(model)
     bound = _model.bind(found, functions)
-    d = derive(bound)
+    d = _derived(bound)
     compiled: dict[str, GradientFunction] = {}
     if not bound.abstract:
         compiled["numpy"] = compile_gradient(d, "numpy")
         compiled["lambdify"] = compile_gradient(d, "lambdify", T or 3)
-    abstract = derive(found) if bound is not found else None
+    abstract = _derived(found) if bound is not found else None
     return verify(d, compiled, abstract=abstract, seed=seed, T=T, progress=progress)
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all.
+    """Write a file whole or not at all; a link is followed, a device is written to.
 
     Raises ``RequestError``, in one line, where it can't be written.
     """
-    if path.is_dir():
-        raise RequestError(f"'{path}' is a folder; name a file in it")
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    data = content.encode() if isinstance(content, str) else content
     try:
-        beside.write_bytes(content.encode() if isinstance(content, str) else content)
-        beside.replace(path)
-    except OSError as error:
-        raise RequestError(f"can't write '{path}': {error.strerror}") from None
-    finally:
-        beside.unlink(missing_ok=True)
+        path = path.resolve()
+        if path.is_dir():
+            raise RequestError(f"'{path}' is a folder; name a file in it")
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+            return
+        beside = path.with_name(f".{os.getpid()}.part")
+        try:
+            beside.write_bytes(data)
+            if path.exists():
+                shutil.copymode(path, beside)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RequestError(f"can't write '{str(path)[-200:]}': {reason}") from None

@@ -7,6 +7,7 @@ line on standard error.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -82,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
     _model_argument(sub)
     _steps_argument(sub, "check sequences of T steps only")
     sub.add_argument("--format", metavar="F", default="text", help="text or json")
-    sub.add_argument("--seed", type=int, default=0, metavar="N", help="of the random points (0)")
+    sub.add_argument("--seed", type=_seed, default=0, metavar="N", help="of the random points (0)")
     _let_argument(sub)
     return top
 
@@ -107,8 +108,14 @@ def _output_argument(sub: Parser) -> None:
 
 
 def _steps(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of steps, 1 or more")
+    if not (text.isdecimal() and len(text) < 7 and int(text) >= 1):
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number of steps, 1 to 100000")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not (text.isdecimal() and len(text) < 19):
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a seed, a whole number from 0 up")
     return int(text)
 
 
@@ -219,10 +226,15 @@ class Progress:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
-    from symbptt.errors import SymbpttError
+    from symbptt.errors import RequestError, SymbpttError
 
+    for stream in (sys.stdout, sys.stderr):  # what a terminal can't show, it shows escaped
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     args = parser().parse_args(argv)
     try:
+        if sys.stdout is None:
+            raise RequestError("standard output is closed; write to a file with -o")
         code: int = args.run(args)
         sys.stdout.flush()
         return code
@@ -234,6 +246,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except OSError as error:  # standard output on a full disk
+        print(f"symbptt: can't write: {error.strerror}", file=sys.stderr)
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - so that nothing is flushed at exit
+        return BAD_REQUEST
     except KeyboardInterrupt:
         print("symbptt: interrupted", file=sys.stderr)
         return 130

@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 
+def _in_one_line(text: str) -> str:
+    """A text without line breaks or characters that steer a terminal."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 class SymbpttError(Exception):
     """Something the user asked for can't be done; the message is one line."""
 
     @property
     def headline(self) -> str:
-        """The first line of the message: what the command line prints."""
-        return str(self).partition("\n")[0]
+        """The message in one line: what the command line prints."""
+        return _in_one_line(str(self))
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,10 @@ class Place:
 
 class PlacedError(SymbpttError):
     """A failure at a place in a text: ``file:line:column: what``, then the line with a caret."""
+
+    @property
+    def headline(self) -> str:
+        return _in_one_line(f"{self.place.label}: {self.message}" if self.place else self.message)
 
     def __init__(self, message: str, place: Place | None = None) -> None:
         self.place = place

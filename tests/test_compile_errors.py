@@ -248,7 +248,7 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "no number of steps": (
         lambda: compile_gradient(derive(load("elman")), "numpy", 0),
         DerivationError,
-        "T is the number of steps, a whole number from 1 up, not 0",
+        "T is the number of steps, a whole number from 1 to 100000, not 0",
     ),
     "an unbound function": (
         lambda: compile_gradient(derive(load("elman-generic"))),

@@ -45,7 +45,7 @@ WRONG = {
     "unsafe name": (f"h_t = tanh(W__x x_t)\n{LOSS}", (1, 14), "hangs on nothing"),
     "no loss": ("h_t = tanh(W h_{t-1} + x_t)", (1, 1), "no loss"),
     "no equations": (LOSS, (1, 1), "nothing is computed"),
-    "empty": (" \n", None, "no loss"),
+    "empty": ("# nothing\n", None, "no loss"),
     "misspelled function": (f"h_t = tahn(W x_t)\n{LOSS}", (1, 7), "did you mean 'tanh'?"),
     "misspelled loss": (
         "h_t = W x_t\nL = \\sum_t squared_eror(h_t, d_t)",

@@ -12,7 +12,7 @@ from sympy.matrices.expressions import MatrixExpr
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.condense import Condensed, condense
-from symbptt.calculus.fold import fold_check
+from symbptt.calculus.fold import fold_check, reaches_anything
 from symbptt.calculus.lines import Step, adjoint_lines, gradient_lines
 from symbptt.calculus.recursion import Recursion
 from symbptt.calculus.sweep import Sweep, sweep
@@ -40,6 +40,13 @@ class Derivation:
     def __repr__(self) -> str:
         steps = "any T" if self.T is None else f"T = {self.T}"
         return f"<Derivation of {self.model.name} for {steps}: {len(self.steps)} lines>"
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether every gradient is zero, as that of a loss multiplied by zero."""
+        return not any(g.contributions for g in self.sweep.gradients.values()) or not (
+            reaches_anything(self.sweep, representative_T(self.model))
+        )
 
     @cached_property
     def engine(self) -> Engine:
@@ -155,9 +162,5 @@ def derive(model: Model, T: int | None = None, *, inputs: bool = False) -> Deriv
     if T is not None:
         check_T(T)
     found = sweep(model)
-    if not any(g.contributions for g in found.gradients.values()):
-        raise DerivationError(
-            f"{model.name}: the loss cancels or is multiplied by zero; every gradient is zero"
-        )
     fold_check(model, found, representative_T(model) if T is None else min(T, LONGEST_CHECKED))
     return Derivation(model, found, T, inputs)

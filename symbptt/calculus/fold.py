@@ -92,6 +92,12 @@ def _alive(found: Sweep, T: int) -> set[Node]:
     return alive
 
 
+def reaches_anything(found: Sweep, T: int) -> bool:
+    """Whether the loss reaches an adjoint, or a parameter directly, in a sequence of length T."""
+    direct = any(c.user is None for g in found.gradients.values() for c in g.contributions)
+    return direct or bool(_alive(found, T))
+
+
 def _terms(node: MatrixExpr, parts: list[MatrixExpr], alive: set[Node]) -> Counter[MatrixExpr]:
     """The terms of a sum, in any order, without those that an adjoint makes zero."""
 

@@ -50,13 +50,15 @@ def compared(
 ) -> Decided:
     """One function at random arguments of one length and batch size."""
     model: Model = f.model  # type: ignore[attr-defined]
-    given = T != 2 or batch is None  # initial values may be left out: here they are
+    # Initial values may be left out, and here they are, unless they alone say the batch size.
+    given = T != 2 or batch is None or not model.given
     drawn = sample(model, T, batch, sizes, seed, initial=given)
     if drawn is None:
         return Decided(undecided=(f"{place}, T = {T}: no random arguments give a finite loss",))
     try:
         with np.errstate(all="ignore"):
-            claimed = f(drawn.params, drawn.inputs)
+            length = {} if model.given else {"T": T}  # nothing else says how long it is
+            claimed = f(drawn.params, {**drawn.inputs, **length})
     except (SymbpttError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         message = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         check = Check(

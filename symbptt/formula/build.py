@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 from lark import Token, Transformer, v_args
@@ -13,7 +14,7 @@ from lark.tree import Meta
 
 from symbptt.formula.calls import known_functions
 from symbptt.formula.names import bare
-from symbptt.formula.product import NO_BODY, Factor, ProductReader, quotient
+from symbptt.formula.product import NO_BODY, Factor, ProductReader, nothing_to_run_over, quotient
 from symbptt.formula.scripts import TOP, Script, attach
 from symbptt.formula.tree import (
     BigOperator,
@@ -91,7 +92,7 @@ class Builder(Transformer[Token, Node]):
         factors: list[Factor] = []
         operator = ""
         minus: Span | None = None
-        for c in children:
+        for c in chain.from_iterable(c if isinstance(c, list) else [c] for c in children):
             if isinstance(c, Token):
                 if c.type == "OPERATOR":
                     operator = str(c)
@@ -108,6 +109,14 @@ class Builder(Transformer[Token, Node]):
                 factors.append(Factor(operator, c, minus))
             operator, minus = "", None
         return self._product.read(factors)
+
+    def negative(self, meta: Meta, children: Children) -> list[Node | Token]:
+        *scripted, body = children
+        scripts = [c for c in scripted[1:] if isinstance(c, Script)]
+        signs = [c for c in scripted if isinstance(c, Token)]
+        if "+" in signs:  # a sum of nothing, and something added to it
+            raise nothing_to_run_over(attach(scripted[0], scripts))
+        return [attach(scripted[0], scripts), *signs, body]
 
     def item(self, meta: Meta, children: Children) -> Node:
         atom, scripts = children[0], children[1:]

@@ -91,8 +91,11 @@ def _cache_file() -> str | bool:
     In the user's own cache, since lark unpickles it: never in a folder that others write to.
     """
     try:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "symbptt"
+        asked = Path(os.environ.get("XDG_CACHE_HOME") or "")
+        folder = (asked if asked.is_absolute() else Path.home() / ".cache") / "symbptt"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
+            return False
     except (OSError, RuntimeError):  # no home, or none that we may write to
         return False
     return str(folder / f"grammar-{sys.version_info.major}.{sys.version_info.minor}.lark")

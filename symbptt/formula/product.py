@@ -46,6 +46,13 @@ class Factor:
     minus: Span | None = None
 
 
+def nothing_to_run_over(node: Node) -> UnreadableError:
+    """The error for a big operator without a body."""
+    what = "product" if isinstance(node, BigOperator) and node.kind == "prod" else "sum"
+    message = f"this {what} has nothing to run over; write its terms after it"
+    return UnreadableError(message, node.span.start, node.span.end)
+
+
 @dataclass(frozen=True)
 class ProductReader:
     """Reads products, given which names are functions."""
@@ -67,12 +74,7 @@ class ProductReader:
         """A factor with what it takes from the factors to its right."""
         if isinstance(node, BigOperator) and innermost_body(node) is NO_BODY:
             if not done or done[-1].operator != "":
-                what = "sum" if node.kind == "sum" else "product"
-                raise UnreadableError(
-                    f"this {what} has nothing to run over; write its terms after it",
-                    node.span.start,
-                    node.span.end,
-                )
+                raise nothing_to_run_over(node)
             body = product(done[::-1])
             done.clear()
             return with_body(node, body)

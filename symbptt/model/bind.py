@@ -14,6 +14,8 @@ from symbptt.model.scalars import expand_loss
 
 def check_bindings(model: Model, bindings: Mapping[str, str]) -> None:
     """Refuse a binding of a name the model lacks, or to a function that doesn't fit it."""
+    if not isinstance(bindings, Mapping):
+        raise BindingError('functions are a dict of names, such as {"f": "tanh"}')
     for name, function in bindings.items():
         if name not in model.abstract:
             if not model.abstract:
@@ -46,6 +48,7 @@ def bind(
     another Jacobian than the entrywise function its name stood for.
     """
     own = {} if only_given else model.bindings
+    check_bindings(model, functions or {})
     chosen = {**own, **(functions or {})}
     check_bindings(model, chosen)
     if not chosen:

@@ -14,6 +14,9 @@ from symbptt.model.model import Equation, LossTerm, Model, Role, Variable
 from symbptt.model.outline import Outline, Statement, outline
 from symbptt.model.terms import Index
 
+#: Each step of lag is an initial value to give and a case to write.
+LONGEST_LAG = 64
+
 
 def build(
     statements: Sequence[Statement],
@@ -21,16 +24,13 @@ def build(
     *,
     functions: Iterable[str] = (),
     shapes: Mapping[str, tuple[tm.Dim, tm.Dim]] | None = None,
-    time: str = "t",
     labels: Mapping[str, object] | None = None,
 ) -> Model:
     """The model that these equations define.
 
     Raises :class:`ModelError`, at the place, for what is no recurrent model.
     """
-    known = outline(
-        statements, loss, functions=frozenset(functions), shapes=shapes or {}, time=time
-    )
+    known = outline(statements, loss, functions=frozenset(functions), shapes=shapes or {})
     return _assemble(known, labels or {})
 
 
@@ -76,6 +76,7 @@ def _assemble(known: Outline, labels: Mapping[str, object]) -> Model:
         **labels,  # type: ignore[arg-type]
     )
     checks.initial_values(model, known)
+    checks.keys(model, known)
     checks.loss(model, known)
     return model
 
@@ -101,6 +102,8 @@ def _lags(found: Inference) -> dict[str, set[int]]:
                 f"{name}_{{t-1}} to {name}_t",
                 draft.place,
             )
+        if -index.offset > LONGEST_LAG:
+            raise ModelError(f"a lag of at most {LONGEST_LAG} steps is supported", draft.place)
         if owner is None and index.offset:
             raise ModelError("the loss of step t uses quantities of step t only", draft.place)
         lags.setdefault(name, set()).add(-index.offset)

@@ -10,7 +10,7 @@ from symbptt.model import terms as tm
 from symbptt.model.elaborate import unknown_function
 from symbptt.model.functions import CONVENTIONAL, LETTER_NAMES, PRIMITIVES, canonical
 from symbptt.model.inference import Inference, uses
-from symbptt.model.model import Model, Role
+from symbptt.model.model import Model, Role, initial_key
 from symbptt.model.outline import Outline, check_use
 
 
@@ -63,6 +63,17 @@ def initial_values(model: Model, known: Outline) -> None:
                     "or leave all its initial values to the caller",
                     known.defined[name].place,
                 )
+
+
+def keys(model: Model, known: Outline) -> None:
+    """A symbol's name may not be the key of an initial value too."""
+    for v, step in model.initial_values:
+        key = initial_key(v.name, step)
+        if key in model.variables:
+            raise ModelError(
+                f"'{key}' is both a symbol and the initial value of {v.name}; rename the symbol",
+                (known.defined.get(v.name) or known.loss_statement).place,  # type: ignore[union-attr]
+            )
 
 
 def loss(model: Model, known: Outline) -> None:

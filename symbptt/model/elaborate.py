@@ -77,6 +77,19 @@ class Elaborator:
                 return self._scalar(tm.Total, node, squared) if bars == "‖" else squared
             case Power(Subscripted(Group("‖", (inner,))), Number(value)) if value == 2:
                 return self._scalar(tm.Total, node, self._raised(self.draft(inner), value, node))
+            case Power(Call(function), exponent) if self._exponent(exponent) < 0:
+                raise self.error(
+                    node, f"{function.base} to a negative power: its inverse, or one over it? "
+                    f"write 1 / {function.base}(…) for the latter"
+                )  # fmt: skip
+            case Power(Symbol() as base, exponent) if (
+                self.naming.read(base)[1] is None
+                and self._exponent(exponent) < 0
+                and base.base[0].isupper()
+            ):
+                raise self.error(
+                    node, "the inverse of a matrix is not supported; one over its entries is 1 / W"
+                )
             case Power(base, exponent):
                 return self._raised(self.draft(base), self._exponent(exponent), node)
             case Transpose(operand):
@@ -123,7 +136,17 @@ class Elaborator:
             raise self.error(node, f"'{name.replace('_prime', chr(39))}' is a derivative; a "
                              "model's equations hold values only")  # fmt: skip
         known = self.declare(name, node)
+        self._check_spelling(name, node)
         return self._new(tm.Ref, node, known.rows, known.cols, data=(name, index))
+
+    def _check_spelling(self, name: str, node: Symbol) -> None:
+        """Refuse two symbols that would be one name in code: ``W_{hh}`` and ``W^{hh}``."""
+        if self.spelled[name] == Symbol(name):  # declared by name before it was seen
+            self.spelled[name] = self.naming.bare(node)
+        elif self.naming.bare(node) not in (self.spelled[name], Symbol(name)):
+            raise self.error(
+                node, f"{name} is spelled in two ways; if these are two symbols, rename one of them"
+            )
 
     def declare(self, name: str, node: Symbol) -> Draft:
         """The draft that stands for a symbol wherever it occurs."""
@@ -202,8 +225,8 @@ class Elaborator:
 
     def _exponent(self, node: Node) -> Fraction:
         value = self.draft(node).number
-        if value is None:
-            raise self.error(node, "an exponent must be a number")
+        if value is None or abs(value) > 100 or value.denominator > 100:
+            raise self.error(node, "an exponent must be a number, of at most 100")
         return value
 
     def _transposed(self, operand: Draft, node: Node) -> Draft:
@@ -305,13 +328,21 @@ class Elaborator:
         while self.pending:
             waiting = [p for p in self.pending if not self._scaling(p)]
             if len(waiting) == len(self.pending):
-                self._by_sign(waiting.pop(0))
+                telling = (i for i, p in enumerate(waiting) if any(map(_adds_a_number, p.children)))
+                self._by_sign(waiting.pop(next(telling, 0)))
             self.pending = waiting
 
     def _by_sign(self, product: Draft) -> None:
         a, b = product.children
         why = Why(product.place)
-        if product.data[0]:
+        if not product.data[0] and (_adds_a_number(a) or _adds_a_number(b)):
+            # (1 - a) b is no product of matrices: where a number is added, a is a scalar
+            scalar, other = (a, b) if _adds_a_number(a) else (b, a)
+            for dim in (scalar.rows, scalar.cols):
+                self.dims.unify(dim, self._one(), why)
+            product.kind, product.children = tm.Scaled, (scalar, other)
+            self._same_shape(product, other, why)
+        elif product.data[0]:
             product.kind = tm.Odot
             self._same_shape(a, b, why)
             self._same_shape(product, a, why)
@@ -321,6 +352,11 @@ class Elaborator:
             self.dims.unify(product.rows, a.rows, why)
             self.dims.unify(product.cols, b.cols, why)
         product.data = ()
+
+
+def _adds_a_number(draft: Draft) -> bool:
+    """Whether a draft is a sum with a bare number in it, ``1 - a``."""
+    return draft.kind is tm.Plus and any(term.number is not None for term in draft.children)
 
 
 @cache

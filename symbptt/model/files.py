@@ -32,7 +32,6 @@ KEYS: dict[str, type] = {
     "shapes": dict,
     "bindings": dict,
     "notation": str,
-    "time": str,
 }
 
 
@@ -57,11 +56,18 @@ def load(source: str | Path, **options: Any) -> Model:
     >>> {v.name: v.role.value for v in model.variables.values()}
     {'h': 'state', 'x': 'input', 'd': 'target', 'W': 'parameter', 'U': 'parameter'}
     """
-    if isinstance(source, str):
-        if source in builtin_names():
-            return _builtin(source)
-        if "=" in source or "\n" in source:
-            return from_text(source, **options)
+    if not isinstance(source, str | Path) or not str(source).strip():
+        kind = "nothing" if isinstance(source, str) else f"a {type(source).__name__}"
+        raise RequestError(f"a model is a name, a path or equations as text, not {kind}")
+    if isinstance(source, str) and ("=" in source or "\n" in source):
+        return from_text(source, **options)
+    if options:
+        given = ", ".join(options)
+        raise RequestError(f"{given} can be given with equations as text only, not with '{source}'")
+    if str(source) in builtin_names():
+        return _builtin(str(source))
+    if "\0" in str(source) or len(str(source)) > 1000:
+        raise RequestError("this is neither a model's name, nor a path, nor equations")
     path = Path(source)
     if path.is_dir():
         raise RequestError(f"'{source}' is a folder; name a model file in it")
@@ -79,7 +85,7 @@ def _builtin(name: str) -> Model:
 def from_file(path: Path) -> Model:
     """The model of a TOML file."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise RequestError(f"'{path}' is not a text file in UTF-8") from None
     except OSError as error:
@@ -109,7 +115,15 @@ def from_toml(text: str, file: str, default_name: str) -> Model:
 def from_text(text: str, **options: Any) -> Model:
     """The model of equations given as text, one a line or separated by semicolons."""
     _check_keys(options, "load()")
-    return _from_parts(Source(text), None, **options)
+    if "equations" in options:
+        raise RequestError("load(): the equations are the text itself, not an option")
+    loss = options.pop("loss", None)
+    return _from_parts(Source(text), None if loss is None else Source(loss), **options)
+
+
+def printable(text: str) -> str:
+    """Words of a user in one line, without characters that steer a terminal."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _check_keys(data: Mapping[str, Any], where: str) -> None:
@@ -135,7 +149,6 @@ def _from_parts(
     functions: tuple[str, ...] | list[str] = (),
     shapes: Mapping[str, Any] | None = None,
     bindings: Mapping[str, str] | None = None,
-    time: str = "t",
     **labels: Any,
 ) -> Model:
     functions = [_canonical(name) if isinstance(name, str) else name for name in functions]
@@ -151,8 +164,7 @@ def _from_parts(
         losses[0] if losses else None,
         functions=functions,
         shapes={_canonical(name): _shape(name, value) for name, value in (shapes or {}).items()},
-        time=time,
-        labels=labels,
+        labels={key: printable(value) for key, value in labels.items()},
     )
     unused = set(map(_canonical, shapes or {})) - _used(model)
     if unused:
@@ -172,8 +184,7 @@ def _canonical(name: str) -> str:
 
 
 def _used(model: Model) -> set[str]:
-    sources = {source for source in model.initial.values() if source is not None}
-    return sources | {r.name for r in model.references()}
+    return set(model.variables)
 
 
 def _statements(source: Source, functions: tuple[str, ...] | list[str]) -> list[Statement]:
@@ -186,8 +197,10 @@ def _statements(source: Source, functions: tuple[str, ...] | list[str]) -> list[
 def _shape(name: str, value: Any) -> tuple[Dim, Dim]:
     """``"n, m"``, ``"n"`` (a column) or 1."""
     parts = [p.strip() for p in str(value).replace("×", ",").replace("x", ",").split(",")]
-    good = 1 <= len(parts) <= 2 and all(p.isalpha() or p.isdigit() for p in parts)
-    if not good or any(p.isdigit() and int(p) < 1 for p in parts):
+    good = 1 <= len(parts) <= 2 and all(
+        p.isalpha() or (p.isdecimal() and len(p) < 7) for p in parts
+    )
+    if not good or any(p.isdecimal() and int(p) < 1 for p in parts):
         raise RequestError(f'[shapes] {name} = "{value}": write "n, m", "n" for a column, or "1"')
     rows, cols = (*parts, "1")[:2]
-    return (int(rows) if rows.isdigit() else rows, int(cols) if cols.isdigit() else cols)
+    return (int(rows) if rows.isdecimal() else rows, int(cols) if cols.isdecimal() else cols)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symbptt.errors import ModelError
+from symbptt.errors import ModelError, Place
 from symbptt.formula.tree import (
     BigOperator,
     Group,
@@ -92,8 +92,15 @@ def _steps(node: BigOperator, naming: Naming, source: Source) -> Steps:
     if node.domain is not None:
         items = node.domain.items if isinstance(node.domain, Group) else (node.domain,)
         return Steps(members=tuple(_bound(item, naming, source) for item in items))
-    first = FIRST if node.lower is None else _bound(node.lower, naming, source)
+    first = FIRST if node.lower is None else _bound(node.lower, naming, source, lowest=0)
     last = LAST if node.upper is None else _bound(node.upper, naming, source)
+    if (first.anchor, first.offset) > (last.anchor, last.offset) and (
+        first.anchor == last.anchor or not last.anchor
+    ):
+        raise ModelError(
+            f"the loss runs from step {first} to step {last}: over nothing",
+            source.place(node.span),
+        )
     if not first.anchor and first.offset < 1:
         raise ModelError(
             f"the loss starts at step {first}, but steps run from 1 to T; write t=1",
@@ -102,13 +109,18 @@ def _steps(node: BigOperator, naming: Naming, source: Source) -> Steps:
     return Steps(members=(first,)) if first == last else Steps(first, last)
 
 
-def _bound(node: Node, naming: Naming, source: Source) -> Index:
+def _bound(node: Node, naming: Naming, source: Source, lowest: int = 1) -> Index:
     index = naming.index(node)
-    if index is None or index.anchor == "t" or (not index.anchor and index.offset < 0):
-        raise ModelError(
-            "a step is a number, T, or T minus a number", source.place(node.span)
-        )  # fmt: skip
+    if index is None or index.anchor == "t":
+        raise ModelError("a step is a number, T, or T minus a number", source.place(node.span))
+    _check_step(index, lowest, source.place(node.span))
     return index
+
+
+def _check_step(index: Index, lowest: int, place: Place) -> None:
+    """Refuse a step before the first or after the last."""
+    if (index.anchor and index.offset > 0) or (not index.anchor and index.offset < lowest):
+        raise ModelError(f"there is no step {index}: steps run from 1 to T", place)
 
 
 def _one_step(node: Node, naming: Naming, source: Source) -> LossPart:
@@ -120,7 +132,8 @@ def _one_step(node: Node, naming: Naming, source: Source) -> LossPart:
     }
     if not steps:
         raise ModelError(
-            "the loss names no step: sum it over t, or write the last step as y_T",
+            "the loss names no step: sum it over t, or write the last step as y_T "
+            "(a penalty on parameters alone is not supported)",
             source.place(node.span),
         )
     if len(steps) > 1:
@@ -135,6 +148,7 @@ def _one_step(node: Node, naming: Naming, source: Source) -> LossPart:
             r"the loss at step t stands outside a sum; write \sum_{t=1}^{T} in front of it",
             source.place(node.span),
         )
+    _check_step(step, 1, source.place(node.span))
     return LossPart(Steps(members=(step,)), _at_t(node, naming))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -54,13 +54,14 @@ def outline(
     *,
     functions: frozenset[str],
     shapes: Mapping[str, tuple[Dim, Dim]],
-    time: str,
 ) -> Outline:
     """The outline of a model; a :class:`ModelError` for a statement that has no place in one."""
+    time = Naming().time
     read = [_with_calls(s, functions, time) for s in (*statements, *([loss] if loss else []))]
     read = _unfused(read, time)
     known = Outline(Naming(time, _time_indexed(read, time)), functions, shapes)
     for statement in read:
+        _check_steps(statement, known.naming)
         _sort(statement, known)
     if known.loss_statement is None:
         end = read[-1].place if read else None
@@ -118,7 +119,7 @@ _GREEK = frozenset(
 )
 
 
-def _time_indexed(statements: Iterable[Statement], time: str) -> frozenset[str]:
+def _time_indexed(statements: Sequence[Statement], time: str) -> frozenset[str]:
     """The names that carry the time index somewhere."""
     naming = Naming(time)
     symbols = [
@@ -128,10 +129,15 @@ def _time_indexed(statements: Iterable[Statement], time: str) -> frozenset[str]:
     found = {name for group in symbols for name, i in map(naming.read, group) if i is not None}
     # y_T alone, with no y_t anywhere, still is y at the last step.
     found |= {_bare_name(n) for group in symbols for n in group if _is_late(n.subscripts, naming)}
-    # So is d_2 beside y_2, where y is a quantity of each step.
-    for group in symbols:
+    # So is d_2 beside y_2 in a loss, if d stands nowhere else.
+    for s, group in zip(statements, symbols, strict=True):
+        if not (isinstance(s.node, Relation) and s.node.sides[0] in group):
+            continue
+        if _bare_name(left := s.node.sides[0]) in found or left.subscripts:
+            continue
+        elsewhere = {_bare_name(n) for other in symbols if other is not group for n in other}
         steps = {n.subscripts for n in group if _bare_name(n) in found and _is_number(n.subscripts)}
-        found |= {_bare_name(n) for n in group if n.subscripts in steps}
+        found |= {_bare_name(n) for n in group if n.subscripts in steps} - elsewhere
     return frozenset(found)
 
 
@@ -170,6 +176,21 @@ def _unfused(statements: list[Statement], time: str) -> list[Statement]:
         return node.rebuilt(change)
 
     return [replace(s, node=change(s.node)) for s in statements]
+
+
+def _check_steps(statement: Statement, naming: Naming) -> None:
+    """Refuse an index with the letter of time in it that is no step: ``x_{T-t}``, ``h_{t-k}``."""
+    t = naming.time
+    for node in statement.node.walk():
+        if not isinstance(node, Symbol):
+            continue
+        for part in (*node.subscripts, *node.superscripts, *node.indices):
+            timed = any(isinstance(n, Symbol) and n.base == t for n in part.walk())
+            if timed and naming.index(part) is None and not isinstance(part, Symbol):
+                raise ModelError(
+                    f"this is no step; a step is {t}, or {t} plus or minus a whole number",
+                    statement.source.place(part.span),
+                )
 
 
 def _sort(statement: Statement, known: Outline) -> None:
