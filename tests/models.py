@@ -191,6 +191,49 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         """,
         {},
     ),
+    # A product of neighbours whose loss begins late: the adjoint is a number, but not at once.
+    "neighbours": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_t)
+        c_t = h_t^T h_{t-1}
+        L = \sum_{t=2}^{T} c_t
+        """,
+        {},
+    ),
+    # The root of a square is the absolute value.
+    "absolute": (
+        r"""
+        h_t = tanh(W h_{t-1} + (U x_t ⊙ U x_t)^{1/2})
+        L = \sum_t squared_error(h_t, d_t)
+        """,
+        {},
+    ),
+    # A matrix state that enters entry by entry has no Jacobian in one matrix.
+    "decaying-memory": (
+        r"""
+        M_t = M_{t-1} ⊙ G + (V x_t) (K x_t)^T
+        y_t = M_t (Q x_t)
+        L = squared_error(y_T, d_T)
+        """,
+        {"shapes": {"M": "n, m"}},
+    ),
+    # A state that reaches the loss through a delay only.
+    "delayed": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_t)
+        z_t = R h_{t-2} + S z_{t-1}
+        L = squared_error(z_T, d_T)
+        """,
+        {},
+    ),
+    # Nothing is given but the initial state.
+    "autonomous": (
+        r"""
+        a_t = tanh(W a_{t-1} + u)
+        L = \sum_t (u^T a_t)^2
+        """,
+        {},
+    ),
     # A state that is a matrix, first used at the step after its own.
     "fast-weights": (
         r"""

@@ -152,3 +152,53 @@ def test_the_version(capsys):
         cli.main(["--version"])
     assert stopped.value.code == 0
     assert capsys.readouterr().out == f"symbptt {symbptt.__version__}\n"
+
+
+def test_a_link_is_followed_and_a_mode_kept(tmp_path):
+    target, link = tmp_path / "real.md", tmp_path / "link.md"
+    target.write_text("before")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    assert cli.main(["derive", "elman", "-o", str(link)]) == 0
+    assert link.is_symlink()
+    assert target.read_text(encoding="utf-8").startswith("# Backpropagation")
+    assert target.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    ("shell", "words"),
+    [
+        ("derive elman > /dev/full", "can't write: No space left"),
+        ("derive elman >&-", "standard output is closed"),
+        ("models > /dev/full", "can't write"),
+    ],
+)
+def test_a_terminal_that_fails_is_one_line(shell, words):
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m symbptt {shell}"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_terminal_without_greek_gets_it_escaped():
+    done = subprocess.run(
+        [sys.executable, "-m", "symbptt", "derive", "elman"],
+        capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert rb"\u03b4^o_t" in done.stdout
+
+
+def test_what_steers_a_terminal_does_not_reach_it(tmp_path, capsys):
+    path = tmp_path / "cell.toml"
+    path.write_text(
+        'title = "a\\u001b[31mred\\ntitle"\nequations = "h_t = tanh(W h_{t-1} + x_t)"\n'
+        'loss = "L = sum(h_T)"\n[bindings]\n"x\\ny\\u001b" = "tanh"\n'
+    )
+    assert cli.main(["derive", str(path)]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "\x1b" not in err

@@ -3,7 +3,7 @@
 import pytest
 
 import symbptt
-from symbptt.errors import ModelError
+from symbptt.errors import ModelError, RequestError
 from symbptt.model import Role
 
 SUM = r"L = \sum_{t=1}^{T} squared_error(y_t, d_t)"
@@ -105,3 +105,31 @@ def test_one_model_in_many_spellings(spelling):
 def test_a_weight_run_into_its_vector():
     fused = symbptt.load("s_t = \\tanh(Ws_{t-1} + Ux_t)\n" + r"L = \sum_t squared_error(s_t, d_t)")
     assert {v.name for v in fused.parameters} == {"W", "U"}
+
+
+def test_what_a_number_is_added_to_is_a_scalar():
+    text = "h_t = α h_{t-1} + (1 - α) tanh(W h_{t-1} + U x_t)\ny_t = V h_t\n" + SUM
+    assert shapes(text)["alpha"] == (1, 1)
+
+
+def test_numbers_are_steps_only_for_what_is_of_every_step():
+    numbered = "h_t = tanh(W_1 h_{t-1} + U x_t)\nL = squared_error(W_2 h_2, d_2)"
+    model = symbptt.load(numbered)
+    assert model.variables["d"].role is Role.TARGET
+    assert {v.name for v in model.parameters} == {"W_1", "U", "W_2"}
+    late = "h_t = tanh(W h_{t-1} + U x_t)\nL = squared_error(h_{T-1}, d_{T-1})"
+    assert symbptt.load(late).variables["d"].role is Role.TARGET
+
+
+@pytest.mark.parametrize("wrong", [None, 123, b"h_t = x_t", [], "", "\0", "x" * 5000])
+def test_what_is_no_model_is_refused_in_one_line(wrong):
+    with pytest.raises(RequestError) as caught:
+        symbptt.load(wrong)
+    assert len(caught.value.headline) < 200
+
+
+def test_options_go_with_a_text_only():
+    with pytest.raises(RequestError, match="with equations as text only"):
+        symbptt.load("elman", name="mine")
+    text = "h_t = tanh(W h_{t-1} + U x_t)"
+    assert symbptt.load(text, loss=r"L = \sum_t squared_error(h_t, d_t)").loss_name == "L"

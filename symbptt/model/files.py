@@ -184,7 +184,8 @@ def _canonical(name: str) -> str:
 
 
 def _used(model: Model) -> set[str]:
-    return set(model.variables)
+    sources = {source for source in model.initial.values() if source is not None}
+    return sources | {e.name for e in model.equations} | {r.name for r in model.references()}
 
 
 def _statements(source: Source, functions: tuple[str, ...] | list[str]) -> list[Statement]:
