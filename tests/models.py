@@ -234,6 +234,14 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         """,
         {},
     ),
+    # Weights before the sum: the number of steps, and a parameter.
+    "mean-loss": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_t) / T
+        L = \frac{1}{T} \sum_t squared_error(h_t, d_t) + a \sum_t (u^T h_t)^2 - 0.5 squared_error(h_T, e_T)
+        """,
+        {},
+    ),
     # A state that is a matrix, first used at the step after its own.
     "fast-weights": (
         r"""

@@ -105,11 +105,6 @@ WRONG = {
         (2, 5),
         "runs over something else",
     ),
-    "weight before the sum": (
-        "h_t = W x_t\nL = a \\sum_t squared_error(h_t, d_t)",
-        (2, 5),
-        "must be a number",
-    ),
     "two losses": (f"h_t = W x_t\n{LOSS}\n{LOSS}", (3, 1), "already defined (line 2, column 1)"),
     "too many arguments": (f"h_t = tanh(W h_{{t-1}}, x_t)\n{LOSS}", (1, 7), "takes 1 argument"),
     "too few arguments": ("h_t = W x_t\nL = \\sum_t squared_error(h_t)", (2, 12), "2 arguments"),

@@ -39,6 +39,7 @@ SAMPLES = {
     nd.Map: nd.Map("tanh", 1, h),
     nd.VectorMap: nd.VectorMap("softmax", h),
     nd.Total: nd.Total(h),
+    nd.Count: nd.Count(nd.T),
     nd.Scale: nd.Scale(nd.Total(h), x),
     nd.Abstract: dot,
     nd.Partial: nd.Partial(dot, 1),
@@ -90,7 +91,7 @@ def test_the_index_of_a_sum_is_bound():
 
 def test_every_kind_stands_in_every_table():
     computed = KINDS - JACOBIAN - GENERAL
-    leaves = {nd.At, nd.Adjoint, MatrixSymbol, OneMatrix, ZeroMatrix}
+    leaves = {nd.At, nd.Adjoint, nd.Count, MatrixSymbol, OneMatrix, ZeroMatrix}
     derived = {nd.Partial, nd.TimeSum, nd.TimeProduct}  # they appear in derivatives only
     assert set(RULES) == (KINDS | OWN) - leaves - derived - {nd.VectorMap}
     assert set(VECTOR_RULES) == set(VECTOR_FUNCTIONS)

@@ -119,6 +119,15 @@ def test_reasons_say_which_step_and_how_many():
     assert "the shares of all steps add up" in given
 
 
+def test_weights_of_a_loss_stand_before_its_sum():
+    text = symbptt.render(
+        "h_t = tanh(W h_{t-1} + U x_t)\n"
+        r"L = \frac{1}{T} \sum_t squared_error(h_t, d_t) - 1/2 squared_error(h_T, e_T)"
+    )
+    assert "L = 1/T Σ_{t=1}^{T} squared_error(h_t, d_t) - 1/2 squared_error(h_T, e_T)" in text
+    assert "δ^h_t = 1/T (h_t - d_t)" in text
+
+
 def test_markdown_keeps_to_what_github_allows():
     assert r"\operatorname" not in symbptt.render("elman", "markdown")
 

@@ -23,7 +23,7 @@ from sympy.matrices.expressions import (
     ZeroMatrix,
 )
 
-from symbptt.calculus.nodes import ONE, At, Scale, TimeSum, Total, number, t
+from symbptt.calculus.nodes import ONE, At, Count, Scale, TimeSum, Total, number, t
 
 
 def is_zero(a: MatrixExpr) -> bool:
@@ -196,7 +196,7 @@ def zeros(shape: tuple[Any, Any]) -> MatrixExpr:
     return ZeroMatrix(*shape)
 
 
-LEAVES = (At, MatrixSymbol, OneMatrix, ZeroMatrix)
+LEAVES = (At, Count, MatrixSymbol, OneMatrix, ZeroMatrix)
 
 
 def gather(terms: list[MatrixExpr], shape: tuple[Any, Any]) -> MatrixExpr:

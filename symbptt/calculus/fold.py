@@ -52,7 +52,7 @@ def fold_check(model: Model, found: Sweep, T: int) -> int:
     def compare(node: MatrixExpr, general: list[MatrixExpr], unrolled: list[MatrixExpr]) -> None:
         nonlocal compared
         compared += 1
-        if _terms(node, general, alive) != _terms(node, unrolled, alive):
+        if _terms(node, general, alive, T) != _terms(node, unrolled, alive, T):
             raise DerivationError(
                 f"the general recursion and the network unrolled for T = {T} differ at {node}; "
                 "please report this model"
@@ -98,7 +98,9 @@ def reaches_anything(found: Sweep, T: int) -> bool:
     return direct or bool(_alive(found, T))
 
 
-def _terms(node: MatrixExpr, parts: list[MatrixExpr], alive: set[Node]) -> Counter[MatrixExpr]:
+def _terms(
+    node: MatrixExpr, parts: list[MatrixExpr], alive: set[Node], T: int
+) -> Counter[MatrixExpr]:
     """The terms of a sum, in any order, without those that an adjoint makes zero."""
 
     def kept(e: MatrixExpr) -> MatrixExpr:
@@ -109,5 +111,6 @@ def _terms(node: MatrixExpr, parts: list[MatrixExpr], alive: set[Node]) -> Count
         }
         return al.substitute(e, dead) if dead else e
 
+    parts = [part.xreplace({nd.T: sp.Integer(T)}) for part in parts]
     whole = al.plus(al.zeros(node.shape), *map(kept, parts))
     return Counter(whole.args if isinstance(whole, sp.MatAdd) else [whole])

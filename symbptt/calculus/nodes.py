@@ -177,6 +177,27 @@ class Total(Node):
         return rf"\mathbf{{1}}^T ({printer._print(self.operand)}) \mathbf{{1}}"
 
 
+class Count(Node):
+    """A whole number as a 1×1 matrix: the number of steps, ``T``."""
+
+    def __new__(cls, value: Any) -> Count:
+        return sp.Basic.__new__(cls, number(value))
+
+    @property
+    def value(self) -> sp.Expr:
+        return self.args[0]
+
+    @property
+    def shape(self) -> tuple[sp.Expr, sp.Expr]:
+        return ONE, ONE
+
+    def _sympystr(self, printer: Any) -> str:
+        return str(self.value)
+
+    def _latex(self, printer: Any) -> str:
+        return str(self.value)
+
+
 class Scale(Node):
     """A scalar expression (1×1) times a matrix of any shape."""
 

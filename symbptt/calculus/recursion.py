@@ -77,7 +77,7 @@ class Recursion:
     def at(self, t: int, T: int) -> MatrixExpr:
         """The right side for a given step of a sequence of length T."""
         there = [c.expression for c in self.contributions if c.is_there(t, T)]
-        return al.at(al.gather(there, self.symbol.shape), t)
+        return al.at(al.gather(there, self.symbol.shape), t).xreplace({nd.T: sp.Integer(T)})
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
@@ -144,7 +144,7 @@ class Recursion:
         for t in range(1, T + 1):
             case = next((c for c in self.cases if c.steps.include(t, T)), None)
             stated = al.zeros(self.symbol.shape) if case is None else al.at(case.expression, t)
-            if stated != self.at(t, T):
+            if stated.xreplace({nd.T: sp.Integer(T)}) != self.at(t, T):
                 return False
         return True
 

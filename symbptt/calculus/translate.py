@@ -40,6 +40,8 @@ def translate(model: Model, term: tm.Term) -> MatrixExpr:
             case tm.Constant(value):
                 rows, cols = map(nd.dimension, term.shape)
                 return al.times(sp.Rational(value), al.ones((rows, cols)))
+            case tm.Horizon():
+                return nd.Count(nd.T)
             case tm.Plus(terms):
                 return al.plus(*map(expr, terms))
             case tm.Scaled(tm.Constant(value), operand):
@@ -130,12 +132,12 @@ def unroll(model: Model, T: int) -> Graph:
     check_T(T)
     engine = Engine(model)
     nodes = {
-        engine.symbol(name, s): al.at(rhs, s)
+        engine.symbol(name, s): al.at(rhs, s).xreplace({nd.T: sp.Integer(T)})
         for s in range(1, T + 1)
         for name, rhs in engine.right_sides.items()
     }
     loss = tuple(
-        al.at(term, s)
+        al.at(term, s).xreplace({nd.T: sp.Integer(T)})
         for part, term in zip(model.loss, engine.losses, strict=True)
         for s in part.steps.at(T)
     )

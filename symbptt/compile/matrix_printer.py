@@ -70,6 +70,9 @@ class MatrixPrinter(NumPyPrinter):
     def _print_Scale(self, e: nd.Scale) -> str:
         return f"{self._part(e.scalar)} * {self._part(e.operand)}"
 
+    def _print_Count(self, e: nd.Count) -> str:
+        return str(e.value)
+
     def _print_Total(self, e: nd.Total) -> str:
         return f"np.sum({self._print(e.operand)}, axis=(-2, -1), keepdims=True)"
 

@@ -278,6 +278,7 @@ _WRITERS: dict[type, Callable[[NumPyCode, Any], Code]] = {
     nd.VectorMap: NumPyCode._vector_map,
     nd.Total: NumPyCode._total,
     nd.Scale: NumPyCode._scale,
+    nd.Count: lambda writer, e: Code(str(e.value), ATOM, False),
 }
 
 

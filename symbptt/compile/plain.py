@@ -79,6 +79,8 @@ def _plain(e: MatrixExpr) -> tuple[str, int]:
             return "1", ATOM
         case MatAdd():
             return signed_sum([plain(a) for a in positive_first(e)]), SUM
+        case nd.Count():
+            return str(e.value), ATOM
         case MatMul():
             return " ".join(_in(a, ATOM) for a in e.args), PRODUCT
         case nd.Scale():

@@ -231,6 +231,7 @@ MEANING: dict[type, Callable[[Any, Scene, Steps], X]] = {
     nd.Map: _map,
     nd.VectorMap: _vector_map,
     nd.Total: lambda e, scene, steps: evaluate(e.operand, scene, steps).total(),
+    nd.Count: lambda e, scene, steps: scene.A.constant(_whole(e.value, steps, "T"), (1, 1)),
     nd.Scale: lambda e, scene, steps: evaluate(e.operand, scene, steps).scaled(
         evaluate(e.scalar, scene, steps)
     ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import reduce
 from operator import add, matmul, mul
 from typing import Any, Protocol
@@ -81,6 +82,13 @@ def evaluate(term: tm.Term, read: Callable[[str, tm.Index | None], X], A: Functi
     return value(term)
 
 
+def with_length(term: tm.Term, T: int) -> tm.Term:
+    """A term with the number of steps put in."""
+    if isinstance(term, tm.Horizon):
+        return tm.Constant(Fraction(T), shape=tm.SCALAR)
+    return term.rebuilt(lambda part: with_length(part, T))
+
+
 @dataclass(frozen=True)
 class Trace:
     """A forward pass: the value of every symbol at every step, and the loss."""
@@ -115,10 +123,12 @@ def run(
     def at(t: int) -> Callable[[str, tm.Index | None], X]:
         return lambda name, index: read_at(name, None if index is None else index.at(t, T))
 
+    right = {name: with_length(model.equation(name).rhs, T) for name in model.order}
     for t in range(1, T + 1):
         for name in model.order:
-            values[name, t] = node(name, t, evaluate(model.equation(name).rhs, at(t), A))
-    parts = [evaluate(p.term, at(t), A) for p in model.loss for t in p.steps.at(T)]
+            values[name, t] = node(name, t, evaluate(right[name], at(t), A))
+    losses = [(p.steps, with_length(p.term, T)) for p in model.loss]
+    parts = [evaluate(term, at(t), A) for steps, term in losses for t in steps.at(T)]
     return Trace(read_at, reduce(add, parts) if parts else A.constant(0, (1, 1)))
 
 

@@ -18,7 +18,7 @@ from symbptt.evidence.claims import free_values
 from symbptt.evidence.duals import Dual, DualArithmetic
 from symbptt.evidence.exact import contributed
 from symbptt.evidence.expressions import Scene, backward_order
-from symbptt.evidence.forward import Place, evaluate, fixed_initial, size_of
+from symbptt.evidence.forward import Place, evaluate, fixed_initial, size_of, with_length
 from symbptt.evidence.residues import Size
 from symbptt.model import terms as tm
 
@@ -68,7 +68,7 @@ class Window:
             entries = value.size[0] * value.size[1]
             return Dual(value, self.A.units(0, entries, value.size))
 
-        dual: Dual = evaluate(term, read, DualArithmetic(self.A, self.sizes))
+        dual: Dual = evaluate(with_length(term, self.T), read, DualArithmetic(self.A, self.sizes))
         return dual
 
     # -- adjoints ---------------------------------------------------------------------------------

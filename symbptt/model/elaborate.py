@@ -130,6 +130,8 @@ class Elaborator:
 
     def _symbol(self, node: Symbol) -> Draft:
         name, index = self.naming.read(node)
+        if node == Symbol("T"):
+            return self._scalar(tm.Horizon, node)
         if name in self.local and index is None:
             return self.local[name]
         if node.primes:

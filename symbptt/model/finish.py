@@ -48,6 +48,8 @@ def finish(draft: Draft, dim_of: Callable[[int], tm.Dim]) -> tm.Term:
     if kind is tm.Ref:
         name, index = cast(tuple[str, tm.Index | None], data)
         return tm.Ref(name, index, shape=shape, span=span)
+    if kind is tm.Horizon:
+        return tm.Horizon(shape=shape, span=span)
     if kind is tm.Constant:
         return tm.Constant(cast(Fraction, data[0]), shape=shape, span=span)
     if kind is tm.Raised:
@@ -82,6 +84,8 @@ def _flat(kind: type[tm.Term], below: tuple[tm.Term, ...]) -> tuple[tm.Term, ...
 
 
 def _scaled(scalar: tm.Term, operand: tm.Term, shape: tm.Shape, draft: Draft) -> tm.Term:
+    if shape == tm.SCALAR and operand.span.start < scalar.span.start:
+        scalar, operand = operand, scalar  # of two scalars, the one written first comes first
     inner = operand.scalar if isinstance(operand, tm.Scaled) else None
     if isinstance(scalar, tm.Constant) and isinstance(inner, tm.Constant):
         # 1/2 · (-1 · a) is -1/2 · a

@@ -49,10 +49,10 @@ def loss_parts(node: Node, naming: Naming, source: Source) -> tuple[LossPart, ..
             inner = rest[0] if len(rest) == 1 else Product(tuple(rest), operators[1:])
             inner = replace(inner, span=node.span) if len(rest) > 1 else inner
             return tuple(_scaled(p, value) for p in loss_parts(inner, naming, source))
-        case Product((*_, BigOperator("sum"))):
-            raise ModelError(
-                "what stands before the sum must be a number", source.place(node.factors[0].span)
-            )
+        case Product((*weights, BigOperator("sum") as total), operators):
+            # a weight in front of the sum is one of each of its terms
+            parts = loss_parts(total, naming, source)
+            return tuple(_weighted(p, weights, operators, node) for p in parts)
         case BigOperator("sum"):
             return (LossPart(_steps(node, naming, source), node.body),)
     return (_one_step(node, naming, source),)
@@ -68,6 +68,13 @@ def _number(node: Node) -> Fraction | None:
             above, below = _number(a), _number(b)
             return above / below if above is not None and below else None
     return None
+
+
+def _weighted(
+    part: LossPart, weights: list[Node], operators: tuple[str, ...], whole: Node
+) -> LossPart:
+    body = Group("(", (part.node,), span=part.node.span)
+    return replace(part, node=Product((*weights, body), operators, span=whole.span))
 
 
 def _scaled(part: LossPart, factor: Fraction) -> LossPart:

@@ -93,6 +93,11 @@ class Constant(Term):
 
 
 @dataclass(frozen=True)
+class Horizon(Term):
+    """The number of steps, ``T``, as a scalar: ``1/T`` before a sum makes it a mean."""
+
+
+@dataclass(frozen=True)
 class Plus(Term):
     """``a + b + …``, all of one shape."""
 

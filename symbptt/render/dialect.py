@@ -59,6 +59,7 @@ class Dialect:
     when: str
     otherwise: str
     number: Callable[[int, int], str]
+    quotient: Callable[[str, str, bool], str]
     diagonal: Callable[[str], str]
     le: str
     member: Callable[[str, Sequence[str]], str]
@@ -141,6 +142,7 @@ LATEX = Dialect(
     when=r"\text{if } ",
     otherwise=r"\text{otherwise}",
     number=lambda p, q: str(p) if q == 1 else rf"\tfrac{{{p}}}{{{q}}}",
+    quotient=lambda a, b, tight: rf"\frac{{{a}}}{{{b}}}",
     diagonal=lambda inside: rf"\operatorname{{diag}}{_latex_bracket(inside)}",
     le=r" \le ",
     member=lambda i, steps: rf"{i} \in \{{{', '.join(steps)}\}}",
@@ -198,6 +200,7 @@ TEXT = Dialect(
     when="if ",
     otherwise="otherwise",
     number=lambda p, q: str(p) if q == 1 else f"{p}/{q}",
+    quotient=lambda a, b, tight: f"{a}/{b}" if tight else f"{a}/({b})",
     diagonal=lambda inside: f"diag({inside})",
     le=" ≤ ",
     member=lambda i, steps: f"{i} ∈ {{{', '.join(steps)}}}",

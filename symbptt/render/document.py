@@ -110,6 +110,17 @@ class Document:
         return self.author.written_out(self.T if self.T is not None and small >= self.T else small)
 
 
+def _weights(term: tm.Term) -> tuple[list[tm.Term], tm.Term]:
+    """The factors of a loss that are the same at every step, and the rest."""
+    found: list[tm.Term] = []
+    while isinstance(term, tm.Scaled) and not any(
+        isinstance(x, tm.Ref) and x.index is not None for x in term.scalar.walk()
+    ):
+        found.append(term.scalar)
+        term = term.operand
+    return found, term
+
+
 def _alike(a: LineView, b: LineView) -> bool:
     """Whether two gradients have one reason: used by the same equations, summed alike."""
     users = [[u.user for u in line.uses] for line in (a, b)]
@@ -182,16 +193,24 @@ class _Author:
         return text
 
     def _loss_part(self, part: LossTerm) -> str:
-        steps = part.steps
+        steps, dialect = part.steps, self.printer.dialect
+        weights, term = _weights(part.term)
+        weight = "".join(self._term(w, Index("t")) + dialect.space for w in weights)
+        weight = "-" + weight[2:].lstrip() if weight.startswith("-1 ") else weight
         if steps.members is not None and len(steps.members) == 1:
-            return self._term(part.term, steps.members[0])
-        if steps.members is not None:
-            head = self.printer.dialect.sum_in("t", [str(m) for m in steps.members])
+            body = self._term(term, steps.members[0])
+        elif steps.members is not None:
+            head = dialect.sum_in("t", [str(m) for m in steps.members])
+            body = head + self._held(self._term(term, Index("t")))
         else:
-            head = self.printer.dialect.sum_over("t", str(steps.first), str(steps.last))
-        body = self._term(part.term, Index("t"))
+            head = dialect.sum_over("t", str(steps.first), str(steps.last))
+            body = head + self._held(self._term(term, Index("t")))
+        return weight + body
+
+    def _held(self, body: str) -> str:
+        """What a sum runs over, in brackets if it is a sum itself."""
         loose = " + " in body or body.startswith("-") or " - " in body
-        return head + (self.printer.dialect.bracket(body) if loose else body)
+        return self.printer.dialect.bracket(body) if loose else body
 
     def _term(self, term: tm.Term, when: Index) -> str:
         """A scalar of the loss, a named one by its name."""

@@ -202,6 +202,9 @@ class Printer:
         return Set(text, HADAMARD)
 
     def _power(self, e: HadamardPower) -> Set:
+        if e.exp.is_negative and al.is_scalar(e):
+            under = self._set(al.raised(e.base, -e.exp))
+            return Set(self.dialect.quotient("1", under.text, under.level == ATOM), PRODUCT)
         if e.exp.is_negative:
             below = self._in(al.raised(e.base, -e.exp), ATOM)
             return Set(f"1{self.dialect.divide}{below}", HADAMARD)
@@ -234,11 +237,11 @@ class Printer:
         return Set(self._side_by_side(factors), PRODUCT)
 
     def _scale(self, e: nd.Scale) -> Set:
-        operand = (
-            self.dialect.ones if isinstance(e.operand, OneMatrix) else self._in(e.operand, ATOM)
-        )
-        factors = [self._in(e.scalar, ATOM), operand]
-        return Set(self._side_by_side(factors), PRODUCT)
+        ones = isinstance(e.operand, OneMatrix)
+        operand = self.dialect.ones if ones else self._in(e.operand, ATOM)
+        is_quotient = isinstance(e.scalar, HadamardPower) and e.scalar.exp.is_negative
+        scalar = self._set(e.scalar).text if is_quotient else self._in(e.scalar, ATOM)
+        return Set(self._side_by_side([scalar, operand]), PRODUCT)
 
     def _abstract_name(self, e: nd.Abstract) -> str:
         name = e.function
@@ -301,6 +304,7 @@ _PRINT: dict[type, Callable[[Printer, Any], Set]] = {
     nd.VectorMap: Printer._vector_map,
     nd.Total: Printer._total,
     nd.Scale: Printer._scale,
+    nd.Count: lambda printer, e: Set(str(e.value), ATOM),
     nd.Abstract: Printer._abstract,
     nd.Partial: Printer._partial,
     nd.TimeSum: Printer._time_sum,
