@@ -242,6 +242,27 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         """,
         {},
     ),
+    # Functions of the model's own, one with a parameter, one of two arguments.
+    "own-functions": (
+        r"""
+        swish(z) = z * sigmoid(beta z) + gamma
+        mix(a, b) = s * a + (1 - s) * b
+        h_t = mix(swish(W h_{t-1} + U x_t), h_{t-1})
+        L = \sum_t squared_error(h_t, d_t)
+        """,
+        {},
+    ),
+    # Layer normalisation: means over a vector, scalars added to vectors.
+    "layer-norm": (
+        r"""
+        a_t = W h_{t-1} + U x_t
+        m_t = mean(a_t)
+        s_t = sqrt(mean((a_t - m_t)^2) + 0.00001)
+        h_t = tanh(g ⊙ (a_t - m_t) / s_t + b)
+        L = \sum_t mean((h_t - d_t)^2)
+        """,
+        {},
+    ),
     # A state that is a matrix, first used at the step after its own.
     "fast-weights": (
         r"""

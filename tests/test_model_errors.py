@@ -75,6 +75,9 @@ WRONG = {
         "is both a symbol and the initial value",
     ),
     "huge power": (f"h_t = (W x_t)^{{999999999}}\n{LOSS}", None, "of at most 100"),
+    "function of itself": (f"f(z) = f(z) + 1\nh_t = f(W x_t)\n{LOSS}", (1, 8), "defined by itself"),
+    "function defined twice": (f"f(z) = z\nf(z) = 2 z\nh_t = f(W x_t)\n{LOSS}", (2, 1), "twice"),
+    "function of the table": (f"tanh(z) = z\nh_t = tanh(W x_t)\n{LOSS}", (1, 1), "is a function"),
     "misspelled loss": (
         "h_t = W x_t\nL = \\sum_t squared_eror(h_t, d_t)",
         (2, 12),

@@ -133,3 +133,16 @@ def test_options_go_with_a_text_only():
         symbptt.load("elman", name="mine")
     text = "h_t = tanh(W h_{t-1} + U x_t)"
     assert symbptt.load(text, loss=r"L = \sum_t squared_error(h_t, d_t)").loss_name == "L"
+
+
+def test_a_function_of_the_models_own_has_scalars_for_parameters():
+    text = "gate(z) = z * sigmoid(beta z)\ny_t = gate(W y_{t-1} + U x_t)\n" + SUM
+    found = shapes(text)
+    assert found["beta"] == (1, 1)
+    assert found["W"] == ("n", "n")
+
+
+def test_a_scalar_is_added_to_every_entry():
+    found = shapes("a_t = W a_{t-1} + U x_t\nm_t = mean(a_t)\ny_t = V (a_t - m_t)\n" + SUM)
+    assert found["m"] == (1, 1)
+    assert found["a"] == ("n", 1)

@@ -178,7 +178,7 @@ class Total(Node):
 
 
 class Count(Node):
-    """A whole number as a 1×1 matrix: the number of steps, ``T``."""
+    """A whole number as a 1×1 matrix: the number of steps, or the size of a dimension."""
 
     def __new__(cls, value: Any) -> Count:
         return sp.Basic.__new__(cls, number(value))

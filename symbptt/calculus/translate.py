@@ -42,6 +42,8 @@ def translate(model: Model, term: tm.Term) -> MatrixExpr:
                 return al.times(sp.Rational(value), al.ones((rows, cols)))
             case tm.Horizon():
                 return nd.Count(nd.T)
+            case tm.Extent(dim):
+                return nd.Count(nd.dimension(dim))
             case tm.Plus(terms):
                 return al.plus(*map(expr, terms))
             case tm.Scaled(tm.Constant(value), operand):

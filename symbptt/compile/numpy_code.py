@@ -135,6 +135,11 @@ class NumPyCode:
             return Code(f"{name}[{e.index}]", ATOM, True)
         return Code(self.names[e.name], ATOM, False)
 
+    def _count(self, e: nd.Count) -> Code:
+        if e.value == nd.T:
+            return Code("T", ATOM, False)
+        return Code(f'{self.given}.sizes["{dimension_name(str(e.value))}"]', ATOM, False)
+
     def _sum(self, e: MatAdd) -> Code:
         terms = [self.code(a) for a in positive_first(e)]
         text = terms[0].within(PRODUCT, MATMUL, POWER, ATOM)
@@ -278,7 +283,7 @@ _WRITERS: dict[type, Callable[[NumPyCode, Any], Code]] = {
     nd.VectorMap: NumPyCode._vector_map,
     nd.Total: NumPyCode._total,
     nd.Scale: NumPyCode._scale,
-    nd.Count: lambda writer, e: Code(str(e.value), ATOM, False),
+    nd.Count: NumPyCode._count,
 }
 
 

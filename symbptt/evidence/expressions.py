@@ -98,6 +98,10 @@ def evaluate(e: MatrixExpr, scene: Scene, steps: Steps) -> X:
     return MEANING[type(e)](e, scene, steps)
 
 
+def _count(value: sp.Expr, scene: Scene, steps: Steps) -> int:
+    return scene.sizes[str(value)] if str(value) in scene.sizes else _whole(value, steps, "T")
+
+
 def _whole(e: sp.Expr, steps: Steps, e_is: str) -> int:
     number = sp.sympify(e).xreplace({s: sp.Integer(v) for s, v in steps.items()})
     if not number.is_Integer:
@@ -231,7 +235,7 @@ MEANING: dict[type, Callable[[Any, Scene, Steps], X]] = {
     nd.Map: _map,
     nd.VectorMap: _vector_map,
     nd.Total: lambda e, scene, steps: evaluate(e.operand, scene, steps).total(),
-    nd.Count: lambda e, scene, steps: scene.A.constant(_whole(e.value, steps, "T"), (1, 1)),
+    nd.Count: lambda e, scene, steps: scene.A.constant(_count(e.value, scene, steps), (1, 1)),
     nd.Scale: lambda e, scene, steps: evaluate(e.operand, scene, steps).scaled(
         evaluate(e.scalar, scene, steps)
     ),

@@ -54,6 +54,8 @@ def evaluate(term: tm.Term, read: Callable[[str, tm.Index | None], X], A: Functi
                 return read(name, index)
             case tm.Constant(q):
                 return A.constant(q, size_of(term.shape, A.sizes))
+            case tm.Extent(dim):
+                return A.constant(dim if isinstance(dim, int) else A.sizes[dim], (1, 1))
             case tm.Plus(terms):
                 return reduce(add, map(value, terms))
             case tm.Scaled(scalar, operand):

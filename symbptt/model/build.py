@@ -71,7 +71,8 @@ def _assemble(known: Outline, labels: Mapping[str, object]) -> Model:
         abstract={**e.abstract},
         initial=known.initial,
         row_vectors=rows,
-        text="\n".join(s.text for s in known.defined.values()),
+        text="\n".join((*known.function_texts, *(s.text for s in known.defined.values()))),
+        functions_text=tuple(known.function_texts),
         loss_text=known.loss_statement.text,
         **labels,  # type: ignore[arg-type]
     )

@@ -22,7 +22,7 @@ def functions(known: Outline) -> None:
             if not isinstance(node, Call):
                 continue
             name, index = known.naming.read(node.function)
-            free = name in known.functions or name in CONVENTIONAL
+            free = name in (*known.functions, *known.formulas) or name in CONVENTIONAL
             if free or (canonical(name) is not None and name not in PRIMITIVES):
                 continue
             one_letter = len(name) == 1 or name in LETTER_NAMES

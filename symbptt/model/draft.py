@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symbptt.errors import Place
-from symbptt.formula.tree import Span
+from symbptt.formula.tree import Node, Span
 from symbptt.model import terms as tm
 
 
@@ -20,6 +20,15 @@ class Source:
 
     def place(self, span: Span) -> Place:
         return Place(self.text, span.start, span.end, self.file, self.first_line)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A function that a model defines by a formula: ``swish(z) = z * sigmoid(beta z)``."""
+
+    arguments: tuple[str, ...]
+    body: Node
+    source: Source
 
 
 @dataclass(eq=False)

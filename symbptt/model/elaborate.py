@@ -31,7 +31,7 @@ from symbptt.formula.tree import (
     Transpose,
 )
 from symbptt.model import terms as tm
-from symbptt.model.draft import Draft, Source
+from symbptt.model.draft import Draft, Formula, Source
 from symbptt.model.functions import ACTIVATIONS, LOSSES, STRUCTURAL, VECTOR_FUNCTIONS, canonical
 from symbptt.model.names import Naming
 from symbptt.model.shapes import Dimensions, Why
@@ -46,6 +46,7 @@ class Elaborator:
 
     naming: Naming
     declared_functions: frozenset[str] = frozenset()
+    formulas: Mapping[str, Formula] = field(default_factory=dict)
     dims: Dimensions = field(default_factory=Dimensions)
     symbols: dict[str, Draft] = field(default_factory=dict)
     spelled: dict[str, Symbol] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Elaborator:
     pending: list[Draft] = field(default_factory=list)
     source: Source = field(default_factory=lambda: Source(""))
     local: Mapping[str, Draft] = field(default_factory=dict)
+    inside: tuple[str, ...] = ()  # the model's own functions whose formula is being read
 
     # -- drafts ---------------------------------------------------------------------------
 
@@ -66,7 +68,7 @@ class Elaborator:
             case Group("(" | "[" | "{", (inner,)):
                 return self.draft(inner)
             case Sum(terms, signs):
-                return self._sum([self.draft(t) for t in terms], signs, node)
+                return self.sum([self.draft(t) for t in terms], signs, node)
             case Product(factors, operators):
                 return self._product(factors, operators, node)
             case Quotient(numerator, denominator):
@@ -157,23 +159,33 @@ class Elaborator:
             self.spelled[name] = self.naming.bare(node)
         return self.symbols[name]
 
-    def _sum(self, terms: list[Draft], signs: Iterable[int], node: Node) -> Draft:
+    def sum(self, terms: list[Draft], signs: Iterable[int], node: Node) -> Draft:
+        """The sum of drafts; a bare number, or a scalar beside a vector, is every entry's."""
         signed = list(zip(terms, signs, strict=True))
         if all(term.number is not None for term in terms):
             numbers = (s * (x.number or Fraction(0)) for x, s in signed)
             return self._constant(sum(numbers, Fraction(0)), node)
-        shaped = next(term for term in terms if term.number is None)
-        for term in terms:
+        named = [term for term in terms if term.number is None]
+        shaped = next((term for term in named if not self.is_scalar(term)), named[0])
+        for i, term in enumerate(terms):
             if term.number is not None:  # a bare number fills the shape of the sum
                 term.rows, term.cols = shaped.rows, shaped.cols
+            elif self.is_scalar(term) and not self.is_scalar(shaped):
+                terms[i] = self._spread(term, shaped, node)
             elif term is not shaped:
                 self._same_shape(shaped, term, Why(self.source.place(node.span)))
+        signed = list(zip(terms, signs, strict=True))
         if len(terms) == 1 and signed[0][1] > 0:
             return terms[0]
         children = tuple(x if s > 0 else self._negative(x, node) for x, s in signed)
         if len(children) == 1:
             return children[0]
         return self._new(tm.Plus, node, shaped.rows, shaped.cols, *children)
+
+    def _spread(self, scalar: Draft, like: Draft, node: Node) -> Draft:
+        """A scalar added to a vector is added to every entry: it multiplies a vector of ones."""
+        ones = self._new(tm.Constant, node, like.rows, like.cols, data=(Fraction(1),))
+        return self._new(tm.Scaled, node, like.rows, like.cols, scalar, ones)
 
     def _negative(self, term: Draft, node: Node) -> Draft:
         if term.number is not None:
@@ -246,6 +258,8 @@ class Elaborator:
         if name in STRUCTURAL:
             return self._structural(name, nodes, node)
         arguments = tuple(self.draft(n) for n in nodes)
+        if spelled in self.formulas:
+            return self._defined(spelled, arguments, node)
         if name in self.declared_functions:
             return self._unknown_function(name, index is not None, arguments, node)
         if name in LOSSES:
@@ -272,6 +286,8 @@ class Elaborator:
                 return self._transposed(arguments[0], node)
             case "sum":
                 return self._scalar(tm.Total, node, arguments[0])
+            case "mean":
+                return self._mean(arguments[0], node)
             case "squared" | "square":
                 return self._raised(arguments[0], Fraction(2), node)
             case "outer":
@@ -279,6 +295,16 @@ class Elaborator:
                 return self._times(arguments[0], right, node, entrywise=False)
         left, right = arguments  # matmul, dot
         return self._times(left, right, node, entrywise=False)
+
+    def _mean(self, operand: Draft, node: Node) -> Draft:
+        """The mean of all entries: their sum over the number of rows and of columns."""
+        total = self._scalar(tm.Total, node, operand)
+        for dim in (operand.rows, operand.cols):
+            if self.dims.value(dim) == 1:
+                continue
+            size = self._new(tm.Extent, node, self._one(), self._one(), data=(dim,))
+            total = self._scalar(tm.Scaled, node, self._raised(size, Fraction(-1), node), total)
+        return total
 
     def _named(self, name: str, arguments: tuple[Draft, ...], node: Node) -> Draft:
         row = LOSSES[name]
@@ -295,6 +321,31 @@ class Elaborator:
         self.local, self.source = outer
         one = self._one()
         return self._new(tm.Named, node, one, one, *arguments, expansion, data=(name,))
+
+    def _defined(self, name: str, arguments: tuple[Draft, ...], node: Node) -> Draft:
+        """A function of the model's own: its formula, entry by entry, other symbols scalars."""
+        formula = self.formulas[name]
+        self._count(name, len(formula.arguments), arguments, node)
+        if name in self.inside:
+            raise self.error(node, f"{name} is defined by itself")
+        why = Why(self.source.place(node.span))
+        for part in formula.body.walk():
+            if isinstance(part, Symbol) and part.base not in formula.arguments:
+                own, index = self.naming.read(part)
+                if index is None and part.base != "T" and not self._is_function(own):
+                    known = self.declare(own, part)
+                    for dim in (known.rows, known.cols):
+                        self.dims.unify(dim, self._one(), why)
+        outer = self.local, self.source, self.inside
+        self.local = dict(zip(formula.arguments, arguments, strict=True))
+        self.source, self.inside = formula.source, (*self.inside, name)
+        expansion = self.draft(formula.body)
+        self.local, self.source, self.inside = outer
+        shape = expansion.rows, expansion.cols
+        return self._new(tm.Named, node, *shape, *arguments, expansion, data=(name,))
+
+    def _is_function(self, name: str) -> bool:
+        return name in self.formulas or canonical(name) is not None
 
     def _unknown_function(
         self, name: str, indexed: bool, arguments: tuple[Draft, ...], node: Node

@@ -48,6 +48,8 @@ def finish(draft: Draft, dim_of: Callable[[int], tm.Dim]) -> tm.Term:
     if kind is tm.Ref:
         name, index = cast(tuple[str, tm.Index | None], data)
         return tm.Ref(name, index, shape=shape, span=span)
+    if kind is tm.Extent:
+        return tm.Extent(dim_of(cast(int, data[0])), shape=shape, span=span)
     if kind is tm.Horizon:
         return tm.Horizon(shape=shape, span=span)
     if kind is tm.Constant:

@@ -91,6 +91,7 @@ STRUCTURAL: dict[str, int] = {
     "dot": 2,
     "outer": 2,
     "sum": 1,
+    "mean": 1,
     "squared": 1,
     "square": 1,
 }

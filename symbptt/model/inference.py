@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from symbptt.errors import ModelError
-from symbptt.formula.tree import Call, Symbol
+from symbptt.formula.tree import Call, Group, Node, Sum, Symbol
 from symbptt.model import terms as tm
 from symbptt.model.draft import Draft
 from symbptt.model.elaborate import Elaborator
@@ -31,7 +31,7 @@ class Inference:
 
 
 def _infer(known: Outline, *, rows: bool) -> Inference:
-    e = Elaborator(known.naming, known.functions)
+    e = Elaborator(known.naming, known.functions, known.formulas)
     _declare_all(e, known, rows=rows)
     equations: dict[str, Draft] = {}
     for name, statement in known.defined.items():
@@ -48,24 +48,29 @@ def _infer(known: Outline, *, rows: bool) -> Inference:
     assert known.loss_statement is not None
     e.source = known.loss_statement.source
     for part in known.loss:
-        draft = e.draft(part.node)
-        loss.append((part, draft))
+        loss.append((part, _scalar(e, part.node)))
     for (name, step), parameter in known.initial.items():
         _initial_shape(e, known, name, step, parameter)
     for _, draft in loss:
         _like_with_like(e, draft)
     e.settle()
-    why = Why(known.loss_statement.place, SCALAR_LOSS)
-    for part, draft in loss:
-        here = Why(e.source.place(part.node.span), why.rule)
-        for dim in (draft.rows, draft.cols):
-            if e.dims.value(dim) not in (None, 1):
-                raise ModelError(
-                    "the loss must be a scalar; write sum(…) or a named loss", here.place
-                )
-            e.dims.unify(dim, e.dims.constant(1), here)
     given = frozenset(e.symbols) & known.naming.indexed - frozenset(known.defined)
     return Inference(e, equations, loss, given, _degenerate(e, known))
+
+
+def _scalar(e: Elaborator, node: Node) -> Draft:
+    """The draft of a loss: a scalar, and so is every term of it."""
+    if isinstance(node, Group) and len(node.items) == 1:
+        return _scalar(e, node.items[0])
+    if isinstance(node, Sum):
+        return e.sum([_scalar(e, term) for term in node.terms], node.signs, node)
+    draft = e.draft(node)
+    why = Why(e.source.place(node.span), SCALAR_LOSS)
+    for dim in (draft.rows, draft.cols):
+        if e.dims.value(dim) not in (None, 1):
+            raise ModelError("the loss must be a scalar; write sum(…) or a named loss", why.place)
+        e.dims.unify(dim, e.dims.constant(1), why)
+    return draft
 
 
 def _like_with_like(e: Elaborator, loss: Draft) -> None:

@@ -95,6 +95,7 @@ class Model:
     row_vectors: bool = False
     text: str = ""
     loss_text: str = ""
+    functions_text: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         counts = f"{len(self.equations)} equations, {len(self.parameters)} parameters"

@@ -9,8 +9,8 @@ from fractions import Fraction
 
 from symbptt.errors import ModelError, Place
 from symbptt.formula import resolve_calls
-from symbptt.formula.tree import Group, Node, Number, Product, Relation, Sum, Symbol
-from symbptt.model.draft import Source
+from symbptt.formula.tree import Call, Group, Node, Number, Product, Relation, Sum, Symbol
+from symbptt.model.draft import Formula, Source
 from symbptt.model.functions import CONVENTIONAL, canonical
 from symbptt.model.loss import LossPart, loss_parts
 from symbptt.model.names import RESERVED, Naming
@@ -46,6 +46,8 @@ class Outline:
     loss_name: str = "L"
     loss: tuple[LossPart, ...] = ()
     loss_statement: Statement | None = None
+    formulas: dict[str, Formula] = field(default_factory=dict)
+    function_texts: list[str] = field(default_factory=list)
 
 
 def outline(
@@ -57,9 +59,12 @@ def outline(
 ) -> Outline:
     """The outline of a model; a :class:`ModelError` for a statement that has no place in one."""
     time = Naming().time
-    read = [_with_calls(s, functions, time) for s in (*statements, *([loss] if loss else []))]
+    statements = [*statements, *([loss] if loss else [])]
+    defined = {name for s in statements if (name := _function_defined(s, time)) is not None}
+    functions |= defined
+    read = [_with_calls(s, functions, time) for s in statements]
     read = _unfused(read, time)
-    known = Outline(Naming(time, _time_indexed(read, time)), functions, shapes)
+    known = Outline(Naming(time, _time_indexed(read, time)), functions - defined, shapes)
     for statement in read:
         _check_steps(statement, known.naming)
         _sort(statement, known)
@@ -69,6 +74,18 @@ def outline(
     if not known.defined:
         raise ModelError("no equations: nothing is computed", known.loss_statement.place)
     return known
+
+
+def _function_defined(statement: Statement, time: str) -> str | None:
+    """The name of the function that a statement defines, as ``swish(z) = …`` does."""
+    if not isinstance(statement.node, Relation):
+        return None
+    match statement.node.sides[0]:
+        case Product((Symbol() as name, Group("(", items)), ("",)) | Call(Symbol() as name, items):
+            plain = all(isinstance(i, Symbol) and i == Symbol(i.base) for i in items)
+            if plain and items and Symbol(time) not in items:
+                return Naming(time).read(name)[0]
+    return None
 
 
 def _with_calls(statement: Statement, declared: frozenset[str], time: str) -> Statement:
@@ -200,6 +217,9 @@ def _sort(statement: Statement, known: Outline) -> None:
         what = "more than one relation" if isinstance(node, Relation) else "no ="
         raise ModelError(f"an equation is 'name_t = formula'; this has {what}", statement.place)
     left, right = node.sides
+    if isinstance(left, Call):
+        _define(left, right, statement, known)
+        return
     if not isinstance(left, Symbol) or left.primes:
         raise ModelError(
             "the left side of an equation is one symbol, such as h_t",
@@ -233,6 +253,21 @@ def _sort(statement: Statement, known: Outline) -> None:
             f"an equation holds for every step: write {name}_{naming.time}, not {name}_{index}",
             place,
         )
+
+
+def _define(left: Call, right: Node, statement: Statement, known: Outline) -> None:
+    """File a function that the model defines by a formula."""
+    name, _ = known.naming.read(left.function)
+    place = statement.source.place(left.span)
+    if canonical(name) == name:  # an alias, such as swish, may be given a meaning of its own
+        raise ModelError(f"'{name}' is a function and can't be defined; rename it", place)
+    if name in known.formulas:
+        raise ModelError(f"the function {name} is defined twice", place)
+    arguments = tuple(a.base for a in left.arguments if isinstance(a, Symbol))
+    if len(set(arguments)) != len(left.arguments):
+        raise ModelError(f"the arguments of {name} are letters, each its own", place)
+    known.formulas[name] = Formula(arguments, right, statement.source)
+    known.function_texts.append(statement.text)
 
 
 def check_name(name: str, place: Place | None) -> None:

@@ -98,6 +98,13 @@ class Horizon(Term):
 
 
 @dataclass(frozen=True)
+class Extent(Term):
+    """The size of a dimension, as a scalar: what a sum is divided by to make a mean."""
+
+    dim: Dim
+
+
+@dataclass(frozen=True)
 class Plus(Term):
     """``a + b + …``, all of one shape."""
 

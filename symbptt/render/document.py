@@ -16,6 +16,7 @@ from symbptt.calculus.recursion import Contribution, Recursion
 from symbptt.calculus.translate import translate, unroll
 from symbptt.errors import DerivationError
 from symbptt.model import terms as tm
+from symbptt.model.functions import LOSSES
 from symbptt.model.model import LossTerm, Model, Role, initial_key
 from symbptt.model.steps import Steps
 from symbptt.model.terms import Index
@@ -222,7 +223,8 @@ class _Author:
 
     def _named_losses(self) -> Iterator[str]:
         for term in (*(e.rhs for e in self.model.equations), *(p.term for p in self.model.loss)):
-            yield from (x.function for x in term.walk() if isinstance(x, tm.Named))
+            named = (x.function for x in term.walk() if isinstance(x, tm.Named))
+            yield from (name for name in named if name in LOSSES)
 
     def _symbols(self) -> Iterator[SymbolView]:
         order = (Role.PARAMETER, Role.INPUT, Role.TARGET, Role.STATE, Role.COMPUTED)
