@@ -105,7 +105,7 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         """,
         {},
     ),
-    "lstm": (
+    "gates-inline": (
         r"""
         i_t = sigmoid(W_i x_t + U_i h_{t-1} + b_i)
         f_t = sigmoid(W_f x_t + U_f h_{t-1} + b_f)

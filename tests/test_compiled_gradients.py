@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cells_forward import FORWARD
 
 from symbptt.calculus import Derivation, derive
 from symbptt.compile import BACKENDS, GradientFunction, compile_gradient
@@ -395,7 +396,7 @@ def forward_of(name: str) -> Forward:
 
 
 def test_every_built_in_model_has_a_forward_pass_here() -> None:
-    assert set(BUILT_IN) == set(builtin_names())
+    assert {*BUILT_IN, *FORWARD} == set(builtin_names())
 
 
 @pytest.mark.parametrize(("T", "batch"), CONFIGURATIONS)

@@ -218,7 +218,11 @@ def test_the_printed_equations_read_back_as_the_same_model(name):
     text = symbptt.render(name, notation="standard")
     equations = text.partition("Model, for t = 1, ..., T\n")[2].partition("\nSymbols")[0]
     plain = re.sub(r"Σ_\{t=1\}\^\{T\}", r"\\sum_{t=1}^{T}", equations).replace("ŷ", r"\hat{y}")
-    again = symbptt.load(plain, functions=[f for f, k in model.abstract.items() if k == 1])
+    again = symbptt.load(
+        plain,
+        functions=[f for f, k in model.abstract.items() if k == 1],
+        shapes={v.name: "1" for v in model.parameters if v.shape == (1, 1)},
+    )
     assert [e.rhs for e in again.equations] == [e.rhs for e in model.equations]
     assert [p.steps for p in again.loss] == [p.steps for p in model.loss]
     assert {v.name: v.shape for v in again.variables.values()} == {

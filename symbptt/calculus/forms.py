@@ -90,8 +90,10 @@ def _carrier(parts: Condensed) -> tuple[Recursion, Contribution]:
         )
     ((name, _),) = loops
     carrier = parts.recursions[name]
-    (carry,) = (c for c in carrier.contributions if _mentions(c, name))
-    return carrier, carry
+    carries = [c for c in carrier.contributions if _mentions(c, name)]
+    if len(carries) != 1:
+        raise DerivationError(f"{name} carries itself on in several ways at once")
+    return carrier, carries[0]
 
 
 def _mentions(c: Contribution, name: str) -> bool:

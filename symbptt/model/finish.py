@@ -88,6 +88,8 @@ def _flat(kind: type[tm.Term], below: tuple[tm.Term, ...]) -> tuple[tm.Term, ...
 def _scaled(scalar: tm.Term, operand: tm.Term, shape: tm.Shape, draft: Draft) -> tm.Term:
     if shape == tm.SCALAR and operand.span.start < scalar.span.start:
         scalar, operand = operand, scalar  # of two scalars, the one written first comes first
+    if isinstance(scalar, tm.Constant) and scalar.value == 1:
+        return operand
     inner = operand.scalar if isinstance(operand, tm.Scaled) else None
     if isinstance(scalar, tm.Constant) and isinstance(inner, tm.Constant):
         # 1/2 · (-1 · a) is -1/2 · a

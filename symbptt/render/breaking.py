@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unicodedata import combining
 
 from symbptt.render.views import Formula
 
@@ -70,6 +71,11 @@ def top_level_terms(sum_text: str) -> list[str]:
             terms.append(sum_text[start:i])
             start = i + 1
     return [*terms, sum_text[start:]]
+
+
+def padded(text: str, width: int) -> str:
+    """A text with blanks up to a width, accents that combine with a letter not counted."""
+    return text + " " * (width - sum(not combining(c) for c in text))
 
 
 def text_block(formula: Formula, width: int = 92) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from symbptt.calculus.derivation import Derivation
 from symbptt.errors import RequestError, did_you_mean
-from symbptt.render.breaking import boxed, broken, fitted, text_block
+from symbptt.render.breaking import boxed, broken, fitted, padded, text_block
 from symbptt.render.dialect import LATEX, TEXT, Dialect
 from symbptt.render.document import document
 from symbptt.render.drawing import drawn
@@ -65,6 +65,7 @@ class Format:
     filters: Mapping[str, Filter] = field(default_factory=dict)
 
 
+_TEXT: dict[str, Filter] = {"m": str, "block": text_block, "padded": padded}
 _TEX: dict[str, Filter] = {
     "m": "${}$".format,
     "words": tex_escaped,
@@ -86,9 +87,7 @@ _HTML: dict[str, Filter] = {
 }
 
 FORMATS: dict[str, Format] = {
-    "text": Format(
-        TEXT, (".txt",), template="derivation.txt.j2", filters={"m": str, "block": text_block}
-    ),
+    "text": Format(TEXT, (".txt",), template="derivation.txt.j2", filters=_TEXT),
     "latex": Format(LATEX, (".tex",), "latex.j2", filters=_TEX),
     "fragment": Format(LATEX, (), "latex.j2", whole=False, filters=_TEX),
     "markdown": Format(LATEX, (".md", ".markdown"), "markdown.j2", filters=_MARKDOWN),

@@ -177,11 +177,18 @@ class Printer:
         return Set("1", ATOM)
 
     def _sum(self, e: MatAdd) -> Set:
-        terms = [self._set(term).text for term in _positive_first(e.args)]
+        terms = [self._term(term) for term in _positive_first(e.args)]
         text = terms[0]
         for term in terms[1:]:
             text += f" - {term[1:]}" if term.startswith("-") else f" + {term}"
         return Set(text, SUM)
+
+    def _term(self, e: MatrixExpr) -> str:
+        """A term of a sum; a scalar added to every entry stands by itself, as a number does."""
+        many, rest = al.coefficient(e)
+        if isinstance(rest, nd.Scale) and isinstance(rest.operand, OneMatrix):
+            return self._set(al.times(many, rest.scalar)).text
+        return self._set(e).text
 
     def _product(self, e: MatMul) -> Set:
         factors = [
@@ -203,8 +210,7 @@ class Printer:
 
     def _power(self, e: HadamardPower) -> Set:
         if e.exp.is_negative and al.is_scalar(e):
-            under = self._set(al.raised(e.base, -e.exp))
-            return Set(self.dialect.quotient("1", under.text, under.level == ATOM), PRODUCT)
+            return self._quotient("1", e)
         if e.exp.is_negative:
             below = self._in(al.raised(e.base, -e.exp), ATOM)
             return Set(f"1{self.dialect.divide}{below}", HADAMARD)
@@ -237,11 +243,19 @@ class Printer:
         return Set(self._side_by_side(factors), PRODUCT)
 
     def _scale(self, e: nd.Scale) -> Set:
+        if al.is_scalar(e) and _inverse(e.operand):
+            return self._quotient(self._in(e.scalar, ATOM), e.operand)
+        if _is_mean(e):
+            inside = self.dialect.bracket(self(e.operand.operand))
+            return Set(self.dialect.function("mean", 0) + inside, ATOM)
         ones = isinstance(e.operand, OneMatrix)
         operand = self.dialect.ones if ones else self._in(e.operand, ATOM)
-        is_quotient = isinstance(e.scalar, HadamardPower) and e.scalar.exp.is_negative
-        scalar = self._set(e.scalar).text if is_quotient else self._in(e.scalar, ATOM)
+        scalar = self._set(e.scalar).text if _divides(e.scalar) else self._in(e.scalar, ATOM)
         return Set(self._side_by_side([scalar, operand]), PRODUCT)
+
+    def _quotient(self, over: str, inverse: HadamardPower) -> Set:
+        under = self._set(al.raised(inverse.base, -inverse.exp))
+        return Set(self.dialect.quotient(over, under.text, under.level == ATOM), PRODUCT)
 
     def _abstract_name(self, e: nd.Abstract) -> str:
         name = e.function
@@ -279,6 +293,19 @@ class Printer:
 
 def _inverse(e: MatrixExpr) -> bool:
     return isinstance(e, HadamardPower) and bool(e.exp.is_negative)
+
+
+def _is_mean(e: nd.Scale) -> bool:
+    """Whether a scaling is ``1/n`` of the sum of the n entries of a vector."""
+    if not isinstance(e.operand, nd.Total):
+        return False
+    sizes = [d for d in e.operand.operand.shape if d != nd.ONE]
+    return len(sizes) == 1 and bool(e.scalar == al.raised(nd.Count(sizes[0]), -1))
+
+
+def _divides(e: MatrixExpr) -> bool:
+    """Whether a number is set as a quotient: ``1/τ``, ``a/τ``."""
+    return _inverse(e) or (type(e) is nd.Scale and _inverse(e.operand))
 
 
 def _positive_first(terms: tuple[MatrixExpr, ...]) -> list[MatrixExpr]:

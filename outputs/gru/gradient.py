@@ -1,0 +1,371 @@
+r"""GRU, reset gate after the product, as in PyTorch and cuDNN: softmax output, cross-entropy at
+    every step.
+
+The loss of this model and its gradients by backpropagation through time:
+
+    \bar{r}_t = W_r x_t + U_r h_{t-1} + b_r
+    r_t = σ(\bar{r}_t)
+    \bar{z}_t = W_z x_t + U_z h_{t-1} + b_z
+    z_t = σ(\bar{z}_t)
+    s_t = U_n h_{t-1} + c_n
+    \bar{n}_t = W_n x_t + b_n + r_t ⊙ s_t
+    n_t = tanh(\bar{n}_t)
+    h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}
+    y_t = W_y h_t + b_y
+    L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
+
+Call ``loss, grads = loss_and_gradients(params, inputs)``. The arrays are all float32 or all
+float64. The loss is the sum over steps and batch; each gradient has the shape of its array.
+
+    params["W_r"]  (p, m)
+    params["U_r"]  (p, p)
+    params["b_r"]  (p,)
+    params["W_z"]  (p, m)
+    params["U_z"]  (p, p)
+    params["b_z"]  (p,)
+    params["U_n"]  (p, p)
+    params["c_n"]  (p,)
+    params["W_n"]  (p, m)
+    params["b_n"]  (p,)
+    params["W_y"]  (k, p)
+    params["b_y"]  (k,)
+    inputs["x"]    (T, B, m) or (T, m), input
+    inputs["d"]    (T, B, k) or (T, k), target
+    inputs["h_0"]  (B, p) or (p,), zero if left out
+
+Written by symbptt 0.1.0 from the model 'gru'. It needs NumPy alone.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import numpy as np
+
+
+def loss_and_gradients(params, inputs):
+    """Return the loss and its gradients, by symbol name.
+
+    Raises ArrayError, a ValueError, that names the array that does not fit.
+    """
+    given = Arrays(params, inputs)
+    T = given.T
+    W_r = given["W_r"]
+    U_r = given["U_r"]
+    b_r = given["b_r"]
+    W_z = given["W_z"]
+    U_z = given["U_z"]
+    b_z = given["b_z"]
+    U_n = given["U_n"]
+    c_n = given["c_n"]
+    W_n = given["W_n"]
+    b_n = given["b_n"]
+    W_y = given["W_y"]
+    b_y = given["b_y"]
+    x = given.steps("x")
+    d = given.steps("d")
+    r_bar = {}
+    h = {0: given.initial("h_0")}
+    r = {}
+    z_bar = {}
+    z = {}
+    s = {}
+    n_bar = {}
+    n = {}
+    y = {}
+
+    loss = 0.0
+    for t in range(1, T + 1):
+        # \bar{r}_t = W_r x_t + U_r h_{t-1} + b_r
+        r_bar[t] = x[t] @ W_r.T + h[t - 1] @ U_r.T + b_r
+        # r_t = σ(\bar{r}_t)
+        r[t] = sigmoid(r_bar[t])
+        # \bar{z}_t = W_z x_t + U_z h_{t-1} + b_z
+        z_bar[t] = x[t] @ W_z.T + h[t - 1] @ U_z.T + b_z
+        # z_t = σ(\bar{z}_t)
+        z[t] = sigmoid(z_bar[t])
+        # s_t = U_n h_{t-1} + c_n
+        s[t] = h[t - 1] @ U_n.T + c_n
+        # \bar{n}_t = W_n x_t + b_n + r_t ⊙ s_t
+        n_bar[t] = x[t] @ W_n.T + b_n + r[t] * s[t]
+        # n_t = tanh(\bar{n}_t)
+        n[t] = np.tanh(n_bar[t])
+        # h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}
+        h[t] = (1 - z[t]) * n[t] + z[t] * h[t - 1]
+        # y_t = W_y h_t + b_y
+        y[t] = h[t] @ W_y.T + b_y
+        # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
+        loss -= np.sum(d[t] * log_softmax(y[t]))
+
+    grad_W_r = np.zeros_like(W_r)
+    grad_U_r = np.zeros_like(U_r)
+    grad_b_r = np.zeros_like(b_r)
+    grad_W_z = np.zeros_like(W_z)
+    grad_U_z = np.zeros_like(U_z)
+    grad_b_z = np.zeros_like(b_z)
+    grad_U_n = np.zeros_like(U_n)
+    grad_c_n = np.zeros_like(c_n)
+    grad_W_n = np.zeros_like(W_n)
+    grad_b_n = np.zeros_like(b_n)
+    grad_W_y = np.zeros_like(W_y)
+    grad_b_y = np.zeros_like(b_y)
+    d_y = {}
+    d_h = {}
+    d_n_bar = {}
+    d_s = {}
+    d_z_bar = {}
+    d_r_bar = {}
+    # δ^v_t is the derivative of L by v_t.
+    for t in range(T, 0, -1):
+        # δ^y_t = sum(d_t) softmax(y_t) - d_t
+        d_y[t] = np.sum(d[t], axis=1, keepdims=True) * softmax(y[t]) - d[t]
+        # δ^h_t = W_yᵀ δ^y_t + U_rᵀ δ^r_bar_{t+1} + U_zᵀ δ^z_bar_{t+1} + U_nᵀ δ^s_{t+1} +
+        #     δ^h_{t+1} ⊙ z_{t+1}
+        d_h[t] = d_y[t] @ W_y
+        if t < T:
+            d_h[t] += d_r_bar[t + 1] @ U_r
+            d_h[t] += d_z_bar[t + 1] @ U_z
+            d_h[t] += d_s[t + 1] @ U_n
+            d_h[t] += d_h[t + 1] * z[t + 1]
+        # δ^n_bar_t = δ^h_t ⊙ (1 - z_t) ⊙ (1 - n_t²)
+        d_n_bar[t] = d_h[t] * (1 - z[t]) * (1 - n[t] ** 2)
+        # δ^s_t = δ^n_bar_t ⊙ r_t
+        d_s[t] = d_n_bar[t] * r[t]
+        # δ^z_bar_t = (δ^h_t ⊙ h_{t-1} - δ^h_t ⊙ n_t) ⊙ z_t ⊙ (1 - z_t)
+        d_z_bar[t] = (d_h[t] * h[t - 1] - d_h[t] * n[t]) * z[t] * (1 - z[t])
+        # δ^r_bar_t = δ^n_bar_t ⊙ s_t ⊙ r_t ⊙ (1 - r_t)
+        d_r_bar[t] = d_n_bar[t] * s[t] * r[t] * (1 - r[t])
+        # ∂L/∂W_r = Σ_t δ^r_bar_t x_tᵀ
+        grad_W_r += d_r_bar[t].T @ x[t]
+        # ∂L/∂U_r = Σ_t δ^r_bar_t h_{t-1}ᵀ
+        grad_U_r += d_r_bar[t].T @ h[t - 1]
+        # ∂L/∂b_r = Σ_t δ^r_bar_t
+        grad_b_r += np.sum(d_r_bar[t], axis=0)
+        # ∂L/∂W_z = Σ_t δ^z_bar_t x_tᵀ
+        grad_W_z += d_z_bar[t].T @ x[t]
+        # ∂L/∂U_z = Σ_t δ^z_bar_t h_{t-1}ᵀ
+        grad_U_z += d_z_bar[t].T @ h[t - 1]
+        # ∂L/∂b_z = Σ_t δ^z_bar_t
+        grad_b_z += np.sum(d_z_bar[t], axis=0)
+        # ∂L/∂U_n = Σ_t δ^s_t h_{t-1}ᵀ
+        grad_U_n += d_s[t].T @ h[t - 1]
+        # ∂L/∂c_n = Σ_t δ^s_t
+        grad_c_n += np.sum(d_s[t], axis=0)
+        # ∂L/∂W_n = Σ_t δ^n_bar_t x_tᵀ
+        grad_W_n += d_n_bar[t].T @ x[t]
+        # ∂L/∂b_n = Σ_t δ^n_bar_t
+        grad_b_n += np.sum(d_n_bar[t], axis=0)
+        # ∂L/∂W_y = Σ_t δ^y_t h_tᵀ
+        grad_W_y += d_y[t].T @ h[t]
+        # ∂L/∂b_y = Σ_t δ^y_t
+        grad_b_y += np.sum(d_y[t], axis=0)
+
+    # ∂L/∂h_0 = U_rᵀ δ^r_bar_1 + U_zᵀ δ^z_bar_1 + U_nᵀ δ^s_1 + δ^h_1 ⊙ z_1
+    grad_h_0 = d_r_bar[1] @ U_r + d_z_bar[1] @ U_z + d_s[1] @ U_n + d_h[1] * z[1]
+
+    grads = {
+        "W_r": grad_W_r,
+        "U_r": grad_U_r,
+        "b_r": grad_b_r,
+        "W_z": grad_W_z,
+        "U_z": grad_U_z,
+        "b_z": grad_b_z,
+        "U_n": grad_U_n,
+        "c_n": grad_c_n,
+        "W_n": grad_W_n,
+        "b_n": grad_b_n,
+        "W_y": grad_W_y,
+        "b_y": grad_b_y,
+        "h_0": grad_h_0,
+    }
+    return given.result(loss, grads)
+
+
+def sigmoid(z):
+    """1 / (1 + exp(-z)), without overflow."""
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, e) / (1 + e)
+
+
+def log_softmax(z, axis=-1):
+    """z - log(sum(exp(z))), without overflow."""
+    z = z - np.max(z, axis=axis, keepdims=True)
+    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+
+
+def softmax(z, axis=-1):
+    """exp(z) / sum(exp(z)), without overflow."""
+    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+# What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
+# of size T in front, and after it a batch axis of size B if they come in batches; initial values
+# may have the batch axis and are zero if left out. A number is a size that never varies.
+PARAMETERS = {
+    "W_r": ("p", "m"),
+    "U_r": ("p", "p"),
+    "b_r": ("p",),
+    "W_z": ("p", "m"),
+    "U_z": ("p", "p"),
+    "b_z": ("p",),
+    "U_n": ("p", "p"),
+    "c_n": ("p",),
+    "W_n": ("p", "m"),
+    "b_n": ("p",),
+    "W_y": ("k", "p"),
+    "b_y": ("k",),
+}
+INPUTS = {
+    "x": ("m",),
+    "d": ("k",),
+}
+INITIAL = {
+    "h_0": ("p",),
+}
+
+
+class ArrayError(ValueError):
+    """An array that does not fit; the message is one line."""
+
+
+class Arrays:
+    """The arrays of one call, each checked against the shapes above.
+
+    A dimension is bound by the first array that has it; ``origin`` remembers which that was.
+    """
+
+    def __init__(self, params, inputs):
+        self.arrays, self.forms = {}, {}
+        self.sizes, self.origin = {}, {}
+        self.dtype, self.typed, self.batched = None, None, None
+        check_names("params", params, PARAMETERS)
+        check_names("inputs", inputs, INPUTS, INITIAL)
+        for name, dims in INPUTS.items():
+            forms = [("T", "B", *dims), ("T", *dims)]
+            if self.batched is not None:
+                forms = forms[:1] if self.batched else forms[1:]
+            self.read(name, inputs[name], forms)
+            self.batched = "B" in self.forms[name]
+        for name, dims in PARAMETERS.items():
+            self.read(name, params[name], [dims])
+        for name, dims in INITIAL.items():
+            if name in inputs:
+                self.read(name, inputs[name], [("B", *dims), dims] if self.batched else [dims])
+        for name, dims in INITIAL.items():
+            for dim in dims:
+                if isinstance(dim, str) and dim not in self.sizes:
+                    raise ArrayError(f"inputs lacks {name}; nothing else says how large {dim} is")
+        self.sizes.setdefault("B", 1)
+        self.T, self.B = self.sizes["T"], self.sizes["B"]
+
+    def read(self, name, value, forms):
+        """Keep an array under its name if it has one of the forms, tuples of dimensions."""
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise ArrayError(f"{name} is no array: its rows differ in length") from None
+        if array.dtype not in (np.float32, np.float64):
+            raise ArrayError(
+                f"{name} has dtype {array.dtype}; expected float32 or float64:"
+                f" convert it, for example with np.asarray({name}, dtype=np.float64)"
+            )
+        if self.dtype is None:
+            self.dtype, self.typed = array.dtype, name
+        if array.dtype != self.dtype:
+            raise ArrayError(
+                f"{name} has dtype {array.dtype}; expected {self.dtype} as {self.typed} has:"
+                " all arrays must have one dtype"
+            )
+        if 0 in array.shape:
+            raise ArrayError(
+                f"{name} has shape {array.shape}; expected {self.described(forms)},"
+                " each size at least 1"
+            )
+        for dims in forms:
+            if array.ndim == len(dims):
+                self.fit(name, array, dims)
+                self.arrays[name], self.forms[name] = array, dims
+                return
+        raise ArrayError(f"{name} has shape {array.shape}; expected {self.described(forms)}")
+
+    def fit(self, name, array, dims):
+        """Compare the dimensions that are bound, and bind those that are new."""
+        new = {}
+        for dim, size in zip(dims, array.shape):
+            known = self.sizes.get(dim, dim)
+            if size != (new.setdefault(dim, size) if isinstance(known, str) else known):
+                raise ArrayError(
+                    f"{name} has shape {array.shape}; expected {self.described([dims])}"
+                )
+        self.sizes.update(new)
+        self.origin.update(dict.fromkeys(new, name))
+
+    def described(self, forms):
+        """``(n, m) = (3, 4), with n = 3 from W_hh, m = 4 from x``."""
+        words = []
+        for dims in forms:
+            known = [self.sizes.get(dim, dim) for dim in dims]
+            same = known == list(dims)
+            words.append(in_brackets(dims) + ("" if same else f" = {in_brackets(known)}"))
+        bound = dict.fromkeys(dim for dims in forms for dim in dims if dim in self.sizes)
+        origins = [f"{dim} = {self.sizes[dim]} from {self.origin[dim]}" for dim in bound]
+        return " or ".join(words) + (f", with {', '.join(origins)}" if origins else "")
+
+    def __getitem__(self, name):
+        return self.arrays[name]
+
+    def steps(self, name):
+        """An input by step, from 1 to T, each of shape (B, …)."""
+        array = self.arrays[name] if self.batched else self.arrays[name][:, None]
+        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+
+    def initial(self, name):
+        """An initial value of shape (B, …): zero if it was left out."""
+        value = self.arrays.get(name, self.dtype.type(0))
+        dims = INITIAL[name]
+        if self.forms.get(name) == ("B",):
+            value = value[:, None]
+        return self.spread(value, *(self.sizes.get(dim, dim) for dim in dims or (1,)))
+
+    def spread(self, value, *sizes):
+        """A value of the given sizes for each sample of the batch."""
+        return np.broadcast_to(np.asarray(value, self.dtype), (self.B, *sizes))
+
+    def result(self, loss, grads):
+        """The loss and the gradients in the dtype and the shapes of the arrays."""
+        return self.dtype.type(loss), {name: self.shaped(name, g) for name, g in grads.items()}
+
+    def shaped(self, name, gradient):
+        """A gradient in the shape of its array."""
+        if name in INITIAL:
+            shape = tuple(self.sizes.get(d, d) for d in INITIAL[name])
+            if not self.batched or self.forms.get(name) == INITIAL[name]:
+                gradient = np.sum(gradient, axis=0)  # one value, shared by all samples
+            else:
+                shape = (self.B, *shape)
+        else:
+            shape = self.arrays[name].shape
+        return np.array(gradient, dtype=self.dtype).reshape(shape)
+
+
+def check_names(what, arrays, known, optional=()):
+    """Refuse a dict that lacks an array, or has one that is not known."""
+    if not isinstance(arrays, Mapping):
+        raise ArrayError(
+            f"{what} is a {type(arrays).__name__}; expected a dict of arrays by symbol name"
+        )
+    for name in arrays:
+        if name not in known and name not in optional:
+            near = get_close_matches(str(name), [*known, *optional], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "."
+            raise ArrayError(
+                f"{what} has no place for {name!r}{hint} Known: {', '.join([*known, *optional])}"
+            )
+    missing = [name for name in known if name not in arrays]
+    if missing:
+        raise ArrayError(f"{what} lacks {', '.join(missing)}; expected {', '.join(known)}")
+
+
+def in_brackets(items):
+    """Dimensions or sizes as the shape of an array is written."""
+    return f"({', '.join(map(str, items))}{',' if len(items) == 1 else ''})"

@@ -1,0 +1,274 @@
+r"""Jordan network, feedback from the output, sigmoid units: squared error at every step.
+
+The loss of this model and its gradients by backpropagation through time:
+
+    z_t = W x_t + U y_{t-1} + b
+    h_t = σ(z_t)
+    o_t = V h_t + c
+    y_t = σ(o_t)
+    L = \sum_{t=1}^{T} squared_error(y_t, d_t)
+
+Call ``loss, grads = loss_and_gradients(params, inputs)``. The arrays are all float32 or all
+float64. The loss is the sum over steps and batch; each gradient has the shape of its array.
+
+    params["W"]    (p, m)
+    params["U"]    (p, n)
+    params["b"]    (p,)
+    params["V"]    (n, p)
+    params["c"]    (n,)
+    inputs["x"]    (T, B, m) or (T, m), input
+    inputs["d"]    (T, B, n) or (T, n), target
+    inputs["y_0"]  (B, n) or (n,), zero if left out
+
+Written by symbptt 0.1.0 from the model 'jordan'. It needs NumPy alone.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import numpy as np
+
+
+def loss_and_gradients(params, inputs):
+    """Return the loss and its gradients, by symbol name.
+
+    Raises ArrayError, a ValueError, that names the array that does not fit.
+    """
+    given = Arrays(params, inputs)
+    T = given.T
+    W = given["W"]
+    U = given["U"]
+    b = given["b"]
+    V = given["V"]
+    c = given["c"]
+    x = given.steps("x")
+    d = given.steps("d")
+    z = {}
+    y = {0: given.initial("y_0")}
+    h = {}
+    o = {}
+
+    loss = 0.0
+    for t in range(1, T + 1):
+        # z_t = W x_t + U y_{t-1} + b
+        z[t] = x[t] @ W.T + y[t - 1] @ U.T + b
+        # h_t = σ(z_t)
+        h[t] = sigmoid(z[t])
+        # o_t = V h_t + c
+        o[t] = h[t] @ V.T + c
+        # y_t = σ(o_t)
+        y[t] = sigmoid(o[t])
+        # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
+        loss += 0.5 * np.sum((y[t] - d[t]) ** 2)
+
+    grad_W = np.zeros_like(W)
+    grad_U = np.zeros_like(U)
+    grad_b = np.zeros_like(b)
+    grad_V = np.zeros_like(V)
+    grad_c = np.zeros_like(c)
+    d_o = {}
+    d_z = {}
+    # δ^v_t is the derivative of L by v_t.
+    for t in range(T, 0, -1):
+        # δ^o_t = (y_t - d_t + Uᵀ δ^z_{t+1}) ⊙ y_t ⊙ (1 - y_t)
+        d_o[t] = y[t] - d[t]
+        if t < T:
+            d_o[t] += d_z[t + 1] @ U
+        d_o[t] *= y[t] * (1 - y[t])
+        # δ^z_t = Vᵀ δ^o_t ⊙ h_t ⊙ (1 - h_t)
+        d_z[t] = (d_o[t] @ V) * h[t] * (1 - h[t])
+        # ∂L/∂W = Σ_t δ^z_t x_tᵀ
+        grad_W += d_z[t].T @ x[t]
+        # ∂L/∂U = Σ_t δ^z_t y_{t-1}ᵀ
+        grad_U += d_z[t].T @ y[t - 1]
+        # ∂L/∂b = Σ_t δ^z_t
+        grad_b += np.sum(d_z[t], axis=0)
+        # ∂L/∂V = Σ_t δ^o_t h_tᵀ
+        grad_V += d_o[t].T @ h[t]
+        # ∂L/∂c = Σ_t δ^o_t
+        grad_c += np.sum(d_o[t], axis=0)
+
+    # ∂L/∂y_0 = Uᵀ δ^z_1
+    grad_y_0 = d_z[1] @ U
+
+    grads = {
+        "W": grad_W,
+        "U": grad_U,
+        "b": grad_b,
+        "V": grad_V,
+        "c": grad_c,
+        "y_0": grad_y_0,
+    }
+    return given.result(loss, grads)
+
+
+def sigmoid(z):
+    """1 / (1 + exp(-z)), without overflow."""
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, e) / (1 + e)
+
+
+# What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
+# of size T in front, and after it a batch axis of size B if they come in batches; initial values
+# may have the batch axis and are zero if left out. A number is a size that never varies.
+PARAMETERS = {
+    "W": ("p", "m"),
+    "U": ("p", "n"),
+    "b": ("p",),
+    "V": ("n", "p"),
+    "c": ("n",),
+}
+INPUTS = {
+    "x": ("m",),
+    "d": ("n",),
+}
+INITIAL = {
+    "y_0": ("n",),
+}
+
+
+class ArrayError(ValueError):
+    """An array that does not fit; the message is one line."""
+
+
+class Arrays:
+    """The arrays of one call, each checked against the shapes above.
+
+    A dimension is bound by the first array that has it; ``origin`` remembers which that was.
+    """
+
+    def __init__(self, params, inputs):
+        self.arrays, self.forms = {}, {}
+        self.sizes, self.origin = {}, {}
+        self.dtype, self.typed, self.batched = None, None, None
+        check_names("params", params, PARAMETERS)
+        check_names("inputs", inputs, INPUTS, INITIAL)
+        for name, dims in INPUTS.items():
+            forms = [("T", "B", *dims), ("T", *dims)]
+            if self.batched is not None:
+                forms = forms[:1] if self.batched else forms[1:]
+            self.read(name, inputs[name], forms)
+            self.batched = "B" in self.forms[name]
+        for name, dims in PARAMETERS.items():
+            self.read(name, params[name], [dims])
+        for name, dims in INITIAL.items():
+            if name in inputs:
+                self.read(name, inputs[name], [("B", *dims), dims] if self.batched else [dims])
+        for name, dims in INITIAL.items():
+            for dim in dims:
+                if isinstance(dim, str) and dim not in self.sizes:
+                    raise ArrayError(f"inputs lacks {name}; nothing else says how large {dim} is")
+        self.sizes.setdefault("B", 1)
+        self.T, self.B = self.sizes["T"], self.sizes["B"]
+
+    def read(self, name, value, forms):
+        """Keep an array under its name if it has one of the forms, tuples of dimensions."""
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise ArrayError(f"{name} is no array: its rows differ in length") from None
+        if array.dtype not in (np.float32, np.float64):
+            raise ArrayError(
+                f"{name} has dtype {array.dtype}; expected float32 or float64:"
+                f" convert it, for example with np.asarray({name}, dtype=np.float64)"
+            )
+        if self.dtype is None:
+            self.dtype, self.typed = array.dtype, name
+        if array.dtype != self.dtype:
+            raise ArrayError(
+                f"{name} has dtype {array.dtype}; expected {self.dtype} as {self.typed} has:"
+                " all arrays must have one dtype"
+            )
+        if 0 in array.shape:
+            raise ArrayError(
+                f"{name} has shape {array.shape}; expected {self.described(forms)},"
+                " each size at least 1"
+            )
+        for dims in forms:
+            if array.ndim == len(dims):
+                self.fit(name, array, dims)
+                self.arrays[name], self.forms[name] = array, dims
+                return
+        raise ArrayError(f"{name} has shape {array.shape}; expected {self.described(forms)}")
+
+    def fit(self, name, array, dims):
+        """Compare the dimensions that are bound, and bind those that are new."""
+        new = {}
+        for dim, size in zip(dims, array.shape):
+            known = self.sizes.get(dim, dim)
+            if size != (new.setdefault(dim, size) if isinstance(known, str) else known):
+                raise ArrayError(
+                    f"{name} has shape {array.shape}; expected {self.described([dims])}"
+                )
+        self.sizes.update(new)
+        self.origin.update(dict.fromkeys(new, name))
+
+    def described(self, forms):
+        """``(n, m) = (3, 4), with n = 3 from W_hh, m = 4 from x``."""
+        words = []
+        for dims in forms:
+            known = [self.sizes.get(dim, dim) for dim in dims]
+            same = known == list(dims)
+            words.append(in_brackets(dims) + ("" if same else f" = {in_brackets(known)}"))
+        bound = dict.fromkeys(dim for dims in forms for dim in dims if dim in self.sizes)
+        origins = [f"{dim} = {self.sizes[dim]} from {self.origin[dim]}" for dim in bound]
+        return " or ".join(words) + (f", with {', '.join(origins)}" if origins else "")
+
+    def __getitem__(self, name):
+        return self.arrays[name]
+
+    def steps(self, name):
+        """An input by step, from 1 to T, each of shape (B, …)."""
+        array = self.arrays[name] if self.batched else self.arrays[name][:, None]
+        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+
+    def initial(self, name):
+        """An initial value of shape (B, …): zero if it was left out."""
+        value = self.arrays.get(name, self.dtype.type(0))
+        dims = INITIAL[name]
+        if self.forms.get(name) == ("B",):
+            value = value[:, None]
+        return self.spread(value, *(self.sizes.get(dim, dim) for dim in dims or (1,)))
+
+    def spread(self, value, *sizes):
+        """A value of the given sizes for each sample of the batch."""
+        return np.broadcast_to(np.asarray(value, self.dtype), (self.B, *sizes))
+
+    def result(self, loss, grads):
+        """The loss and the gradients in the dtype and the shapes of the arrays."""
+        return self.dtype.type(loss), {name: self.shaped(name, g) for name, g in grads.items()}
+
+    def shaped(self, name, gradient):
+        """A gradient in the shape of its array."""
+        if name in INITIAL:
+            shape = tuple(self.sizes.get(d, d) for d in INITIAL[name])
+            if not self.batched or self.forms.get(name) == INITIAL[name]:
+                gradient = np.sum(gradient, axis=0)  # one value, shared by all samples
+            else:
+                shape = (self.B, *shape)
+        else:
+            shape = self.arrays[name].shape
+        return np.array(gradient, dtype=self.dtype).reshape(shape)
+
+
+def check_names(what, arrays, known, optional=()):
+    """Refuse a dict that lacks an array, or has one that is not known."""
+    if not isinstance(arrays, Mapping):
+        raise ArrayError(
+            f"{what} is a {type(arrays).__name__}; expected a dict of arrays by symbol name"
+        )
+    for name in arrays:
+        if name not in known and name not in optional:
+            near = get_close_matches(str(name), [*known, *optional], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "."
+            raise ArrayError(
+                f"{what} has no place for {name!r}{hint} Known: {', '.join([*known, *optional])}"
+            )
+    missing = [name for name in known if name not in arrays]
+    if missing:
+        raise ArrayError(f"{what} lacks {', '.join(missing)}; expected {', '.join(known)}")
+
+
+def in_brackets(items):
+    """Dimensions or sizes as the shape of an array is written."""
+    return f"({', '.join(map(str, items))}{',' if len(items) == 1 else ''})"

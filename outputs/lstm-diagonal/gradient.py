@@ -1,0 +1,501 @@
+r"""LSTM with entrywise weights, two stacked layers, as in ADBench: softmax output, cross-entropy at
+    the last step.
+
+The loss of this model and its gradients by backpropagation through time:
+
+    x^{(1)}_t = u ⊙ x_t
+    \bar{f}^{(1)}_t = w_f^{(1)} ⊙ x^{(1)}_t + b_f^{(1)}
+    \bar{i}^{(1)}_t = w_i^{(1)} ⊙ h^{(1)}_{t-1} + b_i^{(1)}
+    \bar{g}^{(1)}_t = w_g^{(1)} ⊙ h^{(1)}_{t-1} + b_g^{(1)}
+    c^{(1)}_t = σ(\bar{f}^{(1)}_t) ⊙ c^{(1)}_{t-1} + σ(\bar{i}^{(1)}_t) ⊙ tanh(\bar{g}^{(1)}_t)
+    \bar{o}^{(1)}_t = w_o^{(1)} ⊙ x^{(1)}_t + b_o^{(1)}
+    h^{(1)}_t = σ(\bar{o}^{(1)}_t) ⊙ tanh(c^{(1)}_t)
+    \bar{f}^{(2)}_t = w_f^{(2)} ⊙ h^{(1)}_t + b_f^{(2)}
+    \bar{i}^{(2)}_t = w_i^{(2)} ⊙ h^{(2)}_{t-1} + b_i^{(2)}
+    \bar{g}^{(2)}_t = w_g^{(2)} ⊙ h^{(2)}_{t-1} + b_g^{(2)}
+    c^{(2)}_t = σ(\bar{f}^{(2)}_t) ⊙ c^{(2)}_{t-1} + σ(\bar{i}^{(2)}_t) ⊙ tanh(\bar{g}^{(2)}_t)
+    \bar{o}^{(2)}_t = w_o^{(2)} ⊙ h^{(1)}_t + b_o^{(2)}
+    h^{(2)}_t = σ(\bar{o}^{(2)}_t) ⊙ tanh(c^{(2)}_t)
+    y_t = v ⊙ h^{(2)}_t + b_y
+    L = softmax_cross_entropy(y_T, d_T)
+
+Call ``loss, grads = loss_and_gradients(params, inputs)``. The arrays are all float32 or all
+float64. The loss is the sum over steps and batch; each gradient has the shape of its array.
+
+    params["u"]      (n,)
+    params["w_f_1"]  (n,)
+    params["b_f_1"]  (n,)
+    params["w_i_1"]  (n,)
+    params["b_i_1"]  (n,)
+    params["w_g_1"]  (n,)
+    params["b_g_1"]  (n,)
+    params["w_o_1"]  (n,)
+    params["b_o_1"]  (n,)
+    params["w_f_2"]  (n,)
+    params["b_f_2"]  (n,)
+    params["w_i_2"]  (n,)
+    params["b_i_2"]  (n,)
+    params["w_g_2"]  (n,)
+    params["b_g_2"]  (n,)
+    params["w_o_2"]  (n,)
+    params["b_o_2"]  (n,)
+    params["v"]      (n,)
+    params["b_y"]    (n,)
+    inputs["x"]      (T, B, n) or (T, n), input
+    inputs["d"]      (T, B, n) or (T, n), target
+    inputs["h_1_0"]  (B, n) or (n,), zero if left out
+    inputs["c_1_0"]  (B, n) or (n,), zero if left out
+    inputs["h_2_0"]  (B, n) or (n,), zero if left out
+    inputs["c_2_0"]  (B, n) or (n,), zero if left out
+
+Written by symbptt 0.1.0 from the model 'lstm-diagonal'. It needs NumPy alone.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import numpy as np
+
+
+def loss_and_gradients(params, inputs):
+    """Return the loss and its gradients, by symbol name.
+
+    Raises ArrayError, a ValueError, that names the array that does not fit.
+    """
+    given = Arrays(params, inputs)
+    T = given.T
+    u = given["u"]
+    w_f_1 = given["w_f_1"]
+    b_f_1 = given["b_f_1"]
+    w_i_1 = given["w_i_1"]
+    b_i_1 = given["b_i_1"]
+    w_g_1 = given["w_g_1"]
+    b_g_1 = given["b_g_1"]
+    w_o_1 = given["w_o_1"]
+    b_o_1 = given["b_o_1"]
+    w_f_2 = given["w_f_2"]
+    b_f_2 = given["b_f_2"]
+    w_i_2 = given["w_i_2"]
+    b_i_2 = given["b_i_2"]
+    w_g_2 = given["w_g_2"]
+    b_g_2 = given["b_g_2"]
+    w_o_2 = given["w_o_2"]
+    b_o_2 = given["b_o_2"]
+    v = given["v"]
+    b_y = given["b_y"]
+    x = given.steps("x")
+    d = given.steps("d")
+    x_1 = {}
+    f_bar_1 = {}
+    i_bar_1 = {}
+    h_1 = {0: given.initial("h_1_0")}
+    g_bar_1 = {}
+    c_1 = {0: given.initial("c_1_0")}
+    o_bar_1 = {}
+    f_bar_2 = {}
+    i_bar_2 = {}
+    h_2 = {0: given.initial("h_2_0")}
+    g_bar_2 = {}
+    c_2 = {0: given.initial("c_2_0")}
+    o_bar_2 = {}
+    y = {}
+
+    loss = 0.0
+    for t in range(1, T + 1):
+        # x^{(1)}_t = u ⊙ x_t
+        x_1[t] = u * x[t]
+        # \bar{f}^{(1)}_t = w_f^{(1)} ⊙ x^{(1)}_t + b_f^{(1)}
+        f_bar_1[t] = w_f_1 * x_1[t] + b_f_1
+        # \bar{i}^{(1)}_t = w_i^{(1)} ⊙ h^{(1)}_{t-1} + b_i^{(1)}
+        i_bar_1[t] = w_i_1 * h_1[t - 1] + b_i_1
+        # \bar{g}^{(1)}_t = w_g^{(1)} ⊙ h^{(1)}_{t-1} + b_g^{(1)}
+        g_bar_1[t] = w_g_1 * h_1[t - 1] + b_g_1
+        # c^{(1)}_t = σ(\bar{f}^{(1)}_t) ⊙ c^{(1)}_{t-1} + σ(\bar{i}^{(1)}_t) ⊙
+        #     tanh(\bar{g}^{(1)}_t)
+        c_1[t] = sigmoid(f_bar_1[t]) * c_1[t - 1] + sigmoid(i_bar_1[t]) * np.tanh(g_bar_1[t])
+        # \bar{o}^{(1)}_t = w_o^{(1)} ⊙ x^{(1)}_t + b_o^{(1)}
+        o_bar_1[t] = w_o_1 * x_1[t] + b_o_1
+        # h^{(1)}_t = σ(\bar{o}^{(1)}_t) ⊙ tanh(c^{(1)}_t)
+        h_1[t] = sigmoid(o_bar_1[t]) * np.tanh(c_1[t])
+        # \bar{f}^{(2)}_t = w_f^{(2)} ⊙ h^{(1)}_t + b_f^{(2)}
+        f_bar_2[t] = w_f_2 * h_1[t] + b_f_2
+        # \bar{i}^{(2)}_t = w_i^{(2)} ⊙ h^{(2)}_{t-1} + b_i^{(2)}
+        i_bar_2[t] = w_i_2 * h_2[t - 1] + b_i_2
+        # \bar{g}^{(2)}_t = w_g^{(2)} ⊙ h^{(2)}_{t-1} + b_g^{(2)}
+        g_bar_2[t] = w_g_2 * h_2[t - 1] + b_g_2
+        # c^{(2)}_t = σ(\bar{f}^{(2)}_t) ⊙ c^{(2)}_{t-1} + σ(\bar{i}^{(2)}_t) ⊙
+        #     tanh(\bar{g}^{(2)}_t)
+        c_2[t] = sigmoid(f_bar_2[t]) * c_2[t - 1] + sigmoid(i_bar_2[t]) * np.tanh(g_bar_2[t])
+        # \bar{o}^{(2)}_t = w_o^{(2)} ⊙ h^{(1)}_t + b_o^{(2)}
+        o_bar_2[t] = w_o_2 * h_1[t] + b_o_2
+        # h^{(2)}_t = σ(\bar{o}^{(2)}_t) ⊙ tanh(c^{(2)}_t)
+        h_2[t] = sigmoid(o_bar_2[t]) * np.tanh(c_2[t])
+        # y_t = v ⊙ h^{(2)}_t + b_y
+        y[t] = v * h_2[t] + b_y
+        if t == T:
+            # L = softmax_cross_entropy(y_T, d_T)
+            loss -= np.sum(d[t] * log_softmax(y[t]))
+
+    grad_u = np.zeros_like(u)
+    grad_w_f_1 = np.zeros_like(w_f_1)
+    grad_b_f_1 = np.zeros_like(b_f_1)
+    grad_w_i_1 = np.zeros_like(w_i_1)
+    grad_b_i_1 = np.zeros_like(b_i_1)
+    grad_w_g_1 = np.zeros_like(w_g_1)
+    grad_b_g_1 = np.zeros_like(b_g_1)
+    grad_w_o_1 = np.zeros_like(w_o_1)
+    grad_b_o_1 = np.zeros_like(b_o_1)
+    grad_w_f_2 = np.zeros_like(w_f_2)
+    grad_b_f_2 = np.zeros_like(b_f_2)
+    grad_w_i_2 = np.zeros_like(w_i_2)
+    grad_b_i_2 = np.zeros_like(b_i_2)
+    grad_w_g_2 = np.zeros_like(w_g_2)
+    grad_b_g_2 = np.zeros_like(b_g_2)
+    grad_w_o_2 = np.zeros_like(w_o_2)
+    grad_b_o_2 = np.zeros_like(b_o_2)
+    grad_v = np.zeros_like(v)
+    grad_b_y = np.zeros_like(b_y)
+    d_y = {}
+    d_h_2 = {}
+    d_o_bar_2 = {}
+    d_c_2 = {}
+    d_g_bar_2 = {}
+    d_i_bar_2 = {}
+    d_f_bar_2 = {}
+    d_h_1 = {}
+    d_o_bar_1 = {}
+    d_c_1 = {}
+    d_g_bar_1 = {}
+    d_i_bar_1 = {}
+    d_f_bar_1 = {}
+    d_x_1 = {}
+    # δ^v_t is the derivative of L by v_t.
+    for t in range(T, 0, -1):
+        if t == T:
+            # δ^y_t = sum(d_t) softmax(y_t) - d_t
+            d_y[t] = np.sum(d[t], axis=1, keepdims=True) * softmax(y[t]) - d[t]
+        # δ^h_2_t = δ^y_t ⊙ v + δ^i_bar_2_{t+1} ⊙ w_i_2 + δ^g_bar_2_{t+1} ⊙ w_g_2
+        d_h_2[t] = np.zeros_like(h_2[t])
+        if t == T:
+            d_h_2[t] += d_y[t] * v
+        if t < T:
+            d_h_2[t] += d_i_bar_2[t + 1] * w_i_2
+            d_h_2[t] += d_g_bar_2[t + 1] * w_g_2
+        # δ^o_bar_2_t = δ^h_2_t ⊙ tanh(c_2_t) ⊙ sigmoid(o_bar_2_t) ⊙ (1 - sigmoid(o_bar_2_t))
+        part_1 = 1 - sigmoid(o_bar_2[t])
+        d_o_bar_2[t] = d_h_2[t] * np.tanh(c_2[t]) * sigmoid(o_bar_2[t]) * part_1
+        # δ^c_2_t = δ^h_2_t ⊙ sigmoid(o_bar_2_t) ⊙ (1 - tanh(c_2_t)²) + δ^c_2_{t+1} ⊙
+        #     sigmoid(f_bar_2_{t+1})
+        d_c_2[t] = d_h_2[t] * sigmoid(o_bar_2[t]) * (1 - np.tanh(c_2[t]) ** 2)
+        if t < T:
+            d_c_2[t] += d_c_2[t + 1] * sigmoid(f_bar_2[t + 1])
+        # δ^g_bar_2_t = δ^c_2_t ⊙ sigmoid(i_bar_2_t) ⊙ (1 - tanh(g_bar_2_t)²)
+        d_g_bar_2[t] = d_c_2[t] * sigmoid(i_bar_2[t]) * (1 - np.tanh(g_bar_2[t]) ** 2)
+        # δ^i_bar_2_t = δ^c_2_t ⊙ tanh(g_bar_2_t) ⊙ sigmoid(i_bar_2_t) ⊙ (1 -
+        #     sigmoid(i_bar_2_t))
+        part_2 = 1 - sigmoid(i_bar_2[t])
+        d_i_bar_2[t] = d_c_2[t] * np.tanh(g_bar_2[t]) * sigmoid(i_bar_2[t]) * part_2
+        # δ^f_bar_2_t = δ^c_2_t ⊙ c_2_{t-1} ⊙ sigmoid(f_bar_2_t) ⊙ (1 - sigmoid(f_bar_2_t))
+        d_f_bar_2[t] = d_c_2[t] * c_2[t - 1] * sigmoid(f_bar_2[t]) * (1 - sigmoid(f_bar_2[t]))
+        # δ^h_1_t = δ^f_bar_2_t ⊙ w_f_2 + δ^o_bar_2_t ⊙ w_o_2 + δ^i_bar_1_{t+1} ⊙ w_i_1 +
+        #     δ^g_bar_1_{t+1} ⊙ w_g_1
+        d_h_1[t] = d_f_bar_2[t] * w_f_2
+        d_h_1[t] += d_o_bar_2[t] * w_o_2
+        if t < T:
+            d_h_1[t] += d_i_bar_1[t + 1] * w_i_1
+            d_h_1[t] += d_g_bar_1[t + 1] * w_g_1
+        # δ^o_bar_1_t = δ^h_1_t ⊙ tanh(c_1_t) ⊙ sigmoid(o_bar_1_t) ⊙ (1 - sigmoid(o_bar_1_t))
+        part_3 = 1 - sigmoid(o_bar_1[t])
+        d_o_bar_1[t] = d_h_1[t] * np.tanh(c_1[t]) * sigmoid(o_bar_1[t]) * part_3
+        # δ^c_1_t = δ^h_1_t ⊙ sigmoid(o_bar_1_t) ⊙ (1 - tanh(c_1_t)²) + δ^c_1_{t+1} ⊙
+        #     sigmoid(f_bar_1_{t+1})
+        d_c_1[t] = d_h_1[t] * sigmoid(o_bar_1[t]) * (1 - np.tanh(c_1[t]) ** 2)
+        if t < T:
+            d_c_1[t] += d_c_1[t + 1] * sigmoid(f_bar_1[t + 1])
+        # δ^g_bar_1_t = δ^c_1_t ⊙ sigmoid(i_bar_1_t) ⊙ (1 - tanh(g_bar_1_t)²)
+        d_g_bar_1[t] = d_c_1[t] * sigmoid(i_bar_1[t]) * (1 - np.tanh(g_bar_1[t]) ** 2)
+        # δ^i_bar_1_t = δ^c_1_t ⊙ tanh(g_bar_1_t) ⊙ sigmoid(i_bar_1_t) ⊙ (1 -
+        #     sigmoid(i_bar_1_t))
+        part_4 = 1 - sigmoid(i_bar_1[t])
+        d_i_bar_1[t] = d_c_1[t] * np.tanh(g_bar_1[t]) * sigmoid(i_bar_1[t]) * part_4
+        # δ^f_bar_1_t = δ^c_1_t ⊙ c_1_{t-1} ⊙ sigmoid(f_bar_1_t) ⊙ (1 - sigmoid(f_bar_1_t))
+        d_f_bar_1[t] = d_c_1[t] * c_1[t - 1] * sigmoid(f_bar_1[t]) * (1 - sigmoid(f_bar_1[t]))
+        # δ^x_1_t = δ^f_bar_1_t ⊙ w_f_1 + δ^o_bar_1_t ⊙ w_o_1
+        d_x_1[t] = d_f_bar_1[t] * w_f_1
+        d_x_1[t] += d_o_bar_1[t] * w_o_1
+        # ∂L/∂u = Σ_t δ^x_1_t ⊙ x_t
+        grad_u += np.sum(d_x_1[t] * x[t], axis=0)
+        # ∂L/∂w_f_1 = Σ_t δ^f_bar_1_t ⊙ x_1_t
+        grad_w_f_1 += np.sum(d_f_bar_1[t] * x_1[t], axis=0)
+        # ∂L/∂b_f_1 = Σ_t δ^f_bar_1_t
+        grad_b_f_1 += np.sum(d_f_bar_1[t], axis=0)
+        # ∂L/∂w_i_1 = Σ_t δ^i_bar_1_t ⊙ h_1_{t-1}
+        grad_w_i_1 += np.sum(d_i_bar_1[t] * h_1[t - 1], axis=0)
+        # ∂L/∂b_i_1 = Σ_t δ^i_bar_1_t
+        grad_b_i_1 += np.sum(d_i_bar_1[t], axis=0)
+        # ∂L/∂w_g_1 = Σ_t δ^g_bar_1_t ⊙ h_1_{t-1}
+        grad_w_g_1 += np.sum(d_g_bar_1[t] * h_1[t - 1], axis=0)
+        # ∂L/∂b_g_1 = Σ_t δ^g_bar_1_t
+        grad_b_g_1 += np.sum(d_g_bar_1[t], axis=0)
+        # ∂L/∂w_o_1 = Σ_t δ^o_bar_1_t ⊙ x_1_t
+        grad_w_o_1 += np.sum(d_o_bar_1[t] * x_1[t], axis=0)
+        # ∂L/∂b_o_1 = Σ_t δ^o_bar_1_t
+        grad_b_o_1 += np.sum(d_o_bar_1[t], axis=0)
+        # ∂L/∂w_f_2 = Σ_t δ^f_bar_2_t ⊙ h_1_t
+        grad_w_f_2 += np.sum(d_f_bar_2[t] * h_1[t], axis=0)
+        # ∂L/∂b_f_2 = Σ_t δ^f_bar_2_t
+        grad_b_f_2 += np.sum(d_f_bar_2[t], axis=0)
+        # ∂L/∂w_i_2 = Σ_t δ^i_bar_2_t ⊙ h_2_{t-1}
+        grad_w_i_2 += np.sum(d_i_bar_2[t] * h_2[t - 1], axis=0)
+        # ∂L/∂b_i_2 = Σ_t δ^i_bar_2_t
+        grad_b_i_2 += np.sum(d_i_bar_2[t], axis=0)
+        # ∂L/∂w_g_2 = Σ_t δ^g_bar_2_t ⊙ h_2_{t-1}
+        grad_w_g_2 += np.sum(d_g_bar_2[t] * h_2[t - 1], axis=0)
+        # ∂L/∂b_g_2 = Σ_t δ^g_bar_2_t
+        grad_b_g_2 += np.sum(d_g_bar_2[t], axis=0)
+        # ∂L/∂w_o_2 = Σ_t δ^o_bar_2_t ⊙ h_1_t
+        grad_w_o_2 += np.sum(d_o_bar_2[t] * h_1[t], axis=0)
+        # ∂L/∂b_o_2 = Σ_t δ^o_bar_2_t
+        grad_b_o_2 += np.sum(d_o_bar_2[t], axis=0)
+        if t == T:
+            # ∂L/∂v = δ^y_T ⊙ h_2_T
+            grad_v += np.sum(d_y[t] * h_2[t], axis=0)
+            # ∂L/∂b_y = δ^y_T
+            grad_b_y += np.sum(d_y[t], axis=0)
+
+    # ∂L/∂h_1_0 = δ^i_bar_1_1 ⊙ w_i_1 + δ^g_bar_1_1 ⊙ w_g_1
+    grad_h_1_0 = d_i_bar_1[1] * w_i_1 + d_g_bar_1[1] * w_g_1
+    # ∂L/∂c_1_0 = δ^c_1_1 ⊙ sigmoid(f_bar_1_1)
+    grad_c_1_0 = d_c_1[1] * sigmoid(f_bar_1[1])
+    # ∂L/∂h_2_0 = δ^i_bar_2_1 ⊙ w_i_2 + δ^g_bar_2_1 ⊙ w_g_2
+    grad_h_2_0 = d_i_bar_2[1] * w_i_2 + d_g_bar_2[1] * w_g_2
+    # ∂L/∂c_2_0 = δ^c_2_1 ⊙ sigmoid(f_bar_2_1)
+    grad_c_2_0 = d_c_2[1] * sigmoid(f_bar_2[1])
+
+    grads = {
+        "u": grad_u,
+        "w_f_1": grad_w_f_1,
+        "b_f_1": grad_b_f_1,
+        "w_i_1": grad_w_i_1,
+        "b_i_1": grad_b_i_1,
+        "w_g_1": grad_w_g_1,
+        "b_g_1": grad_b_g_1,
+        "w_o_1": grad_w_o_1,
+        "b_o_1": grad_b_o_1,
+        "w_f_2": grad_w_f_2,
+        "b_f_2": grad_b_f_2,
+        "w_i_2": grad_w_i_2,
+        "b_i_2": grad_b_i_2,
+        "w_g_2": grad_w_g_2,
+        "b_g_2": grad_b_g_2,
+        "w_o_2": grad_w_o_2,
+        "b_o_2": grad_b_o_2,
+        "v": grad_v,
+        "b_y": grad_b_y,
+        "h_1_0": grad_h_1_0,
+        "c_1_0": grad_c_1_0,
+        "h_2_0": grad_h_2_0,
+        "c_2_0": grad_c_2_0,
+    }
+    return given.result(loss, grads)
+
+
+def sigmoid(z):
+    """1 / (1 + exp(-z)), without overflow."""
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, e) / (1 + e)
+
+
+def log_softmax(z, axis=-1):
+    """z - log(sum(exp(z))), without overflow."""
+    z = z - np.max(z, axis=axis, keepdims=True)
+    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+
+
+def softmax(z, axis=-1):
+    """exp(z) / sum(exp(z)), without overflow."""
+    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+# What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
+# of size T in front, and after it a batch axis of size B if they come in batches; initial values
+# may have the batch axis and are zero if left out. A number is a size that never varies.
+PARAMETERS = {
+    "u": ("n",),
+    "w_f_1": ("n",),
+    "b_f_1": ("n",),
+    "w_i_1": ("n",),
+    "b_i_1": ("n",),
+    "w_g_1": ("n",),
+    "b_g_1": ("n",),
+    "w_o_1": ("n",),
+    "b_o_1": ("n",),
+    "w_f_2": ("n",),
+    "b_f_2": ("n",),
+    "w_i_2": ("n",),
+    "b_i_2": ("n",),
+    "w_g_2": ("n",),
+    "b_g_2": ("n",),
+    "w_o_2": ("n",),
+    "b_o_2": ("n",),
+    "v": ("n",),
+    "b_y": ("n",),
+}
+INPUTS = {
+    "x": ("n",),
+    "d": ("n",),
+}
+INITIAL = {
+    "h_1_0": ("n",),
+    "c_1_0": ("n",),
+    "h_2_0": ("n",),
+    "c_2_0": ("n",),
+}
+
+
+class ArrayError(ValueError):
+    """An array that does not fit; the message is one line."""
+
+
+class Arrays:
+    """The arrays of one call, each checked against the shapes above.
+
+    A dimension is bound by the first array that has it; ``origin`` remembers which that was.
+    """
+
+    def __init__(self, params, inputs):
+        self.arrays, self.forms = {}, {}
+        self.sizes, self.origin = {}, {}
+        self.dtype, self.typed, self.batched = None, None, None
+        check_names("params", params, PARAMETERS)
+        check_names("inputs", inputs, INPUTS, INITIAL)
+        for name, dims in INPUTS.items():
+            forms = [("T", "B", *dims), ("T", *dims)]
+            if self.batched is not None:
+                forms = forms[:1] if self.batched else forms[1:]
+            self.read(name, inputs[name], forms)
+            self.batched = "B" in self.forms[name]
+        for name, dims in PARAMETERS.items():
+            self.read(name, params[name], [dims])
+        for name, dims in INITIAL.items():
+            if name in inputs:
+                self.read(name, inputs[name], [("B", *dims), dims] if self.batched else [dims])
+        for name, dims in INITIAL.items():
+            for dim in dims:
+                if isinstance(dim, str) and dim not in self.sizes:
+                    raise ArrayError(f"inputs lacks {name}; nothing else says how large {dim} is")
+        self.sizes.setdefault("B", 1)
+        self.T, self.B = self.sizes["T"], self.sizes["B"]
+
+    def read(self, name, value, forms):
+        """Keep an array under its name if it has one of the forms, tuples of dimensions."""
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise ArrayError(f"{name} is no array: its rows differ in length") from None
+        if array.dtype not in (np.float32, np.float64):
+            raise ArrayError(
+                f"{name} has dtype {array.dtype}; expected float32 or float64:"
+                f" convert it, for example with np.asarray({name}, dtype=np.float64)"
+            )
+        if self.dtype is None:
+            self.dtype, self.typed = array.dtype, name
+        if array.dtype != self.dtype:
+            raise ArrayError(
+                f"{name} has dtype {array.dtype}; expected {self.dtype} as {self.typed} has:"
+                " all arrays must have one dtype"
+            )
+        if 0 in array.shape:
+            raise ArrayError(
+                f"{name} has shape {array.shape}; expected {self.described(forms)},"
+                " each size at least 1"
+            )
+        for dims in forms:
+            if array.ndim == len(dims):
+                self.fit(name, array, dims)
+                self.arrays[name], self.forms[name] = array, dims
+                return
+        raise ArrayError(f"{name} has shape {array.shape}; expected {self.described(forms)}")
+
+    def fit(self, name, array, dims):
+        """Compare the dimensions that are bound, and bind those that are new."""
+        new = {}
+        for dim, size in zip(dims, array.shape):
+            known = self.sizes.get(dim, dim)
+            if size != (new.setdefault(dim, size) if isinstance(known, str) else known):
+                raise ArrayError(
+                    f"{name} has shape {array.shape}; expected {self.described([dims])}"
+                )
+        self.sizes.update(new)
+        self.origin.update(dict.fromkeys(new, name))
+
+    def described(self, forms):
+        """``(n, m) = (3, 4), with n = 3 from W_hh, m = 4 from x``."""
+        words = []
+        for dims in forms:
+            known = [self.sizes.get(dim, dim) for dim in dims]
+            same = known == list(dims)
+            words.append(in_brackets(dims) + ("" if same else f" = {in_brackets(known)}"))
+        bound = dict.fromkeys(dim for dims in forms for dim in dims if dim in self.sizes)
+        origins = [f"{dim} = {self.sizes[dim]} from {self.origin[dim]}" for dim in bound]
+        return " or ".join(words) + (f", with {', '.join(origins)}" if origins else "")
+
+    def __getitem__(self, name):
+        return self.arrays[name]
+
+    def steps(self, name):
+        """An input by step, from 1 to T, each of shape (B, …)."""
+        array = self.arrays[name] if self.batched else self.arrays[name][:, None]
+        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+
+    def initial(self, name):
+        """An initial value of shape (B, …): zero if it was left out."""
+        value = self.arrays.get(name, self.dtype.type(0))
+        dims = INITIAL[name]
+        if self.forms.get(name) == ("B",):
+            value = value[:, None]
+        return self.spread(value, *(self.sizes.get(dim, dim) for dim in dims or (1,)))
+
+    def spread(self, value, *sizes):
+        """A value of the given sizes for each sample of the batch."""
+        return np.broadcast_to(np.asarray(value, self.dtype), (self.B, *sizes))
+
+    def result(self, loss, grads):
+        """The loss and the gradients in the dtype and the shapes of the arrays."""
+        return self.dtype.type(loss), {name: self.shaped(name, g) for name, g in grads.items()}
+
+    def shaped(self, name, gradient):
+        """A gradient in the shape of its array."""
+        if name in INITIAL:
+            shape = tuple(self.sizes.get(d, d) for d in INITIAL[name])
+            if not self.batched or self.forms.get(name) == INITIAL[name]:
+                gradient = np.sum(gradient, axis=0)  # one value, shared by all samples
+            else:
+                shape = (self.B, *shape)
+        else:
+            shape = self.arrays[name].shape
+        return np.array(gradient, dtype=self.dtype).reshape(shape)
+
+
+def check_names(what, arrays, known, optional=()):
+    """Refuse a dict that lacks an array, or has one that is not known."""
+    if not isinstance(arrays, Mapping):
+        raise ArrayError(
+            f"{what} is a {type(arrays).__name__}; expected a dict of arrays by symbol name"
+        )
+    for name in arrays:
+        if name not in known and name not in optional:
+            near = get_close_matches(str(name), [*known, *optional], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "."
+            raise ArrayError(
+                f"{what} has no place for {name!r}{hint} Known: {', '.join([*known, *optional])}"
+            )
+    missing = [name for name in known if name not in arrays]
+    if missing:
+        raise ArrayError(f"{what} lacks {', '.join(missing)}; expected {', '.join(known)}")
+
+
+def in_brackets(items):
+    """Dimensions or sizes as the shape of an array is written."""
+    return f"({', '.join(map(str, items))}{',' if len(items) == 1 else ''})"

@@ -1,0 +1,308 @@
+r"""NARX network, the last two outputs and three inputs: squared error at every step.
+
+The loss of this model and its gradients by backpropagation through time:
+
+    z_t = A_1 y_{t-1} + A_2 y_{t-2} + B_0 x_t + B_1 x_{t-1} + B_2 x_{t-2} + b
+    h_t = tanh(z_t)
+    y_t = C h_t + c
+    L = \sum_{t=1}^{T} squared_error(y_t, d_t)
+
+Call ``loss, grads = loss_and_gradients(params, inputs)``. The arrays are all float32 or all
+float64. The loss is the sum over steps and batch; each gradient has the shape of its array.
+
+    params["A_1"]   (p, n)
+    params["A_2"]   (p, n)
+    params["B_0"]   (p, m)
+    params["B_1"]   (p, m)
+    params["B_2"]   (p, m)
+    params["b"]     (p,)
+    params["C"]     (n, p)
+    params["c"]     (n,)
+    inputs["x"]     (T, B, m) or (T, m), input
+    inputs["d"]     (T, B, n) or (T, n), target
+    inputs["y_0"]   (B, n) or (n,), zero if left out
+    inputs["y_-1"]  (B, n) or (n,), zero if left out
+    inputs["x_0"]   (B, m) or (m,), zero if left out
+    inputs["x_-1"]  (B, m) or (m,), zero if left out
+
+Written by symbptt 0.1.0 from the model 'narx'. It needs NumPy alone.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import numpy as np
+
+
+def loss_and_gradients(params, inputs):
+    """Return the loss and its gradients, by symbol name.
+
+    Raises ArrayError, a ValueError, that names the array that does not fit.
+    """
+    given = Arrays(params, inputs)
+    T = given.T
+    A_1 = given["A_1"]
+    A_2 = given["A_2"]
+    B_0 = given["B_0"]
+    B_1 = given["B_1"]
+    B_2 = given["B_2"]
+    b = given["b"]
+    C = given["C"]
+    c = given["c"]
+    x = given.steps("x")
+    x[0] = given.initial("x_0")
+    x[-1] = given.initial("x_-1")
+    d = given.steps("d")
+    z = {}
+    y = {0: given.initial("y_0"), -1: given.initial("y_-1")}
+    h = {}
+
+    loss = 0.0
+    for t in range(1, T + 1):
+        # z_t = A_1 y_{t-1} + A_2 y_{t-2} + B_0 x_t + B_1 x_{t-1} + B_2 x_{t-2} + b
+        part_1 = y[t - 1] @ A_1.T + y[t - 2] @ A_2.T + x[t] @ B_0.T + x[t - 1] @ B_1.T
+        z[t] = part_1 + x[t - 2] @ B_2.T + b
+        # h_t = tanh(z_t)
+        h[t] = np.tanh(z[t])
+        # y_t = C h_t + c
+        y[t] = h[t] @ C.T + c
+        # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
+        loss += 0.5 * np.sum((y[t] - d[t]) ** 2)
+
+    grad_A_1 = np.zeros_like(A_1)
+    grad_A_2 = np.zeros_like(A_2)
+    grad_B_0 = np.zeros_like(B_0)
+    grad_B_1 = np.zeros_like(B_1)
+    grad_B_2 = np.zeros_like(B_2)
+    grad_b = np.zeros_like(b)
+    grad_C = np.zeros_like(C)
+    grad_c = np.zeros_like(c)
+    d_y = {}
+    d_z = {}
+    # δ^v_t is the derivative of L by v_t.
+    for t in range(T, 0, -1):
+        # δ^y_t = y_t - d_t + A_1ᵀ δ^z_{t+1} + A_2ᵀ δ^z_{t+2}
+        d_y[t] = y[t] - d[t]
+        if t < T:
+            d_y[t] += d_z[t + 1] @ A_1
+        if t <= T - 2:
+            d_y[t] += d_z[t + 2] @ A_2
+        # δ^z_t = Cᵀ δ^y_t ⊙ (1 - h_t²)
+        d_z[t] = (d_y[t] @ C) * (1 - h[t] ** 2)
+        # ∂L/∂A_1 = Σ_t δ^z_t y_{t-1}ᵀ
+        grad_A_1 += d_z[t].T @ y[t - 1]
+        # ∂L/∂A_2 = Σ_t δ^z_t y_{t-2}ᵀ
+        grad_A_2 += d_z[t].T @ y[t - 2]
+        # ∂L/∂B_0 = Σ_t δ^z_t x_tᵀ
+        grad_B_0 += d_z[t].T @ x[t]
+        # ∂L/∂B_1 = Σ_t δ^z_t x_{t-1}ᵀ
+        grad_B_1 += d_z[t].T @ x[t - 1]
+        # ∂L/∂B_2 = Σ_t δ^z_t x_{t-2}ᵀ
+        grad_B_2 += d_z[t].T @ x[t - 2]
+        # ∂L/∂b = Σ_t δ^z_t
+        grad_b += np.sum(d_z[t], axis=0)
+        # ∂L/∂C = Σ_t δ^y_t h_tᵀ
+        grad_C += d_y[t].T @ h[t]
+        # ∂L/∂c = Σ_t δ^y_t
+        grad_c += np.sum(d_y[t], axis=0)
+
+    # ∂L/∂y_0 = A_1ᵀ δ^z_1 + A_2ᵀ δ^z_2
+    grad_y_0 = d_z[1] @ A_1
+    if 2 in d_z:
+        grad_y_0 += d_z[2] @ A_2
+    # ∂L/∂y_{-1} = A_2ᵀ δ^z_1
+    grad_y_m1 = d_z[1] @ A_2
+    # ∂L/∂x_0 = B_1ᵀ δ^z_1 + B_2ᵀ δ^z_2
+    grad_x_0 = d_z[1] @ B_1
+    if 2 in d_z:
+        grad_x_0 += d_z[2] @ B_2
+    # ∂L/∂x_{-1} = B_2ᵀ δ^z_1
+    grad_x_m1 = d_z[1] @ B_2
+
+    grads = {
+        "A_1": grad_A_1,
+        "A_2": grad_A_2,
+        "B_0": grad_B_0,
+        "B_1": grad_B_1,
+        "B_2": grad_B_2,
+        "b": grad_b,
+        "C": grad_C,
+        "c": grad_c,
+        "y_0": grad_y_0,
+        "y_-1": grad_y_m1,
+        "x_0": grad_x_0,
+        "x_-1": grad_x_m1,
+    }
+    return given.result(loss, grads)
+
+
+# What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
+# of size T in front, and after it a batch axis of size B if they come in batches; initial values
+# may have the batch axis and are zero if left out. A number is a size that never varies.
+PARAMETERS = {
+    "A_1": ("p", "n"),
+    "A_2": ("p", "n"),
+    "B_0": ("p", "m"),
+    "B_1": ("p", "m"),
+    "B_2": ("p", "m"),
+    "b": ("p",),
+    "C": ("n", "p"),
+    "c": ("n",),
+}
+INPUTS = {
+    "x": ("m",),
+    "d": ("n",),
+}
+INITIAL = {
+    "y_0": ("n",),
+    "y_-1": ("n",),
+    "x_0": ("m",),
+    "x_-1": ("m",),
+}
+
+
+class ArrayError(ValueError):
+    """An array that does not fit; the message is one line."""
+
+
+class Arrays:
+    """The arrays of one call, each checked against the shapes above.
+
+    A dimension is bound by the first array that has it; ``origin`` remembers which that was.
+    """
+
+    def __init__(self, params, inputs):
+        self.arrays, self.forms = {}, {}
+        self.sizes, self.origin = {}, {}
+        self.dtype, self.typed, self.batched = None, None, None
+        check_names("params", params, PARAMETERS)
+        check_names("inputs", inputs, INPUTS, INITIAL)
+        for name, dims in INPUTS.items():
+            forms = [("T", "B", *dims), ("T", *dims)]
+            if self.batched is not None:
+                forms = forms[:1] if self.batched else forms[1:]
+            self.read(name, inputs[name], forms)
+            self.batched = "B" in self.forms[name]
+        for name, dims in PARAMETERS.items():
+            self.read(name, params[name], [dims])
+        for name, dims in INITIAL.items():
+            if name in inputs:
+                self.read(name, inputs[name], [("B", *dims), dims] if self.batched else [dims])
+        for name, dims in INITIAL.items():
+            for dim in dims:
+                if isinstance(dim, str) and dim not in self.sizes:
+                    raise ArrayError(f"inputs lacks {name}; nothing else says how large {dim} is")
+        self.sizes.setdefault("B", 1)
+        self.T, self.B = self.sizes["T"], self.sizes["B"]
+
+    def read(self, name, value, forms):
+        """Keep an array under its name if it has one of the forms, tuples of dimensions."""
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise ArrayError(f"{name} is no array: its rows differ in length") from None
+        if array.dtype not in (np.float32, np.float64):
+            raise ArrayError(
+                f"{name} has dtype {array.dtype}; expected float32 or float64:"
+                f" convert it, for example with np.asarray({name}, dtype=np.float64)"
+            )
+        if self.dtype is None:
+            self.dtype, self.typed = array.dtype, name
+        if array.dtype != self.dtype:
+            raise ArrayError(
+                f"{name} has dtype {array.dtype}; expected {self.dtype} as {self.typed} has:"
+                " all arrays must have one dtype"
+            )
+        if 0 in array.shape:
+            raise ArrayError(
+                f"{name} has shape {array.shape}; expected {self.described(forms)},"
+                " each size at least 1"
+            )
+        for dims in forms:
+            if array.ndim == len(dims):
+                self.fit(name, array, dims)
+                self.arrays[name], self.forms[name] = array, dims
+                return
+        raise ArrayError(f"{name} has shape {array.shape}; expected {self.described(forms)}")
+
+    def fit(self, name, array, dims):
+        """Compare the dimensions that are bound, and bind those that are new."""
+        new = {}
+        for dim, size in zip(dims, array.shape):
+            known = self.sizes.get(dim, dim)
+            if size != (new.setdefault(dim, size) if isinstance(known, str) else known):
+                raise ArrayError(
+                    f"{name} has shape {array.shape}; expected {self.described([dims])}"
+                )
+        self.sizes.update(new)
+        self.origin.update(dict.fromkeys(new, name))
+
+    def described(self, forms):
+        """``(n, m) = (3, 4), with n = 3 from W_hh, m = 4 from x``."""
+        words = []
+        for dims in forms:
+            known = [self.sizes.get(dim, dim) for dim in dims]
+            same = known == list(dims)
+            words.append(in_brackets(dims) + ("" if same else f" = {in_brackets(known)}"))
+        bound = dict.fromkeys(dim for dims in forms for dim in dims if dim in self.sizes)
+        origins = [f"{dim} = {self.sizes[dim]} from {self.origin[dim]}" for dim in bound]
+        return " or ".join(words) + (f", with {', '.join(origins)}" if origins else "")
+
+    def __getitem__(self, name):
+        return self.arrays[name]
+
+    def steps(self, name):
+        """An input by step, from 1 to T, each of shape (B, …)."""
+        array = self.arrays[name] if self.batched else self.arrays[name][:, None]
+        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+
+    def initial(self, name):
+        """An initial value of shape (B, …): zero if it was left out."""
+        value = self.arrays.get(name, self.dtype.type(0))
+        dims = INITIAL[name]
+        if self.forms.get(name) == ("B",):
+            value = value[:, None]
+        return self.spread(value, *(self.sizes.get(dim, dim) for dim in dims or (1,)))
+
+    def spread(self, value, *sizes):
+        """A value of the given sizes for each sample of the batch."""
+        return np.broadcast_to(np.asarray(value, self.dtype), (self.B, *sizes))
+
+    def result(self, loss, grads):
+        """The loss and the gradients in the dtype and the shapes of the arrays."""
+        return self.dtype.type(loss), {name: self.shaped(name, g) for name, g in grads.items()}
+
+    def shaped(self, name, gradient):
+        """A gradient in the shape of its array."""
+        if name in INITIAL:
+            shape = tuple(self.sizes.get(d, d) for d in INITIAL[name])
+            if not self.batched or self.forms.get(name) == INITIAL[name]:
+                gradient = np.sum(gradient, axis=0)  # one value, shared by all samples
+            else:
+                shape = (self.B, *shape)
+        else:
+            shape = self.arrays[name].shape
+        return np.array(gradient, dtype=self.dtype).reshape(shape)
+
+
+def check_names(what, arrays, known, optional=()):
+    """Refuse a dict that lacks an array, or has one that is not known."""
+    if not isinstance(arrays, Mapping):
+        raise ArrayError(
+            f"{what} is a {type(arrays).__name__}; expected a dict of arrays by symbol name"
+        )
+    for name in arrays:
+        if name not in known and name not in optional:
+            near = get_close_matches(str(name), [*known, *optional], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "."
+            raise ArrayError(
+                f"{what} has no place for {name!r}{hint} Known: {', '.join([*known, *optional])}"
+            )
+    missing = [name for name in known if name not in arrays]
+    if missing:
+        raise ArrayError(f"{what} lacks {', '.join(missing)}; expected {', '.join(known)}")
+
+
+def in_brackets(items):
+    """Dimensions or sizes as the shape of an array is written."""
+    return f"({', '.join(map(str, items))}{',' if len(items) == 1 else ''})"

@@ -1,0 +1,306 @@
+r"""Recurrent network with layer normalisation of the pre-activation: tanh, linear output, squared
+    error.
+
+The loss of this model and its gradients by backpropagation through time:
+
+    a_t = W x_t + U h_{t-1}
+    mu_t = mean(a_t)
+    s_t = sqrt(mean((a_t - mu_t)^2) + 0.00001)
+    z_t = g ⊙ (a_t - mu_t) / s_t + b
+    h_t = tanh(z_t)
+    y_t = V h_t + c
+    L = \sum_{t=1}^{T} squared_error(y_t, d_t)
+
+Call ``loss, grads = loss_and_gradients(params, inputs)``. The arrays are all float32 or all
+float64. The loss is the sum over steps and batch; each gradient has the shape of its array.
+
+    params["W"]    (n, m)
+    params["U"]    (n, n)
+    params["g"]    (n,)
+    params["b"]    (n,)
+    params["V"]    (k, n)
+    params["c"]    (k,)
+    inputs["x"]    (T, B, m) or (T, m), input
+    inputs["d"]    (T, B, k) or (T, k), target
+    inputs["h_0"]  (B, n) or (n,), zero if left out
+
+Written by symbptt 0.1.0 from the model 'rnn-ln'. It needs NumPy alone.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import numpy as np
+
+
+def loss_and_gradients(params, inputs):
+    """Return the loss and its gradients, by symbol name.
+
+    Raises ArrayError, a ValueError, that names the array that does not fit.
+    """
+    given = Arrays(params, inputs)
+    T = given.T
+    W = given["W"]
+    U = given["U"]
+    g = given["g"]
+    b = given["b"]
+    V = given["V"]
+    c = given["c"]
+    x = given.steps("x")
+    d = given.steps("d")
+    a = {}
+    h = {0: given.initial("h_0")}
+    mu = {}
+    s = {}
+    z = {}
+    y = {}
+
+    loss = 0.0
+    for t in range(1, T + 1):
+        # a_t = W x_t + U h_{t-1}
+        a[t] = x[t] @ W.T + h[t - 1] @ U.T
+        # mu_t = mean(a_t)
+        mu[t] = 1 / given.sizes["n"] * np.sum(a[t], axis=1, keepdims=True)
+        # s_t = sqrt(mean((a_t - mu_t)^2) + 0.00001)
+        part_1 = (a[t] - mu[t] * np.ones(given.sizes["n"], given.dtype)) ** 2
+        s[t] = np.sqrt(1 / given.sizes["n"] * np.sum(part_1, axis=1, keepdims=True) + 1e-05)
+        # z_t = g ⊙ (a_t - mu_t) / s_t + b
+        z[t] = g * (1 / s[t] * (a[t] - mu[t] * np.ones(given.sizes["n"], given.dtype))) + b
+        # h_t = tanh(z_t)
+        h[t] = np.tanh(z[t])
+        # y_t = V h_t + c
+        y[t] = h[t] @ V.T + c
+        # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
+        loss += 0.5 * np.sum((y[t] - d[t]) ** 2)
+
+    grad_W = np.zeros_like(W)
+    grad_U = np.zeros_like(U)
+    grad_g = np.zeros_like(g)
+    grad_b = np.zeros_like(b)
+    grad_V = np.zeros_like(V)
+    grad_c = np.zeros_like(c)
+    d_y = {}
+    d_z = {}
+    e_z = {}
+    d_s = {}
+    e_s = {}
+    d_a = {}
+    # δ^v_t is the derivative of L by v_t.
+    for t in range(T, 0, -1):
+        # δ^y_t = y_t - d_t
+        d_y[t] = y[t] - d[t]
+        # δ^z_t = (Vᵀ δ^y_t + Uᵀ δ^a_{t+1}) ⊙ (1 - h_t²)
+        d_z[t] = d_y[t] @ V
+        if t < T:
+            d_z[t] += d_a[t + 1] @ U
+        d_z[t] *= 1 - h[t] ** 2
+        # ε^z_t = δ^z_t ⊙ g
+        e_z[t] = d_z[t] * g
+        # δ^s_t = -(a_t - mu_t 1)ᵀ ε^z_t / s_t²
+        part_2 = a[t] - mu[t] * np.ones(given.sizes["n"], given.dtype)
+        d_s[t] = -np.sum(part_2 * e_z[t], axis=1, keepdims=True) / s[t] ** 2
+        # ε^s_t = (1 / n) (δ^s_t / (2 s_t))
+        e_s[t] = 1 / given.sizes["n"] * d_s[t] / (2 * s[t])
+        # δ^a_t = -2 ((1 / n) (ε^s_t (sum(a_t) - mu_t sum(1)))) 1 - ((1 / n) ((1 / s_t)
+        #     sum(ε^z_t))) 1 + 2 ε^s_t (a_t - mu_t 1) + (1 / s_t) ε^z_t
+        part_3 = -mu[t] * np.sum(np.ones(given.sizes["n"], given.dtype))
+        part_4 = e_s[t] * (np.sum(a[t], axis=1, keepdims=True) + part_3)
+        d_a[t] = -2 * 1 / given.sizes["n"] * part_4 * np.ones(given.sizes["n"], given.dtype)
+        part_5 = 1 / given.sizes["n"] * 1 / s[t] * np.sum(e_z[t], axis=1, keepdims=True)
+        d_a[t] -= part_5 * np.ones(given.sizes["n"], given.dtype)
+        d_a[t] += 2 * e_s[t] * (a[t] - mu[t] * np.ones(given.sizes["n"], given.dtype))
+        d_a[t] += 1 / s[t] * e_z[t]
+        # ∂L/∂W = Σ_t δ^a_t x_tᵀ
+        grad_W += d_a[t].T @ x[t]
+        # ∂L/∂U = Σ_t δ^a_t h_{t-1}ᵀ
+        grad_U += d_a[t].T @ h[t - 1]
+        # ∂L/∂g = Σ_t δ^z_t ⊙ ((1 / s_t) (a_t - mu_t 1))
+        part_6 = 1 / s[t] * (a[t] - mu[t] * np.ones(given.sizes["n"], given.dtype))
+        grad_g += np.sum(d_z[t] * part_6, axis=0)
+        # ∂L/∂b = Σ_t δ^z_t
+        grad_b += np.sum(d_z[t], axis=0)
+        # ∂L/∂V = Σ_t δ^y_t h_tᵀ
+        grad_V += d_y[t].T @ h[t]
+        # ∂L/∂c = Σ_t δ^y_t
+        grad_c += np.sum(d_y[t], axis=0)
+
+    # ∂L/∂h_0 = Uᵀ δ^a_1
+    grad_h_0 = d_a[1] @ U
+
+    grads = {
+        "W": grad_W,
+        "U": grad_U,
+        "g": grad_g,
+        "b": grad_b,
+        "V": grad_V,
+        "c": grad_c,
+        "h_0": grad_h_0,
+    }
+    return given.result(loss, grads)
+
+
+# What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
+# of size T in front, and after it a batch axis of size B if they come in batches; initial values
+# may have the batch axis and are zero if left out. A number is a size that never varies.
+PARAMETERS = {
+    "W": ("n", "m"),
+    "U": ("n", "n"),
+    "g": ("n",),
+    "b": ("n",),
+    "V": ("k", "n"),
+    "c": ("k",),
+}
+INPUTS = {
+    "x": ("m",),
+    "d": ("k",),
+}
+INITIAL = {
+    "h_0": ("n",),
+}
+
+
+class ArrayError(ValueError):
+    """An array that does not fit; the message is one line."""
+
+
+class Arrays:
+    """The arrays of one call, each checked against the shapes above.
+
+    A dimension is bound by the first array that has it; ``origin`` remembers which that was.
+    """
+
+    def __init__(self, params, inputs):
+        self.arrays, self.forms = {}, {}
+        self.sizes, self.origin = {}, {}
+        self.dtype, self.typed, self.batched = None, None, None
+        check_names("params", params, PARAMETERS)
+        check_names("inputs", inputs, INPUTS, INITIAL)
+        for name, dims in INPUTS.items():
+            forms = [("T", "B", *dims), ("T", *dims)]
+            if self.batched is not None:
+                forms = forms[:1] if self.batched else forms[1:]
+            self.read(name, inputs[name], forms)
+            self.batched = "B" in self.forms[name]
+        for name, dims in PARAMETERS.items():
+            self.read(name, params[name], [dims])
+        for name, dims in INITIAL.items():
+            if name in inputs:
+                self.read(name, inputs[name], [("B", *dims), dims] if self.batched else [dims])
+        for name, dims in INITIAL.items():
+            for dim in dims:
+                if isinstance(dim, str) and dim not in self.sizes:
+                    raise ArrayError(f"inputs lacks {name}; nothing else says how large {dim} is")
+        self.sizes.setdefault("B", 1)
+        self.T, self.B = self.sizes["T"], self.sizes["B"]
+
+    def read(self, name, value, forms):
+        """Keep an array under its name if it has one of the forms, tuples of dimensions."""
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise ArrayError(f"{name} is no array: its rows differ in length") from None
+        if array.dtype not in (np.float32, np.float64):
+            raise ArrayError(
+                f"{name} has dtype {array.dtype}; expected float32 or float64:"
+                f" convert it, for example with np.asarray({name}, dtype=np.float64)"
+            )
+        if self.dtype is None:
+            self.dtype, self.typed = array.dtype, name
+        if array.dtype != self.dtype:
+            raise ArrayError(
+                f"{name} has dtype {array.dtype}; expected {self.dtype} as {self.typed} has:"
+                " all arrays must have one dtype"
+            )
+        if 0 in array.shape:
+            raise ArrayError(
+                f"{name} has shape {array.shape}; expected {self.described(forms)},"
+                " each size at least 1"
+            )
+        for dims in forms:
+            if array.ndim == len(dims):
+                self.fit(name, array, dims)
+                self.arrays[name], self.forms[name] = array, dims
+                return
+        raise ArrayError(f"{name} has shape {array.shape}; expected {self.described(forms)}")
+
+    def fit(self, name, array, dims):
+        """Compare the dimensions that are bound, and bind those that are new."""
+        new = {}
+        for dim, size in zip(dims, array.shape):
+            known = self.sizes.get(dim, dim)
+            if size != (new.setdefault(dim, size) if isinstance(known, str) else known):
+                raise ArrayError(
+                    f"{name} has shape {array.shape}; expected {self.described([dims])}"
+                )
+        self.sizes.update(new)
+        self.origin.update(dict.fromkeys(new, name))
+
+    def described(self, forms):
+        """``(n, m) = (3, 4), with n = 3 from W_hh, m = 4 from x``."""
+        words = []
+        for dims in forms:
+            known = [self.sizes.get(dim, dim) for dim in dims]
+            same = known == list(dims)
+            words.append(in_brackets(dims) + ("" if same else f" = {in_brackets(known)}"))
+        bound = dict.fromkeys(dim for dims in forms for dim in dims if dim in self.sizes)
+        origins = [f"{dim} = {self.sizes[dim]} from {self.origin[dim]}" for dim in bound]
+        return " or ".join(words) + (f", with {', '.join(origins)}" if origins else "")
+
+    def __getitem__(self, name):
+        return self.arrays[name]
+
+    def steps(self, name):
+        """An input by step, from 1 to T, each of shape (B, …)."""
+        array = self.arrays[name] if self.batched else self.arrays[name][:, None]
+        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+
+    def initial(self, name):
+        """An initial value of shape (B, …): zero if it was left out."""
+        value = self.arrays.get(name, self.dtype.type(0))
+        dims = INITIAL[name]
+        if self.forms.get(name) == ("B",):
+            value = value[:, None]
+        return self.spread(value, *(self.sizes.get(dim, dim) for dim in dims or (1,)))
+
+    def spread(self, value, *sizes):
+        """A value of the given sizes for each sample of the batch."""
+        return np.broadcast_to(np.asarray(value, self.dtype), (self.B, *sizes))
+
+    def result(self, loss, grads):
+        """The loss and the gradients in the dtype and the shapes of the arrays."""
+        return self.dtype.type(loss), {name: self.shaped(name, g) for name, g in grads.items()}
+
+    def shaped(self, name, gradient):
+        """A gradient in the shape of its array."""
+        if name in INITIAL:
+            shape = tuple(self.sizes.get(d, d) for d in INITIAL[name])
+            if not self.batched or self.forms.get(name) == INITIAL[name]:
+                gradient = np.sum(gradient, axis=0)  # one value, shared by all samples
+            else:
+                shape = (self.B, *shape)
+        else:
+            shape = self.arrays[name].shape
+        return np.array(gradient, dtype=self.dtype).reshape(shape)
+
+
+def check_names(what, arrays, known, optional=()):
+    """Refuse a dict that lacks an array, or has one that is not known."""
+    if not isinstance(arrays, Mapping):
+        raise ArrayError(
+            f"{what} is a {type(arrays).__name__}; expected a dict of arrays by symbol name"
+        )
+    for name in arrays:
+        if name not in known and name not in optional:
+            near = get_close_matches(str(name), [*known, *optional], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "."
+            raise ArrayError(
+                f"{what} has no place for {name!r}{hint} Known: {', '.join([*known, *optional])}"
+            )
+    missing = [name for name in known if name not in arrays]
+    if missing:
+        raise ArrayError(f"{what} lacks {', '.join(missing)}; expected {', '.join(known)}")
+
+
+def in_brackets(items):
+    """Dimensions or sizes as the shape of an array is written."""
+    return f"({', '.join(map(str, items))}{',' if len(items) == 1 else ''})"
