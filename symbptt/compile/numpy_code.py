@@ -138,6 +138,8 @@ class NumPyCode:
     def _count(self, e: nd.Count) -> Code:
         if e.value == nd.T:
             return Code("T", ATOM, False)
+        if e.value.is_Integer:
+            return Code(str(e.value), ATOM, False)
         return Code(f'{self.given}.sizes["{dimension_name(str(e.value))}"]', ATOM, False)
 
     def _sum(self, e: MatAdd) -> Code:

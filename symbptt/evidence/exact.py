@@ -37,7 +37,7 @@ from symbptt.evidence.claims import (
     landmarks,
 )
 from symbptt.evidence.duals import Dual, DualArithmetic
-from symbptt.evidence.expressions import Scene, backward_order, matrix_size
+from symbptt.evidence.expressions import AbsentAdjointError, Scene, backward_order, matrix_size
 from symbptt.evidence.forward import Place, run, size_of
 from symbptt.evidence.residues import Size
 from symbptt.model.model import Model, initial_key
@@ -119,8 +119,15 @@ class Point:
 
 def contributed(r: Recursion | Gradient, scene: Scene, t: int, size: Size) -> X:
     """The sum of what contributes at step t."""
-    there = [c.expression for c in r.contributions if c.is_there(t, scene.T)]
-    return reduce(add, (scene.value(e, t) for e in there), scene.A.constant(0, size))
+    total = scene.A.constant(0, size)
+    for c in r.contributions:
+        if c.is_there(t, scene.T):
+            try:
+                total = total + scene.value(c.expression, t)
+            except AbsentAdjointError:
+                if not c.steps.numbered(t, scene.T):
+                    raise
+    return total
 
 
 def claims(

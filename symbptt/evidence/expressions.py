@@ -35,6 +35,10 @@ from symbptt.evidence.atoms import Arithmetic, X
 from symbptt.evidence.residues import BrokenClaimError, Size
 
 
+class AbsentAdjointError(BrokenClaimError):
+    """An adjoint outside its support: zero, where a step named by number reads it."""
+
+
 class UndecidedError(Exception):
     """An expression that exact arithmetic has no meaning for; the message says which."""
 
@@ -78,7 +82,7 @@ def backward_order(
         if not 1 <= step <= T:
             raise BrokenClaimError(f"reads δ^{name}_{step}, but the steps are 1…{T}")
         if step not in recursions[name].support.at(T):
-            raise BrokenClaimError(f"reads δ^{name}_{step}, which is not computed where T = {T}")
+            raise AbsentAdjointError(f"reads δ^{name}_{step}, which is not computed where T = {T}")
         if before is not None and before[0] in order:
             v, t = before
             if (-step, order.index(name)) >= (-t, order.index(v)):

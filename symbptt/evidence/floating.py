@@ -50,6 +50,8 @@ def compared(
 ) -> Decided:
     """One function at random arguments of one length and batch size."""
     model: Model = f.model  # type: ignore[attr-defined]
+    if batch is not None and not (model.given or model.initial_values):
+        return Decided()  # nothing that is given comes in batches
     # Initial values may be left out, and here they are, unless they alone say the batch size.
     given = T != 2 or batch is None or not model.given
     drawn = sample(model, T, batch, sizes, seed, initial=given)
