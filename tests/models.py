@@ -263,6 +263,15 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         """,
         {},
     ),
+    # A state that reaches the loss at the next step only, beside a loss at numbered steps.
+    "one-step-late": (
+        r"""
+        h_t = sigmoid(g_{t-1} ⊙ h_{t-1})
+        g_t = sigmoid(W g_{t-1} - g_{t-1} ⊙ h_{t-1})
+        L = \sum_{t=1}^{T} squared_error(g_t, d_t) - \sum_{t=2}^{3} squared_error(g_t, d_t)
+        """,
+        {},
+    ),
     # A state that is a matrix, first used at the step after its own.
     "fast-weights": (
         r"""

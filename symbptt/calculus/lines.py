@@ -80,7 +80,7 @@ def step_of(recursion: Recursion, reason: Reason) -> Step:
         return Step(
             al.at(recursion.symbol, when), (Line(al.at(cases[0].expression, when)),), reason
         )
-    if len(cases) == 1 and recursion.support.is_every:
+    if len(cases) == 1 and cases[0].steps.is_every:
         return Step(recursion.symbol, (Line(cases[0].expression),), reason)
     lines = tuple(Line(c.expression, c.steps, c.otherwise) for c in cases)
     return Step(recursion.symbol, lines, reason)

@@ -78,6 +78,7 @@ def _assemble(known: Outline, labels: Mapping[str, object]) -> Model:
     )
     checks.initial_values(model, known)
     checks.keys(model, known)
+    checks.arguments(model, known)
     checks.loss(model, known)
     return model
 

@@ -65,6 +65,21 @@ def initial_values(model: Model, known: Outline) -> None:
                 )
 
 
+def arguments(model: Model, known: Outline) -> None:
+    """A vector function known by name alone takes vectors, so that its Jacobian is a matrix."""
+    statement = known.loss_statement
+    for term in (*(e.rhs for e in model.equations), *(part.term for part in model.loss)):
+        for call in (x for x in term.walk() if isinstance(x, tm.Abstract)):
+            matrix = any(1 not in a.shape for a in (call, *call.arguments))
+            if call.shape != tm.SCALAR and matrix:
+                assert statement is not None
+                raise ModelError(
+                    f"{call.function} has no formula, so neither its value nor an argument can be "
+                    "a matrix; declare them as vectors under [shapes], or give it a formula",
+                    statement.place,
+                )
+
+
 def keys(model: Model, known: Outline) -> None:
     """A symbol's name may not be the key of an initial value too."""
     for v, step in model.initial_values:

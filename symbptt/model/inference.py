@@ -54,6 +54,8 @@ def _infer(known: Outline, *, rows: bool) -> Inference:
     for _, draft in loss:
         _like_with_like(e, draft)
     e.settle()
+    for draft in (*equations.values(), *(d for _, d in loss)):
+        _free_arguments(e, draft)
     given = frozenset(e.symbols) & known.naming.indexed - frozenset(known.defined)
     return Inference(e, equations, loss, given, _degenerate(e, known))
 
@@ -71,6 +73,16 @@ def _scalar(e: Elaborator, node: Node) -> Draft:
             raise ModelError("the loss must be a scalar; write sum(…) or a named loss", why.place)
         e.dims.unify(dim, e.dims.constant(1), why)
     return draft
+
+
+def _free_arguments(e: Elaborator, top: Draft) -> None:
+    """A parameter that only an abstract function takes is a vector: what is left free is 1."""
+    roots = [e.dims.root(i) for i in range(len(e.dims.parent))]
+    for draft in _drafts(top):
+        for child in draft.children if draft.kind is tm.Abstract else ():
+            free = child.kind is tm.Ref and roots.count(e.dims.root(child.cols)) == 1
+            if free and e.dims.value(child.cols) is None:
+                e.dims.unify(child.cols, e.dims.constant(1), Why(child.place, VECTOR))
 
 
 def _like_with_like(e: Elaborator, loss: Draft) -> None:
