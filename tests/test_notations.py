@@ -27,7 +27,7 @@ def test_what_a_notation_prints_is_proved(name):
     assert report.counts["induction"] > 100
 
 
-@pytest.mark.parametrize("name", builtin_names())
+@pytest.mark.parametrize("name", [n for n in builtin_names() if n.startswith("elman")])
 def test_any_one_adjoint_can_be_eliminated(name):
     model = load(name)
     for adjoint in symbptt.derive(model).adjoints:

@@ -1,6 +1,6 @@
 """Random models: derived, drawn, verified; and what of the language and the rules they exercise.
 
-The models of the first seeds run in every test run, more of them with ``-m slow``.
+The models of the first seeds run in every test run.
 """
 
 from __future__ import annotations
@@ -31,8 +31,6 @@ from symbptt.model.functions import ACTIVATIONS, LOSSES, STRUCTURAL, VECTOR_FUNC
 from symbptt.model.model import Role
 
 SEEDS = range(60)
-MANY = 60
-CHUNK = 25
 
 
 @cache
@@ -87,19 +85,6 @@ def unless(truth: Any, message: str) -> list[str]:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_random_model_is_verified(seed: int) -> None:
     check(seed)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("first", range(0, MANY, CHUNK))
-def test_many_random_models_are_verified(first: int) -> None:
-    """All of a chunk are checked before any failure is shown."""
-    failures = []
-    for seed in range(first, first + CHUNK):
-        try:
-            check(seed)
-        except Exception as error:
-            failures.append(f"{type(error).__name__}: {str(error)[:1000]}\n{error.__notes__[0]}")
-    assert not failures, "\n\n".join(failures)
 
 
 def test_a_seed_determines_its_model() -> None:
