@@ -226,7 +226,7 @@ class Progress:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
-    from symbptt.errors import RequestError, SymbpttError
+    from symbptt.errors import PlacedError, RequestError, SymbpttError
 
     for stream in (sys.stdout, sys.stderr):  # what a terminal can't show, it shows escaped
         if isinstance(stream, io.TextIOWrapper):
@@ -240,8 +240,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except SymbpttError as error:
         print(f"symbptt: {error.headline}", file=sys.stderr)
-        if getattr(error, "place", None) is not None and sys.stderr.isatty():
-            print(error.place.drawn(), file=sys.stderr)  # type: ignore[attr-defined]
+        if isinstance(error, PlacedError) and error.place is not None and sys.stderr.isatty():
+            print(error.place.drawn(), file=sys.stderr)
         return BAD_REQUEST
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

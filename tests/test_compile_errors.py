@@ -31,7 +31,7 @@ def ones(*shape: int) -> np.ndarray:
     return np.ones(shape)
 
 
-def replaced(name: str, value: Any, inputs: dict[str, Any] = INPUTS) -> tuple[Any, Any]:
+def replaced(name: Any, value: Any, inputs: dict[str, Any] = INPUTS) -> tuple[Any, Any]:
     """The arguments with one array replaced (or added, where it is in neither dict)."""
     if name in PARAMS:
         return {**PARAMS, name: value}, inputs
@@ -39,15 +39,17 @@ def replaced(name: str, value: Any, inputs: dict[str, Any] = INPUTS) -> tuple[An
 
 
 def without(name: str) -> tuple[Any, Any]:
-    return tuple({k: a for k, a in d.items() if k != name} for d in (PARAMS, INPUTS))  # type: ignore[return-value]
+    params, inputs = ({k: a for k, a in d.items() if k != name} for d in (PARAMS, INPUTS))
+    return params, inputs
 
 
 def single(*names: str) -> tuple[Any, Any]:
     """The arguments with some arrays in single precision."""
-    return tuple(  # type: ignore[return-value]
+    params, inputs = (
         {k: a.astype(np.float32) if k in names else a for k, a in d.items()}
         for d in (PARAMS, INPUTS)
     )
+    return params, inputs
 
 
 SIZES = "with T = 4 from x, B = 2 from x"
@@ -169,7 +171,7 @@ CASES: dict[str, tuple[tuple[Any, Any], str]] = {
         "inputs has no place for 'h_1'; did you mean 'h_0'? Known: x, target, h_0",
     ),
     "a key that is no name": (
-        replaced(3, ones(n)),  # type: ignore[arg-type]
+        replaced(3, ones(n)),
         "inputs has no place for 3. Known: x, target, h_0",
     ),
     "a list of parameters": (

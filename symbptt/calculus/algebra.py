@@ -251,6 +251,6 @@ def at(expression: sp.Basic, when: Any) -> Any:
     return expression.xreplace({t: number(when)})
 
 
-def find(expression: sp.Basic, kind: type) -> list[Any]:
+def find(expression: sp.Basic, kind: type | tuple[type, ...]) -> list[Any]:
     """The nodes of a kind, each once, in reading order."""
     return list(dict.fromkeys(e for e in sp.preorder_traversal(expression) if isinstance(e, kind)))

@@ -122,7 +122,7 @@ class Graph:
         return tuple(
             (used, node)
             for node, rhs in self.nodes.items()
-            for used in al.find(rhs, (nd.At, MatrixSymbol))  # type: ignore[arg-type]
+            for used in al.find(rhs, (nd.At, MatrixSymbol))
         )
 
 

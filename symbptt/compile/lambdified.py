@@ -103,7 +103,7 @@ def unrolled(d: Derivation, T: int) -> Unrolled:
         # An adjoint that is not computed by now never will be: it is zero.
         dead = {a: al.zeros(a.shape) for a in al.find(e, nd.Adjoint) if a not in known}
         e = al.substitute(e, start | dead).xreplace({nd.T: sp.Integer(T)})
-        for leaf in al.find(e, (nd.At, MatrixSymbol)):  # type: ignore[arg-type]
+        for leaf in al.find(e, (nd.At, MatrixSymbol)):
             if leaf not in known:
                 leaves[leaf] = known[leaf] = MatrixSymbol(names.new(label(leaf)), *leaf.shape)
         symbol = MatrixSymbol(names.new(name), *e.shape)

@@ -7,7 +7,7 @@ here, as a function from program to program.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -211,9 +211,9 @@ def _split(part: Part, d: Derivation) -> Iterator[Part]:
             yield Part(without(others), part.steps, (a,))
 
 
-def _exists(recursions: object, a: nd.Adjoint, steps: Steps) -> bool:
+def _exists(recursions: Mapping[str, Recursion], a: nd.Adjoint, steps: Steps) -> bool:
     """Whether an adjoint is computed wherever a part that names it is there."""
-    recursion: Recursion | None = recursions.get(a.name)  # type: ignore[attr-defined]
+    recursion = recursions.get(a.name)
     if recursion is None:
         return False
     support = recursion.support

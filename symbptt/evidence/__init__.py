@@ -13,12 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain, count
 from types import MappingProxyType
-from typing import Any
 
 from symbptt.calculus import Derivation
 from symbptt.evidence.claims import Decided, landmarks
 from symbptt.evidence.exact import exact_witness
-from symbptt.evidence.floating import floating_witness
+from symbptt.evidence.floating import HasGradients, floating_witness
 from symbptt.evidence.induction import induction
 from symbptt.evidence.numeric_bptt import NUMERIC_BPTT
 from symbptt.evidence.report import Check, Report
@@ -37,7 +36,7 @@ LONGEST = 12
 #: that a lost transpose is a shape that doesn't fit.
 SIZES = (3, 2, 5, 4, 7, 6)
 
-NONE: Mapping[str, Callable[..., Any]] = MappingProxyType({})
+NONE: Mapping[str, HasGradients] = MappingProxyType({})
 
 
 def dimensions(model: Model) -> tuple[str, ...]:
@@ -56,7 +55,7 @@ def assignments(model: Model) -> tuple[dict[str, int], ...]:
 
 def verify(
     derivation: Derivation,
-    functions: Mapping[str, Callable[..., Any]] = NONE,
+    functions: Mapping[str, HasGradients] = NONE,
     *,
     abstract: Derivation | None = None,
     seed: int = 0,
@@ -86,7 +85,7 @@ def verify(
             found = sum(_labelled(_exact(d, steps, seed), label), found)
     for place, f in functions.items():
         tell(f"{model.name}: {place} against complex step and numeric BPTT")
-        sizes = assignments(f.model)[0]  # type: ignore[attr-defined]
+        sizes = assignments(f.model)[0]
         lengths = FLOAT_T if steps is None else (steps,)
         found = sum(floating_witness(place, f, lengths, sizes, seed), found)
     return Report(model.name, found.checks, seed, found.bound, found.undecided)

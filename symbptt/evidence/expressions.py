@@ -107,7 +107,7 @@ def _count(value: sp.Expr, scene: Scene, steps: Steps) -> int:
 
 
 def _whole(e: sp.Expr, steps: Steps, e_is: str) -> int:
-    number = sp.sympify(e).xreplace({s: sp.Integer(v) for s, v in steps.items()})
+    number = nd.number(e).xreplace({s: sp.Integer(v) for s, v in steps.items()})
     if not number.is_Integer:
         raise UndecidedError(f"{e_is} {e} is no whole number")
     return int(number)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -27,8 +27,20 @@ BATCHES: tuple[int | None, ...] = (None, 3)
 Gradients = tuple[float, Mapping[str, Array]]
 
 
+class HasGradients(Protocol):
+    """What is compared: loss and gradients of a model whose functions are all bound.
+
+    One that takes a single length T says so in an attribute ``T``.
+    """
+
+    @property
+    def model(self) -> Model: ...
+
+    def __call__(self, params: Any, inputs: Any) -> tuple[Any, Mapping[str, Any]]: ...
+
+
 def floating_witness(
-    place: str, f: Callable[..., Any], Ts: Iterable[int], sizes: Mapping[str, int], seed: int
+    place: str, f: HasGradients, Ts: Iterable[int], sizes: Mapping[str, int], seed: int
 ) -> Iterator[Decided]:
     """Compare a function for each T and batch with the complex step, and by hand where we can.
 
@@ -42,14 +54,14 @@ def floating_witness(
 
 def compared(
     place: str,
-    f: Callable[..., Any],
+    f: HasGradients,
     T: int,
     batch: int | None,
     sizes: Mapping[str, int],
     seed: int,
 ) -> Decided:
     """One function at random arguments of one length and batch size."""
-    model: Model = f.model  # type: ignore[attr-defined]
+    model = f.model
     if batch is not None and not (model.given or model.initial_values):
         return Decided()  # nothing that is given comes in batches
     # Initial values may be left out, and here they are, unless they alone say the batch size.

@@ -24,7 +24,7 @@ def build(
     *,
     functions: Iterable[str] = (),
     shapes: Mapping[str, tuple[tm.Dim, tm.Dim]] | None = None,
-    labels: Mapping[str, object] | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> Model:
     """The model that these equations define.
 
@@ -34,7 +34,7 @@ def build(
     return _assemble(known, labels or {})
 
 
-def _assemble(known: Outline, labels: Mapping[str, object]) -> Model:
+def _assemble(known: Outline, labels: Mapping[str, str]) -> Model:
     found, rows = best_inference(known)
     e = found.elaborator
     lags = _lags(found)
@@ -74,7 +74,10 @@ def _assemble(known: Outline, labels: Mapping[str, object]) -> Model:
         text="\n".join((*known.function_texts, *(s.text for s in known.defined.values()))),
         functions_text=tuple(known.function_texts),
         loss_text=known.loss_statement.text,
-        **labels,  # type: ignore[arg-type]
+        name=labels.get("name", "model"),
+        title=labels.get("title", ""),
+        reference=labels.get("reference", ""),
+        notation=labels.get("notation"),
     )
     checks.initial_values(model, known)
     checks.keys(model, known)

@@ -84,10 +84,11 @@ def keys(model: Model, known: Outline) -> None:
     """A symbol's name may not be the key of an initial value too."""
     for v, step in model.initial_values:
         key = initial_key(v.name, step)
+        statement = known.defined.get(v.name, known.loss_statement)
         if key in model.variables:
             raise ModelError(
                 f"'{key}' is both a symbol and the initial value of {v.name}; rename the symbol",
-                (known.defined.get(v.name) or known.loss_statement).place,  # type: ignore[union-attr]
+                statement.place if statement else None,
             )
 
 

@@ -1,14 +1,8 @@
-"""From syntax trees to terms: names resolved, products decided, shapes inferred.
-
-A product sign does not say what it multiplies: ``a b`` is a matrix product unless one side is
-a scalar.  So an expression is first a draft whose dimensions are unknowns; products stay
-pending until a scalar is found on one side, and are matrix products (or entrywise ones, by
-their sign) otherwise.
-"""
+"""From syntax trees to drafts: names resolved, functions looked up, symbols declared."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -32,27 +26,25 @@ from symbptt.formula.tree import (
 )
 from symbptt.model import terms as tm
 from symbptt.model.draft import Draft, Formula, Source
+from symbptt.model.drafting import Drafting
 from symbptt.model.functions import ACTIVATIONS, LOSSES, STRUCTURAL, VECTOR_FUNCTIONS, canonical
 from symbptt.model.names import Naming
-from symbptt.model.shapes import Dimensions, Why
+from symbptt.model.shapes import Why
 
 #: Signs that multiply entry by entry; they bind looser than the signs of a matrix product.
 ENTRYWISE = frozenset(["⊙", "∘", "*"])
 
 
 @dataclass
-class Elaborator:
-    """Drafts for the formulas of one model, over one pool of dimensions."""
+class Elaborator(Drafting):
+    """Drafts for the formulas of one model."""
 
     naming: Naming
     declared_functions: frozenset[str] = frozenset()
     formulas: Mapping[str, Formula] = field(default_factory=dict)
-    dims: Dimensions = field(default_factory=Dimensions)
     symbols: dict[str, Draft] = field(default_factory=dict)
     spelled: dict[str, Symbol] = field(default_factory=dict)
     abstract: dict[str, int] = field(default_factory=dict)
-    pending: list[Draft] = field(default_factory=list)
-    source: Source = field(default_factory=lambda: Source(""))
     local: Mapping[str, Draft] = field(default_factory=dict)
     inside: tuple[str, ...] = ()  # the model's own functions whose formula is being read
 
@@ -62,7 +54,7 @@ class Elaborator:
         """The draft of a formula; a :class:`ModelError` at what can't stand in a model."""
         match node:
             case Number(value):
-                return self._constant(value, node)
+                return self.constant(value, node)
             case Symbol():
                 return self._symbol(node)
             case Group("(" | "[" | "{", (inner,)):
@@ -72,13 +64,13 @@ class Elaborator:
             case Product(factors, operators):
                 return self._product(factors, operators, node)
             case Quotient(numerator, denominator):
-                inverse = self._raised(self.draft(denominator), Fraction(-1), denominator)
-                return self._times(self.draft(numerator), inverse, node, entrywise=True)
+                inverse = self.raised(self.draft(denominator), Fraction(-1), denominator)
+                return self.times(self.draft(numerator), inverse, node, entrywise=True)
             case Power(Group("‖" | "|" as bars, (inner,)), Number(value)) if value == 2:
-                squared = self._raised(self.draft(inner), Fraction(2), node)
-                return self._scalar(tm.Total, node, squared) if bars == "‖" else squared
+                squared = self.raised(self.draft(inner), Fraction(2), node)
+                return self.scalar(tm.Total, node, squared) if bars == "‖" else squared
             case Power(Subscripted(Group("‖", (inner,))), Number(value)) if value == 2:
-                return self._scalar(tm.Total, node, self._raised(self.draft(inner), value, node))
+                return self.scalar(tm.Total, node, self.raised(self.draft(inner), value, node))
             case Power(Call(function), exponent) if self._exponent(exponent) < 0:
                 raise self.error(
                     node, f"{function.base} to a negative power: its inverse, or one over it? "
@@ -93,9 +85,9 @@ class Elaborator:
                     node, "the inverse of a matrix is not supported; one over its entries is 1 / W"
                 )
             case Power(base, exponent):
-                return self._raised(self.draft(base), self._exponent(exponent), node)
+                return self.raised(self.draft(base), self._exponent(exponent), node)
             case Transpose(operand):
-                return self._transposed(self.draft(operand), node)
+                return self.transposed(self.draft(operand), node)
             case Call(function, arguments):
                 return self._call(function, arguments, node)
             case Group("[", items) if len(items) > 1:
@@ -106,34 +98,10 @@ class Elaborator:
                 raise self.error(node, "a derivative can't stand in a model's equation")
         raise self.error(node, f"{_called(node)} can't stand in a model's equation")
 
-    def error(self, node: Node, message: str) -> ModelError:
-        """The error at a node's place."""
-        return ModelError(message, self.source.place(node.span))
-
-    def _new(
-        self,
-        kind: type[tm.Term] | None,
-        node: Node,
-        rows: int,
-        cols: int,
-        *children: Draft,
-        data: tuple[object, ...] = (),
-    ) -> Draft:
-        return Draft(kind, self.source.place(node.span), node.span, rows, cols, children, data)
-
-    def _one(self) -> int:
-        return self.dims.constant(1)
-
-    def _constant(self, value: Fraction, node: Node) -> Draft:
-        return self._new(tm.Constant, node, self._one(), self._one(), data=(value,))
-
-    def _scalar(self, kind: type[tm.Term], node: Node, *children: Draft) -> Draft:
-        return self._new(kind, node, self._one(), self._one(), *children)
-
     def _symbol(self, node: Symbol) -> Draft:
         name, index = self.naming.read(node)
         if node == Symbol("T"):
-            return self._scalar(tm.Horizon, node)
+            return self.scalar(tm.Horizon, node)
         if name in self.local and index is None:
             return self.local[name]
         if node.primes:
@@ -141,7 +109,7 @@ class Elaborator:
                              "model's equations hold values only")  # fmt: skip
         known = self.declare(name, node)
         self._check_spelling(name, node)
-        return self._new(tm.Ref, node, known.rows, known.cols, data=(name, index))
+        return self.new(tm.Ref, node, known.rows, known.cols, data=(name, index))
 
     def _check_spelling(self, name: str, node: Symbol) -> None:
         """Refuse two symbols that would be one name in code: ``W_{hh}`` and ``W^{hh}``."""
@@ -155,47 +123,9 @@ class Elaborator:
     def declare(self, name: str, node: Symbol) -> Draft:
         """The draft that stands for a symbol wherever it occurs."""
         if name not in self.symbols:
-            self.symbols[name] = self._new(tm.Ref, node, self.dims.fresh(), self.dims.fresh())
+            self.symbols[name] = self.new(tm.Ref, node, self.dims.fresh(), self.dims.fresh())
             self.spelled[name] = self.naming.bare(node)
         return self.symbols[name]
-
-    def sum(self, terms: list[Draft], signs: Iterable[int], node: Node) -> Draft:
-        """The sum of drafts; a bare number, or a scalar beside a vector, is every entry's."""
-        signed = list(zip(terms, signs, strict=True))
-        if all(term.number is not None for term in terms):
-            numbers = (s * (x.number or Fraction(0)) for x, s in signed)
-            return self._constant(sum(numbers, Fraction(0)), node)
-        named = [term for term in terms if term.number is None]
-        shaped = next((term for term in named if not self.is_scalar(term)), named[0])
-        for i, term in enumerate(terms):
-            if term.number is not None:  # a bare number fills the shape of the sum
-                term.rows, term.cols = shaped.rows, shaped.cols
-            elif self.is_scalar(term) and not self.is_scalar(shaped):
-                terms[i] = self._spread(term, shaped, node)
-            elif term is not shaped:
-                self._same_shape(shaped, term, Why(self.source.place(node.span)))
-        signed = list(zip(terms, signs, strict=True))
-        if len(terms) == 1 and signed[0][1] > 0:
-            return terms[0]
-        children = tuple(x if s > 0 else self._negative(x, node) for x, s in signed)
-        if len(children) == 1:
-            return children[0]
-        return self._new(tm.Plus, node, shaped.rows, shaped.cols, *children)
-
-    def _spread(self, scalar: Draft, like: Draft, node: Node) -> Draft:
-        """A scalar added to a vector is added to every entry: it multiplies a vector of ones."""
-        ones = self._new(tm.Constant, node, like.rows, like.cols, data=(Fraction(1),))
-        return self._new(tm.Scaled, node, like.rows, like.cols, scalar, ones)
-
-    def _negative(self, term: Draft, node: Node) -> Draft:
-        if term.number is not None:
-            return self._new(tm.Constant, node, term.rows, term.cols, data=(-term.number,))
-        minus = self._constant(Fraction(-1), node)
-        return Draft(tm.Scaled, term.place, term.span, term.rows, term.cols, (minus, term))
-
-    def _same_shape(self, a: Draft, b: Draft, why: Why) -> None:
-        self.dims.unify(a.rows, b.rows, why)
-        self.dims.unify(a.cols, b.cols, why)
 
     def _product(self, factors: tuple[Node, ...], operators: tuple[str, ...], node: Node) -> Draft:
         # Entrywise signs bind looser: A b ⊙ c is (A b) ⊙ c, and each run between them a product.
@@ -211,42 +141,21 @@ class Elaborator:
         result = products[0]
         for run, right in zip(runs[1:], products[1:], strict=True):
             span = Span(factors[0].span.start, run[-1].span.end)
-            result = self._times(result, right, Node(span=span), entrywise=True)
+            result = self.times(result, right, Node(span=span), entrywise=True)
         return result
 
     def _chain(self, factors: list[Node], *, entrywise: bool) -> Draft:
         result = self.draft(factors[0])
         for factor in factors[1:]:
             span = Span(factors[0].span.start, factor.span.end)
-            result = self._times(result, self.draft(factor), Node(span=span), entrywise=entrywise)
+            result = self.times(result, self.draft(factor), Node(span=span), entrywise=entrywise)
         return result
-
-    def _times(self, a: Draft, b: Draft, node: Node, *, entrywise: bool) -> Draft:
-        if a.number is not None and b.number is not None:
-            return self._constant(a.number * b.number, node)
-        product = self._new(None, node, self.dims.fresh(), self.dims.fresh(), a, b)
-        product.data = (entrywise,)
-        if not self._scaling(product):
-            self.pending.append(product)
-        return product
-
-    def _raised(self, base: Draft, exponent: Fraction, node: Node) -> Draft:
-        if base.number is not None and exponent.denominator == 1:
-            if not base.number and exponent < 0:
-                raise self.error(node, "division by zero")
-            return self._constant(base.number**exponent.numerator, node)
-        return self._new(tm.Raised, node, base.rows, base.cols, base, data=(exponent,))
 
     def _exponent(self, node: Node) -> Fraction:
         value = self.draft(node).number
         if value is None or abs(value) > 100 or value.denominator > 100:
             raise self.error(node, "an exponent must be a number, of at most 100")
         return value
-
-    def _transposed(self, operand: Draft, node: Node) -> Draft:
-        if operand.number is not None:
-            return operand
-        return self._new(tm.Transposed, node, operand.cols, operand.rows, operand)
 
     # -- calls ----------------------------------------------------------------------------
 
@@ -270,7 +179,7 @@ class Elaborator:
             (z,) = arguments
             if z.number is not None:
                 raise self.error(node, f"{name} of a number is a constant; write its value")
-            return self._new(kind, node, z.rows, z.cols, z, data=(name,))
+            return self.new(kind, node, z.rows, z.cols, z, data=(name,))
         return self._unknown_function(name, index is not None, arguments, node)
 
     def _count(self, name: str, wanted: int, given: tuple[object, ...], node: Node) -> None:
@@ -283,28 +192,18 @@ class Elaborator:
         arguments = [self.draft(n) for n in nodes]
         match name:
             case "transpose":
-                return self._transposed(arguments[0], node)
+                return self.transposed(arguments[0], node)
             case "sum":
-                return self._scalar(tm.Total, node, arguments[0])
+                return self.scalar(tm.Total, node, arguments[0])
             case "mean":
-                return self._mean(arguments[0], node)
+                return self.mean(arguments[0], node)
             case "squared" | "square":
-                return self._raised(arguments[0], Fraction(2), node)
+                return self.raised(arguments[0], Fraction(2), node)
             case "outer":
-                right = self._transposed(arguments[1], nodes[1])
-                return self._times(arguments[0], right, node, entrywise=False)
+                right = self.transposed(arguments[1], nodes[1])
+                return self.times(arguments[0], right, node, entrywise=False)
         left, right = arguments  # matmul, dot
-        return self._times(left, right, node, entrywise=False)
-
-    def _mean(self, operand: Draft, node: Node) -> Draft:
-        """The mean of all entries: their sum over the number of rows and of columns."""
-        total = self._scalar(tm.Total, node, operand)
-        for dim in (operand.rows, operand.cols):
-            if self.dims.value(dim) == 1:
-                continue
-            size = self._new(tm.Extent, node, self._one(), self._one(), data=(dim,))
-            total = self._scalar(tm.Scaled, node, self._raised(size, Fraction(-1), node), total)
-        return total
+        return self.times(left, right, node, entrywise=False)
 
     def _named(self, name: str, arguments: tuple[Draft, ...], node: Node) -> Draft:
         row = LOSSES[name]
@@ -313,14 +212,14 @@ class Elaborator:
             if other.number is not None:  # a bare number fills the shape of the first
                 other.rows, other.cols = arguments[0].rows, arguments[0].cols
             else:
-                self._same_shape(arguments[0], other, Why(self.source.place(node.span)))
+                self.same_shape(arguments[0], other, Why(self.source.place(node.span)))
         outer = self.local, self.source
         self.local = dict(zip(row.arguments, arguments, strict=True))
         self.source = Source("")
         expansion = self.draft(_definition(row.definition))
         self.local, self.source = outer
-        one = self._one()
-        return self._new(tm.Named, node, one, one, *arguments, expansion, data=(name,))
+        one = self.one()
+        return self.new(tm.Named, node, one, one, *arguments, expansion, data=(name,))
 
     def _defined(self, name: str, arguments: tuple[Draft, ...], node: Node) -> Draft:
         """A function of the model's own: its formula, entry by entry, other symbols scalars."""
@@ -335,14 +234,14 @@ class Elaborator:
                 if index is None and part.base != "T" and not self._is_function(own):
                     known = self.declare(own, part)
                     for dim in (known.rows, known.cols):
-                        self.dims.unify(dim, self._one(), why)
+                        self.dims.unify(dim, self.one(), why)
         outer = self.local, self.source, self.inside
         self.local = dict(zip(formula.arguments, arguments, strict=True))
         self.source, self.inside = formula.source, (*self.inside, name)
         expansion = self.draft(formula.body)
         self.local, self.source, self.inside = outer
         shape = expansion.rows, expansion.cols
-        return self._new(tm.Named, node, *shape, *arguments, expansion, data=(name,))
+        return self.new(tm.Named, node, *shape, *arguments, expansion, data=(name,))
 
     def _is_function(self, name: str) -> bool:
         return name in self.formulas or canonical(name) is not None
@@ -355,61 +254,9 @@ class Elaborator:
         self._count(name, known, arguments, node)
         if len(arguments) == 1 and not indexed:  # one argument: entry by entry, f(z_t)
             (z,) = arguments
-            return self._new(tm.Mapped, node, z.rows, z.cols, z, data=(name,))
+            return self.new(tm.Mapped, node, z.rows, z.cols, z, data=(name,))
         rows, cols = self.dims.fresh(), self.dims.fresh()
-        return self._new(tm.Abstract, node, rows, cols, *arguments, data=(name,))
-
-    # -- products -------------------------------------------------------------------------
-
-    def is_scalar(self, draft: Draft) -> bool:
-        """Whether the shape is already known to be 1×1."""
-        return self.dims.value(draft.rows) == 1 and self.dims.value(draft.cols) == 1
-
-    def _scaling(self, product: Draft) -> bool:
-        """Decide a product of which one side is known to be a scalar."""
-        a, b = product.children
-        if self.is_scalar(b) and not self.is_scalar(a):
-            a, b = b, a
-        elif not self.is_scalar(a):
-            return False
-        product.kind, product.children, product.data = tm.Scaled, (a, b), ()
-        self._same_shape(product, b, Why(product.place))
-        return True
-
-    def settle(self) -> None:
-        """Decide every pending product, those that a scalar decides first."""
-        while self.pending:
-            waiting = [p for p in self.pending if not self._scaling(p)]
-            if len(waiting) == len(self.pending):
-                telling = (i for i, p in enumerate(waiting) if any(map(_adds_a_number, p.children)))
-                self._by_sign(waiting.pop(next(telling, 0)))
-            self.pending = waiting
-
-    def _by_sign(self, product: Draft) -> None:
-        a, b = product.children
-        why = Why(product.place)
-        if not product.data[0] and (_adds_a_number(a) or _adds_a_number(b)):
-            # (1 - a) b is no product of matrices: where a number is added, a is a scalar
-            scalar, other = (a, b) if _adds_a_number(a) else (b, a)
-            for dim in (scalar.rows, scalar.cols):
-                self.dims.unify(dim, self._one(), why)
-            product.kind, product.children = tm.Scaled, (scalar, other)
-            self._same_shape(product, other, why)
-        elif product.data[0]:
-            product.kind = tm.Odot
-            self._same_shape(a, b, why)
-            self._same_shape(product, a, why)
-        else:
-            product.kind = tm.Matmul
-            self.dims.unify(a.cols, b.rows, why)
-            self.dims.unify(product.rows, a.rows, why)
-            self.dims.unify(product.cols, b.cols, why)
-        product.data = ()
-
-
-def _adds_a_number(draft: Draft) -> bool:
-    """Whether a draft is a sum with a bare number in it, ``1 - a``."""
-    return draft.kind is tm.Plus and any(term.number is not None for term in draft.children)
+        return self.new(tm.Abstract, node, rows, cols, *arguments, data=(name,))
 
 
 @cache

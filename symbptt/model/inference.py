@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from symbptt.errors import ModelError
 from symbptt.formula.tree import Call, Group, Node, Sum, Symbol
@@ -198,5 +199,5 @@ def uses(found: Inference) -> Iterable[tuple[str | None, Draft, str, Index | Non
     for owner, top in tops:
         for draft in _drafts(top):
             if draft.kind is tm.Ref:
-                name, index = draft.data
-                yield owner, draft, name, index  # type: ignore[misc]
+                name, index = cast(tuple[str, Index | None], draft.data)
+                yield owner, draft, name, index

@@ -9,18 +9,15 @@ from typing import Any
 
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
-from symbptt.calculus.derivation import Derivation, written_out, written_recursions
-from symbptt.calculus.forms import double_sum
+from symbptt.calculus.derivation import Derivation
 from symbptt.calculus.lines import Line, Reason, Step, Why, step_of
 from symbptt.calculus.recursion import Contribution, Recursion
-from symbptt.calculus.translate import translate, unroll
-from symbptt.errors import DerivationError
 from symbptt.model import terms as tm
-from symbptt.model.functions import LOSSES
-from symbptt.model.model import LossTerm, Model, Role, initial_key
+from symbptt.model.model import Model, Role
 from symbptt.model.steps import Steps
-from symbptt.model.terms import Index
 from symbptt.render.dialect import Dialect
+from symbptt.render.forms import double_sum_view, written_view
+from symbptt.render.loss import named_losses, written_loss
 from symbptt.render.notation import Notation
 from symbptt.render.printer import Printer
 from symbptt.render.views import (
@@ -111,17 +108,6 @@ class Document:
         return self.author.written_out(self.T if self.T is not None and small >= self.T else small)
 
 
-def _weights(term: tm.Term) -> tuple[list[tm.Term], tm.Term]:
-    """The factors of a loss that are the same at every step, and the rest."""
-    found: list[tm.Term] = []
-    while isinstance(term, tm.Scaled) and not any(
-        isinstance(x, tm.Ref) and x.index is not None for x in term.scalar.walk()
-    ):
-        found.append(term.scalar)
-        term = term.operand
-    return found, term
-
-
 def _alike(a: LineView, b: LineView) -> bool:
     """Whether two gradients have one reason: used by the same equations, summed alike."""
     users = [[u.user for u in line.uses] for line in (a, b)]
@@ -165,8 +151,8 @@ class _Author:
                 )
                 for i, e in enumerate(model.equations, 1)
             ),
-            loss=Formula(self.printer.loss(), ((self._loss(), ""),)),
-            losses=tuple(dict.fromkeys(self._named_losses())),
+            loss=Formula(self.printer.loss(), ((written_loss(model, self.printer), ""),)),
+            losses=tuple(dict.fromkeys(named_losses(model))),
             abstract=tuple(model.abstract),
             symbols=tuple(self._symbols()),
             backward=backward,
@@ -185,46 +171,6 @@ class _Author:
         )
 
     # -- the model --------------------------------------------------------------------------
-
-    def _loss(self) -> str:
-        parts = [self._loss_part(part) for part in self.model.loss]
-        text = parts[0]
-        for part in parts[1:]:
-            text += f" - {part[1:]}" if part.startswith("-") else f" + {part}"
-        return text
-
-    def _loss_part(self, part: LossTerm) -> str:
-        steps, dialect = part.steps, self.printer.dialect
-        weights, term = _weights(part.term)
-        weight = "".join(self._term(w, Index("t")) + dialect.space for w in weights)
-        weight = "-" + weight[2:].lstrip() if weight.startswith("-1 ") else weight
-        if steps.members is not None and len(steps.members) == 1:
-            body = self._term(term, steps.members[0])
-        elif steps.members is not None:
-            head = dialect.sum_in("t", [str(m) for m in steps.members])
-            body = head + self._held(self._term(term, Index("t")))
-        else:
-            head = dialect.sum_over("t", str(steps.first), str(steps.last))
-            body = head + self._held(self._term(term, Index("t")))
-        return weight + body
-
-    def _held(self, body: str) -> str:
-        """What a sum runs over, in brackets if it is a sum itself."""
-        loose = " + " in body or body.startswith("-") or " - " in body
-        return self.printer.dialect.bracket(body) if loose else body
-
-    def _term(self, term: tm.Term, when: Index) -> str:
-        """A scalar of the loss, a named one by its name."""
-        if isinstance(term, tm.Named):
-            inside = ", ".join(self._term(a, when) for a in term.arguments)
-            name = self.printer.dialect.function(term.function, 0)
-            return name + self.printer.dialect.bracket(inside)
-        return self.printer(al.at(translate(self.model, term), nd.step(when)))
-
-    def _named_losses(self) -> Iterator[str]:
-        for term in (*(e.rhs for e in self.model.equations), *(p.term for p in self.model.loss)):
-            named = (x.function for x in term.walk() if isinstance(x, tm.Named))
-            yield from (name for name in named if name in LOSSES)
 
     def _symbols(self) -> Iterator[SymbolView]:
         order = (Role.PARAMETER, Role.INPUT, Role.TARGET, Role.STATE, Role.COMPUTED)
@@ -333,51 +279,8 @@ class _Author:
         when = dialect.when + self.printer.condition(line.steps) if line.steps else ""
         return self.printer(line.expression), when
 
-    # -- the other forms ----------------------------------------------------------------------
-
     def double(self) -> DoubleSumView | None:
-        taken = frozenset(self.model.variables) | {
-            str(dim) for v in self.model.variables.values() for dim in v.shape
-        }
-        try:
-            form = double_sum(self.parts, taken)
-        except DerivationError:
-            return None
-        p = self.printer
-        above, below = p.symbol(form.carrier, str(form.j)), p.symbol(form.carrier, f"{form.j}-1")
-        jacobian = form.jacobian
-        if self.notation.layout == "denominator":
-            jacobian = al.transpose(jacobian)
-        slope = p.dialect.fraction(above, below, self.notation)
-        direct = p.dialect.scripts(p.dialect.base("a"), ["t"], [])
-        return DoubleSumView(
-            Formula(slope, ((p(jacobian), ""),)),
-            Formula(direct, ((p(form.direct), ""),)),
-            tuple(
-                Formula(p.gradient(self.d.engine.symbol(name)), ((p(e), ""),))
-                for name, e in form.gradients.items()
-            ),
-        )
+        return double_sum_view(self.d, self.parts, self.printer)
 
     def written_out(self, T: int) -> WrittenOut:
-        """The forward and the backward pass for T steps, nothing left symbolic."""
-        p, parts = self.printer, self.parts
-        graph = unroll(self.model, T)
-        gradients = {n: g.expression for n, g in parts.gradients.items()}
-        symbols = {n: self.d.engine.symbol(n) for n in gradients}
-        for (name, s), expression in parts.initial.items():
-            gradients[initial_key(name, s)] = expression
-            symbols[initial_key(name, s)] = self.d.engine.symbol(name, s)
-        return WrittenOut(
-            T,
-            tuple(Formula(p(node), ((p(rhs), ""),)) for node, rhs in graph.nodes.items()),
-            Formula(p.loss(), ((" + ".join(map(p, graph.loss)), ""),)),
-            tuple(
-                Formula(p(a), ((p(e), ""),))
-                for a, e in written_recursions(parts.recursions, T).items()
-            ),
-            tuple(
-                Formula(p.gradient(symbols[n]), ((p(written_out(e, T)), ""),))
-                for n, e in gradients.items()
-            ),
-        )
+        return written_view(self.d, self.parts, self.printer, T)
