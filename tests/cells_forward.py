@@ -191,9 +191,33 @@ def rnn_ln(a: Arrays) -> complex:
     return L
 
 
+def elman_bidirectional(a: Arrays) -> complex:
+    """One pass from the first input to the last, one back; then the outputs."""
+    f, b = a["h_right_0"], a["h_left_T+1"]
+    forth, back = [], []
+    for x in a["x"]:
+        forth.append(f := np.tanh(a["W_f"] @ x + a["U_f"] @ f + a["b_f"]))
+    for x in a["x"][::-1]:
+        back.append(b := np.tanh(a["W_b"] @ x + a["U_b"] @ b + a["b_b"]))
+    outputs = (a["V_f"] @ f + a["V_b"] @ b + a["c"] for f, b in zip(forth, back[::-1], strict=True))
+    return sum(map(cross_entropy, outputs, a["d"]))
+
+
+def seq2seq(a: Arrays) -> complex:
+    e, L = a["e_0"], 0
+    for x in a["x"]:
+        e = np.tanh(a["A"] @ e + a["B"] @ x + a["a"])
+    h = e
+    for w, d in zip(a["w"], a["d"], strict=True):
+        h = np.tanh(a["W"] @ h + a["U"] @ w + a["b"])
+        L += cross_entropy(a["V"] @ h + a["c"], d)
+    return L
+
+
 FORWARD: dict[str, Forward] = {
     "ctrnn": ctrnn,
     "elman-2layer": elman_2layer,
+    "elman-bidirectional": elman_bidirectional,
     "fastgrnn": fastgrnn,
     "gru": gru,
     "gru-v1": gru_v1,
@@ -206,5 +230,6 @@ FORWARD: dict[str, Forward] = {
     "mgu": mgu,
     "narx": narx,
     "rnn-ln": rnn_ln,
+    "seq2seq": seq2seq,
     "ssm-diagonal": ssm_diagonal,
 }

@@ -29,7 +29,7 @@ FILES = {
     "unsafe": cell("__import___t = W x_t\n"),
     "syntax": cell("h_t = tanh(W h_{t-1} + )\n"),
     "unknown-function": cell("h_t = tahn(W x_t)\n"),
-    "future": cell("h_t = tanh(W h_{t+1})\n"),
+    "both-ways": cell("h_t = tanh(W h_{t+1} + U h_{t-1})\n"),
     "unbound": cell("h_t = f(W h_{t-1} + U x_t)\n"),
     "bad-binding": cell("h_t = f(W h_{t-1})\n") + "[bindings]\nf = 'sofmax'\n",
     "bad-shape": cell(GOOD) + "[shapes]\nW = 'n, m, k'\n",

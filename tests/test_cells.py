@@ -23,6 +23,7 @@ from symbptt.model import Model, bind, builtin_names, load
 VARIANTS = {
     "ctrnn": ("leaky integrator", "Euler", "dt", "tau"),
     "elman-2layer": ("two stacked layers",),
+    "elman-bidirectional": ("from 1 to T", "from T to 1"),
     "fastgrnn": ("share their matrices",),
     "gru": ("reset gate after the product", "PyTorch"),
     "gru-v1": ("reset gate before the product", "Cho et al."),
@@ -35,6 +36,7 @@ VARIANTS = {
     "mgu": ("one gate",),
     "narx": ("last two outputs and three inputs",),
     "rnn-ln": ("layer normalisation of the pre-activation",),
+    "seq2seq": ("encoder's last state", "decoder", "tanh cells"),
     "ssm-diagonal": ("Linear", "diagonal transition", "real"),
 }
 
@@ -250,3 +252,39 @@ def test_lags_and_layers_have_cases_and_sums_of_their_own() -> None:
     assert [use.user for use in layers["h_1"].contributions] == ["z_2", "z_1"]
     last = symbptt.derive("lstm-diagonal").gradients
     assert not al.find(last["v"], nd.TimeSum)  # the output is used at the last step alone
+
+
+def test_a_recurrence_from_T_to_1_has_an_adjoint_from_1_to_T() -> None:
+    adjoints = symbptt.derive("elman-bidirectional").adjoints
+    assert [str(case.steps) for case in adjoints["h_left"].cases] == ["t = 1", "t = 2, …, T"]
+    assert [str(case.steps) for case in adjoints["h_right"].cases] == ["t = T", "t = 1, …, T-1"]
+    text = symbptt.render("elman-bidirectional")
+    assert "V_b^T δ^y_t + U_b^T δ^{z\u20d6}_{t-1}   if t > 1" in text
+    assert "∂L/∂h\u20d6_{T+1} = U_b^T δ^{z\u20d6}_T" in text
+    assert "No step comes before the first" in text
+
+
+def test_a_decoder_s_loss_reaches_the_encoder_through_its_last_state() -> None:
+    text = symbptt.render("seq2seq")
+    assert "δ^e_t = W^T δ^z_1       if t = T" in text
+    assert "in the equation of z_1 (as h_0)" in text
+    assert "h_0 = e_T" in text
+    assert "∂L/∂h_0" not in text
+
+
+def test_three_passes_in_sequence() -> None:
+    """Forth, back, and forth again, the last started from the end of the first."""
+    model = load(
+        r"""
+        f_t = tanh(A f_{t-1} + B x_t)
+        g_t = tanh(C g_{t+2} + D f_{t-1} ⊙ g_{t+1} + f_{t+1})
+        h_t = sigmoid(E h_{t-1} + F g_{t-1} + h_{t-2})
+        h_0 = f_T
+        h_{-1} = 0
+        L = \sum_{t=1}^{T} squared_error(h_t, d_t)
+        """
+    )
+    assert [(stage.names, stage.reverse) for stage in model.stages] == [
+        *((("f",), False), (("g",), True), (("h",), False))
+    ]
+    assert symbptt.verify(model).passed

@@ -20,7 +20,7 @@ Arrays = dict[str, np.ndarray]
 Forward = Callable[[Arrays], complex]
 
 #: Different sizes for all, so that a lost transpose is a shape error.
-SIZES = {"n": 3, "m": 2, "k": 5, "p": 4, "j": 6}
+SIZES = {"n": 3, "m": 2, "k": 5, "p": 4, "j": 6, "l": 7}
 CONFIGURATIONS = [(T, batch) for T in (1, 2, 5) for batch in (None, 1, 3)]
 TOLERANCE = 1e-10
 

@@ -38,7 +38,7 @@ WRONG = {
         "needs a value at step -1 too",
     ),
     "initial value of an input": (f"{GOOD}\nx_0 = 0", None, "which no equation defines"),
-    "initial formula": (f"{GOOD}\nh_0 = W b", (4, 7), "an initial value is 0 or a parameter"),
+    "initial formula": (f"{GOOD}\nh_0 = W b", (4, 7), "an initial value is 0, a parameter"),
     "reserved name": (f"T_t = tanh(W x_t)\n{LOSS}", (1, 1), "'T' is the number of steps"),
     "function defined": (f"tanh_t = W x_t\n{LOSS}", (1, 1), "'tanh' is a function"),
     "function without argument": ("h_t = tanh + W x_t\n" + LOSS, (1, 7), "give it an argument"),
@@ -85,7 +85,26 @@ WRONG = {
     ),
     "maximum": (f"h_t = max(0, W x_t)\n{LOSS}", (1, 7), "no function 'max'"),
     "function of the tables only": (f"h_t = step(W x_t)\n{LOSS}", (1, 7), "no function 'step'"),
-    "backward in time": (f"h_t = tanh(W h_{{t+1}} + x_t)\n{LOSS}", (1, 14), "steps ahead"),
+    "both ways in time": (
+        f"h_t = tanh(W h_{{t+1}} + U h_{{t-1}} + x_t)\ny_t = V h_t\n{LOSS}",
+        (1, 1),
+        "one way through time",
+    ),
+    "two states that wait for each other": (
+        f"h_t = tanh(W b_{{t+1}} + x_t)\nb_t = tanh(V h_{{t-1}})\ny_t = h_t + b_t\n{LOSS}",
+        (1, 1),
+        "one way through time",
+    ),
+    "started from its own end": (
+        f"h_t = tanh(W h_{{t-1}} + x_t)\nh_0 = h_T\ny_t = V h_t\n{LOSS}",
+        (1, 1),
+        "starts from the last value of h",
+    ),
+    "started from nothing": (
+        f"h_t = tanh(W h_{{t-1}} + x_t)\nh_0 = x_T\ny_t = V h_t\n{LOSS}",
+        (1, 1),
+        "no equation defines x_t",
+    ),
     "one step's equation": (f"h_1 = tanh(W x_1)\ny_t = V h_t\n{LOSS}", (1, 1), "write h_t"),
     "loss outside its sum": (
         "h_t = tanh(W h_{t-1} + x_t)\nL = squared_error(h_t, d_t)",

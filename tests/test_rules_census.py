@@ -19,6 +19,7 @@ from symbptt.evidence.atoms import VECTOR_FUNCTIONS as WITNESSED
 from symbptt.evidence.expressions import MEANING
 from symbptt.model import terms as tm
 from symbptt.model.functions import ACTIVATIONS, LOSSES, VECTOR_FUNCTIONS, Activation
+from symbptt.model.model import Start
 
 
 @cache
@@ -135,7 +136,7 @@ def test_patterns_of_time_are_exercised():
     assert {"t = 1, …, T", "t = T", "t ∈ {2, T}", "t = 4", "t = T-3"} <= losses
     initial = {source for name in models.NAMES for source in models.model(name).initial.values()}
     assert None in initial
-    assert "h_init" in initial
+    assert Start("h_init") in initial
 
 
 def test_witnesses_know_no_function_that_the_table_lacks():

@@ -17,6 +17,7 @@ from symbptt.calculus import nodes as nd
 from symbptt.calculus.recursion import Contribution, Gradient, Recursion
 from symbptt.calculus.simplify import divides, simplify
 from symbptt.calculus.sweep import Sweep
+from symbptt.model.terms import Index
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Condensed:
 
     recursions: Mapping[str, Recursion]
     gradients: Mapping[str, Gradient]
-    initial: Mapping[tuple[str, int], MatrixExpr]
+    initial: Mapping[tuple[str, Index], MatrixExpr]
     inputs: Mapping[str, Recursion]
     eliminated: tuple[str, ...]
 
@@ -116,7 +117,9 @@ def _without(parts: Condensed, name: str, *, forced: bool) -> Condensed | None:
 
 def _wherever_it_is(c: Contribution, gone: Recursion) -> bool:
     """Whether a contribution, if it names an adjoint, is there at all steps of that adjoint."""
-    return all(c.steps == gone.support.shifted(-lag) for lag in _lags([c], gone.name))
+    return all(
+        lag is not None and c.steps == gone.support.shifted(-lag) for lag in _lags([c], gone.name)
+    )
 
 
 def _constant(gone: Recursion) -> MatrixExpr | None:
@@ -162,9 +165,10 @@ def _mentions(contributions: Iterable[Contribution], name: str) -> bool:
     return any(_mentioned(c.expression, name) for c in contributions)
 
 
-def _lags(contributions: Iterable[Contribution], name: str) -> set[int]:
+def _lags(contributions: Iterable[Contribution], name: str) -> set[int | None]:
+    """How many steps later an adjoint is named; None for one at a fixed step."""
     return {
-        int(a.index - nd.t)
+        int(a.index - nd.t) if a.index.has(nd.t) else None
         for c in contributions
         for a in al.find(c.expression, nd.Adjoint)
         if a.name == name
@@ -183,6 +187,7 @@ def _replaced(contributions: tuple[Contribution, ...], gone: Recursion) -> tuple
             result.append(c)
             continue
         (lag,) = lags
+        assert lag is not None
         old = gone.symbol.xreplace({nd.t: nd.t + lag})
         for part in gone.contributions:
             value = al.at(part.expression, nd.t + lag)

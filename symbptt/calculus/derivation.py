@@ -45,7 +45,7 @@ class Derivation:
     def is_zero(self) -> bool:
         """Whether every gradient is zero, as that of a loss multiplied by zero."""
         return not any(g.contributions for g in self.sweep.gradients.values()) or not (
-            reaches_anything(self.sweep, representative_T(self.model))
+            reaches_anything(self.model, self.sweep, representative_T(self.model))
         )
 
     @cached_property
@@ -93,7 +93,7 @@ class Derivation:
         """For a given T, each condensed adjoint at each step, from the last to the first."""
         if self.T is None:
             raise DerivationError("a derivation for symbolic T is not written out; give T")
-        return written_recursions(self.condensed.recursions, self.T)
+        return written_recursions(self.model, self.condensed.recursions, self.T)
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -109,21 +109,24 @@ class Derivation:
         )
 
 
-def written_recursions(recursions: Mapping[str, Recursion], T: int) -> dict[nd.Adjoint, MatrixExpr]:
-    """Each adjoint at each step of a sequence of length T, from the last to the first."""
+def written_recursions(
+    model: Model, recursions: Mapping[str, Recursion], T: int
+) -> dict[nd.Adjoint, MatrixExpr]:
+    """Each adjoint at each step of a sequence of length T, in the order of the backward pass."""
     return {
-        al.at(r.symbol, s): r.at(s, T)
-        for s in range(T, 0, -1)
-        for name, r in recursions.items()
-        if r.support.include(s, T)
+        al.at(recursions[name].symbol, s): recursions[name].at(s, T)
+        for name, s in reversed(list(model.forward_pass(T)))
+        if name in recursions and recursions[name].support.include(s, T)
     }
 
 
 def written_out(expression: MatrixExpr, T: int) -> MatrixExpr:
     """An expression with its sums over time written as sums, latest step first."""
     expression = expression.xreplace({nd.T: sp.Integer(T)})
-    past = (a for a in al.find(expression, nd.Adjoint) if a.index.is_Integer and a.index > T)
-    expression = al.substitute(expression, {a: al.zeros(a.shape) for a in past})
+    outside = (
+        a for a in al.find(expression, nd.Adjoint) if a.index.is_Integer and not 1 <= a.index <= T
+    )
+    expression = al.substitute(expression, {a: al.zeros(a.shape) for a in outside})
 
     def change(e: MatrixExpr) -> MatrixExpr:
         if type(e) is nd.TimeSum:
@@ -141,7 +144,7 @@ LONGEST_CHECKED = 64
 
 def representative_T(model: Model) -> int:
     """A length at which every case of every recursion occurs, apart from the others."""
-    lag = max((lag for v in model.variables.values() for lag in v.lags), default=1)
+    lag = max((abs(lag) for v in model.variables.values() for lag in v.lags), default=1)
     named = (
         abs(index.offset)
         for part in model.loss

@@ -9,11 +9,12 @@ from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
 
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
+from symbptt.calculus.recursion import Contribution
 from symbptt.calculus.rules import pullback
 from symbptt.calculus.sweep import ONE, Sweep
-from symbptt.calculus.translate import Engine, Graph, adjoint, unroll
+from symbptt.calculus.translate import Engine, Graph, adjoint, started, unroll
 from symbptt.errors import DerivationError
-from symbptt.model.model import Model
+from symbptt.model.model import Model, Start
 
 Shares = dict[MatrixExpr, list[MatrixExpr]]
 
@@ -46,21 +47,29 @@ def fold_check(model: Model, found: Sweep, T: int) -> int:
     """
     adjoints, gradients = sweep_graph(unroll(model, T))
     engine = Engine(model)
-    alive = _alive(found, T)
+    alive = _alive(model, found, T)
     compared = 0
+
+    values = {nd.T: sp.Integer(T)} | started(model, T)
+
+    def at_length(e: MatrixExpr) -> MatrixExpr:
+        return e.xreplace(values)
 
     def compare(node: MatrixExpr, general: list[MatrixExpr], unrolled: list[MatrixExpr]) -> None:
         nonlocal compared
         compared += 1
-        if _terms(node, general, alive, T) != _terms(node, unrolled, alive, T):
+        general = list(map(at_length, general))
+        if _terms(node, general, alive) != _terms(node, unrolled, alive):
             raise DerivationError(
                 f"the general recursion and the network unrolled for T = {T} differ at {node}; "
                 "please report this model"
             )
 
     for name, recursion in found.recursions.items():
-        if any(c.looks_past_the_end for c in recursion.contributions):
-            raise DerivationError(f"the recursion for δ^{name} looks past the last step")
+        if any(c.looks_outside for c in recursion.contributions):
+            raise DerivationError(
+                f"the recursion for δ^{name} looks before the first step or past the last"
+            )
         for s in range(1, T + 1):
             there = [c for c in recursion.contributions if c.is_there(s, T)]
             node = engine.symbol(name, s)
@@ -68,12 +77,12 @@ def fold_check(model: Model, found: Sweep, T: int) -> int:
     for gradient in found.gradients.values():
         general = [al.at(c.expression, s) for c in gradient.contributions for s in c.steps.at(T)]
         unrolled = list(gradients.get(gradient.symbol, []))
-        for (state, s), source in model.initial.items():
-            if source == gradient.symbol.name:
-                unrolled += adjoints.get(engine.symbol(state, s), [])
+        for (state, step), start in model.initial.items():
+            if start == Start(gradient.symbol.name):
+                unrolled += adjoints.get(at_length(engine.symbol(state, step)), [])
         compare(gradient.symbol, general, unrolled)
-    for (name, s), expression in found.initial.items():
-        node = engine.symbol(name, s)
+    for (name, step), expression in found.initial.items():
+        node = at_length(engine.symbol(name, step))
         compare(node, [expression], adjoints.get(node, []))
     return compared
 
@@ -81,26 +90,29 @@ def fold_check(model: Model, found: Sweep, T: int) -> int:
 Node = tuple[str, int]
 
 
-def _alive(found: Sweep, T: int) -> set[Node]:
+def _alive(model: Model, found: Sweep, T: int) -> set[Node]:
     """The adjoints that a loss of this length reaches; all others are zero."""
     alive: set[Node] = set()
-    for s in range(T, 0, -1):
-        for name, recursion in found.recursions.items():
-            there = (c for c in recursion.contributions if c.is_there(s, T))
-            if any(c.user is None or (c.user, s + c.lag) in alive for c in there):
-                alive.add((name, s))
+    for name, s in reversed(list(model.forward_pass(T))):
+        recursion = found.recursions.get(name)
+        there = (c for c in recursion.contributions if c.is_there(s, T)) if recursion else ()
+        if any(c.user is None or _named(c, s) & alive for c in there):
+            alive.add((name, s))
     return alive
 
 
-def reaches_anything(found: Sweep, T: int) -> bool:
+def _named(c: Contribution, s: int) -> set[Node]:
+    """The adjoints that a contribution names at step s."""
+    return {(a.name, int(al.at(a, s).index)) for a in al.find(c.expression, nd.Adjoint)}
+
+
+def reaches_anything(model: Model, found: Sweep, T: int) -> bool:
     """Whether the loss reaches an adjoint, or a parameter directly, in a sequence of length T."""
     direct = any(c.user is None for g in found.gradients.values() for c in g.contributions)
-    return direct or bool(_alive(found, T))
+    return direct or bool(_alive(model, found, T))
 
 
-def _terms(
-    node: MatrixExpr, parts: list[MatrixExpr], alive: set[Node], T: int
-) -> Counter[MatrixExpr]:
+def _terms(node: MatrixExpr, parts: list[MatrixExpr], alive: set[Node]) -> Counter[MatrixExpr]:
     """The terms of a sum, in any order, without those that an adjoint makes zero."""
 
     def kept(e: MatrixExpr) -> MatrixExpr:
@@ -111,6 +123,5 @@ def _terms(
         }
         return al.substitute(e, dead) if dead else e
 
-    parts = [part.xreplace({nd.T: sp.Integer(T)}) for part in parts]
     whole = al.plus(al.zeros(node.shape), *map(kept, parts))
     return Counter(whole.args if isinstance(whole, sp.MatAdd) else [whole])

@@ -76,7 +76,7 @@ def double_sum(parts: Condensed, taken: frozenset[str] = frozenset()) -> DoubleS
 def _carrier(parts: Condensed) -> tuple[Recursion, Contribution]:
     """The one recursion that refers to itself, and the part of it that does."""
     later = {
-        (name, a.name, int(a.index - nd.t))
+        (name, a.name, a.index - nd.t)
         for name, r in parts.recursions.items()
         for c in r.contributions
         for a in al.find(c.expression, nd.Adjoint)

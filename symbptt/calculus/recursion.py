@@ -21,7 +21,8 @@ class Contribution:
 
     ``user`` is the computed symbol whose equation uses it, None for the loss; ``lag`` how many
     steps later that is; ``expression`` the share, in the step t of the symbol; ``steps`` the
-    steps t at which it is there; ``rules`` the rules of the table that produced it.
+    steps t at which it is there; ``rules`` the rules of the table that produced it.  ``starts``
+    names the initial value that it is, of another symbol, if it is used as one.
     """
 
     user: str | None
@@ -29,25 +30,36 @@ class Contribution:
     expression: MatrixExpr
     steps: Steps
     rules: tuple[Rule, ...] = ()
+    starts: tuple[str, Index] | None = None
 
     @cached_property
-    def reach(self) -> int:
-        """How many steps later the adjoint stands that it names."""
-        return max((int(a.index - nd.t) for a in al.find(self.expression, nd.Adjoint)), default=0)
+    def looks(self) -> tuple[sp.Expr, ...]:
+        """The steps of the adjoints that it names."""
+        return tuple(a.index for a in al.find(self.expression, nd.Adjoint))
 
     def is_there(self, t: int, T: int) -> bool:
         """Whether it is there at step ``t`` of ``T``.
 
         Steps named by number may lie where the adjoint that is looked at lies past the end: a
-        loss at step 3 reaches nothing in a sequence of two.
+        loss at step 3 reaches nothing in a sequence of two.  Likewise steps named from the end.
         """
-        return self.steps.include(t, T) and (t + self.reach <= T or not self.steps.numbered(t, T))
+        if not self.steps.include(t, T):
+            return False
+        at = [
+            int(index.xreplace({nd.t: sp.Integer(t), nd.T: sp.Integer(T)})) for index in self.looks
+        ]
+        late = any(s > T for s in at) and (self.starts or self.steps.numbered(t, T))
+        return not late and not (any(s < 1 for s in at) and self.steps.from_the_end(t, T))
 
     @property
-    def looks_past_the_end(self) -> bool:
-        """Whether it would name an adjoint after the last step of a long sequence."""
+    def looks_outside(self) -> bool:
+        """Whether it would name an adjoint before the first or after the last step of a long
+        sequence."""
         T = 10_000
-        return any(self.steps.include(T - i, T) for i in range(self.reach))
+        offsets = [int(index - nd.t) for index in self.looks if index.has(nd.t)]
+        return any(self.steps.include(T - i, T) for i in range(max(offsets, default=0))) or any(
+            self.steps.include(1 + i, T) for i in range(-min(offsets, default=0))
+        )
 
 
 @dataclass(frozen=True)
@@ -81,9 +93,12 @@ class Recursion:
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
-        """The formulas from the end of the sequence to its start; of several, the first holds."""
+        """The formulas from where the backward pass begins; of several, the first holds."""
         groups: dict[MatrixExpr, list[Segment]] = {}
-        for segment in reversed(self._segments):
+        # Of a recurrence that runs from T to 1, the adjoint runs from 1 to T.
+        looks = (step for c in self.contributions for step in c.looks if step.has(nd.t))
+        forth = any((step - nd.t).is_negative for step in looks)
+        for segment in self._segments if forth else reversed(self._segments):
             groups.setdefault(segment.expression, []).append(segment)
         gap = groups.pop(al.zeros(self.symbol.shape), None) is not None
         cases: list[Case] = []
@@ -92,7 +107,7 @@ class Recursion:
             if len(segments) == 1:
                 cases.append(Case(segments[0].steps, expression))
             elif all(s.first == s.last for s in segments):
-                steps = Steps(members=tuple(s.first for s in reversed(segments)))
+                steps = Steps(members=tuple(sorted((s.first for s in segments), key=_time)))
                 cases.append(Case(steps, expression))
             elif not gap and any(s.crosses for s in segments):
                 rest.append(Case(Steps(last=segments[0].last), expression, otherwise=True))
@@ -110,7 +125,7 @@ class Recursion:
             cuts |= {*points, *(Index(e.anchor, e.offset + 1) for e in ends)}
         end = Index("T", 1)
         inside = (i for i in cuts if (i.offset < 1 if i.anchor else i.offset >= 1))
-        starts = sorted(inside, key=lambda i: (bool(i.anchor), i.offset))
+        starts = sorted(inside, key=_time)
         found: list[Segment] = []
         for first, after in zip(starts, (*starts[1:], end), strict=True):
             last = Index(after.anchor, after.offset - 1)
@@ -147,6 +162,11 @@ class Recursion:
             if stated.xreplace({nd.T: sp.Integer(T)}) != self.at(t, T):
                 return False
         return True
+
+
+def _time(index: Index) -> tuple[bool, int]:
+    """Sorts the points of a long sequence by time."""
+    return bool(index.anchor), index.offset
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ for the steps at which its user exists and matters; that is what makes t = T a c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
 
@@ -17,7 +17,7 @@ from symbptt.calculus import nodes as nd
 from symbptt.calculus.recursion import Contribution, Gradient, Recursion
 from symbptt.calculus.rules import Rule, pullback
 from symbptt.calculus.translate import Engine, adjoint
-from symbptt.model.model import Model
+from symbptt.model.model import Model, Start
 from symbptt.model.steps import EVERY, Steps
 from symbptt.model.terms import Index
 
@@ -30,7 +30,7 @@ class Sweep:
 
     recursions: Mapping[str, Recursion]
     gradients: Mapping[str, Gradient]
-    initial: Mapping[tuple[str, int], MatrixExpr]
+    initial: Mapping[tuple[str, Index], MatrixExpr]
     inputs: Mapping[str, Recursion]
 
 
@@ -80,6 +80,10 @@ def sweep(model: Model) -> Sweep:
             continue  # its user never reaches the loss
         share = al.at(use.share, nd.t + lag)
         shares.setdefault(key, []).append(Contribution(use.user, lag, share, steps, use.rules))
+    for (name, s), start in model.initial.items():
+        if start is not None and start.step is not None:
+            started = _through_start(shares.get(name, ()), name, s, start.step)
+            shares.setdefault(start.name, []).extend(started)
     merged = {name: _merged(cs) for name, cs in shares.items()}
     backward = [n for n in reversed(model.order) if n in support]
     return Sweep(
@@ -108,16 +112,16 @@ def sweep(model: Model) -> Sweep:
 
 def _merged(contributions: list[Contribution]) -> tuple[Contribution, ...]:
     """Contributions of one equation at one lag, as one: ``h ⊙ h`` uses h twice."""
-    found: dict[tuple[str | None, int, Steps], Contribution] = {}
+    found: dict[tuple[object, ...], Contribution] = {}
     for c in contributions:
-        key = (c.user, c.lag, c.steps)
+        key = (c.user, c.lag, c.steps, c.starts, c.looks if c.starts else None)
         if key in found:
             both = al.plus(found[key].expression, c.expression)
             rules = tuple(dict.fromkeys((*found[key].rules, *c.rules)))
-            c = Contribution(c.user, c.lag, both, c.steps, rules)
+            c = replace(c, expression=both, rules=rules)
         found[key] = c
     kept = (c for c in found.values() if not al.is_zero(c.expression))
-    return tuple(sorted(kept, key=lambda c: c.lag))  # its own step first, then later ones
+    return tuple(sorted(kept, key=lambda c: abs(c.lag)))  # its own step first, then others
 
 
 def _union(contributions: tuple[Contribution, ...]) -> Steps:
@@ -138,18 +142,26 @@ def _supports(model: Model, found: list[Use]) -> dict[str, Steps]:
                 direct.setdefault(use.leaf.name, []).append(use.steps)
             else:
                 flows.setdefault(use.user, set()).add((use.leaf.name, lag))
+    # What a symbol is reached from at its last step alone: by the start of another.
+    ends: dict[str, set[tuple[str, Index]]] = {}
+    for (name, _), start in model.initial.items():
+        if start is not None and start.step is not None:
+            for user in (user for user, used in flows.items() if name in {n for n, _ in used}):
+                ends.setdefault(user, set()).add((start.name, start.step))
     cyclic = {name for name in flows if name in _reached(name, flows)}
+    reverse = {name for stage in model.stages if stage.reverse for name in stage.names}
     support: dict[str, Steps] = {}
     queue = [(name, steps) for name, all_steps in direct.items() for steps in all_steps]
     while queue:
         name, steps = queue.pop()
         joined = support[name] | steps if name in support else steps
         if name in cyclic:
-            joined = joined.filled()
+            joined = joined.filled(reverse=name in reverse)
         if joined == support.get(name):
             continue
         support[name] = joined
         queue += [(used, joined.shifted(-lag)) for used, lag in flows.get(name, ())]
+        queue += [(used, Steps(members=(step,))) for used, step in ends.get(name, ())]
     return support
 
 
@@ -164,20 +176,36 @@ def _reached(start: str, flows: Mapping[str, set[tuple[str, int]]]) -> set[str]:
     return seen
 
 
-def _initial(symbol: MatrixExpr, contributions: tuple[Contribution, ...], s: int) -> MatrixExpr:
-    """The gradient by a value from before the first step: only later steps use it."""
-    there = [al.at(c.expression, s) for c in contributions if s + c.lag >= 1]
+def _initial(symbol: MatrixExpr, contributions: tuple[Contribution, ...], s: Index) -> MatrixExpr:
+    """The gradient by a value from outside 1…T: only the steps near it use it."""
+    there = [al.at(c.expression, nd.step(s)) for c in contributions if _user(c, s) is not None]
     return al.plus(al.zeros(symbol.shape), *there)
+
+
+def _user(c: Contribution, s: Index) -> Index | None:
+    """The step that uses an initial value of step s; None if that is none of 1…T."""
+    step = Index(s.anchor, s.offset + c.lag)
+    return step if (step.offset <= 0 if step.anchor else step.offset >= 1) else None
+
+
+def _through_start(
+    contributions: Iterable[Contribution], name: str, s: Index, last: Index
+) -> Iterator[Contribution]:
+    """What reaches the last value of a symbol from which another one starts."""
+    for c in contributions:
+        if _user(c, s) is not None:
+            share = al.at(c.expression, nd.step(s))
+            only = Steps(members=(last,))
+            yield Contribution(c.user, 0, share, only, c.rules, starts=(name, s))
 
 
 def _learned(
     model: Model, parameter: str, merged: Mapping[str, tuple[Contribution, ...]]
 ) -> Iterator[Contribution]:
     """What reaches a parameter through the initial values that it provides."""
-    for (name, s), source in model.initial.items():
-        if source == parameter:
-            for c in merged.get(name, ()):
-                if s + c.lag >= 1:
-                    only = Steps(members=(Index("", s + c.lag),))
-                    share = al.at(c.expression, nd.t - c.lag)
-                    yield Contribution(c.user, c.lag, share, only, c.rules)
+    for (name, s), start in model.initial.items():
+        for c in merged.get(name, ()) if start == Start(parameter) else ():
+            step = _user(c, s)
+            if step is not None:
+                share = al.at(c.expression, nd.t - c.lag)
+                yield Contribution(c.user, c.lag, share, Steps(members=(step,)), c.rules)

@@ -92,12 +92,13 @@ class Engine:
         """The scalar of each part of the loss."""
         return tuple(translate(self.model, part.term) for part in self.model.loss)
 
-    def symbol(self, name: str, when: sp.Expr | int = nd.t) -> MatrixExpr:
+    def symbol(self, name: str, when: sp.Expr | int | tm.Index = nd.t) -> MatrixExpr:
         """A symbol of the model at a step; a parameter has none."""
         variable = self.model.variables[name]
         if variable.role == "parameter":
             return leaf(variable, None)
-        return nd.At(name, when, *map(nd.dimension, variable.shape))
+        step = nd.step(when) if isinstance(when, tm.Index) else when
+        return nd.At(name, step, *map(nd.dimension, variable.shape))
 
 
 @dataclass(frozen=True, repr=False)
@@ -133,17 +134,28 @@ def unroll(model: Model, T: int) -> Graph:
     """
     check_T(T)
     engine = Engine(model)
+    length = {nd.T: sp.Integer(T)}
+    values = length | started(model, T)
     nodes = {
-        engine.symbol(name, s): al.at(rhs, s).xreplace({nd.T: sp.Integer(T)})
-        for s in range(1, T + 1)
-        for name, rhs in engine.right_sides.items()
+        engine.symbol(name, s): al.at(engine.right_sides[name], s).xreplace(values)
+        for name, s in model.forward_pass(T)
     }
     loss = tuple(
-        al.at(term, s).xreplace({nd.T: sp.Integer(T)})
+        al.at(term, s).xreplace(length)
         for part, term in zip(model.loss, engine.losses, strict=True)
         for s in part.steps.at(T)
     )
     return Graph(model, T, nodes, loss)
+
+
+def started(model: Model, T: int) -> dict[MatrixExpr, MatrixExpr]:
+    """Initial values that are the last value of another symbol: h_0 is e_T."""
+    engine = Engine(model)
+    return {
+        engine.symbol(name, s.at(0, T)): engine.symbol(start.name, start.step.at(0, T))
+        for (name, s), start in model.initial.items()
+        if start is not None and start.step is not None
+    }
 
 
 #: The longest sequence that is written out step by step.

@@ -53,7 +53,7 @@ class Names:
 def step_label(key: str) -> str:
     """The key of an initial value as part of an identifier.
 
-    >>> step_label("h_0"), step_label("h_-1")
-    ('h_0', 'h_m1')
+    >>> step_label("h_0"), step_label("h_-1"), step_label("h_T+1")
+    ('h_0', 'h_m1', 'h_Tp1')
     """
-    return key.replace("-", "m")
+    return key.replace("-", "m").replace("+", "p")

@@ -28,7 +28,7 @@ from symbptt.compile.matrix_printer import DTYPE, MatrixPrinter
 from symbptt.compile.numpy_functions import helper, with_needs
 from symbptt.compile.numpy_module import TAKEN, array_tables
 from symbptt.compile.stable import stable
-from symbptt.model import Model, initial_key
+from symbptt.model import Model, initial_key, outside
 from symbptt.templating import fill
 
 
@@ -88,7 +88,7 @@ class Unrolled:
 
 def unrolled(d: Derivation, T: int) -> Unrolled:
     """The network, its adjoints and its gradients, written out for ``T`` steps."""
-    start = _initial_values(d)
+    start = _initial_values(d, T)
     sizes = sorted(
         {s for v in d.model.variables for s in d.engine.symbol(v).shape if s.is_Symbol},
         key=lambda s: str(s.name),
@@ -100,9 +100,10 @@ def unrolled(d: Derivation, T: int) -> Unrolled:
 
     def named(name: str, e: MatrixExpr) -> MatrixSymbol:
         """A new statement: the expression, itself in names, under a name."""
+        e = e.xreplace({nd.T: sp.Integer(T)})
         # An adjoint that is not computed by now never will be: it is zero.
         dead = {a: al.zeros(a.shape) for a in al.find(e, nd.Adjoint) if a not in known}
-        e = al.substitute(e, start | dead).xreplace({nd.T: sp.Integer(T)})
+        e = al.substitute(e, start | dead)
         for leaf in al.find(e, (nd.At, MatrixSymbol)):
             if leaf not in known:
                 leaves[leaf] = known[leaf] = MatrixSymbol(names.new(label(leaf)), *leaf.shape)
@@ -114,7 +115,7 @@ def unrolled(d: Derivation, T: int) -> Unrolled:
     for node, e in graph.nodes.items():
         known[node] = named(label(node), e)
     loss = named("loss", al.plus(al.zeros((1, 1)), *_losses(d, T)))
-    for node, e in written_recursions(d.condensed.recursions, T).items():
+    for node, e in written_recursions(d.model, d.condensed.recursions, T).items():
         known[node] = named(label(node), e)
     results: dict[Key, MatrixSymbol] = {LOSS: loss}
     for key, e in _gradients(d, T):
@@ -122,13 +123,17 @@ def unrolled(d: Derivation, T: int) -> Unrolled:
     return Unrolled(leaves, statements, results, sizes)
 
 
-def _initial_values(d: Derivation) -> dict[MatrixExpr, MatrixExpr]:
-    """What the model itself says of values before the first step: a parameter, or zero."""
+def _initial_values(d: Derivation, T: int) -> dict[MatrixExpr, MatrixExpr]:
+    """What the model itself says of values outside 1…T: a parameter, the last of a state, zero."""
     found: dict[MatrixExpr, MatrixExpr] = {}
-    for (name, s), source in d.model.initial.items():
+    for (name, s), start in d.model.initial.items():
         symbol = d.engine.symbol(name, s)
-        found[symbol] = al.zeros(symbol.shape) if source is None else d.engine.symbol(source)
-    return found
+        value = al.zeros(symbol.shape)
+        if start is not None:
+            value = d.engine.symbol(start.name, start.step or nd.t)
+        found[symbol] = value
+    length = {nd.T: sp.Integer(T)}
+    return {symbol.xreplace(length): value.xreplace(length) for symbol, value in found.items()}
 
 
 def _gradients(d: Derivation, T: int) -> Iterator[tuple[Key, MatrixExpr]]:
@@ -140,16 +145,16 @@ def _gradients(d: Derivation, T: int) -> Iterator[tuple[Key, MatrixExpr]]:
         yield (initial_key(name, s),), expression
     for v in d.model.given if d.inputs else ():
         recursion = d.condensed.inputs.get(v.name)
-        for s in range(1, T + 1):
+        for t in range(1, T + 1):
             zero = al.zeros(d.engine.symbol(v.name).shape)
-            yield (v.name, s), recursion.at(s, T) if recursion else zero
+            yield (v.name, t), recursion.at(t, T) if recursion else zero
 
 
 def label(leaf: MatrixExpr) -> str:
     """A name for a value in code: ``h_1``, ``h_m1`` for a step before the first, ``d_h_1``."""
     if isinstance(leaf, MatrixSymbol):
         return str(leaf.name)
-    key = step_label(initial_key(leaf.name, int(leaf.index)))
+    key = step_label(f"{leaf.name}_{leaf.index}")
     return f"d_{key}" if isinstance(leaf, nd.Adjoint) else key
 
 
@@ -173,8 +178,9 @@ def _laid_out(leaf: MatrixExpr, given: Any, sizes: dict[sp.Symbol, int]) -> Any:
     if isinstance(leaf, MatrixSymbol):
         return given[leaf.name].reshape(shape)
     step = int(leaf.index)
-    if step < 1:
-        return given.initial(initial_key(leaf.name, step)).reshape(given.B, *shape)
+    start = outside(step, given.T)
+    if start is not None:
+        return given.initial(initial_key(leaf.name, start)).reshape(given.B, *shape)
     return given.steps(leaf.name)[step].reshape(given.B, *shape)
 
 

@@ -11,13 +11,13 @@ from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.compile.batch_code import BatchCode
 from symbptt.compile.code import ATOM, Code
-from symbptt.compile.conditions import condition
+from symbptt.compile.conditions import condition, point
 from symbptt.compile.identifiers import Names, step_label
 from symbptt.compile.plain import factor, plain, signed_sum
 from symbptt.compile.program import Loop, Part, Program, Quantity, Statement, covers, partition
 from symbptt.compile.quoting import quoted_lines
 from symbptt.compile.share import EPSILON
-from symbptt.model import Role, Variable, initial_key
+from symbptt.model import Index, Role, Variable, initial_key
 
 #: The longest line of generated code, and what is left of it in a loop, under a condition.
 WIDTH = 100
@@ -59,18 +59,45 @@ class Writer:
 
     def body(self) -> Iterator[str]:
         """All lines, in order."""
-        forward, backward, after = (list(self.lines(loop)) for loop in Loop)
+        stages = range(len(self.program.model.stages))
+        forward = [list(self.loop(Loop.FORWARD, i)) for i in stages]
+        # What belongs to no pass, such as the gradients by inputs, comes behind all of them.
+        backward = [list(self.loop(Loop.BACKWARD, i)) for i in (*reversed(stages), -1)]
+        after = list(self.lines(Loop.AFTER))
         yield "T = given.T"
         yield from self.arrays()
-        yield from ("", "loss = 0.0", "for t in range(1, T + 1):", *indented(forward), "")
+        yield from ("", "loss = 0.0")
+        for lines in filter(None, forward):
+            yield from (*lines, "")
         yield from self.zeros()
         yield f"# δ^v_t is the derivative of {self.program.model.loss_name} by v_t."
-        yield from ("for t in range(T, 0, -1):", *indented(backward), "")
+        for lines in filter(None, backward):
+            yield from (*lines, "")
         yield from (*after, "") if after else ()
         yield "grads = {"
         for key in self.program.gradient_keys:
             yield f'    "{key}": {self.result(key)},'
         yield from ("}", "return given.result(loss, grads)")
+
+    def loop(self, loop: Loop, stage: int) -> Iterator[str]:
+        """The loop of a pass over time; nothing for a pass that has nothing to do."""
+        lines = list(self.lines(loop, stage))
+        if not lines:
+            return
+        reverse = stage >= 0 and self.program.model.stages[stage].reverse
+        if loop is Loop.FORWARD:
+            yield from self.starts(stage)
+        up = reverse is (loop is Loop.BACKWARD)
+        yield f"for t in {'range(1, T + 1)' if up else 'range(T, 0, -1)'}:"
+        yield from indented(lines)
+
+    def starts(self, stage: int) -> Iterator[str]:
+        """The initial values that are last values of passes before this one."""
+        model = self.program.model
+        for (name, s), start in model.initial.items():
+            if start is not None and start.step is not None and model.stage_of(name) == stage:
+                state, source = self.variables[name], self.variables[start.name]
+                yield f"{state}[{point(s)}] = {source}[{point(start.step)}]"
 
     def arrays(self) -> Iterator[str]:
         """The variables, read from the arrays."""
@@ -81,19 +108,25 @@ class Writer:
                 continue
             yield f'{self.variables[v.name]} = given.steps("{v.name}")'
             for s in v.initial_steps:
-                yield f"{self.variables[v.name]}[{s}] = {self.start(v, s)}"
+                yield f"{self.variables[v.name]}[{point(s)}] = {self.start(v, s)}"
         for v in self.program.model.with_role(Role.STATE, Role.COMPUTED):
-            starts = ", ".join(f"{s}: {self.start(v, s)}" for s in v.initial_steps)
+            starts = ", ".join(
+                f"{point(s)}: {start}"
+                for s in v.initial_steps
+                if (start := self.start(v, s)) is not None
+            )
             yield f"{self.variables[v.name]} = {{{starts}}}"
 
-    def start(self, v: Variable, s: int) -> str:
-        """Source for the value of a variable at a step before the first."""
+    def start(self, v: Variable, s: Index) -> str | None:
+        """Source for the value of a variable at a step outside 1…T; None if it is computed."""
         initial = self.program.model.initial
         if (v.name, s) not in initial:
             return f'given.initial("{initial_key(v.name, s)}")'
-        source = initial[v.name, s]
+        start = initial[v.name, s]
+        if start is not None and start.step is not None:
+            return None
         layout = self.code.layout(tuple(map(nd.dimension, v.shape))) or ["1"]
-        value = "0.0" if source is None else self.variables[source]
+        value = "0.0" if start is None else self.variables[start.name]
         return f"given.spread({', '.join([value, *layout])})"
 
     def zeros(self) -> Iterator[str]:
@@ -116,13 +149,13 @@ class Writer:
 
     # -- statements ---------------------------------------------------------------------------
 
-    def lines(self, loop: Loop) -> Iterator[str]:
+    def lines(self, loop: Loop, stage: int | None = None) -> Iterator[str]:
         """The lines of a loop, those under one condition gathered."""
-        return gathered(self._lines(loop))
+        return gathered(self._lines(loop, stage))
 
-    def _lines(self, loop: Loop) -> Iterator[Line]:
+    def _lines(self, loop: Loop, stage: int | None) -> Iterator[Line]:
         said = ""
-        for statement in self.program.of(loop):
+        for statement in self.program.of(loop, stage=stage):
             code = list(_WRITERS[statement.quantity](self, statement))
             comment = self.comment(statement)
             if comment != said:

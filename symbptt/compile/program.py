@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+import sympy as sp
 from sympy.matrices.expressions import HadamardProduct, MatrixExpr
 
 from symbptt.calculus import Derivation
@@ -22,10 +23,10 @@ from symbptt.model import EVERY, Model, Steps, Variable, initial_key
 
 
 class Loop(StrEnum):
-    """Where a statement stands."""
+    """Where a statement stands: in the loop of one of the model's passes, or behind all."""
 
-    FORWARD = "forward"  # for t = 1, …, T
-    BACKWARD = "backward"  # for t = T, …, 1
+    FORWARD = "forward"  # a pass over time
+    BACKWARD = "backward"  # the same pass, the other way
     AFTER = "after"  # once, at the end
 
 
@@ -52,7 +53,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Statement:
-    """``key = (part + part + …) ⊙ factor`` at ``steps``; LOSS and GRADIENT add up over t."""
+    """``key = (part + part + …) ⊙ factor`` at ``steps``; LOSS and GRADIENT add up over t.
+
+    ``stage`` numbers the model's passes over time.
+    """
 
     loop: Loop
     quantity: Quantity
@@ -62,6 +66,7 @@ class Statement:
     steps: Steps = EVERY
     factor: MatrixExpr | None = None
     source: str = ""
+    stage: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,12 +86,16 @@ class Program:
             *(v.name for v in self.inputs),
         )
 
-    def of(self, loop: Loop, *quantities: Quantity) -> tuple[Statement, ...]:
-        """The statements of a loop, in order (of some quantities, if named)."""
+    def of(
+        self, loop: Loop, *quantities: Quantity, stage: int | None = None
+    ) -> tuple[Statement, ...]:
+        """The statements of a loop, in order (of some quantities, or of one pass, if named)."""
         return tuple(
             s
             for s in self.statements
-            if s.loop is loop and (not quantities or s.quantity in quantities)
+            if s.loop is loop
+            and (not quantities or s.quantity in quantities)
+            and stage in (None, s.stage)
         )
 
 
@@ -101,9 +110,14 @@ def program(derivation: Derivation) -> Program:
 
 def _forward(d: Derivation) -> Iterator[Statement]:
     for name, rhs in d.engine.right_sides.items():
-        source = d.model.equation(name).source
         yield Statement(
-            Loop.FORWARD, Quantity.VALUE, name, d.engine.symbol(name), (Part(rhs),), source=source
+            Loop.FORWARD,
+            Quantity.VALUE,
+            name,
+            d.engine.symbol(name),
+            (Part(rhs),),
+            source=d.model.equation(name).source,
+            stage=d.model.stage_of(name),
         )
     for part, scalar in zip(d.model.loss, d.engine.losses, strict=True):
         yield Statement(
@@ -114,6 +128,7 @@ def _forward(d: Derivation) -> Iterator[Statement]:
             (Part(stable(scalar, d.engine.right_sides), part.steps),),
             part.steps,
             source=d.model.loss_text,
+            stage=len(d.model.stages) - 1,
         )
 
 
@@ -134,6 +149,7 @@ def _backward(d: Derivation) -> Iterator[Statement]:
             tuple(parts),
             recursion.support,
             factor,
+            stage=d.model.stage_of(name),
         )
     for name, gradient in found.gradients.items():
         for c in gradient.contributions:
@@ -144,14 +160,23 @@ def _backward(d: Derivation) -> Iterator[Statement]:
                 gradient.symbol,
                 tuple(_parts(c, c.expression, d)),
                 c.steps,
+                stage=_stage(c, d),
             )
     if d.inputs:
         for v in d.model.given:
             if v.name in found.inputs:
                 r = found.inputs[v.name]
                 parts = [p for c in r.contributions for p in _parts(c, c.expression, d)]
+                # Each in a loop behind all others: an input may be used at any step around its own.
+                stage = 0 if len(d.model.stages) == 1 and d.model.is_causal else -1
                 yield Statement(
-                    Loop.BACKWARD, Quantity.INPUT, v.name, r.symbol, tuple(parts), r.support
+                    Loop.BACKWARD,
+                    Quantity.INPUT,
+                    v.name,
+                    r.symbol,
+                    tuple(parts),
+                    r.support,
+                    stage=stage,
                 )
 
 
@@ -160,6 +185,12 @@ def _after(d: Derivation) -> Iterator[Statement]:
         symbol = d.engine.symbol(name, s)
         parts = tuple(_split(Part(expression), d))
         yield Statement(Loop.AFTER, Quantity.INITIAL, initial_key(name, s), symbol, parts)
+
+
+def _stage(c: Contribution, d: Derivation) -> int:
+    """The pass whose loop has computed all that a contribution to a gradient names."""
+    named = (d.model.stage_of(a.name) for a in al.find(c.expression, nd.Adjoint))
+    return min(named, default=len(d.model.stages) - 1)
 
 
 # -- parts ------------------------------------------------------------------------------------
@@ -217,8 +248,8 @@ def _exists(recursions: Mapping[str, Recursion], a: nd.Adjoint, steps: Steps) ->
     if recursion is None:
         return False
     support = recursion.support
-    if a.index.is_number:
-        return always(lambda T: int(a.index) in support.at(T))
+    if not a.index.has(nd.t):
+        return always(lambda T: int(a.index.xreplace({nd.T: sp.Integer(T)})) in support.at(T))
     lag = int(a.index - nd.t)
     return always(lambda T: {s + lag for s in steps.at(T)} <= set(support.at(T)), steps, support)
 

@@ -93,7 +93,15 @@ def _with_shared(program: Program, part: MatrixExpr) -> Program:
         statements.append(_changed(s, change) if s.loop is not Loop.FORWARD else s)
         if s.quantity is Quantity.ADJOINT and s.key == adjoint.name:
             statements.append(
-                Statement(Loop.BACKWARD, Quantity.SHARED, name, symbol, (Part(part),), s.steps)
+                Statement(
+                    Loop.BACKWARD,
+                    Quantity.SHARED,
+                    name,
+                    symbol,
+                    (Part(part),),
+                    s.steps,
+                    stage=s.stage,
+                )
             )
     return replace(program, statements=tuple(statements))
 

@@ -173,7 +173,7 @@ def landmarks(d: Derivation) -> Landmarks:
     return Landmarks(
         first=max((1, *(i.offset for i in ends if not i.anchor))),
         last=max((0, *(-i.offset for i in ends if i.anchor))),
-        lag=max((lag for v in d.model.variables.values() for lag in v.lags), default=0),
+        lag=max((abs(lag) for v in d.model.variables.values() for lag in v.lags), default=0),
         numbered=bool(numbers),
     )
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from symbptt.evidence.forward import run, size_of
 from symbptt.evidence.residues import Size
-from symbptt.model.model import Model, Variable, initial_key
+from symbptt.model.model import Model, Variable, initial_key, outside
 
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
@@ -147,9 +147,10 @@ class Sample:
         size = size_of(self.model.variables[name].shape, self.sizes)
         if step is None:
             return self.params[name].reshape(size)
-        if step >= 1:
+        start = outside(step, self.T)
+        if start is None:
             return self.inputs[name][step - 1].reshape(self.samples, *size)
-        key = initial_key(name, step)
+        key = initial_key(name, start)
         zero = np.zeros((self.samples, *size))
         return self.inputs[key].reshape(zero.shape) if key in self.inputs else zero
 
@@ -215,10 +216,11 @@ def complex_step(s: Sample, *, inputs: bool = False) -> tuple[float, dict[str, A
         count += prod(shape)
 
     def change(name: str, step: int | None, a: Array) -> Array:
-        key = name if step is None or step >= 1 else initial_key(name, step)
+        beyond = None if step is None else outside(step, s.T)
+        key = name if beyond is None else initial_key(name, beyond)
         if key not in offsets:
             return a
-        start = offsets[key] + (a.size * (step - 1) if step is not None and step >= 1 else 0)
+        start = offsets[key] + (a.size * (step - 1) if step is not None and beyond is None else 0)
         stepped = np.broadcast_to(a, (count, *([1] if step is None else []), *a.shape)).astype(
             complex
         )

@@ -86,8 +86,8 @@ def places_of(model: Model, T: int, *, inputs: bool) -> list[Place]:
     """All that the loss can be differentiated by."""
     steps = range(1, T + 1)
     found: list[Place] = [(v.name, None) for v in model.parameters]
-    found += [(v.name, s) for v, s in model.initial_values]
-    found += [(name, s) for s in steps for name in model.order]
+    found += [(v.name, s.at(0, T)) for v, s in model.initial_values]
+    found += list(model.forward_pass(T))
     if inputs:
         found += [(v.name, s) for s in steps for v in model.given]
     return found
@@ -113,8 +113,8 @@ class Point:
         self, recursions: Mapping[str, Recursion], before: tuple[str, int] | None = None
     ) -> Scene:
         """Where the formula of an adjoint (``before``), or of a gradient, is evaluated."""
-        known = backward_order(recursions, self.T, before, self.slope)
-        return Scene(self.A, self.sizes, self.T, self.truth.read, known)
+        known = backward_order(self.d.model, recursions, self.T, before, self.slope)
+        return Scene(self.d.model, self.A, self.sizes, self.T, self.truth.read, known)
 
 
 def contributed(r: Recursion | Gradient, scene: Scene, t: int, size: Size) -> X:
@@ -147,7 +147,7 @@ def claims(
                 f"∂L/∂{initial_key(name, s)}",
                 place,
                 partial(initial_value, e, whole, parts.recursions),
-                partial(point.slope, name, s),
+                partial(point.slope, name, s.at(0, T)),
             )
         if d.inputs:
             yield from _input_claims(point, place, parts.inputs, whole)
@@ -197,12 +197,13 @@ def initial_value(e: MatrixExpr, scene: Scene, recursions: Mapping[str, Recursio
     some of its terms come to be, and an adjoint outside its support is zero."""
 
     def exists(term: MatrixExpr) -> bool:
-        return all(int(a.index) <= scene.T for a in al.find(term, nd.At)) and all(
+        return all(scene.has(a) for a in al.find(term, nd.At)) and all(
             recursions[a.name].support.include(int(a.index), scene.T)
             for a in al.find(term, nd.Adjoint)
             if a.name in recursions
         )
 
+    e = e.xreplace({nd.T: sp.Integer(scene.T)})
     terms = e.args if isinstance(e, MatAdd) else (e,)
     zero = scene.A.constant(0, matrix_size(e, scene))
     return reduce(add, map(scene.value, filter(exists, terms)), zero)
@@ -248,13 +249,12 @@ def _written_claims(point: Point) -> Iterator[Claim]:
     scene = point.scene(recursions)
     model = point.d.model
     places: dict[str, Place] = {v.name: (v.name, None) for v in model.parameters}
-    places |= {initial_key(v.name, s): (v.name, s) for v, s in model.initial_values}
+    places |= {initial_key(v.name, s): (v.name, s.at(0, point.T)) for v, s in model.initial_values}
     for key, place in places.items():
         e = point.d.gradients[key]
-        before_first = place[1] is not None
         value = (
             partial(initial_value, e, scene, recursions)
-            if before_first
+            if place[1] is not None
             else partial(scene.value, e)
         )
         yield Claim(f"∂L/∂{key}", "line, gradient", value, partial(point.slope, *place))

@@ -33,6 +33,7 @@ from symbptt.calculus.recursion import Recursion
 from symbptt.evidence import atoms
 from symbptt.evidence.atoms import Arithmetic, X
 from symbptt.evidence.residues import BrokenClaimError, Size
+from symbptt.model.model import Model, outside
 
 
 class AbsentAdjointError(BrokenClaimError):
@@ -47,6 +48,7 @@ class UndecidedError(Exception):
 class Scene:
     """Where an expression is evaluated: sizes, T, and the values of symbols and adjoints."""
 
+    model: Model
     A: Arithmetic
     sizes: Mapping[str, int]
     T: int
@@ -58,23 +60,39 @@ class Scene:
         steps = {nd.T: self.T} if t is None else {nd.T: self.T, nd.t: t}
         return evaluate(expression, self, steps)
 
+    def has(self, a: nd.At) -> bool:
+        """Whether a symbol, or an adjoint, is there at its step."""
+        step = int(a.index)
+        return 1 <= step <= self.T if isinstance(a, nd.Adjoint) else self._is_step(a.name, step)
+
+    def _is_step(self, name: str, step: int) -> bool:
+        start = outside(step, self.T)
+        return start is None or start in self.model.variables[name].initial_steps
+
     def symbol(self, name: str, step: int) -> X:
-        """A time-indexed symbol; :class:`BrokenClaimError` after the last step."""
-        if step > self.T:
+        """A time-indexed symbol; :class:`BrokenClaimError` at a step where it has no value."""
+        if not self._is_step(name, step):
             raise BrokenClaimError(f"reads {name}_{step}, but T = {self.T}")
         return self.read(name, step)
 
 
 def backward_order(
+    model: Model,
     recursions: Mapping[str, Recursion],
     T: int,
     before: tuple[str, int] | None,
     adjoint: Callable[[str, int], X],
 ) -> Callable[[str, int], X]:
     """Adjoints as a backward pass has them: those that have recursions, at the steps of their
-    supports, and only such as it computes ``before`` another — at a later step, or at the same
-    step and earlier in the order of the recursions."""
+    supports, and only such as it computes ``before`` another — in a pass before, at a step before
+    or at the same step and earlier in the order of the recursions."""
     order = list(recursions)
+    latest = None if before is None or before[0] not in order else before
+
+    def moment(name: str, step: int) -> tuple[int, int, int]:
+        """When an adjoint is computed: passes last to first, each against its direction."""
+        i = model.stage_of(name)
+        return -i, step if model.stages[i].reverse else -step, order.index(name)
 
     def known(name: str, step: int) -> X:
         if name not in order:
@@ -83,10 +101,8 @@ def backward_order(
             raise BrokenClaimError(f"reads δ^{name}_{step}, but the steps are 1…{T}")
         if step not in recursions[name].support.at(T):
             raise AbsentAdjointError(f"reads δ^{name}_{step}, which is not computed where T = {T}")
-        if before is not None and before[0] in order:
-            v, t = before
-            if (-step, order.index(name)) >= (-t, order.index(v)):
-                raise BrokenClaimError(f"reads δ^{name}_{step} before it is computed")
+        if latest is not None and moment(name, step) >= moment(*latest):
+            raise BrokenClaimError(f"reads δ^{name}_{step} before it is computed")
         return adjoint(name, step)
 
     return known

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from symbptt.evidence.residues import Size
 from symbptt.model import terms as tm
-from symbptt.model.model import Model
+from symbptt.model.model import Model, outside
 
 #: A symbol at a step; a parameter has no step.
 Place = tuple[str, int | None]
@@ -106,9 +106,9 @@ def run(
     A: Functions,
     node: Callable[[str, int, X], X] = lambda name, step, value: value,
 ) -> Trace:
-    """Run a model forward for t = 1…T and sum its loss.
+    """Run a model for T steps and sum its loss.
 
-    ``given`` supplies parameters (step None), inputs, and initial values (steps before 1) that
+    ``given`` supplies parameters (step None), inputs, and initial values (steps outside 1…T) that
     the model does not fix.  ``node`` may change each computed value before it is used.
     """
     values: dict[Place, X] = {}
@@ -116,8 +116,9 @@ def run(
     def read_at(name: str, step: int | None) -> X:
         key = name, step
         if key not in values:
-            if step is not None and step < 1 and key in model.initial:
-                values[key] = fixed_initial(model, name, step, given, A)
+            start = None if step is None else outside(step, T)
+            if start is not None and (name, start) in model.initial:
+                values[key] = starting_value(model, T, name, start, read_at, A)
             else:
                 values[key] = given(name, step)
         return values[key]
@@ -126,19 +127,23 @@ def run(
         return lambda name, index: read_at(name, None if index is None else index.at(t, T))
 
     right = {name: with_length(model.equation(name).rhs, T) for name in model.order}
-    for t in range(1, T + 1):
-        for name in model.order:
-            values[name, t] = node(name, t, evaluate(right[name], at(t), A))
+    for name, t in model.forward_pass(T):
+        values[name, t] = node(name, t, evaluate(right[name], at(t), A))
     losses = [(p.steps, with_length(p.term, T)) for p in model.loss]
     parts = [evaluate(term, at(t), A) for steps, term in losses for t in steps.at(T)]
     return Trace(read_at, reduce(add, parts) if parts else A.constant(0, (1, 1)))
 
 
-def fixed_initial(
-    model: Model, name: str, step: int, given: Callable[[str, int | None], X], A: Functions
+def starting_value(
+    model: Model,
+    T: int,
+    name: str,
+    step: tm.Index,
+    read: Callable[[str, int | None], X],
+    A: Functions,
 ) -> X:
-    """The initial value that a model fixes: a parameter, or zero."""
-    source = model.initial[name, step]
-    if source is not None:
-        return given(source, None)
+    """The initial value that a model fixes: a parameter, the last value of a state, or zero."""
+    start = model.initial[name, step]
+    if start is not None:
+        return read(start.name, None if start.step is None else start.step.at(0, T))
     return A.constant(0, size_of(model.variables[name].shape, A.sizes))

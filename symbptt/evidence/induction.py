@@ -10,12 +10,14 @@ summed over the equations (u, s) that name ``v_t``, each ``s ≥ t``, where ∂�
 it is checked that the recursion's right side is that of (1) with the adjoints ``δ^u_s`` in place
 of ``∂L/∂u_s`` — as an identity in adjoints, parameters, inputs and all values of earlier steps,
 every one of them a free residue.  Values of step t and later are computed by the equations.
+(In a model that is not computed in one pass from t = 1 to T, values within a margin of t, of
+the first and of the last step are computed by the equations, and all others are free.)
 ``∂⁺`` is taken by forward mode, one equation at a time.  Outside its support an adjoint is
 claimed to be zero, and (1) must then be zero.
 
 **Why that covers every T.**  The sides of (1), and the presence of each contribution, depend on
-t and T only through comparisons of t with numbers up to F, and of T - t with numbers up to E:
-the landmarks of the model and of the derivation (steps named, ends of ranges, lags).  So the
+t and T only through comparisons of t with numbers up to F, and of T - t with numbers up to E: the
+landmarks of the model and of the derivation (steps named, ends of ranges, lags, margins).  So the
 identity at (t, T) is, up to renaming of steps, the one at ``min(t, F + 1)`` and
 ``min(T - t, E + 1)``, and checking ``t = 1…F+1`` with ``T - t = 0…E+1`` is checking all.  The base
 is t = T, where no later adjoint exists; from there ``δ^v_t = ∂L/∂v_t`` follows backwards through
@@ -57,7 +59,7 @@ from symbptt.evidence.claims import (
 )
 from symbptt.evidence.exact import contributed, distributions, initial_value, line_at
 from symbptt.evidence.expressions import Scene
-from symbptt.evidence.window import Window
+from symbptt.evidence.window import Window, margin
 from symbptt.model.model import initial_key
 
 
@@ -154,7 +156,7 @@ def sum_claims(window: Window, known: Landmarks) -> Iterator[Claim]:
                 f"∂L/∂{initial_key(name, s)}",
                 part.place,
                 partial(initial_value, e, scene, part.parts.recursions),
-                partial(window.by_place, name, s, part.adjoint),
+                partial(window.by_place, name, s.at(0, T), part.adjoint),
             )
         if not known.reached(T):
             continue
@@ -172,23 +174,25 @@ def _summed(window: Window, name: str, part: Part) -> X:
     return reduce(add, (window.by_parameter(name, s, part.adjoint) for s in steps))
 
 
-def windows(known: Landmarks) -> Iterator[tuple[int, int]]:
+def windows(known: Landmarks, margin: int = 0) -> Iterator[tuple[int, int]]:
     """The (t, T) that stand for all: see the module's text."""
-    for t in range(1, max(known.first + known.lag + 1, known.apart) + 1):
-        for after in range(known.last + known.lag + 2):
+    first = max(known.first, 2 * margin + 2 if margin else 0)
+    last = max(known.last, 2 * margin + 1 if margin else 0)
+    for t in range(1, max(first + known.lag + 1, known.apart) + 1):
+        for after in range(last + known.lag + 2):
             yield t, t + after
 
 
 def induction(d: Derivation, sizes: Mapping[str, int], seed: int) -> Iterator[Decided]:
     """The certificate that the recursions and sums hold for every T, window by window."""
-    known = landmarks(d)
-    for t, T in windows(known):
+    known, width = landmarks(d), margin(d)
+    for t, T in windows(known, width):
 
         def steps(A: Arithmetic, t: int = t, T: int = T) -> Iterator[Claim]:
-            return step_claims(Window(d, T, t, sizes, A), known)
+            return step_claims(Window(d, T, t, sizes, A, width), known)
 
         def lines(A: Arithmetic, t: int = t, T: int = T) -> Iterator[Claim]:
-            return line_claims(Window(d, T, t, sizes, A), distribution=True)
+            return line_claims(Window(d, T, t, sizes, A, width), distribution=True)
 
         yield decide(steps, Setting("induction", T, sizes, seed))
         if distributions(d) and known.apart <= T:
@@ -196,6 +200,6 @@ def induction(d: Derivation, sizes: Mapping[str, int], seed: int) -> Iterator[De
     for T in range(1, known.first + known.last + 2 * known.lag + 3):
 
         def sums(A: Arithmetic, T: int = T) -> Iterator[Claim]:
-            return sum_claims(Window(d, T, 1, sizes, A), known)
+            return sum_claims(Window(d, T, 1, sizes, A, T if width else 0), known)
 
         yield decide(sums, Setting("induction", T, sizes, seed))

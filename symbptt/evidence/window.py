@@ -1,7 +1,9 @@
 """A stretch of time cut out of a model: what the induction looks at.
 
-Everything before its first step is free, and so is every adjoint; from there on, values follow
-from the equations.  Immediate derivatives are taken by forward mode, one equation at a time.
+Every adjoint is free.  Where a model is computed in one pass from t = 1 to T, everything before
+the window's first step is free and from there on values follow from the equations.  In any other
+model values follow from the equations near that step and near both ends of the sequence, and all
+others are free.  Immediate derivatives are taken by forward mode, one equation at a time.
 """
 
 from __future__ import annotations
@@ -12,26 +14,31 @@ from functools import reduce
 from operator import add
 
 from symbptt.calculus import Derivation
-from symbptt.calculus.recursion import Recursion
+from symbptt.calculus import algebra as al
+from symbptt.calculus import nodes as nd
+from symbptt.calculus.recursion import Contribution, Recursion
 from symbptt.evidence.atoms import Arithmetic, X
 from symbptt.evidence.claims import free_values
 from symbptt.evidence.duals import Dual, DualArithmetic
 from symbptt.evidence.exact import contributed
 from symbptt.evidence.expressions import Scene, backward_order
-from symbptt.evidence.forward import Place, evaluate, fixed_initial, size_of, with_length
+from symbptt.evidence.forward import Place, evaluate, size_of, starting_value, with_length
 from symbptt.evidence.residues import Size
 from symbptt.model import terms as tm
+from symbptt.model.model import Start, outside
+from symbptt.model.steps import LAST
 
 
 @dataclass(frozen=True)
 class Window:
-    """The steps from ``start`` on, with everything before them, and every adjoint, free."""
+    """The steps from ``start`` on (or near it), with all other values, and all adjoints, free."""
 
     d: Derivation
     T: int
     start: int
     sizes: Mapping[str, int]
     A: Arithmetic
+    margin: int = 0
     values: dict[Place, X] = field(default_factory=dict)
 
     def size(self, name: str) -> Size:
@@ -49,13 +56,26 @@ class Window:
     def _value(self, name: str, step: int | None) -> X:
         model = self.d.model
         free = free_values(self.A, model, self.sizes)
-        if step is not None and step < 1 and (name, step) in model.initial:
+        start = None if step is None else outside(step, self.T)
+        if start is not None and (name, start) in model.initial:
             arithmetic = DualArithmetic(self.A, self.sizes)
-            initial: X = fixed_initial(model, name, step, lambda n, s: Dual(free(n, s)), arithmetic)
+
+            def read(name: str, step: int | None) -> Dual:
+                return Dual(self.read(name, step))
+
+            initial: X = starting_value(model, self.T, name, start, read, arithmetic)
             return initial.value
-        if step is None or step < self.start or not model.variables[name].computed:
+        given = step is None or start is not None or not model.variables[name].computed
+        if step is None or given or not self._follows(step):
             return free(name, step)
         return self._with(model.equation(name).rhs, step, lambda name, step: False).value
+
+    def _follows(self, step: int) -> bool:
+        """Whether the values of a step follow from the equations."""
+        width = self.margin
+        if not width:
+            return step >= self.start
+        return step <= 1 + width or abs(step - self.start) <= width or step >= self.T - width
 
     def _with(self, term: tm.Term, s: int, changes: Callable[[str, int | None], bool]) -> Dual:
         """A term at step s as a dual number, with all that ``changes`` varying at once."""
@@ -97,8 +117,8 @@ class Window:
         before: tuple[str, int] | None = None,
     ) -> Scene:
         """Where a recursion is evaluated; it may name only what is computed ``before`` it."""
-        known = backward_order(recursions, self.T, before, adjoint)
-        return Scene(self.A, self.sizes, self.T, self.read, known)
+        known = backward_order(self.d.model, recursions, self.T, before, adjoint)
+        return Scene(self.d.model, self.A, self.sizes, self.T, self.read, known)
 
     # -- the right side of the chain rule --------------------------------------------------
 
@@ -134,9 +154,23 @@ class Window:
 
     def by_place(self, name: str, t: int, adjoint: Callable[[str, int], X]) -> X:
         """The right side of the chain rule for ``v_t``."""
-        lag = max((0, *self.d.model.variables[name].lags))
-        steps = range(max(1, t), min(self.T, t + lag) + 1)
-        return self.local(self.size(name), lambda n, s: (n, s) == (name, t), steps, adjoint)
+        model = self.d.model
+        lags = model.variables[name].lags
+        # What starts from the last value of v uses it as if it were its own initial value.
+        started = {
+            (other, step.at(0, self.T))
+            for (other, step), start in model.initial.items()
+            if start == Start(name, LAST) and t == self.T
+        }
+        steps = {t + lag for lag in lags} | {
+            s + lag for other, s in started for lag in model.variables[other].lags
+        }
+
+        def changes(n: str, s: int | None) -> bool:
+            return (n, s) == (name, t) or (n, s) in started
+
+        there = sorted(s for s in steps if 1 <= s <= self.T)
+        return self.local(self.size(name), changes, there, adjoint)
 
     def by_parameter(self, name: str, s: int, adjoint: Callable[[str, int], X]) -> X:
         """The summand of step s in ∂L/∂W, where W may be an initial value too."""
@@ -145,6 +179,26 @@ class Window:
         def changes(n: str, step: int | None) -> bool:
             if step is None:
                 return n == name
-            return step < 1 and initial.get((n, step)) == name
+            beyond = outside(step, self.T)
+            return beyond is not None and initial.get((n, beyond)) == Start(name)
 
         return self.local(self.size(name), changes, (s,), adjoint)
+
+
+def margin(d: Derivation) -> int:
+    """How many steps away from t the equations lie on which a formula for step t may rest.
+
+    A formula names adjoints some steps away, and where those were put in, what they consist of.
+    Zero for a model computed in one pass from t = 1 to T, whose window goes on to the end.
+    """
+    if len(d.model.stages) == 1 and not d.model.stages[0].reverse:
+        return 0
+    gone = set(d.condensed.eliminated)
+
+    def reach(contributions: Iterable[Contribution]) -> int:
+        found = [(c.lag, a) for c in contributions for a in al.find(c.expression, nd.Adjoint)]
+        inside = [(lag, a.name) for lag, a in found if a.name in gone]
+        further = (abs(lag) + reach(d.sweep.recursions[n].contributions) for lag, n in inside)
+        return max((*(abs(lag) for lag, _ in found), *further), default=0)
+
+    return max(1, *(reach(r.contributions) for r in d.sweep.recursions.values()))

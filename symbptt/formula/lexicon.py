@@ -71,8 +71,10 @@ ACCENTS: dict[str, str] = {
     "\\breve": "breve",
     "\u0306": "breve",
     "\\vec": "vec",
-    "\\overrightarrow": "vec",
-    "\u20d7": "vec",
+    "\\overrightarrow": "right",
+    "\u20d7": "right",
+    "\\overleftarrow": "left",
+    "\u20d6": "left",
     "\\underline": "underline",
 }
 

@@ -2,7 +2,7 @@
 
 from symbptt.model.bind import bind, require_bound
 from symbptt.model.files import builtin_names, load
-from symbptt.model.model import Equation, LossTerm, Model, Role, Variable, initial_key
+from symbptt.model.model import Equation, LossTerm, Model, Role, Variable, initial_key, outside
 from symbptt.model.steps import EVERY, Steps
 from symbptt.model.terms import Index
 
@@ -19,5 +19,6 @@ __all__ = [
     "builtin_names",
     "initial_key",
     "load",
+    "outside",
     "require_bound",
 ]

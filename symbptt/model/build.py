@@ -10,9 +10,9 @@ from symbptt.model import terms as tm
 from symbptt.model.elaborate import Elaborator
 from symbptt.model.finish import finish, name_dimensions
 from symbptt.model.inference import Inference, best_inference, check_sizes, uses
-from symbptt.model.model import Equation, LossTerm, Model, Role, Variable
+from symbptt.model.model import Equation, LossTerm, Model, Role, Stage, Variable
 from symbptt.model.outline import Outline, Statement, outline
-from symbptt.model.terms import Index
+from symbptt.model.stages import stages
 
 #: Each step of lag is an initial value to give and a case to write.
 LONGEST_LAG = 64
@@ -64,7 +64,7 @@ def _assemble(known: Outline, labels: Mapping[str, str]) -> Model:
     assert known.loss_statement is not None
     model = Model(
         equations=equations,
-        order=_order(equations, known),
+        stages=_stages(equations, known),
         loss=loss,
         loss_name=known.loss_name,
         variables=variables,
@@ -101,13 +101,7 @@ def _lags(found: Inference) -> dict[str, set[int]]:
                 f"{name}_{index} is a fixed step; an equation names steps relative to t",
                 draft.place,
             )
-        if index.offset > 0:
-            raise ModelError(
-                f"{name} is used one or more steps ahead; recurrences run forward, from "
-                f"{name}_{{t-1}} to {name}_t",
-                draft.place,
-            )
-        if -index.offset > LONGEST_LAG:
+        if abs(index.offset) > LONGEST_LAG:
             raise ModelError(f"a lag of at most {LONGEST_LAG} steps is supported", draft.place)
         if owner is None and index.offset:
             raise ModelError("the loss of step t uses quantities of step t only", draft.place)
@@ -143,34 +137,19 @@ def _wanted(e: Elaborator, roles: Mapping[str, Role]) -> Iterable[tuple[int, str
         yield dim, "state"
 
 
-def _order(equations: tuple[Equation, ...], known: Outline) -> tuple[str, ...]:
-    """The equations' names so that each uses, within a step, only what stands before it."""
+def _stages(equations: tuple[Equation, ...], known: Outline) -> tuple[Stage, ...]:
+    """The passes over time in which the model is computed."""
     needs = {
         e.name: [
-            r.name
+            (r.name, r.index.offset)
             for r in e.rhs.walk()
-            if isinstance(r, tm.Ref) and r.index == Index("t") and r.name in known.defined
+            if isinstance(r, tm.Ref) and r.index is not None and r.name in known.defined
         ]
         for e in equations
     }
-    done: list[str] = []
-    path: list[str] = []
-
-    def visit(name: str) -> None:
-        if name in done:
-            return
-        if name in path:
-            cycle = " → ".join(f"{n}_t" for n in [*path[path.index(name) :], name][::-1])
-            raise ModelError(
-                f"a cycle within one step: {cycle}; is {name}_{{t-1}} meant somewhere?",
-                known.defined[name].place,
-            )
-        path.append(name)
-        for need in needs[name]:
-            visit(need)
-        path.pop()
-        done.append(name)
-
-    for name in needs:
-        visit(name)
-    return tuple(done)
+    needs_last = {
+        name: source.name
+        for (name, _), source in known.initial.items()
+        if source is not None and source.step is not None
+    }
+    return stages(needs, needs_last, {name: s.place for name, s in known.defined.items()})

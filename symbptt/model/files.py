@@ -184,7 +184,7 @@ def _canonical(name: str) -> str:
 
 
 def _used(model: Model) -> set[str]:
-    sources = {source for source in model.initial.values() if source is not None}
+    sources = {source.name for source in model.initial.values() if source is not None}
     return sources | {e.name for e in model.equations} | {r.name for r in model.references()}
 
 

@@ -12,6 +12,7 @@ from symbptt.model import terms as tm
 from symbptt.model.draft import Draft
 from symbptt.model.elaborate import Elaborator
 from symbptt.model.loss import LossPart
+from symbptt.model.model import Start
 from symbptt.model.outline import Outline, Statement
 from symbptt.model.shapes import Why
 from symbptt.model.terms import Index
@@ -50,8 +51,8 @@ def _infer(known: Outline, *, rows: bool) -> Inference:
     e.source = known.loss_statement.source
     for part in known.loss:
         loss.append((part, _scalar(e, part.node)))
-    for (name, step), parameter in known.initial.items():
-        _initial_shape(e, known, name, step, parameter)
+    for (name, _), source in known.initial.items():
+        _initial_shape(e, known, name, source)
     for _, draft in loss:
         _like_with_like(e, draft)
     e.settle()
@@ -96,13 +97,17 @@ def _like_with_like(e: Elaborator, loss: Draft) -> None:
                     e.dims.unify(one, other, Why(draft.place))
 
 
-def _initial_shape(
-    e: Elaborator, known: Outline, name: str, step: int, parameter: str | None
-) -> None:
+def _initial_shape(e: Elaborator, known: Outline, name: str, source: Start | None) -> None:
     if name not in known.defined:
         raise ModelError(f"an initial value for {name}, which no equation defines", None)
-    if parameter is not None:
-        known_draft = e.declare(parameter, Symbol(parameter))
+    if source is not None and source.step is not None and source.name not in known.defined:
+        raise ModelError(
+            f"the initial value of {name} is {source.name}_{source.step}, but no equation defines "
+            f"{source.name}_t",
+            known.defined[name].place,
+        )
+    if source is not None:
+        known_draft = e.declare(source.name, Symbol(source.name))
         state = e.symbols[name]
         why = Why(known.defined[name].place)
         e.dims.unify(known_draft.rows, state.rows, why)

@@ -13,7 +13,9 @@ from symbptt.formula.tree import Call, Group, Node, Number, Product, Relation, S
 from symbptt.model.draft import Formula, Source
 from symbptt.model.functions import CONVENTIONAL, canonical
 from symbptt.model.loss import LossPart, loss_parts
+from symbptt.model.model import Start
 from symbptt.model.names import RESERVED, Naming
+from symbptt.model.steps import LAST
 from symbptt.model.terms import Dim, Index
 
 
@@ -42,7 +44,7 @@ class Outline:
     shapes: Mapping[str, tuple[Dim, Dim]] = field(default_factory=dict)
     defined: dict[str, Statement] = field(default_factory=dict)
     right: dict[str, Node] = field(default_factory=dict)
-    initial: dict[tuple[str, int], str | None] = field(default_factory=dict)
+    initial: dict[tuple[str, Index], Start | None] = field(default_factory=dict)
     loss_name: str = "L"
     loss: tuple[LossPart, ...] = ()
     loss_statement: Statement | None = None
@@ -246,8 +248,8 @@ def _sort(statement: Statement, known: Outline) -> None:
             )
         known.defined[name] = statement
         known.right[name] = _shifted(right, -index.offset, naming) if index.offset else right
-    elif not index.anchor and index.offset <= 0:
-        known.initial[name, index.offset] = _initial_value(name, index, right, statement, known)
+    elif (index.offset > 0) if index.anchor else (index.offset <= 0):
+        known.initial[name, index] = _initial_value(name, index, right, statement, known)
     else:
         raise ModelError(
             f"an equation holds for every step: write {name}_{naming.time}, not {name}_{index}",
@@ -295,14 +297,17 @@ _LETTERS = frozenset(["sigma"])
 
 def _initial_value(
     name: str, index: Index, right: Node, statement: Statement, known: Outline
-) -> str | None:
+) -> Start | None:
     match right:
         case Number(Fraction(numerator=0)):
             return None
-        case Symbol() if known.naming.read(right)[1] is None:
-            return known.naming.read(right)[0]
+        case Symbol():
+            source = Start(*known.naming.read(right))
+            if source.step in (None, LAST):
+                return source
     raise ModelError(
-        f"an initial value is 0 or a parameter: {name}_{index} = 0 or {name}_{index} = {name}_init",
+        f"an initial value is 0, a parameter, or the last value of another state: {name}_{index} "
+        f"= 0, {name}_{index} = {name}_init or {name}_{index} = e_T",
         statement.source.place(right.span),
     )
 

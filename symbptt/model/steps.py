@@ -44,6 +44,12 @@ class Steps:
             return any(not m.anchor and m.offset == t for m in self.members)
         return not self.last.anchor
 
+    def from_the_end(self, t: int, T: int) -> bool:
+        """Whether step ``t`` is one of them by its distance from the end."""
+        if self.members is not None:
+            return any(m.anchor and m.at(0, T) == t for m in self.members)
+        return bool(self.first.anchor)
+
     @property
     def is_every(self) -> bool:
         return self == EVERY
@@ -61,22 +67,29 @@ class Steps:
 
         if self.members is not None:
             return Steps(members=tuple(map(moved, self.members)))
-        first = moved(self.first)
-        return Steps(first if first.anchor or first.offset > 1 else FIRST, moved(self.last))
+        first, last = moved(self.first), moved(self.last)
+        first = first if first.anchor or first.offset > 1 else FIRST
+        return Steps(first, last if not last.anchor or last.offset < 0 else LAST)
 
-    def filled(self) -> Steps:
-        """All steps up to the last of these."""
-        return Steps(last=_latest(*self.members)) if self.members else self
+    def filled(self, *, reverse: bool = False) -> Steps:
+        """All steps up to the last of these; in ``reverse``, all from the first of them on."""
+        return Steps(first=self._first) if reverse else Steps(last=self._last)
 
     def __or__(self, other: Steps) -> Steps:
-        """Steps that include both: exact for sets, else all steps up to the last of both.
+        """Steps that include both: exact for sets, else all from the first to the last of both.
 
         >>> str(Steps(members=(LAST,)) | EVERY), str(EVERY | EVERY.shifted(-1))
         ('t = 1, …, T', 't = 1, …, T')
         """
         if self.members is not None and other.members is not None:
             return Steps(members=tuple(dict.fromkeys((*self.members, *other.members))))
-        return self if self == other else Steps(last=_latest(self._last, other._last))
+        if self == other:
+            return self
+        return Steps(_earliest(self._first, other._first), _latest(self._last, other._last))
+
+    @property
+    def _first(self) -> Index:
+        return _earliest(*self.members) if self.members else self.first
 
     @property
     def _last(self) -> Index:
@@ -88,6 +101,13 @@ class Steps:
         if len(self.members) == 1:
             return f"t = {self.members[0]}"
         return f"t ∈ {{{', '.join(map(str, self.members))}}}"
+
+
+def _earliest(*steps: Index) -> Index:
+    """The earliest of steps; 1 where that depends on T, as it does for 4 and T - 3."""
+    if len({step.anchor for step in steps}) > 1:
+        return FIRST
+    return min(steps, key=lambda step: step.offset)
 
 
 def _latest(*steps: Index) -> Index:

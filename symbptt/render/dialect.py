@@ -24,6 +24,8 @@ ACCENTS = {
     "dot": (r"\dot", "\u0307"),
     "ddot": (r"\ddot", "\u0308"),
     "vec": (r"\vec", "\u20d7"),
+    "right": (r"\overrightarrow", "\u20d7"),
+    "left": (r"\overleftarrow", "\u20d6"),
     "check": (r"\check", "\u030c"),
 }
 

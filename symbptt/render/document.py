@@ -13,8 +13,9 @@ from symbptt.calculus.derivation import Derivation
 from symbptt.calculus.lines import Line, Reason, Step, Why, step_of
 from symbptt.calculus.recursion import Contribution, Recursion
 from symbptt.model import terms as tm
-from symbptt.model.model import Model, Role
+from symbptt.model.model import Model, Role, Stage
 from symbptt.model.steps import Steps
+from symbptt.model.terms import Index
 from symbptt.render.dialect import Dialect
 from symbptt.render.forms import double_sum_view, written_view
 from symbptt.render.loss import named_losses, written_loss
@@ -24,6 +25,7 @@ from symbptt.render.views import (
     DoubleSumView,
     Formula,
     LineView,
+    PassView,
     SymbolView,
     UseView,
     WrittenOut,
@@ -46,7 +48,8 @@ class Document:
     abstract: tuple[str, ...]
     symbols: tuple[SymbolView, ...]
     backward: tuple[LineView, ...]
-    recursion: tuple[Formula, ...]
+    starts: tuple[Formula, ...]
+    passes: tuple[PassView, ...]
     gradients: tuple[LineView, ...]
     written: tuple[WrittenOut, ...]
     adjoint_of: tuple[tuple[str, str], ...]
@@ -156,7 +159,8 @@ class _Author:
             abstract=tuple(model.abstract),
             symbols=tuple(self._symbols()),
             backward=backward,
-            recursion=tuple(self._recursion(r) for r in self.parts.recursions.values()),
+            starts=tuple(map(self._start, model.initial)),
+            passes=tuple(map(self._pass, model.stages)),
             gradients=gradients,
             written=tuple(map(self.written_out, own)),
             adjoint_of=tuple(
@@ -233,14 +237,21 @@ class _Author:
             sources,
             any(c.steps.members is None or len(c.steps.members) > 1 for c in reason.uses),
             max((r.cases_from for r in self._stated(step)), default=1),
-            ends_with_T=self._ends_with_T(step),
+            ends_at=self._ends_at(step),
+            beyond=reason.kind is Why.INITIAL and step.of is not None and step.of.index.has(nd.T),
         )
 
-    def _ends_with_T(self, step: Step) -> bool:
-        """Whether a line has cases because a later use falls away at the end of the sequence."""
+    def _ends_at(self, step: Step) -> str:
+        """The end of the sequence, T or 1, at which a use falls away and so makes cases."""
         uses = step.reason.uses
-        later = [c for c in uses if c.lag and c.steps.members is None and c.steps.last.anchor]
-        return len(step.lines) > 1 and bool(later) and len(later) < len(uses)
+        ranged = [c for c in uses if c.steps.members is None]
+        for end, gone in (
+            ("T", [c for c in ranged if c.lag > 0 and c.steps.last.anchor]),
+            ("1", [c for c in ranged if c.lag < 0 and not c.steps.first.anchor]),
+        ):
+            if len(step.lines) > 1 and gone and len(gone) < len(uses):
+                return end
+        return ""
 
     def _stated(self, step: Step) -> Iterator[Recursion]:
         """The recursion that a line states in cases."""
@@ -248,9 +259,10 @@ class _Author:
             yield self.d.sweep.recursions[step.left.name]
 
     def _use(self, c: Contribution) -> UseView:
-        user = (
-            "" if c.user is None else self.printer.symbol(c.user, self.printer.step(nd.t + c.lag))
-        )
+        user = ""
+        if c.user is not None:
+            when = c.looks[0] if c.starts else nd.t + c.lag
+            user = self.printer.symbol(c.user, self.printer.step(when))
         return UseView(
             user,
             c.lag,
@@ -258,6 +270,7 @@ class _Author:
             tuple(rule.__name__ for rule in c.rules),
             "" if c.steps.is_every else self.printer.condition(c.steps),
             self._loss_step(c.steps),
+            "" if c.starts is None else self.printer.symbol(c.starts[0], str(c.starts[1])),
         )
 
     def _loss_step(self, steps: Steps) -> str:
@@ -265,6 +278,32 @@ class _Author:
         if steps.is_every:
             return "t"
         return str(steps.members[0]) if steps.members and len(steps.members) == 1 else ""
+
+    def _start(self, key: tuple[str, Index]) -> Formula:
+        """An initial value that the model fixes: ``h_0 = 0``, ``h_0 = e_T``."""
+        start = self.model.initial[key]
+        value = "0"
+        if start is not None:
+            value = self.printer.symbol(start.name, str(start.step) if start.step else None)
+        return Formula(self.printer.symbol(key[0], str(key[1])), ((value, ""),))
+
+    def _pass(self, stage: Stage) -> PassView:
+        """What the algorithm says of a pass over time."""
+        started = (
+            (name, s)
+            for (name, s), start in self.model.initial.items()
+            if name in stage.names and start is not None and start.step is not None
+        )
+        return PassView(
+            stage.reverse,
+            tuple(map(self._start, started)),
+            tuple(
+                self.printer.symbol(e.name, "t")
+                for e in self.model.equations
+                if e.name in stage.names
+            ),
+            tuple(self._recursion(r) for n, r in self.parts.recursions.items() if n in stage.names),
+        )
 
     def _recursion(self, r: Recursion) -> Formula:
         """A recursion as the algorithm states it: with all that was put in, in cases."""

@@ -10,7 +10,7 @@ from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.translate import Engine, unroll
 from symbptt.errors import RequestError, did_you_mean
-from symbptt.model.model import Model, Role
+from symbptt.model.model import Model, Role, outside
 from symbptt.model.terms import Index, Ref
 from symbptt.render.dialect import LATEX, TEXT
 from symbptt.render.notation import notation_for
@@ -87,7 +87,7 @@ def layout(model: Model, T: int, printer: Printer) -> Drawing:
         key = (name, s)
         if key not in boxes:
             role = model.variables[name].role
-            kind = "initial" if s < 1 else "loss" if name in losses else str(role)
+            kind = "initial" if outside(s, T) else "loss" if name in losses else str(role)
             side = 0.42 if role is Role.TARGET else 0.0
             id = f"{name}-{s}".replace("_", "").replace("--", "-m")  # TikZ takes no underscore
             boxes[key] = Box(id, printer.symbol(name, str(s)), s + side, rows[name], kind)
@@ -108,9 +108,12 @@ def layout(model: Model, T: int, printer: Printer) -> Drawing:
             )
             for used in al.find(al.at(scalar, s), nd.At):
                 arrows.append(_arrow(box(used.name, int(used.index)), loss))
-    first = min(b.x for b in boxes.values())
+    columns = [int(b.x) for b in boxes.values()]
     return Drawing(
-        tuple(boxes.values()), tuple(arrows), int(T - first) + 1, int(max(rows.values())) + 1
+        tuple(boxes.values()),
+        tuple(arrows),
+        max(columns) - min(columns) + 1,
+        int(max(rows.values())) + 1,
     )
 
 

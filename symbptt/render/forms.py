@@ -50,7 +50,8 @@ def written_view(d: Derivation, parts: Condensed, p: Printer, T: int) -> Written
         tuple(Formula(p(node), ((p(rhs), ""),)) for node, rhs in graph.nodes.items()),
         Formula(p.loss(), ((" + ".join(map(p, graph.loss)), ""),)),
         tuple(
-            Formula(p(a), ((p(e), ""),)) for a, e in written_recursions(parts.recursions, T).items()
+            Formula(p(a), ((p(e), ""),))
+            for a, e in written_recursions(d.model, parts.recursions, T).items()
         ),
         tuple(
             Formula(p.gradient(symbols[n]), ((p(written_out(e, T)), ""),))

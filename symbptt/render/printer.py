@@ -30,7 +30,8 @@ from symbptt.calculus import nodes as nd
 from symbptt.formula.tree import Node, Number, Sum, Symbol
 from symbptt.model.model import Model
 from symbptt.model.names import Naming
-from symbptt.model.steps import Steps
+from symbptt.model.steps import LAST, Steps
+from symbptt.model.terms import Index
 from symbptt.render.dialect import Dialect
 from symbptt.render.notation import Notation
 
@@ -136,6 +137,8 @@ class Printer:
         first, last = steps.first, steps.last
         if last.anchor and first.offset == 1 and last.offset == -1:
             return "t < T"
+        if last == LAST and first == Index("", 2):
+            return "t > 1"
         return f"{first}{self.dialect.le}t{self.dialect.le}{last}"
 
     # -- expressions ------------------------------------------------------------------------

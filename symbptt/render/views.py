@@ -38,6 +38,7 @@ class UseView:
     rules: tuple[str, ...]
     condition: str
     step: str = ""
+    starts: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class LineView:
     summed: bool = False
     cases_from: int = 1
     symbols: tuple[str, ...] = ()
-    ends_with_T: bool = False
+    ends_at: str = ""
+    beyond: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,16 @@ class SymbolView:
     role: str
     shape: str
     name: str
+
+
+@dataclass(frozen=True)
+class PassView:
+    """A pass over time, there and back: what it starts from and computes, and its adjoints."""
+
+    reverse: bool
+    starts: tuple[Formula, ...]
+    computes: tuple[str, ...]
+    recursion: tuple[Formula, ...]
 
 
 @dataclass(frozen=True)

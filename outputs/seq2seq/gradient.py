@@ -1,0 +1,324 @@
+r"""Sequence to sequence: the encoder's last state starts the decoder, both of T steps; tanh cells,
+    softmax output, cross-entropy at every step.
+
+The loss of this model and its gradients by backpropagation through time:
+
+    u_t = A e_{t-1} + B x_t + a
+    e_t = tanh(u_t)
+    z_t = W h_{t-1} + U w_t + b
+    h_t = tanh(z_t)
+    y_t = V h_t + c
+    L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
+
+Call ``loss, grads = loss_and_gradients(params, inputs)``. The arrays are all float32 or all
+float64. The loss is the sum over steps and batch; each gradient has the shape of its array.
+
+    params["A"]    (n, n)
+    params["B"]    (n, m)
+    params["a"]    (n,)
+    params["W"]    (n, n)
+    params["U"]    (n, l)
+    params["b"]    (n,)
+    params["V"]    (k, n)
+    params["c"]    (k,)
+    inputs["x"]    (T, B, m) or (T, m), input
+    inputs["w"]    (T, B, l) or (T, l), input
+    inputs["d"]    (T, B, k) or (T, k), target
+    inputs["e_0"]  (B, n) or (n,), zero if left out
+
+Written by symbptt 0.1.0 from the model 'seq2seq'. It needs NumPy alone.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import numpy as np
+
+
+def loss_and_gradients(params, inputs):
+    """Return the loss and its gradients, by symbol name.
+
+    Raises ArrayError, a ValueError, that names the array that does not fit.
+    """
+    given = Arrays(params, inputs)
+    T = given.T
+    A = given["A"]
+    B = given["B"]
+    a = given["a"]
+    W = given["W"]
+    U = given["U"]
+    b = given["b"]
+    V = given["V"]
+    c = given["c"]
+    x = given.steps("x")
+    w = given.steps("w")
+    d = given.steps("d")
+    u = {}
+    e = {0: given.initial("e_0")}
+    z = {}
+    h = {}
+    y = {}
+
+    loss = 0.0
+    for t in range(1, T + 1):
+        # u_t = A e_{t-1} + B x_t + a
+        u[t] = e[t - 1] @ A.T + x[t] @ B.T + a
+        # e_t = tanh(u_t)
+        e[t] = np.tanh(u[t])
+
+    h[0] = e[T]
+    for t in range(1, T + 1):
+        # z_t = W h_{t-1} + U w_t + b
+        z[t] = h[t - 1] @ W.T + w[t] @ U.T + b
+        # h_t = tanh(z_t)
+        h[t] = np.tanh(z[t])
+        # y_t = V h_t + c
+        y[t] = h[t] @ V.T + c
+        # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
+        loss -= np.sum(d[t] * log_softmax(y[t]))
+
+    grad_A = np.zeros_like(A)
+    grad_B = np.zeros_like(B)
+    grad_a = np.zeros_like(a)
+    grad_W = np.zeros_like(W)
+    grad_U = np.zeros_like(U)
+    grad_b = np.zeros_like(b)
+    grad_V = np.zeros_like(V)
+    grad_c = np.zeros_like(c)
+    d_y = {}
+    d_z = {}
+    e_z = {}
+    d_u = {}
+    # δ^v_t is the derivative of L by v_t.
+    for t in range(T, 0, -1):
+        # δ^y_t = sum(d_t) softmax(y_t) - d_t
+        d_y[t] = np.sum(d[t], axis=1, keepdims=True) * softmax(y[t]) - d[t]
+        # δ^z_t = (Vᵀ δ^y_t + ε^z_{t+1}) ⊙ (1 - h_t²)
+        d_z[t] = d_y[t] @ V
+        if t < T:
+            d_z[t] += e_z[t + 1]
+        d_z[t] *= 1 - h[t] ** 2
+        # ε^z_t = Wᵀ δ^z_t
+        e_z[t] = d_z[t] @ W
+        # ∂L/∂W = Σ_t δ^z_t h_{t-1}ᵀ
+        grad_W += d_z[t].T @ h[t - 1]
+        # ∂L/∂U = Σ_t δ^z_t w_tᵀ
+        grad_U += d_z[t].T @ w[t]
+        # ∂L/∂b = Σ_t δ^z_t
+        grad_b += np.sum(d_z[t], axis=0)
+        # ∂L/∂V = Σ_t δ^y_t h_tᵀ
+        grad_V += d_y[t].T @ h[t]
+        # ∂L/∂c = Σ_t δ^y_t
+        grad_c += np.sum(d_y[t], axis=0)
+
+    for t in range(T, 0, -1):
+        if t == T:
+            # δ^u_t = (ε^z_1 + Aᵀ δ^u_{t+1}) ⊙ (1 - e_t²)
+            d_u[t] = e_z[1].copy()
+        else:
+            d_u[t] = d_u[t + 1] @ A
+        d_u[t] *= 1 - e[t] ** 2
+        # ∂L/∂A = Σ_t δ^u_t e_{t-1}ᵀ
+        grad_A += d_u[t].T @ e[t - 1]
+        # ∂L/∂B = Σ_t δ^u_t x_tᵀ
+        grad_B += d_u[t].T @ x[t]
+        # ∂L/∂a = Σ_t δ^u_t
+        grad_a += np.sum(d_u[t], axis=0)
+
+    # ∂L/∂e_0 = Aᵀ δ^u_1
+    grad_e_0 = d_u[1] @ A
+
+    grads = {
+        "A": grad_A,
+        "B": grad_B,
+        "a": grad_a,
+        "W": grad_W,
+        "U": grad_U,
+        "b": grad_b,
+        "V": grad_V,
+        "c": grad_c,
+        "e_0": grad_e_0,
+    }
+    return given.result(loss, grads)
+
+
+def log_softmax(z, axis=-1):
+    """z - log(sum(exp(z))), without overflow."""
+    z = z - np.max(z, axis=axis, keepdims=True)
+    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+
+
+def softmax(z, axis=-1):
+    """exp(z) / sum(exp(z)), without overflow."""
+    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+# What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
+# of size T in front, and after it a batch axis of size B if they come in batches; initial values
+# may have the batch axis and are zero if left out. A number is a size that never varies.
+PARAMETERS = {
+    "A": ("n", "n"),
+    "B": ("n", "m"),
+    "a": ("n",),
+    "W": ("n", "n"),
+    "U": ("n", "l"),
+    "b": ("n",),
+    "V": ("k", "n"),
+    "c": ("k",),
+}
+INPUTS = {
+    "x": ("m",),
+    "w": ("l",),
+    "d": ("k",),
+}
+INITIAL = {
+    "e_0": ("n",),
+}
+
+
+class ArrayError(ValueError):
+    """An array that does not fit; the message is one line."""
+
+
+class Arrays:
+    """The arrays of one call, each checked against the shapes above.
+
+    A dimension is bound by the first array that has it; ``origin`` remembers which that was.
+    """
+
+    def __init__(self, params, inputs):
+        self.arrays, self.forms = {}, {}
+        self.sizes, self.origin = {}, {}
+        self.dtype, self.typed, self.batched = None, None, None
+        check_names("params", params, PARAMETERS)
+        check_names("inputs", inputs, INPUTS, INITIAL)
+        for name, dims in INPUTS.items():
+            forms = [("T", "B", *dims), ("T", *dims)]
+            if self.batched is not None:
+                forms = forms[:1] if self.batched else forms[1:]
+            self.read(name, inputs[name], forms)
+            self.batched = "B" in self.forms[name]
+        for name, dims in PARAMETERS.items():
+            self.read(name, params[name], [dims])
+        for name, dims in INITIAL.items():
+            if name in inputs:
+                self.read(name, inputs[name], [("B", *dims), dims] if self.batched else [dims])
+        for name, dims in INITIAL.items():
+            for dim in dims:
+                if isinstance(dim, str) and dim not in self.sizes:
+                    raise ArrayError(f"inputs lacks {name}; nothing else says how large {dim} is")
+        self.sizes.setdefault("B", 1)
+        self.T, self.B = self.sizes["T"], self.sizes["B"]
+
+    def read(self, name, value, forms):
+        """Keep an array under its name if it has one of the forms, tuples of dimensions."""
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise ArrayError(f"{name} is no array: its rows differ in length") from None
+        if array.dtype not in (np.float32, np.float64):
+            raise ArrayError(
+                f"{name} has dtype {array.dtype}; expected float32 or float64:"
+                f" convert it, for example with np.asarray({name}, dtype=np.float64)"
+            )
+        if self.dtype is None:
+            self.dtype, self.typed = array.dtype, name
+        if array.dtype != self.dtype:
+            raise ArrayError(
+                f"{name} has dtype {array.dtype}; expected {self.dtype} as {self.typed} has:"
+                " all arrays must have one dtype"
+            )
+        if 0 in array.shape:
+            raise ArrayError(
+                f"{name} has shape {array.shape}; expected {self.described(forms)},"
+                " each size at least 1"
+            )
+        for dims in forms:
+            if array.ndim == len(dims):
+                self.fit(name, array, dims)
+                self.arrays[name], self.forms[name] = array, dims
+                return
+        raise ArrayError(f"{name} has shape {array.shape}; expected {self.described(forms)}")
+
+    def fit(self, name, array, dims):
+        """Compare the dimensions that are bound, and bind those that are new."""
+        new = {}
+        for dim, size in zip(dims, array.shape):
+            known = self.sizes.get(dim, dim)
+            if size != (new.setdefault(dim, size) if isinstance(known, str) else known):
+                raise ArrayError(
+                    f"{name} has shape {array.shape}; expected {self.described([dims])}"
+                )
+        self.sizes.update(new)
+        self.origin.update(dict.fromkeys(new, name))
+
+    def described(self, forms):
+        """``(n, m) = (3, 4), with n = 3 from W_hh, m = 4 from x``."""
+        words = []
+        for dims in forms:
+            known = [self.sizes.get(dim, dim) for dim in dims]
+            same = known == list(dims)
+            words.append(in_brackets(dims) + ("" if same else f" = {in_brackets(known)}"))
+        bound = dict.fromkeys(dim for dims in forms for dim in dims if dim in self.sizes)
+        origins = [f"{dim} = {self.sizes[dim]} from {self.origin[dim]}" for dim in bound]
+        return " or ".join(words) + (f", with {', '.join(origins)}" if origins else "")
+
+    def __getitem__(self, name):
+        return self.arrays[name]
+
+    def steps(self, name):
+        """An input by step, from 1 to T, each of shape (B, …)."""
+        array = self.arrays[name] if self.batched else self.arrays[name][:, None]
+        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+
+    def initial(self, name):
+        """An initial value of shape (B, …): zero if it was left out."""
+        value = self.arrays.get(name, self.dtype.type(0))
+        dims = INITIAL[name]
+        if self.forms.get(name) == ("B",):
+            value = value[:, None]
+        return self.spread(value, *(self.sizes.get(dim, dim) for dim in dims or (1,)))
+
+    def spread(self, value, *sizes):
+        """A value of the given sizes for each sample of the batch."""
+        return np.broadcast_to(np.asarray(value, self.dtype), (self.B, *sizes))
+
+    def result(self, loss, grads):
+        """The loss and the gradients in the dtype and the shapes of the arrays."""
+        return self.dtype.type(loss), {name: self.shaped(name, g) for name, g in grads.items()}
+
+    def shaped(self, name, gradient):
+        """A gradient in the shape of its array."""
+        if name in INITIAL:
+            shape = tuple(self.sizes.get(d, d) for d in INITIAL[name])
+            if not self.batched or self.forms.get(name) == INITIAL[name]:
+                gradient = np.sum(gradient, axis=0)  # one value, shared by all samples
+            else:
+                shape = (self.B, *shape)
+        else:
+            shape = self.arrays[name].shape
+        return np.array(gradient, dtype=self.dtype).reshape(shape)
+
+
+def check_names(what, arrays, known, optional=()):
+    """Refuse a dict that lacks an array, or has one that is not known."""
+    if not isinstance(arrays, Mapping):
+        raise ArrayError(
+            f"{what} is a {type(arrays).__name__}; expected a dict of arrays by symbol name"
+        )
+    for name in arrays:
+        if name not in known and name not in optional:
+            near = get_close_matches(str(name), [*known, *optional], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "."
+            raise ArrayError(
+                f"{what} has no place for {name!r}{hint} Known: {', '.join([*known, *optional])}"
+            )
+    missing = [name for name in known if name not in arrays]
+    if missing:
+        raise ArrayError(f"{what} lacks {', '.join(missing)}; expected {', '.join(known)}")
+
+
+def in_brackets(items):
+    """Dimensions or sizes as the shape of an array is written."""
+    return f"({', '.join(map(str, items))}{',' if len(items) == 1 else ''})"
