@@ -9,11 +9,8 @@ from symbptt import api
 from symbptt.errors import RequestError
 from symbptt.evidence import Report
 from symbptt.model import builtin_names
-from symbptt.render.drawing import drawn
+from symbptt.render.drawing import drawn, shown_steps
 from symbptt.templating import fill
-
-#: How many steps the drawing of the unrolled network shows.
-DRAWN_T = 3
 
 
 def demo(folder: Path) -> int:
@@ -53,7 +50,7 @@ def outputs(name: str) -> tuple[dict[str, str], Report]:
         "derivation.tex": api.render(d, "latex", evidence=report),
         "derivation.md": api.render(d, "markdown", evidence=report, figure="unrolled.svg"),
         "derivation.html": api.render(d, "html", evidence=report),
-        "unrolled.svg": drawn(model, DRAWN_T, "svg"),
+        "unrolled.svg": drawn(model, shown_steps(model), "svg"),
         "gradient.py": api.export(model, check=False),  # verified just above
         "verification.txt": fill("verify.txt.j2", {"r": report}),
     }

@@ -101,13 +101,12 @@ def loss_and_gradients(params, inputs):
         d_s[t] = -np.sum(part_2 * e_z[t], axis=1, keepdims=True) / s[t] ** 2
         # ε^s_t = (1 / n) (δ^s_t / (2 s_t))
         e_s[t] = 1 / given.sizes["n"] * d_s[t] / (2 * s[t])
-        # δ^a_t = -2 ((1 / n) (ε^s_t (sum(a_t) - mu_t sum(1)))) 1 - ((1 / n) ((1 / s_t)
-        #     sum(ε^z_t))) 1 + 2 ε^s_t (a_t - mu_t 1) + (1 / s_t) ε^z_t
-        part_3 = -mu[t] * np.sum(np.ones(given.sizes["n"], given.dtype))
-        part_4 = e_s[t] * (np.sum(a[t], axis=1, keepdims=True) + part_3)
-        d_a[t] = -2 * 1 / given.sizes["n"] * part_4 * np.ones(given.sizes["n"], given.dtype)
-        part_5 = 1 / given.sizes["n"] * 1 / s[t] * np.sum(e_z[t], axis=1, keepdims=True)
-        d_a[t] -= part_5 * np.ones(given.sizes["n"], given.dtype)
+        # δ^a_t = -2 ((1 / n) (ε^s_t (sum(a_t) - mu_t n))) 1 - ((1 / n) ((1 / s_t) sum(ε^z_t)))
+        #     1 + 2 ε^s_t (a_t - mu_t 1) + (1 / s_t) ε^z_t
+        part_3 = e_s[t] * (np.sum(a[t], axis=1, keepdims=True) - mu[t] * given.sizes["n"])
+        d_a[t] = -2 * 1 / given.sizes["n"] * part_3 * np.ones(given.sizes["n"], given.dtype)
+        part_4 = 1 / given.sizes["n"] * 1 / s[t] * np.sum(e_z[t], axis=1, keepdims=True)
+        d_a[t] -= part_4 * np.ones(given.sizes["n"], given.dtype)
         d_a[t] += 2 * e_s[t] * (a[t] - mu[t] * np.ones(given.sizes["n"], given.dtype))
         d_a[t] += 1 / s[t] * e_z[t]
         # ∂L/∂W = Σ_t δ^a_t x_tᵀ
@@ -115,8 +114,8 @@ def loss_and_gradients(params, inputs):
         # ∂L/∂U = Σ_t δ^a_t h_{t-1}ᵀ
         grad_U += d_a[t].T @ h[t - 1]
         # ∂L/∂g = Σ_t δ^z_t ⊙ ((1 / s_t) (a_t - mu_t 1))
-        part_6 = 1 / s[t] * (a[t] - mu[t] * np.ones(given.sizes["n"], given.dtype))
-        grad_g += np.sum(d_z[t] * part_6, axis=0)
+        part_5 = 1 / s[t] * (a[t] - mu[t] * np.ones(given.sizes["n"], given.dtype))
+        grad_g += np.sum(d_z[t] * part_5, axis=0)
         # ∂L/∂b = Σ_t δ^z_t
         grad_b += np.sum(d_z[t], axis=0)
         # ∂L/∂V = Σ_t δ^y_t h_tᵀ

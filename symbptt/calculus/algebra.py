@@ -166,6 +166,8 @@ def total(a: MatrixExpr) -> MatrixExpr:
     many, a = coefficient(a)
     if is_scalar(a):
         return times(many, a)
+    if is_ones(a):
+        return times(many, *(Count(d) for d in a.shape if d != ONE))
     if isinstance(a, MatAdd):
         return plus(*(times(many, total(term)) for term in a.args))
     if isinstance(a, Scale):

@@ -29,6 +29,8 @@ ACCENTS = {
     "check": (r"\check", "\u030c"),
 }
 
+DOTLESS = {"i": r"\imath", "j": r"\jmath"}
+
 #: Functions that LaTeX knows by a command of their own.
 COMMANDS = {
     "tanh": r"\tanh", "exp": r"\exp", "log": r"\log", "sin": r"\sin", "cos": r"\cos",
@@ -127,7 +129,8 @@ def _latex_bracket(inside: str) -> str:
 LATEX = Dialect(
     name="latex",
     base=_latex_base,
-    accent=lambda base, accent: f"{ACCENTS[accent][0]}{{{base}}}",
+    # An accent stands in place of the dot of i and j.
+    accent=lambda base, accent: f"{ACCENTS[accent][0]}{{{DOTLESS.get(base, base)}}}",
     scripts=_latex_scripts,
     power=_latex_power,
     transpose=lambda base, n: _latex_power(base, n.transpose),

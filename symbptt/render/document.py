@@ -17,6 +17,7 @@ from symbptt.model.model import Model, Role, Stage
 from symbptt.model.steps import Steps
 from symbptt.model.terms import Index
 from symbptt.render.dialect import Dialect
+from symbptt.render.drawing import shown_steps
 from symbptt.render.forms import double_sum_view, written_view
 from symbptt.render.loss import named_losses, written_loss
 from symbptt.render.notation import Notation
@@ -31,8 +32,14 @@ from symbptt.render.views import (
     WrittenOut,
 )
 
-#: How many steps the unrolled network is shown for, unless the derivation has a T of its own.
-SMALL_T = 3
+#: The letters in which the rules are stated, and those that stand in where a model has them.
+RULE_LETTERS = (
+    ("abc", "uvw", "pqr", "xyz", "ijk"),
+    ("AC", "MN", "PQ", "GH"),
+    ("f", "g", "F", "G"),
+    ("s", "q", "r", "k"),
+    ("p", "q", "r", "k"),
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,20 @@ class Document:
     def dialect(self) -> str:
         """How formulas are set: ``latex`` or ``text``."""
         return self.author.printer.dialect.name if self.author else "text"
+
+    @cached_property
+    def letters(self) -> dict[str, str]:
+        """For each letter of a rule's statement, one that means nothing else in the model."""
+        variables = self.model.variables.values()
+        taken = {v.spelled.base for v in variables} | {str(d) for v in variables for d in v.shape}
+        found: dict[str, str] = {"T": "T"}
+        if self.dialect == "latex":
+            found["T"] = self.notation.transpose
+        for group in RULE_LETTERS:
+            chosen = next((letters for letters in group if not taken & {*letters}), group[0])
+            found |= dict(zip(group[0], chosen, strict=True))
+            taken |= {*chosen}
+        return found
 
     @property
     def gradient_groups(self) -> tuple[tuple[LineView, ...], ...]:
@@ -107,8 +128,7 @@ class Document:
     def unrolled(self) -> WrittenOut:
         """The network for a few steps, fewer the more equations there are."""
         assert self.author is not None
-        small = SMALL_T if len(self.equations) <= 5 else 2
-        return self.author.written_out(self.T if self.T is not None and small >= self.T else small)
+        return self.author.written_out(shown_steps(self.model, self.T))
 
 
 def _alike(a: LineView, b: LineView) -> bool:
@@ -238,6 +258,15 @@ class _Author:
             any(c.steps.members is None or len(c.steps.members) > 1 for c in reason.uses),
             max((r.cases_from for r in self._stated(step)), default=1),
             ends_at=self._ends_at(step),
+            reaches=max(
+                (
+                    int(a.index)
+                    for x in step.lines
+                    for a in al.find(x.expression, nd.Adjoint)
+                    if a.index.is_Integer
+                ),
+                default=1,
+            ),
             beyond=reason.kind is Why.INITIAL and step.of is not None and step.of.index.has(nd.T),
         )
 

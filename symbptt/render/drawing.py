@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -19,6 +20,13 @@ from symbptt.templating import fill
 
 #: The file formats a drawing can have, with their templates.
 DRAWINGS = {"svg": "network.svg.j2", "tikz": "network.tikz.j2", "dot": "network.dot.j2"}
+
+
+def shown_steps(model: Model, T: int | None = None) -> int:
+    """How many steps the unrolled network is shown for: fewer the more equations there are."""
+    small = 3 if len(model.equations) <= 5 else 2
+    return small if T is None else min(small, T)
+
 
 #: Distance between columns and rows, in TikZ's centimetres.
 COLUMN, ROW = 2.6, 1.15
@@ -143,10 +151,15 @@ def drawn(model: Model, T: int, format: str) -> str:
 
 
 def _spans(label: str) -> str:
-    """A label in Unicode mathematics as SVG text, its index lowered."""
-    base, _, index = label.partition("_")
-    rest, brace, when = index.rpartition("_")
-    index = index.strip("{}") if not brace else f"{rest},{when.strip('{}')}"
-    if not index:
-        return escape(base)
-    return f'{escape(base)}<tspan class="index" dy="4">{escape(index)}</tspan>'
+    """A label in Unicode mathematics as SVG text, its scripts raised and lowered."""
+    script = r"\{([^{}]*)\}|(\w+)"
+    found = re.fullmatch(rf"(.+?)(?:\^(?:{script}))?(?:_(?:{script}))?", label)
+    assert found is not None  # all may be missing but the first letter
+    base, above, below = found[1], found[2] or found[3], found[4] or found[5]
+    text, down = escape(base), 4
+    if above:
+        text += f'<tspan class="index" dy="-7">{escape(above)}</tspan>'
+        down += 7
+    if below:
+        text += f'<tspan class="index" dy="{down}">{escape(below)}</tspan>'
+    return text

@@ -16,14 +16,11 @@ from symbptt.errors import RequestError, did_you_mean
 from symbptt.render.breaking import boxed, broken, fitted, padded, text_block
 from symbptt.render.dialect import LATEX, TEXT, Dialect
 from symbptt.render.document import document
-from symbptt.render.drawing import drawn
+from symbptt.render.drawing import drawn, shown_steps
 from symbptt.render.notation import notation_for
 from symbptt.render.page import displayed, inline_mathml
 from symbptt.render.paper import pdf
 from symbptt.templating import fill
-
-#: How many steps a derivation's drawing shows at most.
-DRAWN_T = 3
 
 
 def tex_escaped(text: str) -> str:
@@ -129,7 +126,7 @@ def render_derivation(
     )
     if format == "json":
         return json.dumps(view.as_dict(), ensure_ascii=False, indent=2) + "\n"
-    picture = partial(drawn, d.model, DRAWN_T if d.T is None else min(d.T, DRAWN_T))
+    picture = partial(drawn, d.model, shown_steps(d.model, d.T))
     values = {
         "d": view,
         "primitives": row.primitives,
@@ -137,12 +134,20 @@ def render_derivation(
         "tikz": partial(picture, "tikz"),
         "svg": partial(picture, "svg"),
     }
-    text = _tidy(
-        fill(row.template, values, boxed=boxed, broken=broken, fitted=fitted, **row.filters)
-    )
+    filters = {"boxed": boxed, "broken": broken, "fitted": fitted, **row.filters}
+    text = _tidy(fill(row.template, values, lettered=partial(lettered, view.letters), **filters))
     if format == "markdown":
         text = text.replace(r"\operatorname{", r"\mathrm{")  # which GitHub doesn't allow
     return pdf(text) if format == "pdf" else text
+
+
+def lettered(letters: Mapping[str, str], rule: str) -> str:
+    """A rule's statement in letters that mean nothing else in the model.
+
+    >>> lettered({"a": "u", "c": "v"}, "«c» = f(«a»)")
+    'v = f(u)'
+    """
+    return re.sub("«(.)»", lambda found: letters[found[1]], rule)
 
 
 def _tidy(text: str) -> str:

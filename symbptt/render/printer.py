@@ -205,11 +205,24 @@ class Printer:
     def _hadamard(self, e: HadamardProduct) -> Set:
         over = [f for f in e.args if not _inverse(f)]
         under = [al.raised(f, -1) for f in e.args if _inverse(f)]
+        if al.is_scalar(e):
+            return self._scalars(over, under)
         sign = self.dialect.hadamard(self.notation)
         text = sign.join(self._in(f, ATOM) for f in over) if over else "1"
         for f in under:
             text += self.dialect.divide + self._in(f, ATOM)
         return Set(text, HADAMARD)
+
+    def _scalars(self, over: list[MatrixExpr], under: list[MatrixExpr]) -> Set:
+        """A product or quotient of numbers, which needs no sign of an entrywise one."""
+        text = self._side_by_side([self._in(f, ATOM) for f in over]) if over else "1"
+        if len(under) == 1:
+            below = self._set(under[0])
+            text = self.dialect.quotient(text, below.text, below.level == ATOM)
+        elif under:
+            factors = self._side_by_side([self._in(f, ATOM) for f in under])
+            text = self.dialect.quotient(text, factors, False)
+        return Set(text, PRODUCT)
 
     def _power(self, e: HadamardPower) -> Set:
         if e.exp.is_negative and al.is_scalar(e):

@@ -56,6 +56,7 @@ class LineView:
     cases_from: int = 1
     symbols: tuple[str, ...] = ()
     ends_at: str = ""
+    reaches: int = 1
     beyond: bool = False
 
 
