@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,6 +173,7 @@ def verify(
     T: int | None = None,
     functions: Mapping[str, str] | None = None,
     seed: int = 0,
+    witnesses: Iterable[str] = (),
     progress: Callable[[str], None] | None = None,
 ) -> Report:
     """Prove a derivation and the functions compiled from it; a report says how.
@@ -180,6 +181,10 @@ def verify(
     The derivation is proved by exact arithmetic modulo 2⁶¹-1 against forward-mode derivatives
     and, for every T, by induction; where its functions are bound, the compiled gradients are
     compared with complex-step derivatives and with the hand-written numeric BPTT.
+    ``witnesses=("torch", "jax")`` has them compared with the autograd of PyTorch and JAX too.
+
+    Raises ``RequestError`` for a witness that is unknown or not installed, ``BindingError``
+    where one is asked about a model whose functions are not bound.
     """
     from symbptt.compile import compile_gradient
     from symbptt.evidence import verify
@@ -188,11 +193,15 @@ def verify(
     bound = _model.bind(found, functions)
     d = _derived(bound)
     compiled: dict[str, GradientFunction] = {}
+    if witnesses:
+        _model.require_bound(bound)
     if not bound.abstract:
         compiled["numpy"] = compile_gradient(d, "numpy")
         compiled["lambdify"] = compile_gradient(d, "lambdify", T or 3)
     abstract = _derived(found) if bound is not found else None
-    return verify(d, compiled, abstract=abstract, seed=seed, T=T, progress=progress)
+    return verify(
+        d, compiled, abstract=abstract, seed=seed, T=T, witnesses=witnesses, progress=progress
+    )
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

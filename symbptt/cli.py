@@ -84,6 +84,10 @@ def parser() -> argparse.ArgumentParser:
     _steps_argument(sub, "check sequences of T steps only")
     sub.add_argument("--format", metavar="F", default="text", help="text or json")
     sub.add_argument("--seed", type=_seed, default=0, metavar="N", help="of the random points (0)")
+    sub.add_argument(
+        "--with", type=_names, default=(), dest="witnesses", metavar="W",
+        help="witnesses to ask besides, once installed: torch, jax or torch,jax",
+    )  # fmt: skip
     _let_argument(sub)
     return top
 
@@ -117,6 +121,10 @@ def _seed(text: str) -> int:
     if not (text.isdecimal() and len(text) < 19):
         raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a seed, a whole number from 0 up")
     return int(text)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
 
 
 def _binding(text: str) -> tuple[str, str]:
@@ -186,7 +194,12 @@ def _verify(args: argparse.Namespace) -> int:
         )
     with Progress() as tell:
         report = api.verify(
-            args.model, T=args.T, functions=dict(args.let), seed=args.seed, progress=tell
+            args.model,
+            T=args.T,
+            functions=dict(args.let),
+            seed=args.seed,
+            witnesses=args.witnesses,
+            progress=tell,
         )
     if args.format == "json":
         print(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))

@@ -56,6 +56,7 @@ CALLS = {
     "binding no function": ["export", "elman", "--let", "f=tanh", "-o", "{f}.py"],
     "binding to nothing": ["export", "elman-generic", "--let", "f=tan", "-o", "{f}.py"],
     "unknown option": ["verify", "elman", "--fast"],
+    "unknown witness": ["verify", "elman", "--with", "tensorflow"],
     "unknown report": ["verify", "elman", "--format", "xml"],
     "unknown drawing": ["graph", "elman", "-T", "2", "--format", "gif"],
     "folder as output": ["derive", "elman", "--format", "latex", "-o", "."],

@@ -91,6 +91,11 @@ def test_starts_without_mathematics(code: str) -> None:
     python(WITHOUT_MATHEMATICS + code, "--help")
 
 
+def test_verifies_without_frameworks() -> None:
+    absent = "import sys; sys.modules.update(torch=None, jax=None); "
+    assert "verified" in python(absent + CLI, "verify", "elman", "-T", "2")
+
+
 def cpu_seconds(code: str, *arguments: str) -> float:
     before = os.times()
     python(code, *arguments)

@@ -5,6 +5,8 @@
 2. **Floating point.**  Complex-step derivatives of the plain forward pass
    (:mod:`~symbptt.evidence.complex_step`) and, for the Elman models, backpropagation written by
    hand (:mod:`~symbptt.evidence.numeric_bptt`).
+3. **Frameworks,** where asked: PyTorch's and JAX's functions and autograd
+   (:mod:`~symbptt.evidence.frameworks`).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from symbptt.calculus import Derivation
 from symbptt.evidence.claims import Decided, landmarks
 from symbptt.evidence.exact import exact_witness
 from symbptt.evidence.floating import HasGradients, floating_witness
+from symbptt.evidence.frameworks import frameworks
 from symbptt.evidence.induction import induction
 from symbptt.evidence.numeric_bptt import NUMERIC_BPTT
 from symbptt.evidence.report import Check, Report
@@ -60,6 +63,7 @@ def verify(
     abstract: Derivation | None = None,
     seed: int = 0,
     T: int | None = None,
+    witnesses: Iterable[str] = (),
     progress: Callable[[str], None] | None = None,
 ) -> Report:
     """Prove a derivation, and compare functions compiled from its model with it.
@@ -68,6 +72,9 @@ def verify(
     name alone), are proved exactly for ``T`` (by default 1…5) and by induction for every T.
     ``functions`` maps a backend's name to ``f(params, inputs) -> (loss, grads)`` with the
     attributes ``model``, whose functions are all bound, and ``T``, None if it takes any.
+    ``witnesses`` names frameworks, ``torch`` and ``jax``, whose autograd they are compared with.
+
+    Raises :class:`RequestError` for a witness that is unknown or not installed.
 
     >>> from symbptt.calculus import derive
     >>> from symbptt.model import load
@@ -76,6 +83,7 @@ def verify(
     (True, True, True)
     """
     tell = progress or (lambda line: None)
+    asked = frameworks(witnesses)
     model = derivation.model
     steps = T if T is not None else derivation.T
     found = Decided()
@@ -84,10 +92,10 @@ def verify(
             tell(f"{model.name}: exact arithmetic for given T, induction for all")
             found = sum(_labelled(_exact(d, steps, seed), label), found)
     for place, f in functions.items():
-        tell(f"{model.name}: {place} against complex step and numeric BPTT")
+        tell(f"{model.name}: {place} against {', '.join(('complex step', 'numeric BPTT', *asked))}")
         sizes = assignments(f.model)[0]
         lengths = FLOAT_T if steps is None else (steps,)
-        found = sum(floating_witness(place, f, lengths, sizes, seed), found)
+        found = sum(floating_witness(place, f, lengths, sizes, seed, asked), found)
     return Report(model.name, found.checks, seed, found.bound, found.undecided)
 
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import erf, pi, prod, sqrt
+from math import erf, pi, sqrt
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from symbptt.evidence.forward import run, size_of
+from symbptt.evidence.forward import Functions, run, size_of
 from symbptt.evidence.residues import Size
 from symbptt.model.model import Model, Variable, initial_key, outside
 
@@ -154,13 +154,27 @@ class Sample:
         zero = np.zeros((self.samples, *size))
         return self.inputs[key].reshape(zero.shape) if key in self.inputs else zero
 
-    def loss(self, change: Callable[[str, int | None, Array], Array] = lambda n, s, a: a) -> Array:
+    def arguments(self, *, inputs: bool) -> dict[str, Array]:
+        """What a gradient is taken by: parameters, initial values and, where asked, inputs."""
+        lead = () if self.batch is None else (self.batch,)
+        found = dict(self.params)
+        for v, step in self.model.initial_values:
+            key = initial_key(v.name, step)
+            found[key] = self.inputs.get(key, np.zeros((*lead, *layout(v, self.sizes))))
+        return found | ({v.name: self.inputs[v.name] for v in self.model.given} if inputs else {})
+
+    def loss(
+        self,
+        arithmetic: Functions | None = None,
+        change: Callable[[str, int | None, Array], Array] = lambda n, s, a: a,
+    ) -> Array:
         """The loss of each direction and sample, once ``change`` has been made to the arguments."""
 
         def given(name: str, step: int | None) -> Floats:
             return Floats(change(name, step, self.matrix(name, step)))
 
-        found: Array = run(self.model, self.T, given, FloatArithmetic(self.sizes)).loss.array
+        A = arithmetic or FloatArithmetic(self.sizes)
+        found: Array = run(self.model, self.T, given, A).loss.array
         return found.reshape(found.shape[:-2])
 
 
@@ -203,17 +217,12 @@ def sample(
 
 def complex_step(s: Sample, *, inputs: bool = False) -> tuple[float, dict[str, Array]]:
     """The loss and its gradient by parameters, initial values and, where asked, inputs."""
-    shapes = {v.name: s.params[v.name].shape for v in s.model.parameters}
-    lead = () if s.batch is None else (s.batch,)
-    for v, step in s.model.initial_values:
-        shapes[initial_key(v.name, step)] = (*lead, *layout(v, s.sizes))
-    if inputs:
-        shapes |= {v.name: s.inputs[v.name].shape for v in s.model.given}
+    arguments = s.arguments(inputs=inputs)
     offsets: dict[str, int] = {}
     count = 0
-    for key, shape in shapes.items():
+    for key, a in arguments.items():
         offsets[key] = count
-        count += prod(shape)
+        count += a.size
 
     def change(name: str, step: int | None, a: Array) -> Array:
         beyond = None if step is None else outside(step, s.T)
@@ -228,10 +237,10 @@ def complex_step(s: Sample, *, inputs: bool = False) -> tuple[float, dict[str, A
         flat[np.arange(start, start + a.size), np.arange(a.size)] += 1j * EPSILON
         return flat.reshape(stepped.shape)
 
-    losses = np.broadcast_to(s.loss(change), (count, s.samples)).sum(axis=1)
+    losses = np.broadcast_to(s.loss(change=change), (count, s.samples)).sum(axis=1)
     slopes = losses.imag / EPSILON
     gradient = {
-        key: slopes[offsets[key] : offsets[key] + prod(shape)].reshape(shape)
-        for key, shape in shapes.items()
+        key: slopes[offsets[key] : offsets[key] + a.size].reshape(a.shape)
+        for key, a in arguments.items()
     }
     return float(losses[0].real) if count else float(s.loss().sum()), gradient

@@ -1,8 +1,9 @@
-"""Compiled functions against floating-point witnesses: complex step and the numeric BPTT."""
+"""Compiled functions against floating-point witnesses: complex step, numeric BPTT, frameworks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from symbptt.errors import SymbpttError
 from symbptt.evidence.claims import Decided
 from symbptt.evidence.complex_step import Array, Sample, complex_step, sample
+from symbptt.evidence.frameworks import Framework, autograd
 from symbptt.evidence.numeric_bptt import NUMERIC_BPTT
 from symbptt.evidence.report import Check, sizes_tuple
 from symbptt.model import builtin_names, load
@@ -23,6 +25,8 @@ TOLERANCE = 1e-10
 NEGLIGIBLE = 1e-3
 
 BATCHES: tuple[int | None, ...] = (None, 3)
+
+NONE: Mapping[str, Framework] = MappingProxyType({})
 
 Gradients = tuple[float, Mapping[str, Array]]
 
@@ -40,16 +44,22 @@ class HasGradients(Protocol):
 
 
 def floating_witness(
-    place: str, f: HasGradients, Ts: Iterable[int], sizes: Mapping[str, int], seed: int
+    place: str,
+    f: HasGradients,
+    Ts: Iterable[int],
+    sizes: Mapping[str, int],
+    seed: int,
+    frameworks: Mapping[str, Framework] = NONE,
 ) -> Iterator[Decided]:
     """Compare a function for each T and batch with the complex step, and by hand where we can.
 
-    A function compiled for one T is compared for that one.
+    A function compiled for one T is compared for that one.  ``frameworks`` are those whose
+    autograd is a witness too, by name.
     """
     only = getattr(f, "T", None)
     for T in Ts if only is None else (only,):
         for batch in BATCHES:
-            yield compared(place, f, T, batch, sizes, seed)
+            yield compared(place, f, T, batch, sizes, seed, frameworks)
 
 
 def compared(
@@ -59,6 +69,7 @@ def compared(
     batch: int | None,
     sizes: Mapping[str, int],
     seed: int,
+    frameworks: Mapping[str, Framework] = NONE,
 ) -> Decided:
     """One function at random arguments of one length and batch size."""
     model = f.model
@@ -84,6 +95,9 @@ def compared(
     by_hand = numeric_bptt(drawn)
     if by_hand is not None:
         found += differences("numeric BPTT", by_hand, claimed, place, drawn)
+    for name, framework in frameworks.items():
+        truth = autograd(framework, drawn, inputs=inputs)
+        found += differences(name, truth, claimed, place, drawn)
     return Decided(tuple(found))
 
 

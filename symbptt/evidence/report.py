@@ -17,10 +17,11 @@ Sizes = tuple[tuple[str, int], ...]
 class Check:
     """One comparison of a claim with the truth.
 
-    ``witness`` is ``exact``, ``induction``, ``complex step`` or ``numeric BPTT``; ``what`` the
-    thing compared (``∂L/∂W_hh``, ``δ^h_3``); ``place`` what was under test (``recursion``,
-    ``condensed``, ``line``, ``numpy``).  ``error`` is None where the check passed and says what
-    was found where not; ``deviation`` is the relative error of a floating-point check.
+    ``witness`` is ``exact``, ``induction``, ``complex step``, ``numeric BPTT``, or a framework,
+    ``PyTorch`` or ``JAX``; ``what`` the thing compared (``∂L/∂W_hh``, ``δ^h_3``); ``place`` what
+    was under test (``recursion``, ``condensed``, ``line``, ``numpy``).  ``error`` is None where
+    the check passed and says what was found where not; ``deviation`` is the relative error of a
+    floating-point check.
     """
 
     witness: str
