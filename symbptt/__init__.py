@@ -16,12 +16,22 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from symbptt.api import compile, derive, export, load, render, unroll, verify
+    from symbptt.api import compile, derive, export, from_torch, load, render, unroll, verify
 
 #: The public face; nothing is imported before it is asked for.
-_PUBLIC = ("compile", "derive", "export", "load", "render", "unroll", "verify")
+_PUBLIC = ("compile", "derive", "export", "from_torch", "load", "render", "unroll", "verify")
 
-__all__ = ["__version__", "compile", "derive", "export", "load", "render", "unroll", "verify"]
+__all__ = [
+    "__version__",
+    "compile",
+    "derive",
+    "export",
+    "from_torch",
+    "load",
+    "render",
+    "unroll",
+    "verify",
+]
 
 
 class _Face(ModuleType):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from symbptt.calculus import Derivation, Graph
     from symbptt.compile import GradientFunction
     from symbptt.evidence import Report
+    from symbptt.torch_modules import TorchModel
 
 ModelLike = Model | str | Path
 
@@ -52,6 +53,37 @@ def load(source: ModelLike, **options: Any) -> RecurrentModel:
     if isinstance(found, RecurrentModel):
         return found
     return RecurrentModel(**{f.name: getattr(found, f.name) for f in fields(Model)})
+
+
+def from_torch(module: Any, loss: str, equations: str = "", **options: Any) -> TorchModel:
+    r"""A ``torch.nn.RNN``, ``LSTM`` or ``GRU`` as a model, with its weights as ``params``.
+
+    The loss, and equations of an output if there is one, are text.  ``h_t`` is what the module
+    returns, the top layer's output; ``hf_t`` and ``hb_t`` are its two halves where the module is
+    bidirectional.  Equations and weights have the names of the cells ``elman``, ``lstm`` and
+    ``gru``, to which several layers add their number: ``c^{(1)}_t`` is ``c_1`` and ``U^{(2)}_i`` is
+    ``U_i_2``.  The two biases of a gate are one, their sum, but for those that the GRU's reset
+    gate stands between.  ``options`` are those of :func:`load`.
+
+    The result has ``.model``; ``.params``, copies in the dtype of the module; ``.states``, the
+    names that the layers of PyTorch's ``h_0`` and ``c_0`` have in ``inputs`` and in gradients;
+    and ``.grads(grads)``, gradients by the names of ``module.named_parameters()``, in their shapes.
+    Inputs are ``(T, B, n)`` or ``(T, n)``, whatever ``batch_first`` says.
+
+    Raises ``RequestError`` for any other module, for dropout and for projections.
+
+    Source: the equations in the documentation of ``torch.nn.RNN``, ``LSTM`` and ``GRU``.
+
+    >>> import torch
+    >>> gru = torch.nn.GRU(2, 3, num_layers=2).double()
+    >>> found = from_torch(gru, r"L = \sum_{t=1}^{T} squared_error(h_t, d_t)")
+    >>> found.params["W_n_1"].shape, found.states
+    ((3, 2), {'h_0': ('h_1_0', 'h_0')})
+    """
+    from symbptt.torch_modules import from_torch
+
+    found = from_torch(module, loss, equations, **options)
+    return replace(found, model=load(found.model))
 
 
 def unroll(model: ModelLike, T: int) -> Graph:
