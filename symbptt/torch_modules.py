@@ -20,7 +20,7 @@ import numpy.typing as npt
 from symbptt.errors import RequestError
 from symbptt.formula import parse
 from symbptt.formula.tree import Symbol
-from symbptt.model import Model, load
+from symbptt.model import Index, Model, initial_key, load
 from symbptt.model.names import Naming
 
 Array = npt.NDArray[Any]
@@ -164,7 +164,7 @@ class Part:
 
     def initial_key(self, state: str) -> str:
         """The key of an initial state: what precedes step 1 or, backwards, follows step T."""
-        return self.name(state, "t") + ("_T+1" if self.backward else "_0")
+        return initial_key(self.name(state, "t"), Index("T", 1) if self.backward else Index("", 0))
 
     def weights(self, cell: Cell, bias: bool) -> dict[str, Blocks]:
         """The module's parameters, each as blocks of the model's."""

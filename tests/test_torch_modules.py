@@ -105,6 +105,21 @@ def test_so_are_they_of_three_layers_that_start_at_zero(torch: Any, name: str) -
     assert_same_gradients(torch, module, LOSS, half_square, given=False)
 
 
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("name", MODULES)
+def test_so_are_they_in_both_directions(torch: Any, name: str, layers: int, bias: bool) -> None:
+    kind, options = MODULES[name]
+    module = built(torch, kind, num_layers=layers, bias=bias, bidirectional=True, **options)
+    loss = r"L = \sum_{t=1}^{T} (squared_error(hf_t, d_t) + 2 squared_error(hb_t, d_t))"
+    assert_same_gradients(
+        torch,
+        module,
+        loss,
+        lambda h, d: half_square(h[..., :n], d) + 2 * half_square(h[..., n:], d),
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "cell", "output"),
     [
@@ -131,6 +146,18 @@ def test_a_layer_adds_its_number(torch: Any) -> None:
         r"z^{(2)}_t = W^{(2)}_hh h_{t-1} + W^{(2)}_xh h^{(1)}_t + b^{(2)}_h",
         r"h_t = tanh(z^{(2)}_t)",
     ]
+
+
+def test_a_direction_adds_its_letter_and_reads_both_outputs_below(torch: Any) -> None:
+    module = built(torch, "RNN", num_layers=2, bidirectional=True)
+    found = symbptt.from_torch(module, r"L = \sum_{t=1}^{T} (sum(hf_t) + sum(hb_t))")
+    assert found.model.text.splitlines()[-4:] == [
+        r"z^{(2,f)}_t = W^{(2,f)}_hh hf_{t-1} + W^{(2,f)}_xh hf^{(1)}_t + V^{(2,f)}_xh hb^{(1)}_t + b^{(2,f)}_h",
+        r"hf_t = tanh(z^{(2,f)}_t)",
+        r"z^{(2,b)}_t = W^{(2,b)}_hh hb_{t+1} + W^{(2,b)}_xh hf^{(1)}_t + V^{(2,b)}_xh hb^{(1)}_t + b^{(2,b)}_h",
+        r"hb_t = tanh(z^{(2,b)}_t)",
+    ]
+    assert found.states == {"h_0": ("hf_1_0", "hb_1_T+1", "hf_0", "hb_T+1")}
 
 
 def test_an_output_and_a_learned_initial_state(torch: Any) -> None:
