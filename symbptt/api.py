@@ -149,8 +149,9 @@ def compile(
 
     Shapes: a matrix parameter ``(r, c)``, a column ``(n,)``; an input or target ``(T, B, n)`` or
     ``(T, n)``; an initial value ``(B, n)`` or ``(n,)``, zeros if left out.  The loss is summed
-    over steps and batch; ``grads`` has the parameters and the initial values, and with
-    ``inputs`` the inputs too.  ``functions`` says what abstract functions stand for.
+    over steps and batch, penalties are added once; ``grads`` has the parameters and the initial
+    values, and with ``inputs`` the inputs too.  ``functions`` says what abstract functions stand
+    for.
 
     Raises ``BindingError`` where a function is not bound or an array does not fit.
 

@@ -64,12 +64,15 @@ def double_sum(parts: Condensed, taken: frozenset[str] = frozenset()) -> DoubleS
     jacobian = al.transpose(transposed)
     product = nd.TimeProduct(transposed, j, sp.Range(k + 1, nd.t + 1))
     reached = al.times(product, direct)
-    gradients = {
-        name: al.plus(*(_doubled(c, carrier, reached, rest, k) for c in g.contributions))
-        for name, g in parts.gradients.items()
-        if g.contributions
-        and all(_mentions(c, carrier.name) and c.steps == carrier.support for c in g.contributions)
-    }
+    gradients: dict[str, MatrixExpr] = {}
+    for name, g in parts.gradients.items():
+        carried = [c for c in g.contributions if not c.steps.once]
+        if carried and all(
+            _mentions(c, carrier.name) and c.steps == carrier.support for c in carried
+        ):
+            penalties = (c.expression for c in g.contributions if c.steps.once)
+            doubled = (_doubled(c, carrier, reached, rest, k) for c in carried)
+            gradients[name] = al.plus(*doubled, *penalties)
     return DoubleSum(carrier.name, j, k, jacobian, direct, gradients)
 
 

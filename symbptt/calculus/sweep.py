@@ -121,7 +121,8 @@ def _merged(contributions: list[Contribution]) -> tuple[Contribution, ...]:
             c = replace(c, expression=both, rules=rules)
         found[key] = c
     kept = (c for c in found.values() if not al.is_zero(c.expression))
-    return tuple(sorted(kept, key=lambda c: abs(c.lag)))  # its own step first, then others
+    # its own step first, then others, then penalties
+    return tuple(sorted(kept, key=lambda c: (c.steps.once, abs(c.lag))))
 
 
 def _union(contributions: tuple[Contribution, ...]) -> Steps:

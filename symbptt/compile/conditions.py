@@ -6,13 +6,15 @@ from symbptt.model import Index, Steps
 
 
 def condition(steps: Steps) -> str:
-    """The condition under which a step belongs to a set; empty if all do.
+    """The condition under which a step belongs to a set; empty if all do, or if none is meant.
 
     >>> condition(Steps()), condition(Steps(last=Index("T", -1)))
     ('', 't < T')
     >>> condition(Steps(members=(Index("", 2), Index("T")))), condition(Steps(Index("", 3)))
     ('t in (2, T)', 't >= 3')
     """
+    if steps.once:
+        return ""
     if steps.members is not None:
         points = [point(m) for m in steps.members]
         return f"t == {points[0]}" if len(points) == 1 else f"t in ({', '.join(points)})"

@@ -21,8 +21,9 @@ class GradientFunction:
     ``(T, n)`` without a batch (``(T, B)`` or ``(T,)`` for a scalar), and initial values, which
     are zero if left out, to ``(B, n)`` or ``(n,)``.  All are float32 or all are float64.
 
-    The loss is the sum over steps and batch; ``grads`` holds, in the shapes of the arrays, the
-    gradient by each parameter, by each initial value, and by the inputs if they were derived.
+    The loss is the sum over steps and batch, with penalties added once; ``grads`` holds, in the
+    shapes of the arrays, the gradient by each parameter, by each initial value, and by the inputs
+    if they were derived.
 
     Raises :class:`BindingError`, one line, for arrays that don't fit the model.
     """

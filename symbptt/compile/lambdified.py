@@ -44,7 +44,7 @@ def compile_lambdified(derivation: Derivation, T: int | None) -> GradientFunctio
     module = load_module(skeleton, "lambdify")
     function = sp.lambdify(
         [DTYPE, *network.sizes, *network.leaves.values()],
-        list(network.results.values()),
+        [*network.results.values(), *network.penalties.values()],
         modules=[vars(module)],
         printer=printer,
         # The statements, in order, stand where common subexpressions would.
@@ -58,10 +58,14 @@ def compile_lambdified(derivation: Derivation, T: int | None) -> GradientFunctio
         results = function(given.dtype, *sizes.values(), *arrays)
         found = {
             key: np.broadcast_to(value, (given.B, *_size(symbol, sizes)))
-            for (key, symbol), value in zip(network.results.items(), results, strict=True)
+            for (key, symbol), value in zip(network.results.items(), results, strict=False)
         }
-        loss = np.sum(found.pop(LOSS))
-        return given.result(loss, _gathered(found, model))
+        penalties = dict(zip(network.penalties, results[len(found) :], strict=True))
+        loss = np.sum(found.pop(LOSS)) + np.sum(penalties.pop(LOSS, 0))
+        grads = _gathered(found, model)
+        for (name, *_), penalty in penalties.items():
+            grads[name] = grads[name] + penalty
+        return given.result(loss, grads)
 
     source = inspect.getsource(function)
     return GradientFunction(model, "lambdify", source, T, run, module.ArrayError)
@@ -76,13 +80,15 @@ LOSS: Key = ("",)
 class Unrolled:
     """A derivation for one T as statements on named matrices, in an order that computes them.
 
-    ``leaves`` are what is given.  The values of ``leaves`` and ``results`` and the left sides
-    of ``statements`` are symbols whose names are variables of the function.
+    ``leaves`` are what is given.  The values of ``leaves``, ``results`` and ``penalties`` and the
+    left sides of ``statements`` are symbols whose names are variables of the function.  ``results``
+    are for each sample of a batch, ``penalties`` are added to their sums over the batch.
     """
 
     leaves: dict[MatrixExpr, MatrixSymbol]
     statements: list[tuple[MatrixSymbol, MatrixExpr]]
     results: dict[Key, MatrixSymbol]
+    penalties: dict[Key, MatrixSymbol]
     sizes: list[sp.Symbol]
 
 
@@ -114,13 +120,19 @@ def unrolled(d: Derivation, T: int) -> Unrolled:
     graph = unroll(d.model, T)
     for node, e in graph.nodes.items():
         known[node] = named(label(node), e)
-    loss = named("loss", al.plus(al.zeros((1, 1)), *_losses(d, T)))
+    loss = named("loss", al.plus(al.zeros((1, 1)), *_losses(d, T, once=False)))
     for node, e in written_recursions(d.model, d.condensed.recursions, T).items():
         known[node] = named(label(node), e)
     results: dict[Key, MatrixSymbol] = {LOSS: loss}
     for key, e in _gradients(d, T):
         results[key] = named("grad_" + "_".join(map(step_label, map(str, key))), e)
-    return Unrolled(leaves, statements, results, sizes)
+    penalties: dict[Key, MatrixSymbol] = {}
+    if once := list(_losses(d, T, once=True)):
+        penalties[LOSS] = named("penalty", al.plus(*once))
+    for name, gradient in d.condensed.gradients.items():
+        if once := [c.expression for c in gradient.contributions if c.steps.once]:
+            penalties[name,] = named(f"grad_{name}_penalty", al.plus(*once))
+    return Unrolled(leaves, statements, results, penalties, sizes)
 
 
 def _initial_values(d: Derivation, T: int) -> dict[MatrixExpr, MatrixExpr]:
@@ -137,9 +149,10 @@ def _initial_values(d: Derivation, T: int) -> dict[MatrixExpr, MatrixExpr]:
 
 
 def _gradients(d: Derivation, T: int) -> Iterator[tuple[Key, MatrixExpr]]:
-    """Each gradient, written out."""
+    """Each gradient, written out, without what penalties add to it."""
     for name, gradient in d.condensed.gradients.items():
-        terms = [al.at(c.expression, s) for c in gradient.contributions for s in c.steps.at(T)]
+        cs = [c for c in gradient.contributions if not c.steps.once]
+        terms = [al.at(c.expression, s) for c in cs for s in c.steps.at(T)]
         yield (name,), al.plus(al.zeros(gradient.symbol.shape), *terms)
     for (name, s), expression in d.condensed.initial.items():
         yield (initial_key(name, s),), expression
@@ -165,11 +178,12 @@ def _size(e: MatrixExpr, sizes: dict[sp.Symbol, int]) -> tuple[int, ...]:
     return tuple(sizes[d] if d.is_Symbol else int(d) for d in e.shape)
 
 
-def _losses(d: Derivation, T: int) -> Iterator[MatrixExpr]:
-    """The loss of each step that bears one."""
+def _losses(d: Derivation, T: int, *, once: bool) -> Iterator[MatrixExpr]:
+    """The loss of each step that bears one; or the penalties."""
     for part, scalar in zip(d.model.loss, d.engine.losses, strict=True):
-        safe = stable(scalar, d.engine.right_sides)
-        yield from (al.at(safe, s) for s in part.steps.at(T))
+        if part.steps.once is once:
+            safe = stable(scalar, d.engine.right_sides)
+            yield from (al.at(safe, s) for s in part.steps.at(T))
 
 
 def _laid_out(leaf: MatrixExpr, given: Any, sizes: dict[sp.Symbol, int]) -> Any:

@@ -54,6 +54,7 @@ def numpy_module(derivation: Derivation, version: str = "", T: int | None = None
             "version": f" {version}" if version else "",
             "equations": equations,
             "table": _table(model),
+            "penalties": bool(model.penalties),
             "imports": [
                 *(f"import {name}" for name in sorted(imports)),
                 "from collections.abc import Mapping",

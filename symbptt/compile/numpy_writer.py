@@ -169,6 +169,8 @@ class Writer:
         L = self.program.model.loss_name
         right = signed_sum([plain(p.expression) for p in s.parts]) or "0"
         match s.quantity:
+            case Quantity.LOSS if s.steps.once:
+                return f"{L} = … + {right}, once for all steps and samples"
             case Quantity.VALUE | Quantity.LOSS:
                 return s.source
             case Quantity.ADJOINT | Quantity.SHARED:
@@ -199,10 +201,11 @@ class Writer:
         yield from self.fitted(part.expression, head, self.code.full, condition(s.steps))
 
     def sum_over_batch(self, s: Statement) -> Iterator[Line]:
-        """``L += …`` and ``∂L/∂p += …``, summed over the batch."""
+        """``L += …`` and ``∂L/∂p += …``, summed over the batch; a penalty is no sample's own."""
         target = "loss" if s.quantity is Quantity.LOSS else self.gradients[s.key]
+        write = self.entries if s.steps.once else self.code.batch_sum
         for part in s.parts:
-            yield from self.added(target, part, self.code.batch_sum)
+            yield from self.added(target, part, write)
 
     def input(self, s: Statement) -> Iterator[Line]:
         """``∂L/∂x_t += …``"""

@@ -27,7 +27,7 @@ class Loop(StrEnum):
 
     FORWARD = "forward"  # a pass over time
     BACKWARD = "backward"  # the same pass, the other way
-    AFTER = "after"  # once, at the end
+    AFTER = "after"  # once, at the end: initial values, penalties
 
 
 class Quantity(StrEnum):
@@ -121,7 +121,7 @@ def _forward(d: Derivation) -> Iterator[Statement]:
         )
     for part, scalar in zip(d.model.loss, d.engine.losses, strict=True):
         yield Statement(
-            Loop.FORWARD,
+            Loop.AFTER if part.steps.once else Loop.FORWARD,
             Quantity.LOSS,
             d.model.loss_name,
             scalar,
@@ -154,7 +154,7 @@ def _backward(d: Derivation) -> Iterator[Statement]:
     for name, gradient in found.gradients.items():
         for c in gradient.contributions:
             yield Statement(
-                Loop.BACKWARD,
+                Loop.AFTER if c.steps.once else Loop.BACKWARD,
                 Quantity.GRADIENT,
                 name,
                 gradient.symbol,

@@ -163,19 +163,21 @@ class Sample:
             found[key] = self.inputs.get(key, np.zeros((*lead, *layout(v, self.sizes))))
         return found | ({v.name: self.inputs[v.name] for v in self.model.given} if inputs else {})
 
-    def loss(
+    def losses(
         self,
         arithmetic: Functions | None = None,
         change: Callable[[str, int | None, Array], Array] = lambda n, s, a: a,
-    ) -> Array:
-        """The loss of each direction and sample, once ``change`` has been made to the arguments."""
+    ) -> tuple[Array, Array]:
+        """The loss of each direction and sample, and the penalties, which are no sample's own,
+        once ``change`` has been made to the arguments."""
 
         def given(name: str, step: int | None) -> Floats:
             return Floats(change(name, step, self.matrix(name, step)))
 
         A = arithmetic or FloatArithmetic(self.sizes)
-        found: Array = run(self.model, self.T, given, A).loss.array
-        return found.reshape(found.shape[:-2])
+        trace = run(self.model, self.T, given, A)
+        loss, penalty = trace.loss.array, trace.penalty.array
+        return loss.reshape(loss.shape[:-2]), penalty.reshape(penalty.shape[:-2])
 
 
 #: Distributions to draw arguments from, until the forward pass is finite: a logarithm wants
@@ -210,7 +212,7 @@ def sample(
             inputs[initial_key(v.name, s)] = draw(rng, (*lead, *layout(v, sizes)))
         found = Sample(model, T, batch, sizes, params, inputs)
         with np.errstate(all="ignore"):
-            if np.isfinite(found.loss()).all():
+            if all(np.isfinite(a).all() for a in found.losses()):
                 return found
     return None
 
@@ -237,10 +239,13 @@ def complex_step(s: Sample, *, inputs: bool = False) -> tuple[float, dict[str, A
         flat[np.arange(start, start + a.size), np.arange(a.size)] += 1j * EPSILON
         return flat.reshape(stepped.shape)
 
-    losses = np.broadcast_to(s.loss(change=change), (count, s.samples)).sum(axis=1)
+    loss, penalty = s.losses(change=change)
+    many = (count or 1,)
+    losses = np.broadcast_to(loss, (*many, s.samples)).sum(axis=1)
+    losses = losses + np.broadcast_to(penalty, (*many, 1))[:, 0]
     slopes = losses.imag / EPSILON
     gradient = {
         key: slopes[offsets[key] : offsets[key] + a.size].reshape(a.shape)
         for key, a in arguments.items()
     }
-    return float(losses[0].real) if count else float(s.loss().sum()), gradient
+    return float(losses[0].real), gradient

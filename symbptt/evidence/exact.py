@@ -73,10 +73,9 @@ def forward_mode(
         return x + Dual(A.constant(0, x.size), A.units(offset[p], count, size[p]))
 
     trace = run(model, T, given, DualArithmetic(A, sizes), changed)
+    change = (trace.loss + trace.penalty).tangent
     slopes = {
-        p: A.constant(0, size[p])
-        if trace.loss.tangent is None
-        else A.gradient(trace.loss.tangent, offset[p], size[p])
+        p: A.constant(0, size[p]) if change is None else A.gradient(change, offset[p], size[p])
         for p in places
     }
     return Truth(lambda name, step: trace.read(name, step).value, slopes)

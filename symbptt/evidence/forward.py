@@ -93,10 +93,14 @@ def with_length(term: tm.Term, T: int) -> tm.Term:
 
 @dataclass(frozen=True)
 class Trace:
-    """A forward pass: the value of every symbol at every step, and the loss."""
+    """A forward pass: the value of every symbol at every step, and the loss.
+
+    ``loss`` is that of the steps, for each sample of a batch; ``penalty`` is there once.
+    """
 
     read: Callable[[str, int | None], X]
     loss: X
+    penalty: X
 
 
 def run(
@@ -106,7 +110,7 @@ def run(
     A: Functions,
     node: Callable[[str, int, X], X] = lambda name, step, value: value,
 ) -> Trace:
-    """Run a model for T steps and sum its loss.
+    """Run a model for T steps and sum its loss and its penalties.
 
     ``given`` supplies parameters (step None), inputs, and initial values (steps outside 1…T) that
     the model does not fix.  ``node`` may change each computed value before it is used.
@@ -129,9 +133,13 @@ def run(
     right = {name: with_length(model.equation(name).rhs, T) for name in model.order}
     for name, t in model.forward_pass(T):
         values[name, t] = node(name, t, evaluate(right[name], at(t), A))
-    losses = [(p.steps, with_length(p.term, T)) for p in model.loss]
-    parts = [evaluate(term, at(t), A) for steps, term in losses for t in steps.at(T)]
-    return Trace(read_at, reduce(add, parts) if parts else A.constant(0, (1, 1)))
+
+    def total(*, once: bool) -> X:
+        parts = [(p.steps, with_length(p.term, T)) for p in model.loss if p.steps.once is once]
+        zero = A.constant(0, (1, 1))
+        return reduce(add, (evaluate(e, at(t), A) for steps, e in parts for t in steps.at(T)), zero)
+
+    return Trace(read_at, total(once=False), total(once=True))
 
 
 def starting_value(

@@ -65,8 +65,9 @@ def autograd(framework: Framework, s: Sample, *, inputs: bool = False) -> tuple[
 
     def loss(given: dict[str, Any]) -> Any:
         params = {name: given[name] for name in s.params}
-        losses = replace(s, params=params, inputs=given).loss(arithmetic)
-        return losses.sum() * (s.samples // prod(losses.shape))  # one loss may be that of all
+        losses, penalty = replace(s, params=params, inputs=given).losses(arithmetic)
+        # One loss may be that of all samples.
+        return losses.sum() * (s.samples // prod(losses.shape)) + penalty.sum()
 
     value, gradient = framework.differentiate(loss, s.arguments(inputs=True))
     return value, {name: gradient[name] for name in wanted}

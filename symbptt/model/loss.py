@@ -1,7 +1,8 @@
 r"""The loss as written, taken apart: which scalar is added at which steps.
 
 ``\sum_{t=1}^{T} c(y_t, d_t)`` bears a loss at every step, ``c(y_T, d_T)`` at the last,
-``\sum_{t \in \{2, T\}} …`` at a set of them; these may be added and scaled.
+``\sum_{t \in \{2, T\}} …`` at a set of them; these may be added and scaled.  A term that names
+no step, ``\frac{\lambda}{2} \|W\|^2``, is a penalty: it is added once.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from symbptt.formula.tree import (
 )
 from symbptt.model.draft import Source
 from symbptt.model.names import Naming
-from symbptt.model.steps import FIRST, LAST, Steps
+from symbptt.model.steps import FIRST, LAST, ONCE, Steps
 from symbptt.model.terms import Index
 
 
@@ -35,23 +36,34 @@ class LossPart:
 
 
 def loss_parts(node: Node, naming: Naming, source: Source) -> tuple[LossPart, ...]:
-    """The parts of the right-hand side of ``L = …``."""
+    """The parts of the right-hand side of ``L = …``; a penalty alone is no loss."""
+    parts = tuple(_parts(node, naming, source))
+    if all(part.steps.once for part in parts):
+        raise ModelError(
+            "the loss names no step: sum it over t, or write the last step as y_T; "
+            "a penalty on parameters is added to such a sum",
+            source.place(node.span),
+        )
+    return parts
+
+
+def _parts(node: Node, naming: Naming, source: Source) -> tuple[LossPart, ...]:
     match node:
         case Group("(" | "[" | "{", (inner,)):
-            return loss_parts(inner, naming, source)
+            return _parts(inner, naming, source)
         case Sum(terms, signs):
             return tuple(
                 _scaled(part, Fraction(sign))
                 for term, sign in zip(terms, signs, strict=True)
-                for part in loss_parts(term, naming, source)
+                for part in _parts(term, naming, source)
             )
         case Product((first, *rest), operators) if (value := _number(first)) is not None:
             inner = rest[0] if len(rest) == 1 else Product(tuple(rest), operators[1:])
             inner = replace(inner, span=node.span) if len(rest) > 1 else inner
-            return tuple(_scaled(p, value) for p in loss_parts(inner, naming, source))
+            return tuple(_scaled(p, value) for p in _parts(inner, naming, source))
         case Product((*weights, BigOperator("sum") as total), operators):
             # a weight in front of the sum is one of each of its terms
-            parts = loss_parts(total, naming, source)
+            parts = _parts(total, naming, source)
             return tuple(_weighted(p, weights, operators, node) for p in parts)
         case BigOperator("sum"):
             return (LossPart(_steps(node, naming, source), node.body),)
@@ -131,18 +143,14 @@ def _check_step(index: Index, lowest: int, place: Place) -> None:
 
 
 def _one_step(node: Node, naming: Naming, source: Source) -> LossPart:
-    """A term for a single step: ``c(y_T, d_T)``, rewritten with t in place of T."""
+    """A term for a single step, ``c(y_T, d_T)``, rewritten with t in place of T; or for none."""
     steps = {
         index
         for s in node.walk()
         if isinstance(s, Symbol) and (index := naming.read(s)[1]) is not None
     }
     if not steps:
-        raise ModelError(
-            "the loss names no step: sum it over t, or write the last step as y_T "
-            "(a penalty on parameters alone is not supported)",
-            source.place(node.span),
-        )
+        return LossPart(ONCE, node)
     if len(steps) > 1:
         named = " and ".join(sorted(map(str, steps)))
         raise ModelError(

@@ -89,7 +89,7 @@ class Equation:
 
 @dataclass(frozen=True)
 class LossTerm:
-    """A scalar added to the loss at each of ``steps``."""
+    """A scalar added to the loss at each of ``steps``; ``steps.once`` marks a penalty."""
 
     steps: Steps
     term: Term
@@ -183,6 +183,11 @@ class Model:
             for s in v.initial_steps
             if (v.name, s) not in self.initial
         )
+
+    @property
+    def penalties(self) -> tuple[LossTerm, ...]:
+        """The terms of the loss that belong to no step."""
+        return tuple(part for part in self.loss if part.steps.once)
 
     def references(self) -> Iterator[Ref]:
         """Every use of a symbol, in equations and loss."""

@@ -14,6 +14,9 @@ LAST = Index("T", 0)
 class Steps:
     """The steps from ``first`` to ``last``, or just the ``members``; always within 1…T.
 
+    ``once`` marks what belongs to no step, a penalty on parameters: it is accounted for at the
+    last one, and is there once, however many samples a batch has.
+
     >>> Steps(members=(Index("", 2), LAST)).at(5), Steps().at(3), Steps().at(0)
     ((2, 5), (1, 2, 3), ())
     """
@@ -21,6 +24,7 @@ class Steps:
     first: Index = FIRST
     last: Index = LAST
     members: tuple[Index, ...] | None = None
+    once: bool = False
 
     def at(self, T: int) -> tuple[int, ...]:
         """The steps themselves for a sequence of length ``T``, ascending, each once."""
@@ -118,3 +122,4 @@ def _latest(*steps: Index) -> Index:
 
 
 EVERY = Steps()
+ONCE = Steps(members=(LAST,), once=True)

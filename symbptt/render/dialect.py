@@ -65,6 +65,7 @@ class Dialect:
     number: Callable[[int, int], str]
     quotient: Callable[[str, str, bool], str]
     diagonal: Callable[[str], str]
+    squared_norm: Callable[[str, bool], str]
     le: str
     member: Callable[[str, Sequence[str]], str]
     space: str
@@ -149,6 +150,7 @@ LATEX = Dialect(
     number=lambda p, q: str(p) if q == 1 else rf"\tfrac{{{p}}}{{{q}}}",
     quotient=lambda a, b, tight: rf"\frac{{{a}}}{{{b}}}",
     diagonal=lambda inside: rf"\operatorname{{diag}}{_latex_bracket(inside)}",
+    squared_norm=lambda a, matrix: rf"\lVert {a} \rVert{'_F' if matrix else ''}^2",
     le=r" \le ",
     member=lambda i, steps: rf"{i} \in \{{{', '.join(steps)}\}}",
     space=r" \, ",
@@ -207,6 +209,7 @@ TEXT = Dialect(
     number=lambda p, q: str(p) if q == 1 else f"{p}/{q}",
     quotient=lambda a, b, tight: f"{a}/{b}" if tight else f"{a}/({b})",
     diagonal=lambda inside: f"diag({inside})",
+    squared_norm=lambda a, matrix: f"‖{a}‖{'_F' if matrix else ''}²",
     le=" ≤ ",
     member=lambda i, steps: f"{i} ∈ {{{', '.join(steps)}}}",
     space=" ",

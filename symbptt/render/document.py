@@ -300,6 +300,7 @@ class _Author:
             "" if c.steps.is_every else self.printer.condition(c.steps),
             self._loss_step(c.steps),
             "" if c.starts is None else self.printer.symbol(c.starts[0], str(c.starts[1])),
+            c.steps.once,
         )
 
     def _loss_step(self, steps: Steps) -> str:

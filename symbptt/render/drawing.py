@@ -108,8 +108,8 @@ def layout(model: Model, T: int, printer: Printer) -> Drawing:
             arrows.append(_arrow(box(used.name, int(used.index)), end))
     engine = Engine(model)
     for part, scalar in zip(model.loss, engine.losses, strict=True):
-        if isinstance(part.term, Ref):
-            continue  # a scalar of the model, drawn already
+        if isinstance(part.term, Ref) or part.steps.once:
+            continue  # a scalar of the model, drawn already; a penalty, which no step bears
         for s in part.steps.at(T):
             loss = boxes.setdefault(
                 ("", s), Box(f"loss-{s}", printer.spelled_loss(s), s, rows[""], "loss")

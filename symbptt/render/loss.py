@@ -24,20 +24,21 @@ def written_loss(model: Model, printer: Printer) -> str:
 
 
 def _part(part: LossTerm, model: Model, printer: Printer) -> str:
-    """One sum over time, or one step's term."""
+    """One sum over time, one step's term, or a penalty."""
     steps, dialect = part.steps, printer.dialect
     weights, term = _weights(part.term)
     weight = "".join(_term(w, Index("t"), model, printer) + dialect.space for w in weights)
     weight = "-" + weight[2:].lstrip() if weight.startswith("-1 ") else weight
+    when = Index("t")
     if steps.members is not None and len(steps.members) == 1:
-        return weight + _term(term, steps.members[0], model, printer)
-    if steps.members is not None:
+        head, when = "", steps.members[0]
+    elif steps.members is not None:
         head = dialect.sum_in("t", [str(m) for m in steps.members])
     else:
         head = dialect.sum_over("t", str(steps.first), str(steps.last))
-    body = _term(term, Index("t"), model, printer)
+    body = _term(term, when, model, printer)
     loose = " + " in body or body.startswith("-") or " - " in body
-    return weight + head + (dialect.bracket(body) if loose else body)
+    return weight + head + (dialect.bracket(body) if loose and weight + head else body)
 
 
 def _weights(term: tm.Term) -> tuple[list[tm.Term], tm.Term]:

@@ -252,6 +252,9 @@ class Printer:
         return Set(name + self.dialect.bracket(self(e.operand)), ATOM)
 
     def _total(self, e: nd.Total) -> Set:
+        if isinstance(e.operand, HadamardPower) and e.operand.exp == 2:
+            matrix = nd.ONE not in e.operand.shape
+            return Set(self.dialect.squared_norm(self(e.operand.base), matrix), ATOM)
         ones = self.dialect.transpose(self.dialect.ones, self.notation)
         factors = [ones, self._in(e.operand, ATOM)]
         if e.operand.shape[1] != 1:

@@ -39,6 +39,7 @@ class UseView:
     condition: str
     step: str = ""
     starts: str = ""
+    penalty: bool = False
 
 
 @dataclass(frozen=True)
