@@ -22,7 +22,8 @@ def places(report, place):
 
 
 #: The built-in models with one recurrence of lag 1, which the double sum is written for.
-ELMAN = [name for name in builtin_names() if name.startswith("elman") and name != "elman-2layer"]
+SEVERAL = ("elman-2layer", "elman-bidirectional")
+ELMAN = [name for name in builtin_names() if name.startswith("elman") and name not in SEVERAL]
 SINGLE = [*ELMAN, "indrnn", "ssm-diagonal"]
 
 
