@@ -102,6 +102,12 @@ def test_one_model_in_many_spellings(spelling):
     assert same.equations[0].rhs == other.equations[0].rhs
 
 
+@pytest.mark.parametrize("start", ["a[%s] = 0", "a_{%s} = 0", "a^{(%s)} = 0"])
+def test_one_initial_value_in_many_spellings(start):
+    text = f"a[t] = tanh(W a[t-2])\n{start % 0}\n{start % -1}\nL = \\sum_t sum(a[t]^2)"
+    assert symbptt.load(text).initial == {("a", 0): None, ("a", -1): None}
+
+
 def test_a_weight_run_into_its_vector():
     fused = symbptt.load("s_t = \\tanh(Ws_{t-1} + Ux_t)\n" + r"L = \sum_t squared_error(s_t, d_t)")
     assert {v.name for v in fused.parameters} == {"W", "U"}
@@ -112,6 +118,18 @@ def test_what_a_number_is_added_to_is_a_scalar():
     assert shapes(text)["alpha"] == (1, 1)
 
 
+def test_a_matrix_to_which_a_number_is_added_is_a_matrix_where_it_is_declared():
+    text = "v_t = tanh((1 - V) v_{t-1} + (U + W + 2) b)\nL = \\sum_t sum(v_t^2)"
+    found = shapes(text, shapes={"V": "n, n", "W": "n, m"})
+    assert found == {
+        "v": ("n", 1),
+        "V": ("n", "n"),
+        "U": ("n", "m"),
+        "W": ("n", "m"),
+        "b": ("m", 1),
+    }
+
+
 def test_numbers_are_steps_only_for_what_is_of_every_step():
     numbered = "h_t = tanh(W_1 h_{t-1} + U x_t)\nL = squared_error(W_2 h_2, d_2)"
     model = symbptt.load(numbered)
@@ -119,6 +137,26 @@ def test_numbers_are_steps_only_for_what_is_of_every_step():
     assert {v.name for v in model.parameters} == {"W_1", "U", "W_2"}
     late = "h_t = tanh(W h_{t-1} + U x_t)\nL = squared_error(h_{T-1}, d_{T-1})"
     assert symbptt.load(late).variables["d"].role is Role.TARGET
+
+
+@pytest.mark.parametrize("prediction", ["v_{r,%s}", "v_r^{(%s)}", "v_r[%s]"])
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("d_%s", "d"),
+        ("d_{%s}", "d"),
+        ("d_{r,%s}", "d_r"),
+        ("d^{(%s)}", "d"),
+        ("d[%s]", "d"),
+        (r"\bar d_%s", "d_bar"),
+    ],
+)
+@pytest.mark.parametrize("step", ["2", "T"])
+def test_a_target_is_at_the_step_of_what_it_is_compared_with(prediction, target, name, step):
+    loss = f"L = squared_error({prediction % step}, {target % step})"
+    model = symbptt.load(f"{prediction % 't'} = tanh(W_d {prediction % 't-1'})\n{loss}")
+    assert {v.name: v.role for v in model.given} == {name: Role.TARGET}
+    assert {v.name for v in model.parameters} == {"W_d"}
 
 
 @pytest.mark.parametrize("wrong", [None, 123, b"h_t = x_t", [], "", "\0", "x" * 5000])

@@ -22,7 +22,7 @@ TAKES = {"FRACTION": 2, "ACCENT": 1, "FONT": 1, "ROOT": 1, "UNDERBRACE": 1}
 _ENDS_OPERAND = frozenset(
     {"NAME", "NUMBER", "TEXT", "TOP", "CLOSE", "RBRACE", "CLOSE_INDEX", "PRIME", "DOT_T", "NABLA"}
 )
-_INDEX = re.compile(r"\[\s*(?:[A-Za-z]\s*(?:[+−-]\s*[0-9]+)?|[0-9]+)\s*\]")
+_INDEX = re.compile(r"\[\s*(?:[A-Za-z]\s*(?:[+−-]\s*[0-9]+)?|[−-]?\s*[0-9]+)\s*\]")
 _PARTNER = {"LBRACE": "RBRACE", "OPEN_INDEX": "CLOSE_INDEX"}
 
 

@@ -104,6 +104,7 @@ def loss(model: Model, known: Outline) -> None:
         if model.variables[name].computed:
             rhs = model.equation(name).rhs
             queue += [r.name for r in rhs.walk() if isinstance(r, tm.Ref)]
+            queue += [source for (n, _), source in model.initial.items() if source and n == name]
     assert known.loss_statement is not None
     if not any(model.variables[n].role is Role.PARAMETER for n in reached):
         raise ModelError(

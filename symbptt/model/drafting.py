@@ -139,16 +139,18 @@ class Drafting:
         while self.pending:
             waiting = [p for p in self.pending if not self._scaling(p)]
             if len(waiting) == len(self.pending):
-                telling = (i for i, p in enumerate(waiting) if any(map(_adds_a_number, p.children)))
+                telling = (
+                    i for i, p in enumerate(waiting) if any(map(self._adds_a_number, p.children))
+                )
                 self._by_sign(waiting.pop(next(telling, 0)))
             self.pending = waiting
 
     def _by_sign(self, product: Draft) -> None:
         a, b = product.children
         why = Why(product.place)
-        if not product.data[0] and (_adds_a_number(a) or _adds_a_number(b)):
+        if not product.data[0] and (self._adds_a_number(a) or self._adds_a_number(b)):
             # (1 - a) b is no product of matrices: where a number is added, a is a scalar
-            scalar, other = (a, b) if _adds_a_number(a) else (b, a)
+            scalar, other = (a, b) if self._adds_a_number(a) else (b, a)
             for dim in (scalar.rows, scalar.cols):
                 self.dims.unify(dim, self.one(), why)
             product.kind, product.children = tm.Scaled, (scalar, other)
@@ -164,7 +166,8 @@ class Drafting:
             self.dims.unify(product.cols, b.cols, why)
         product.data = ()
 
-
-def _adds_a_number(draft: Draft) -> bool:
-    """Whether a draft is a sum with a bare number in it, ``1 - a``."""
-    return draft.kind is tm.Plus and any(term.number is not None for term in draft.children)
+    def _adds_a_number(self, draft: Draft) -> bool:
+        """Whether a draft is a sum with a bare number in it, ``1 - a``, and may be a scalar."""
+        numbers = any(term.number is not None for term in draft.children)
+        sizes = (self.dims.value(dim) for dim in (draft.rows, draft.cols))
+        return draft.kind is tm.Plus and numbers and all(size in (None, 1) for size in sizes)

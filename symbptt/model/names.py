@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -39,14 +40,29 @@ class Naming:
 
     def _time_part(self, symbol: Symbol) -> tuple[Node | None, Index | None]:
         """The subscript (or superscript) that is the time index, and what it says."""
-        for part in _parts(symbol):
-            when = self.index(part)
-            if when is None:
-                continue
-            rest = _name(symbol, [_label(p) for p in _parts(symbol) if p is not part])
+        for part, rest, when in self._readings(symbol):
             if when.anchor == "t" or rest in self.indexed:
                 return part, when
         return None, None
+
+    def steps(self, symbol: Symbol) -> tuple[tuple[str, Index], ...]:
+        """What a symbol would name, and at which step, for each part that may be a step.
+
+        >>> from symbptt.formula import parse
+        >>> Naming().steps(parse("d_{r,2}"))
+        (('d_r', Index(anchor='', offset=2)),)
+        """
+        return tuple((rest, when) for _, rest, when in self._readings(symbol))
+
+    def _readings(self, symbol: Symbol) -> Iterator[tuple[Node, str, Index]]:
+        for part in _parts(symbol):
+            when = self.index(part)
+            if when is not None:
+                yield (
+                    part,
+                    _name(symbol, [_label(p) for p in _parts(symbol) if p is not part]),
+                    when,
+                )
 
     def index(self, node: Node) -> Index | None:
         """The point in time a subscript stands for, if it can be one."""

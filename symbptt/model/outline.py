@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -141,37 +141,35 @@ _GREEK = frozenset(
 def _time_indexed(statements: Sequence[Statement], time: str) -> frozenset[str]:
     """The names that carry the time index somewhere."""
     naming = Naming(time)
-    symbols = [
-        [n for n in s.node.walk() if isinstance(n, Symbol) and n != Symbol(time)]
-        for s in statements
-    ]
+    symbols = [list(_symbols(s.node)) for s in statements]
     found = {name for group in symbols for name, i in map(naming.read, group) if i is not None}
     # y_T alone, with no y_t anywhere, still is y at the last step.
-    found |= {_bare_name(n) for group in symbols for n in group if _is_late(n.subscripts, naming)}
-    # So is d_2 beside y_2 in a loss, if d stands nowhere else.
+    every = [reading for group in symbols for n in group for reading in naming.steps(n)]
+    found |= {name for name, when in every if when.anchor == "T"}
+    # So is d_2 beside y_2, y_{c,2} or y^{(2)} in a loss, if d stands nowhere else.
     for s, group in zip(statements, symbols, strict=True):
         if not (isinstance(s.node, Relation) and s.node.sides[0] in group):
             continue
         if _bare_name(left := s.node.sides[0]) in found or left.subscripts:
             continue
         elsewhere = {_bare_name(n) for other in symbols if other is not group for n in other}
-        steps = {n.subscripts for n in group if _bare_name(n) in found and _is_number(n.subscripts)}
-        found |= {_bare_name(n) for n in group if n.subscripts in steps} - elsewhere
+        named = {when for n in group for name, when in naming.steps(n) if name in found}
+        alone = [naming.steps(n) for n in group if _bare_name(n) not in elsewhere]
+        found |= {steps[0][0] for steps in alone if len(steps) == 1 and steps[0][1] in named}
     return frozenset(found)
+
+
+def _symbols(node: Node) -> Iterator[Symbol]:
+    """The symbols of a formula; those in an index are part of a name."""
+    if isinstance(node, Symbol):
+        yield node
+    else:
+        for child in node.children():
+            yield from _symbols(child)
 
 
 def _bare_name(symbol: Symbol) -> str:
     return "_".join([symbol.base, *symbol.accents])
-
-
-def _is_late(subscripts: tuple[Node, ...], naming: Naming) -> bool:
-    """Whether a subscript is T, or T less a number."""
-    index = naming.index(subscripts[0]) if len(subscripts) == 1 else None
-    return index is not None and index.anchor == "T"
-
-
-def _is_number(subscripts: tuple[Node, ...]) -> bool:
-    return len(subscripts) == 1 and isinstance(subscripts[0], Number)
 
 
 def _unfused(statements: list[Statement], time: str) -> list[Statement]:
