@@ -107,7 +107,10 @@ def _derived(model: Model, T: int | None = None, *, inputs: bool = False) -> Der
 
     found = derive(model, T, inputs=inputs)
     if found.is_zero:
-        raise DerivationError(f"{model.name}: the loss is constant, so every gradient is zero")
+        raise DerivationError(
+            f"{model.name}: no parameter and no initial value moves the loss, "
+            "so every gradient is zero"
+        )
     return found
 
 

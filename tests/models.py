@@ -61,6 +61,15 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         """,
         {},
     ),
+    # Powers of roots, which stay what they are.
+    "roots-raised": (
+        r"""
+        h_t = (x_t + W h_{t-1})^{1/2}
+        g_t = (h_t^{1/2})^2 ⊙ (1 + h_t)^{-3/2} / (1 + h_t)^{1/2} / (1 + h_t)^{1/2} + g_{t-1}^2
+        L = \sum_{t=1}^{T} binary_cross_entropy(sigmoid(g_t), d_t)
+        """,
+        {},
+    ),
     "log-softmax": (
         r"""
         h_t = softmax(W h_{t-1} + U x_t)
@@ -92,6 +101,15 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         L = \sum_{t=1}^{T} l(y_t, o_t)
         """,
         {"functions": ["f", "g", "l"], "shapes": {"h": "n", "x": "m", "w_h": "p", "o": "k", "y": "k", "w_o": "q"}},
+    ),
+    # The same with rows: one argument a row, one a column.
+    "abstract-rows": (
+        r"""
+        h_t = f(x_t, h_{t-1}, w)
+        y_t = h_t V
+        L = \sum_{t=1}^{T} squared_error(y_t, d_t)
+        """,
+        {"functions": ["f"], "shapes": {"h": "1, n", "x": "m", "w": "1, p", "V": "n, k"}},
     ),
     # A gate, an update from the last step's input, a learned and a zero initial value.
     "gated": (
@@ -269,6 +287,63 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         h_t = sigmoid(g_{t-1} ⊙ h_{t-1})
         g_t = sigmoid(W g_{t-1} - g_{t-1} ⊙ h_{t-1})
         L = \sum_{t=1}^{T} squared_error(g_t, d_t) - \sum_{t=2}^{3} squared_error(g_t, d_t)
+        """,
+        {},
+    ),
+    # A state that no other quantity needs, and whose size nothing that is given has.
+    "unsized": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_t)
+        M_t = cos(M_{t-1})
+        M_0 = 0
+        L = \sum_{t=1}^{T} squared_error(h_t, d_t)
+        """,
+        {"shapes": {"M": "p, q"}},
+    ),
+    # What one equation gives to u cancels, and so u never reaches the loss.
+    "cancelled": (
+        r"""
+        u_t = tanh(b + u_{t-1})
+        h_t = W h_{t-1} + u_t ⊙ x_t - x_t ⊙ u_t
+        L = \sum_{t=1}^{T} squared_error(h_t, d_t) + \sum_t sum(u_t) - \sum_t sum(u_t)
+        """,
+        {},
+    ),
+    # A loss that cancels, but not within one sum.
+    "cancelled-over-time": (
+        r"""
+        h_t = W x_t
+        g_t = V x_t
+        L = \sum_{t=1}^{T} sum(h_t) - \sum_{t=1}^{T-1} sum(h_t) - sum(h_T) + sum(g_T)
+        """,
+        {},
+    ),
+    # A state that reaches the loss of step 1 by its initial value only.
+    "start-alone": (
+        r"""
+        h_t = tanh(W u_{t-1})
+        u_t = V x_t
+        u_0 = s
+        L = squared_error(h_1, d_1)
+        """,
+        {},
+    ),
+    # A learned start that the equation of step 1 uses, where only steps 2 and T bear a loss.
+    "start-before-loss": (
+        r"""
+        c_t = tanh(W c_{t-1})
+        u_t = c_t ⊙ c_{t-2} ⊙ b
+        c_0 = b
+        c_{-1} = b
+        L = \sum_{t \in \{2, T\}} squared_error(u_t, d_t)
+        """,
+        {},
+    ),
+    # Probabilities inside the loss: what its derivative divides by cancels.
+    "probabilities-in-loss": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_t)
+        L = \sum_t (binary_cross_entropy(sigmoid(V h_t), d_t) + cross_entropy(softmax(h_t), e_t))
         """,
         {},
     ),

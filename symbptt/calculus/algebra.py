@@ -156,7 +156,8 @@ def raised(a: MatrixExpr, exponent: Any) -> MatrixExpr:
         return a
     if exponent == 0 or is_ones(a):
         return OneMatrix(*a.shape)
-    if isinstance(a, HadamardPower) and exponent.is_Integer:  # (x^2)^(1/2) is |x|, not x
+    # (x^2)^(1/2) is |x|, not x; and a root is an atom to the exact witness
+    if isinstance(a, HadamardPower) and exponent.is_Integer and a.exp.is_Integer:
         return raised(a.base, a.exp * exponent)
     return HadamardPower(a, exponent)
 

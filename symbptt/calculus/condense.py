@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import sympy as sp
 from sympy.matrices.expressions import MatrixExpr
@@ -18,6 +19,8 @@ from symbptt.calculus.recursion import Contribution, Gradient, Recursion
 from symbptt.calculus.simplify import divides, simplify
 from symbptt.calculus.sweep import Sweep
 from symbptt.model.terms import Index
+
+Summed = TypeVar("Summed", Recursion, Gradient)
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,32 @@ def condense(sweep: Sweep, eliminate: Iterable[str] | None = None) -> Condensed:
     ``eliminate`` names them; by default those that no gradient names and that stand once, at
     the same step, in one other adjoint (or cancel there).
     """
-    parts = Condensed(sweep.recursions, sweep.gradients, sweep.initial, sweep.inputs, ())
+    parts = Condensed(
+        _simpler(sweep.recursions),
+        _simpler(sweep.gradients),
+        sweep.initial,
+        _simpler(sweep.inputs),
+        (),
+    )
     names = list(sweep.recursions) if eliminate is None else list(eliminate)
     for name in names:
         if name in parts.recursions:
             forced = eliminate is not None
             parts = _without(parts, name, forced=forced) or _cancelled(parts, name) or parts
     return parts
+
+
+def _simpler(parts: Mapping[str, Summed]) -> dict[str, Summed]:
+    """Sums of contributions, each with what it divides by cancelled."""
+    return {
+        name: replace(
+            part,
+            contributions=tuple(
+                replace(c, expression=simplify(c.expression)) for c in part.contributions
+            ),
+        )
+        for name, part in parts.items()
+    }
 
 
 def _cancelled(parts: Condensed, name: str) -> Condensed | None:

@@ -44,9 +44,10 @@ class Derivation:
     @property
     def is_zero(self) -> bool:
         """Whether every gradient is zero, as that of a loss multiplied by zero."""
-        return not any(g.contributions for g in self.sweep.gradients.values()) or not (
-            reaches_anything(self.model, self.sweep, representative_T(self.model))
-        )
+        # Long enough for a way from the loss to a parameter through every equation.
+        lag = max(abs(lag) for v in self.model.variables.values() for lag in v.lags)
+        T = representative_T(self.model) + lag * len(self.model.order)
+        return not reaches_anything(self.model, self.sweep, T, inputs=self.inputs)
 
     @cached_property
     def engine(self) -> Engine:

@@ -96,20 +96,31 @@ def _alive(model: Model, found: Sweep, T: int) -> set[Node]:
     for name, s in reversed(list(model.forward_pass(T))):
         recursion = found.recursions.get(name)
         there = (c for c in recursion.contributions if c.is_there(s, T)) if recursion else ()
-        if any(c.user is None or _named(c, s) & alive for c in there):
+        if any(c.user is None or _named(c, s, T) & alive for c in there):
             alive.add((name, s))
     return alive
 
 
-def _named(c: Contribution, s: int) -> set[Node]:
+def _named(c: Contribution, s: int, T: int) -> set[Node]:
     """The adjoints that a contribution names at step s."""
-    return {(a.name, int(al.at(a, s).index)) for a in al.find(c.expression, nd.Adjoint)}
+    return _adjoints_in(al.at(c.expression, s), T)
 
 
-def reaches_anything(model: Model, found: Sweep, T: int) -> bool:
-    """Whether the loss reaches an adjoint, or a parameter directly, in a sequence of length T."""
-    direct = any(c.user is None for g in found.gradients.values() for c in g.contributions)
-    return direct or bool(_alive(model, found, T))
+def _adjoints_in(e: MatrixExpr, T: int) -> set[Node]:
+    return {(a.name, int(a.index.xreplace({nd.T: sp.Integer(T)}))) for a in al.find(e, nd.Adjoint)}
+
+
+def reaches_anything(model: Model, found: Sweep, T: int, *, inputs: bool) -> bool:
+    """Whether the loss reaches a parameter, an initial value (or an input, if ``inputs``) in a
+    sequence of length T."""
+    alive = _alive(model, found, T)
+    wanted = [*found.gradients.values(), *(found.inputs.values() if inputs else ())]
+    return any(
+        c.user is None or _named(c, s, T) & alive
+        for w in wanted
+        for c in w.contributions
+        for s in c.steps.at(T)
+    ) or any(_adjoints_in(e, T) & alive for e in found.initial.values())
 
 
 def _terms(node: MatrixExpr, parts: list[MatrixExpr], alive: set[Node]) -> Counter[MatrixExpr]:

@@ -98,12 +98,16 @@ def adjoint_lines(model: Model, found: Sweep, parts: Condensed) -> Iterator[Step
             inside = _inside(recursion, found, parts.eliminated)
             waiting[name] = tuple(n for n in parts.eliminated if n in inside)
         for ready in [n for n, gone in waiting.items() if stated.issuperset(gone)]:
-            yield from _rewritten(model, parts.recursions[ready], waiting.pop(ready))
+            yield from _rewritten(
+                model, found.recursions[ready], parts.recursions[ready], waiting.pop(ready)
+            )
 
 
-def _rewritten(model: Model, short: Recursion, gone: tuple[str, ...]) -> Iterator[Step]:
-    """A recursion with others put in, and as it reads where a target is a distribution."""
-    if gone:
+def _rewritten(
+    model: Model, stated: Recursion, short: Recursion, gone: tuple[str, ...]
+) -> Iterator[Step]:
+    """A recursion with others put in or simplified, and where a target is a distribution."""
+    if short != stated:
         yield step_of(short, Reason(Why.SUBSTITUTED, about=gone))
     assumed, about = under_distribution(model, short)
     if about:

@@ -71,7 +71,7 @@ class At(Node):
 
     @property
     def name(self) -> str:
-        return str(self.args[0])
+        return self.args[0].name
 
     @property
     def index(self) -> sp.Expr:
@@ -107,7 +107,7 @@ class Map(Node):
 
     @property
     def function(self) -> str:
-        return str(self.args[0])
+        return self.args[0].name
 
     @property
     def order(self) -> int:
@@ -139,7 +139,7 @@ class VectorMap(Node):
 
     @property
     def function(self) -> str:
-        return str(self.args[0])
+        return self.args[0].name
 
     @property
     def operand(self) -> MatrixExpr:
@@ -232,7 +232,7 @@ class Abstract(Node):
 
     @property
     def function(self) -> str:
-        return str(self.args[0])
+        return self.args[0].name
 
     @property
     def arguments(self) -> tuple[MatrixExpr, ...]:
@@ -254,7 +254,7 @@ class Partial(Node):
     """The immediate derivative of an abstract function by one of its arguments.
 
     Of a scalar function the gradient, in the shape of the argument; of a vector function the
-    Jacobian, with the function's rows and one column per entry of the argument.
+    Jacobian, with one row per entry of the function and one column per entry of the argument.
     """
 
     def __new__(cls, value: Abstract, which: Any) -> Partial:
@@ -276,8 +276,7 @@ class Partial(Node):
     def shape(self) -> tuple[sp.Expr, sp.Expr]:
         if self.value.shape == (ONE, ONE):
             return self.by.shape
-        rows, cols = self.by.shape
-        return self.value.shape[0], rows * cols
+        return sp.Mul(*self.value.shape), sp.Mul(*self.by.shape)
 
     def _sympystr(self, printer: Any) -> str:
         return f"∂{self.value.function}/∂{printer._print(self.by)}"

@@ -113,7 +113,7 @@ class Recursion:
                 rest.append(Case(Steps(last=segments[0].last), expression, otherwise=True))
             else:
                 cases += [Case(s.steps, expression) for s in segments]
-        return (*cases, *rest)
+        return (*cases, *rest) or (Case(self.support, al.zeros(self.symbol.shape)),)
 
     @cached_property
     def _segments(self) -> tuple[Segment, ...]:

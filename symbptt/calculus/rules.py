@@ -35,7 +35,7 @@ from symbptt.calculus.algebra import (
     total,
     transpose,
 )
-from symbptt.calculus.nodes import Abstract, Map, Partial, Scale, Total, VectorMap
+from symbptt.calculus.nodes import ONE, Abstract, Map, Partial, Scale, Total, VectorMap
 from symbptt.model.functions import ACTIVATIONS
 from symbptt.model.scalars import evaluate
 
@@ -104,11 +104,17 @@ def log_softmax_rule(node: VectorMap, g: MatrixExpr, value: MatrixExpr) -> Pulle
     yield node.operand, plus(g, times(-1, scale(total(g), VectorMap("softmax", node.operand))))
 
 
-# y = F(a, b, …) of unknown form: dy = Σ (∂⁺F/∂a) da; for a scalar F, dy = Σ ⟨∂⁺F/∂a, da⟩
+# y = F(a, b, …) of unknown form: dy = Σ (∂⁺F/∂a) da; for a scalar F, dy = Σ ⟨∂⁺F/∂a, da⟩.
+# The Jacobian belongs to columns, so rows are transposed: of rows alone, g (∂⁺F/∂a).
 def abstract_rule(node: Abstract, g: MatrixExpr, value: MatrixExpr) -> Pulled:
+    column = g if g.shape[1] == ONE else transpose(g)
     for i, argument in enumerate(node.arguments):
         slope = Partial(node, i)
-        yield argument, scale(g, slope) if is_scalar(node) else times(transpose(slope), g)
+        if is_scalar(node):
+            yield argument, scale(g, slope)
+        else:
+            share = times(transpose(slope), column)
+            yield argument, share if argument.shape[1] == ONE else transpose(share)
 
 
 RULES: dict[type, Rule] = {

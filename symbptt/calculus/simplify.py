@@ -71,6 +71,8 @@ def _cancelled(expression: MatrixExpr, join: Callable[..., MatrixExpr]) -> Matri
     atoms: dict[MatrixExpr, sp.Symbol] = {}
     scalars: dict[MatrixExpr, sp.Symbol] = {}
     formula = _scalar(expression, atoms, scalars)
+    if formula.has(sp.zoo, sp.nan):  # 1 / (a - a): there is nothing to cancel
+        return expression
     formula = sp.expand(sp.cancel(formula))
     shape = expression.shape
     back = {symbol: atom for atom, symbol in atoms.items()}
@@ -96,7 +98,7 @@ def _scalar(
         return sp.Add(*(_scalar(a, atoms, scalars) for a in e.args))
     if isinstance(e, HadamardProduct):
         return sp.Mul(*(_scalar(a, atoms, scalars) for a in e.args))
-    if isinstance(e, HadamardPower):
+    if isinstance(e, HadamardPower) and e.exp.is_Integer:
         return _scalar(e.base, atoms, scalars) ** e.exp
     if isinstance(e, nd.Scale):
         many, scalar = al.coefficient(e.scalar)

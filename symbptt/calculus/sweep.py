@@ -61,7 +61,7 @@ def uses(model: Model, engine: Engine) -> Iterator[Use]:
 def sweep(model: Model) -> Sweep:
     """Differentiate the loss by every symbol, for a symbolic step t of a symbolic T."""
     engine = Engine(model)
-    found = list(uses(model, engine))
+    found = _merged(uses(model, engine))
     support = _supports(model, found)
     shares: dict[MatrixExpr | str, list[Contribution]] = {}
     for use in found:
@@ -84,7 +84,11 @@ def sweep(model: Model) -> Sweep:
         if start is not None and start.step is not None:
             started = _through_start(shares.get(name, ()), name, s, start.step)
             shares.setdefault(start.name, []).extend(started)
-    merged = {name: _merged(cs) for name, cs in shares.items()}
+    # its own step first, then others, then penalties
+    merged = {
+        name: tuple(sorted(cs, key=lambda c: (c.steps.once, abs(c.lag))))
+        for name, cs in shares.items()
+    }
     backward = [n for n in reversed(model.order) if n in support]
     return Sweep(
         recursions={
@@ -110,19 +114,17 @@ def sweep(model: Model) -> Sweep:
     )
 
 
-def _merged(contributions: list[Contribution]) -> tuple[Contribution, ...]:
-    """Contributions of one equation at one lag, as one: ``h ⊙ h`` uses h twice."""
-    found: dict[tuple[object, ...], Contribution] = {}
-    for c in contributions:
-        key = (c.user, c.lag, c.steps, c.starts, c.looks if c.starts else None)
+def _merged(uses: Iterable[Use]) -> list[Use]:
+    """Uses by one equation as one, ``h ⊙ h`` uses h twice; without those that cancel."""
+    found: dict[tuple[MatrixExpr, str | None, Steps], Use] = {}
+    for use in uses:
+        key = (use.leaf, use.user, use.steps)
         if key in found:
-            both = al.plus(found[key].expression, c.expression)
-            rules = tuple(dict.fromkeys((*found[key].rules, *c.rules)))
-            c = replace(c, expression=both, rules=rules)
-        found[key] = c
-    kept = (c for c in found.values() if not al.is_zero(c.expression))
-    # its own step first, then others, then penalties
-    return tuple(sorted(kept, key=lambda c: (c.steps.once, abs(c.lag))))
+            both = al.plus(found[key].share, use.share)
+            rules = tuple(dict.fromkeys((*found[key].rules, *use.rules)))
+            use = replace(use, share=both, rules=rules)
+        found[key] = use
+    return [use for use in found.values() if not al.is_zero(use.share)]
 
 
 def _union(contributions: tuple[Contribution, ...]) -> Steps:
@@ -161,8 +163,9 @@ def _supports(model: Model, found: list[Use]) -> dict[str, Steps]:
         if joined == support.get(name):
             continue
         support[name] = joined
-        queue += [(used, joined.shifted(-lag)) for used, lag in flows.get(name, ())]
-        queue += [(used, Steps(members=(step,))) for used, step in ends.get(name, ())]
+        earlier = [(used, joined.shifted(-lag)) for used, lag in flows.get(name, ())]
+        earlier += [(used, Steps(members=(step,))) for used, step in ends.get(name, ())]
+        queue += [(used, steps) for used, steps in earlier if not steps.is_empty]
     return support
 
 

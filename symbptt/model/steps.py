@@ -59,6 +59,13 @@ class Steps:
         return self == EVERY
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no sequence has any of them: they would lie before the first or past the last."""
+        if self.members is not None:
+            return not any(map(_exists, self.members))
+        return not (_exists(self.first) and _exists(self.last))
+
+    @property
     def is_last(self) -> bool:
         """Whether the last step is the only one."""
         return self.members == (LAST,)
@@ -70,7 +77,7 @@ class Steps:
             return Index(index.anchor, index.offset + by)
 
         if self.members is not None:
-            return Steps(members=tuple(map(moved, self.members)))
+            return Steps(members=tuple(m for m in map(moved, self.members) if _exists(m)))
         first, last = moved(self.first), moved(self.last)
         first = first if first.anchor or first.offset > 1 else FIRST
         return Steps(first, last if not last.anchor or last.offset < 0 else LAST)
@@ -85,6 +92,8 @@ class Steps:
         >>> str(Steps(members=(LAST,)) | EVERY), str(EVERY | EVERY.shifted(-1))
         ('t = 1, …, T', 't = 1, …, T')
         """
+        if self.is_empty or other.is_empty:
+            return other if self.is_empty else self
         if self.members is not None and other.members is not None:
             return Steps(members=tuple(dict.fromkeys((*self.members, *other.members))))
         if self == other:
@@ -105,6 +114,11 @@ class Steps:
         if len(self.members) == 1:
             return f"t = {self.members[0]}"
         return f"t ∈ {{{', '.join(map(str, self.members))}}}"
+
+
+def _exists(step: Index) -> bool:
+    """Whether some sequence has a step."""
+    return step.offset <= 0 if step.anchor else step.offset >= 1
 
 
 def _earliest(*steps: Index) -> Index:
