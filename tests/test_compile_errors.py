@@ -300,8 +300,38 @@ def test_a_size_that_nothing_tells() -> None:
         derive(load(r"h_t = a h_{t-1}; L = \sum_{t=1}^{T} h_t^T h_t", shapes={"a": "1"}))
     )
     f({"a": np.array(1.0)}, {"T": 2, "h_0": ones(3)})
-    with pytest.raises(BindingError, match=r"^inputs lacks h_0; nothing else says how large n is$"):
+    with pytest.raises(
+        BindingError, match=r"^inputs lacks h_0 or n; nothing else says how large n is$"
+    ):
         f({"a": np.array(1.0)}, {"T": 2})
+
+
+UNTOLD = {
+    "left out": ({"n": 2}, "inputs lacks m; nothing else says how large m is"),
+    "zero": ({"n": 0, "m": 2}, "n is 0; expected a size, an integer from 1 up"),
+    "a fraction": ({"n": 2, "m": 2.0}, "m is 2.0; expected a size, an integer from 1 up"),
+    "against T": ({"n": 2, "m": 2, "T": 5}, "T is 5; expected 3, as the compiled function has"),
+}
+
+
+@pytest.mark.parametrize("backend", ["numpy", "lambdify"])
+def test_sizes_given_by_number(backend: str) -> None:
+    text = r"M_t = a cos(M_{t-1}); M_0 = 0; L = \sum_{t=1}^{T} sum(M_t)"
+    f = compile_gradient(derive(load(text, shapes={"M": "n, m", "a": "1"})), backend, T=3)
+    a, told = np.array(0.5), {"T": 3, "n": 2, "m": 5}
+    loss, grads = f({"a": a}, told)
+    values = [0.5, 0.5 * np.cos(0.5), 0.5 * np.cos(0.5 * np.cos(0.5))]
+    assert loss == pytest.approx(10 * sum(values))
+    assert grads.keys() == {"a"}
+    for inputs, expected in UNTOLD.values():
+        with pytest.raises(BindingError) as caught:
+            f({"a": a}, {"T": 3, **inputs})
+        assert str(caught.value) == expected
+    g = compile_gradient(
+        derive(load(text.replace("M_0 = 0; ", ""), shapes={"M": "n, m", "a": "1"}))
+    )
+    with pytest.raises(BindingError, match=r"^n is 4; expected 2, as M_0 has$"):
+        g({"a": a}, {"T": 3, "M_0": ones(2, 5), "n": 4})
 
 
 def test_the_exported_module_refuses_in_the_same_words(tmp_path: Path) -> None:

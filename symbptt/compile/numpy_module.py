@@ -83,7 +83,14 @@ def array_tables(model: Model, T: int | None) -> dict[str, object]:
         "initial": {initial_key(v.name, s): dims(v) for v, s in model.initial_values},
     }
     printed = {key: _literal(rows) for key, rows in tables.items()}
-    return {**printed, "has_inputs": bool(model.given), "T": T}
+    sizes = [d for d in map(dimension_name, model.free_dimensions) if d not in tables["inputs"]]
+    return {
+        **printed,
+        "sizes": _tuple(tuple(sizes)) if sizes else "",
+        "optional": "(*INITIAL, *SIZES)" if sizes else "INITIAL",
+        "has_inputs": bool(model.given),
+        "T": T,
+    }
 
 
 def _literal(rows: dict[str, tuple[str | int, ...]]) -> str:

@@ -40,7 +40,7 @@ def _log(p: MatrixExpr, defined: Callable[[MatrixExpr], MatrixExpr]) -> MatrixEx
     if _is_sigmoid(p):
         return al.times(-1, nd.Map("softplus", 0, al.times(-1, p.operand)))
     rest = al.plus(al.ones(p.shape), al.times(-1, p)) if isinstance(p, MatAdd) else None
-    if isinstance(rest, nd.At) and _is_sigmoid(q := defined(rest)):
+    if rest is not None and _is_sigmoid(q := defined(rest)):
         return al.times(-1, nd.Map("softplus", 0, q.operand))
     return None
 

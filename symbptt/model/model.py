@@ -189,6 +189,13 @@ class Model:
         """The terms of the loss that belong to no step."""
         return tuple(part for part in self.loss if part.steps.once)
 
+    @property
+    def free_dimensions(self) -> tuple[str, ...]:
+        """The dimensions that no parameter, input or target has."""
+        told = {d for v in (*self.parameters, *self.given) for d in v.shape}
+        every = dict.fromkeys(d for v in self.variables.values() for d in v.shape)
+        return tuple(d for d in every if isinstance(d, str) and d not in told)
+
     def references(self) -> Iterator[Ref]:
         """Every use of a symbol, in equations and loss."""
         for term in (*(e.rhs for e in self.equations), *(loss.term for loss in self.loss)):
