@@ -30,12 +30,16 @@ EPSILON = 1e-30
 
 @dataclass(frozen=True, eq=False)
 class Floats:
-    """Matrices, real or complex, behind any leading axes: directions, samples of a batch."""
+    """Matrices, real or complex, behind any leading axes: directions, samples of a batch.
+
+    ``rest`` is what rounding took from the array, where that is known: ``1 - p`` of a p near 1.
+    """
 
     array: Array
+    rest: Array | float = 0.0
 
     def __add__(self, other: Floats) -> Floats:
-        return Floats(self.array + other.array)
+        return Floats(self.array + other.array + (self.rest + other.rest))
 
     def __mul__(self, other: Floats) -> Floats:
         return Floats(self.array * other.array)
@@ -44,7 +48,7 @@ class Floats:
         return Floats(self.array @ other.array)
 
     def scaled(self, scalar: Floats) -> Floats:
-        return Floats(self.array * scalar.array)
+        return Floats(self.array * scalar.array, self.rest * scalar.array)
 
     @property
     def T(self) -> Floats:
@@ -62,6 +66,13 @@ def _erf(z: Array) -> Array:
     return real + 1j * z.imag * 2 / sqrt(pi) * np.exp(-(z.real**2))
 
 
+def _rounded(z: Array, p: Array) -> Array:
+    """``σ(z) - p`` for p the float near it: by ``1 - σ(z) = σ(-z)``, which is small for z > 0."""
+    e = np.exp(-np.where(z.real > 0, z, 0))
+    rounded: Array = np.where(z.real > 0, (1 - p) - e / (1 + e), 0)
+    return rounded
+
+
 def _softmax(z: Array) -> Array:
     e = np.exp(z - z.real.max(axis=(-1, -2), keepdims=True))
     return e / e.sum(axis=(-1, -2), keepdims=True)
@@ -69,6 +80,16 @@ def _softmax(z: Array) -> Array:
 
 def _sigmoid(z: Array) -> Array:
     return 1 / (1 + np.exp(-z))
+
+
+def _log(z: Array) -> Array:
+    # What is near the smallest float, as a probability may be, has lost its digits.
+    return np.log(np.where(abs(z) < sqrt(np.finfo(float).tiny), np.nan, z))
+
+
+def _log_softmax(z: Array) -> Array:
+    z = z - z.real.max(axis=(-1, -2), keepdims=True)
+    return z - np.log(np.exp(z).sum(axis=(-1, -2), keepdims=True))
 
 
 #: Functions from their definitions; comparisons are of real parts, so that a kink stays one.
@@ -84,12 +105,12 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "gelu": lambda z: z * (1 + _erf(z / sqrt(2))) / 2,
     "hardtanh": lambda z: np.where(abs(z.real) < 1, z, np.sign(z.real) + 0 * z),
     "exp": np.exp,
-    "log": np.log,
+    "log": _log,
     "sin": np.sin,
     "cos": np.cos,
     "sqrt": np.sqrt,
     "softmax": _softmax,
-    "log_softmax": lambda z: np.log(_softmax(z)),
+    "log_softmax": _log_softmax,
 }
 
 
@@ -109,7 +130,8 @@ class FloatArithmetic:
         )
 
     def activation(self, function: str, a: Floats) -> Floats:
-        return Floats(FUNCTIONS[function](a.array))
+        value = FUNCTIONS[function](a.array)
+        return Floats(value, _rounded(a.array, value) if function == "sigmoid" else 0.0)
 
     def vector_function(self, function: str, a: Floats) -> Floats:
         return self.activation(function, a)
@@ -181,11 +203,13 @@ class Sample:
 
 
 #: Distributions to draw arguments from, until the forward pass is finite: a logarithm wants
-#: positive arguments, a logarithm of logarithms arguments above 1.
+#: positive arguments, a logarithm of logarithms arguments above 1, that of a probability small
+#: ones.
 DRAWS: tuple[Callable[[np.random.Generator, tuple[int, ...]], Array], ...] = (
     lambda rng, shape: rng.normal(scale=0.5, size=shape),
     lambda rng, shape: rng.uniform(0.1, 0.9, size=shape),
     lambda rng, shape: rng.uniform(1.0, 2.0, size=shape),
+    lambda rng, shape: rng.normal(scale=0.02, size=shape),
 )
 
 

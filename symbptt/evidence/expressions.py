@@ -159,7 +159,12 @@ def _at(e: nd.At, scene: Scene, steps: Steps) -> X:
 
 
 def _adjoint(e: nd.Adjoint, scene: Scene, steps: Steps) -> X:
-    return _sized(scene.adjoint(e.name, _whole(e.index, steps, "the step")), e, scene)
+    try:
+        return _sized(scene.adjoint(e.name, _whole(e.index, steps, "the step")), e, scene)
+    except AbsentAdjointError:
+        if not e.index.is_Integer:
+            raise
+        return scene.A.constant(0, matrix_size(e, scene))
 
 
 def _product(e: MatMul, scene: Scene, steps: Steps) -> X:
@@ -223,7 +228,9 @@ def _time_sum(e: nd.TimeSum, scene: Scene, steps: Steps) -> X:
     # A set that names steps, {2, T}, means those there are; a range must lie within 1…T.
     span = _span(e, steps)
     if isinstance(e.steps, sp.FiniteSet):
-        span = [s for s in span if 1 <= s <= scene.T]
+        there = [e.body.xreplace({e.index: sp.Integer(s)}) for s in span if 1 <= s <= scene.T]
+        terms = [evaluate(body, scene, steps) for body in there]
+        return reduce(add, terms, scene.A.constant(0, matrix_size(e, scene)))
     outside = [s for s in span if not 1 <= s <= scene.T]
     if outside:
         raise BrokenClaimError(f"a sum over time runs to step {outside[-1]}, outside 1…{scene.T}")

@@ -21,7 +21,8 @@ from symbptt.model.model import Model
 #: How far a float64 gradient may be off, relative to its largest entry.
 TOLERANCE = 1e-10
 
-#: A gradient far smaller than the others is compared on their scale: it is rounding error.
+#: What is far smaller than the loss, its largest gradient and the arguments (which are about 1)
+#: is compared on their scale: of terms that cancel, rounding error is left.
 NEGLIGIBLE = 1e-3
 
 BATCHES: tuple[int | None, ...] = (None, 3)
@@ -82,8 +83,10 @@ def compared(
         return Decided(undecided=(f"{place}, T = {T}: no random arguments give a finite loss",))
     try:
         with np.errstate(all="ignore"):
-            length = {} if model.given else {"T": T}  # nothing else says how long it is
-            claimed = f(drawn.params, {**drawn.inputs, **length})
+            # nothing else says how long the sequence is, how large a state
+            length = {} if model.given else {"T": T}
+            size = {d: sizes[d] for d in model.free_dimensions}
+            claimed = f(drawn.params, {**drawn.inputs, **length, **size})
     except (SymbpttError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         message = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         check = Check(
@@ -105,9 +108,11 @@ def differences(
     witness: str, truth: Gradients, claimed: Gradients, place: str, at: Sample
 ) -> list[Check]:
     """A check for the loss and one for each gradient."""
-    largest = max((float(np.abs(a).max()) for a in truth[1].values() if a.size), default=0.0)
+    sizes = (float(np.abs(a).max(initial=0)) for a in truth[1].values())
+    largest = max(1.0, abs(truth[0]), *sizes)
 
-    def check(what: str, true: Any, value: Any, scale: float) -> Check:
+    def check(what: str, true: Any, value: Any) -> Check:
+        scale = max(float(np.abs(true).max(initial=0)), NEGLIGIBLE * largest)
         error, deviation = deviates(np.asarray(true), value, scale)
         return Check(
             witness,
@@ -121,11 +126,8 @@ def differences(
             at.batch,
         )
 
-    checks = [check("L", truth[0], claimed[0], abs(truth[0]))]
-    for name, true in truth[1].items():
-        scale = max(float(np.abs(true).max(initial=0)), NEGLIGIBLE * largest)
-        checks.append(check(f"∂L/∂{name}", true, claimed[1].get(name), scale))
-    return checks
+    gradients = ((f"∂L/∂{k}", true, claimed[1].get(k)) for k, true in truth[1].items())
+    return [check("L", truth[0], claimed[0]), *(check(*g) for g in gradients)]
 
 
 def deviates(true: Array, value: Any, scale: float) -> tuple[str | None, float]:
@@ -135,7 +137,7 @@ def deviates(true: Array, value: Any, scale: float) -> tuple[str | None, float]:
     array = np.asarray(value)
     if array.shape != true.shape:
         return f"the shape is {array.shape} and should be {true.shape}", float("inf")
-    off = float(np.abs(array - true).max(initial=0)) / (scale or 1.0)
+    off = float(np.abs(array - true).max(initial=0)) / scale
     if not off <= TOLERANCE:  # NaN too
         return f"off by {off:.1e}, relative", off
     return None, off

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import reduce
 from operator import add, matmul, mul
 from typing import Any, Protocol
@@ -45,8 +44,8 @@ def size_of(shape: tm.Shape, sizes: Mapping[str, int]) -> Size:
     return rows, cols
 
 
-def evaluate(term: tm.Term, read: Callable[[str, tm.Index | None], X], A: Functions) -> X:
-    """The value of a term; ``read`` gives the values of the symbols in it."""
+def evaluate(term: tm.Term, read: Callable[[str, tm.Index | None], X], A: Functions, T: int) -> X:
+    """The value of a term in a sequence of T steps; ``read`` gives the values of its symbols."""
 
     def value(term: tm.Term) -> X:
         match term:
@@ -54,6 +53,8 @@ def evaluate(term: tm.Term, read: Callable[[str, tm.Index | None], X], A: Functi
                 return read(name, index)
             case tm.Constant(q):
                 return A.constant(q, size_of(term.shape, A.sizes))
+            case tm.Horizon():
+                return A.constant(T, (1, 1))
             case tm.Extent(dim):
                 return A.constant(dim if isinstance(dim, int) else A.sizes[dim], (1, 1))
             case tm.Plus(terms):
@@ -82,13 +83,6 @@ def evaluate(term: tm.Term, read: Callable[[str, tm.Index | None], X], A: Functi
         raise AssertionError(f"no arithmetic for {type(term).__name__}")
 
     return value(term)
-
-
-def with_length(term: tm.Term, T: int) -> tm.Term:
-    """A term with the number of steps put in."""
-    if isinstance(term, tm.Horizon):
-        return tm.Constant(Fraction(T), shape=tm.SCALAR)
-    return term.rebuilt(lambda part: with_length(part, T))
 
 
 @dataclass(frozen=True)
@@ -130,14 +124,13 @@ def run(
     def at(t: int) -> Callable[[str, tm.Index | None], X]:
         return lambda name, index: read_at(name, None if index is None else index.at(t, T))
 
-    right = {name: with_length(model.equation(name).rhs, T) for name in model.order}
     for name, t in model.forward_pass(T):
-        values[name, t] = node(name, t, evaluate(right[name], at(t), A))
+        values[name, t] = node(name, t, evaluate(model.equation(name).rhs, at(t), A, T))
 
     def total(*, once: bool) -> X:
-        parts = [(p.steps, with_length(p.term, T)) for p in model.loss if p.steps.once is once]
-        zero = A.constant(0, (1, 1))
-        return reduce(add, (evaluate(e, at(t), A) for steps, e in parts for t in steps.at(T)), zero)
+        parts = [part for part in model.loss if part.steps.once is once]
+        values = (evaluate(p.term, at(t), A, T) for p in parts for t in p.steps.at(T))
+        return reduce(add, values, A.constant(0, (1, 1)))
 
     return Trace(read_at, total(once=False), total(once=True))
 

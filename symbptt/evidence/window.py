@@ -22,7 +22,7 @@ from symbptt.evidence.claims import free_values
 from symbptt.evidence.duals import Dual, DualArithmetic
 from symbptt.evidence.exact import contributed
 from symbptt.evidence.expressions import Scene, backward_order
-from symbptt.evidence.forward import Place, evaluate, size_of, starting_value, with_length
+from symbptt.evidence.forward import Place, evaluate, size_of, starting_value
 from symbptt.evidence.residues import Size
 from symbptt.model import terms as tm
 from symbptt.model.model import Start, outside
@@ -88,7 +88,7 @@ class Window:
             entries = value.size[0] * value.size[1]
             return Dual(value, self.A.units(0, entries, value.size))
 
-        dual: Dual = evaluate(with_length(term, self.T), read, DualArithmetic(self.A, self.sizes))
+        dual: Dual = evaluate(term, read, DualArithmetic(self.A, self.sizes), self.T)
         return dual
 
     # -- adjoints ---------------------------------------------------------------------------------
@@ -147,9 +147,8 @@ class Window:
 
     def _names(self, term: tm.Term, s: int, changes: Callable[[str, int | None], bool]) -> bool:
         return any(
-            changes(x.name, None if x.index is None else x.index.at(s, self.T))
-            for x in term.walk()
-            if isinstance(x, tm.Ref)
+            changes(name, None if index is None else index.at(s, self.T))
+            for name, index in term.symbols
         )
 
     def by_place(self, name: str, t: int, adjoint: Callable[[str, int], X]) -> X:

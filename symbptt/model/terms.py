@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
+from functools import cached_property
 
 from symbptt.formula.tree import NOWHERE, Span, rebuilt
 
@@ -70,6 +71,12 @@ class Term:
         yield self
         for child in self.children():
             yield from child.walk()
+
+    @cached_property
+    def symbols(self) -> tuple[tuple[str, Index | None], ...]:
+        """The symbols in it, with their time indices, each once."""
+        refs = (term for term in self.walk() if isinstance(term, Ref))
+        return tuple(dict.fromkeys((ref.name, ref.index) for ref in refs))
 
     def rebuilt(self, change: Callable[[Term], Term]) -> Term:
         """The same term with ``change`` applied to each child."""
