@@ -28,8 +28,8 @@ SUM, ENTRYWISE, PRODUCT, ATOM, BARE = range(5)
 class Text:
     """A formula as text; only a ``BARE`` one may take a superscript.
 
-    In one that is ``numbered`` a bare number is added: beside a vector or a matrix it would be
-    read as a scalar.
+    In one that is ``numbered`` a bare number is added: as a factor it would be read as a scalar
+    where no shape is declared.
     """
 
     text: str
@@ -80,6 +80,9 @@ SPELLED = {
     r"\bar q_{{{}}}": "q_bar",
     "a[{}]": "a",
     "z^{{({})}}": "z",
+    r"y_{{o,{}}}": "y_o",
+    "j[{}]": "j",
+    "w^{{({})}}": "w",
     "W_{hh}": "W_hh",
     "W^{(1)}": "W_1",
     r"\mathbf{U}": "U",
@@ -95,7 +98,7 @@ COMPUTED = (
 )  # fmt: skip
 MEMORIES = ("M_{{{}}}", "A_{{{}}}", "N_{{{}}}", "F_{{{}}}", "P_{{{}}}", "C_{{{}}}")
 INPUTS = ("x_{{{}}}", "e_{{{}}}", "r_{{{}}}")
-TARGETS = ("d_{{{}}}", "o_{{{}}}", "y_{{{}}}", "i_{{{}}}", "j_{{{}}}", "w_{{{}}}")
+TARGETS = ("d_{{{}}}", "o_{{{}}}", "i_{{{}}}", r"y_{{o,{}}}", "j[{}]", "w^{{({})}}")
 MATRICES = ("W", "U_x", "W_{hh}", "W^{(1)}", r"\mathbf{U}", r"\hat{V}", "K", "R", "G", "W_a", "W_b")
 VECTORS = ("b", "b_z", r"\mathbf{b}_h", "b_a", "b_c", r"\theta_{1}", "b_o", "b_q")
 NUMBERS = (r"\alpha", "γ", "beta", r"\eta", "kappa", "rho", r"\mu", "xi")
@@ -150,7 +153,6 @@ class Writer:
     large: bool = True
     uses: int = 0  # of parameters
     definition: str = ""  # of a function of its own
-    tame: set[Quantity] = field(default_factory=set)  # states with bounded values
     told: set[Quantity] = field(default_factory=set)  # whose shape the file is to say
     learned: set[Quantity] = field(default_factory=set)
 
@@ -278,8 +280,9 @@ class Writer:
 
     def target(self, kind: Kind) -> Text:
         old = [q for q in self.targets if q.kind == kind]
-        if not old or (self.chance(0.2) and len(self.targets) < len(TARGETS)):
-            old = [Quantity(TARGETS[len(self.targets)], kind)]
+        spare = [s for s in TARGETS if s not in {q.spelling for q in self.targets}]
+        if not old or (self.chance(0.2) and spare):
+            old = [Quantity(self.pick(*spare), kind)]
             self.targets += old
         return self.reference(self.pick(*old))
 
@@ -364,7 +367,8 @@ class Writer:
             exponent = self.pick("2", "3", "{2}")
             return self.power(self.small(kind, depth), exponent)
         exponent = self.pick("{-1}", "{1/2}", "{-1/2}", "{3/2}", "{-2}", "{0.5}")
-        return self.power(Text(f"({self.positive(kind, depth)})", BARE), exponent)
+        root = self.power(Text(f"({self.positive(kind, depth)})", BARE), exponent)
+        return self.power(root, "2") if self.chance(0.1) else root
 
     def squared_leaf(self, kind: Kind, depth: int) -> Text:
         q = self.leaf(kind)
@@ -428,7 +432,13 @@ class Writer:
     def recalled(self, kind: Kind, depth: int) -> Text:
         """Any matrix, such as a state, times a vector."""
         inner = self.letter()
-        m, v = self.factor((kind[0], inner), depth), self.leaf((inner,))
+        if self.chance(0.3):  # the shapes of matrices are declared
+            m = Text(
+                f"({self.pick('1 - {}', '{} + 1/2').format(self.leaf((kind[0], inner)))})", BARE
+            )
+        else:
+            m = self.factor((kind[0], inner), depth)
+        v = self.leaf((inner,))
         return self.applied(lambda turned: self.transposed(m) if turned else m, v)
 
     def vector_function(self, kind: Kind, depth: int) -> Text:
@@ -589,7 +599,6 @@ class Writer:
         total = self.plus(past, drive)
         if self.chance(0.25):
             return total
-        self.tame.add(q)
         squash = self.pick(*(SQUASHING if len(q.kind) == 1 else BOUNDED))
         return self.call(squash, total)
 
@@ -623,8 +632,7 @@ class Writer:
         values = [
             "0" if zero or self.chance(0.2) else str(self.parameter(q.kind)) for _ in range(lag)
         ]
-        spelling = q.spelling if lag == 1 else q.spelling.replace("[{}]", "_{{{}}}")
-        return [f"{spelling.format(-i)} = {value}" for i, value in enumerate(values)]
+        return [f"{q.spelling.format(-i)} = {value}" for i, value in enumerate(values)]
 
     # -- the loss -------------------------------------------------------------------------
 
@@ -640,9 +648,7 @@ class Writer:
 
     def _part(self, *, first: bool) -> str:
         if self.chance(0.25):
-            # d_2 alone beside z^{(2)} is not read as a step of d
-            plain = all(q.spelling[1:] == "_{{{}}}" for q in self.states)
-            self.step = self.pick("T", "T", "T-1", "2" if plain else "T")
+            self.step = self.pick("T", "T", "T-1", "2")
             part = str(self.wrapped(self._body(anchored=True), PRODUCT))
             self.step = None
             return self.pick("", "", "2 ", "1/2 ", "(1/4) ") + part
@@ -683,18 +689,16 @@ class Writer:
         if self.chance(0.4) or (anchored and q not in self.learned):
             kind = (self.letter(),)
             v = self.applied(self.matrix(kind[0], q.kind[0]), v)
-        return self._compared(v, kind, tame=q in self.tame)
+        return self._compared(v, kind)
 
     def _square(self, e: Text, kind: Kind) -> Text:
         return self.power(e, "2") if not kind else self.call("sum", self.power(e, "2"))
 
-    def _compared(self, v: Text, kind: Kind, *, tame: bool) -> Text:
+    def _compared(self, v: Text, kind: Kind) -> Text:
         """A vector against its target."""
         choice = self.pick("named", "named", "named", "named", "formula", "formula", "abstract")
         if choice == "named":
-            # log(1 - σ(z)) of a large z has no digits left to compare
-            names = [n for n in LOSSES if tame or n != "binary_cross_entropy"]
-            return self.named_loss(self.pick(*names), v, self.target(kind))
+            return self.named_loss(self.pick(*LOSSES), v, self.target(kind))
         if choice == "abstract":
             return self._abstract_loss(v, kind)
         d = self.target(kind)
