@@ -145,6 +145,14 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         """,
         {},
     ),
+    # Penalties that no step bears, a hyperparameter in the recurrence and one in a penalty.
+    "weight-decay": (
+        r"""
+        h_t = (1 - \alpha) h_{t-1} + \alpha tanh(W h_{t-1} + U x_t)
+        L = \sum_{t=2}^{T} squared_error(h_t, d_t) + \frac{\lambda}{2} (\|W\|_F^2 + \mu \|U\|^2)
+        """,
+        {"hyperparameters": ["alpha", "lambda"]},
+    ),
     # Steps named from both ends, which meet in short sequences; an input that cancels.
     "two-ends": (
         r"""

@@ -14,7 +14,7 @@ from cells_forward import FORWARD
 
 from symbptt.calculus import Derivation, derive
 from symbptt.compile import BACKENDS, GradientFunction, compile_gradient
-from symbptt.model import Model, bind, builtin_names, initial_key, load
+from symbptt.model import Model, Role, bind, builtin_names, initial_key, load
 
 Arrays = dict[str, np.ndarray]
 Forward = Callable[[Arrays], complex]
@@ -329,7 +329,7 @@ def arguments(model: Model, T: int, batch: int | None, seed: int = 0) -> tuple[A
     """Random parameters and inputs; targets are any numbers, no distributions."""
     rng = np.random.default_rng([seed, T, batch or 0])
     many = () if batch is None else (batch,)
-    params = {v.name: np.array(rng.normal(size=shape_of(v.shape)) / 2) for v in model.parameters}
+    params = {v.name: np.array(rng.normal(size=shape_of(v.shape)) / 2) for v in model.timeless}
     inputs = {v.name: rng.normal(size=(T, *many, *shape_of(v.shape))) for v in model.given}
     for v, s in model.initial_values:
         inputs[initial_key(v.name, s)] = np.array(rng.normal(size=(*many, *shape_of(v.shape))) / 2)
@@ -355,7 +355,10 @@ def complex_step(
     Source: W. Squire, G. Trapp, SIAM Rev. 40 (1998) 110-112.
     """
     h, found = 1e-30, {}
+    constant = {v.name for v in model.with_role(Role.HYPERPARAMETER)}
     for name, array in (params | inputs).items():
+        if name in constant:
+            continue
         gradient = np.zeros_like(array)
         for entry in np.ndindex(array.shape):
             moved = np.array(array, dtype=complex)

@@ -221,7 +221,7 @@ def test_the_printed_equations_read_back_as_the_same_model(name):
     again = symbptt.load(
         plain,
         functions=[f for f, k in model.abstract.items() if k == 1],
-        shapes={v.name: "1" for v in model.parameters if v.shape == (1, 1)},
+        shapes={v.name: "1" for v in model.timeless if v.shape == (1, 1)},
     )
     assert [e.rhs for e in again.equations] == [e.rhs for e in model.equations]
     assert [p.steps for p in again.loss] == [p.steps for p in model.loss]

@@ -17,6 +17,7 @@ from symbptt.errors import DerivationError
 from symbptt.evidence.atoms import DERIVATIVES, VALUES
 from symbptt.evidence.atoms import VECTOR_FUNCTIONS as WITNESSED
 from symbptt.evidence.expressions import MEANING
+from symbptt.model import Role
 from symbptt.model import terms as tm
 from symbptt.model.functions import ACTIVATIONS, LOSSES, VECTOR_FUNCTIONS, Activation
 from symbptt.model.model import Start
@@ -132,11 +133,17 @@ def test_every_kind_of_node_is_exercised_and_has_a_meaning():
 def test_patterns_of_time_are_exercised():
     lags = {lag for n in models.NAMES for v in models.model(n).variables.values() for lag in v.lags}
     assert {0, 1, 2, 3} <= lags
+    assert any(models.model(name).penalties for name in models.NAMES)
     losses = {str(part.steps) for name in models.NAMES for part in models.model(name).loss}
     assert {"t = 1, …, T", "t = T", "t ∈ {2, T}", "t = 4", "t = T-3"} <= losses
     initial = {source for name in models.NAMES for source in models.model(name).initial.values()}
     assert None in initial
     assert Start("h_init") in initial
+
+
+def test_every_role_is_exercised():
+    roles = {v.role for name in models.NAMES for v in models.model(name).variables.values()}
+    assert roles == set(Role)
 
 
 def test_witnesses_know_no_function_that_the_table_lacks():

@@ -11,8 +11,8 @@ The loss of this model and its gradients by backpropagation through time:
 Call ``loss, grads = loss_and_gradients(params, inputs)``. The arrays are all float32 or all
 float64. The loss is the sum over steps and batch; each gradient has the shape of its array.
 
-    params["dt"]   ()
-    params["tau"]  ()
+    params["dt"]   (), hyperparameter
+    params["tau"]  (), hyperparameter
     params["W"]    (n, n)
     params["U"]    (n, m)
     params["b"]    (n,)
@@ -62,8 +62,6 @@ def loss_and_gradients(params, inputs):
         # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
         loss += 0.5 * np.sum((y[t] - d[t]) ** 2)
 
-    grad_dt = np.zeros_like(dt)
-    grad_tau = np.zeros_like(tau)
     grad_W = np.zeros_like(W)
     grad_U = np.zeros_like(U)
     grad_b = np.zeros_like(b)
@@ -72,7 +70,6 @@ def loss_and_gradients(params, inputs):
     d_y = {}
     d_u = {}
     e_u = {}
-    e2_u = {}
     d_s = {}
     # δ^v_t is the derivative of L by v_t.
     for t in range(T, 0, -1):
@@ -86,14 +83,8 @@ def loss_and_gradients(params, inputs):
             d_u[t] += d_u[t + 1] - e_u[t + 1]
         # ε^u_t = (dt (1 / tau)) δ^u_t
         e_u[t] = dt * 1 / tau * d_u[t]
-        # ε2^u_t = (s_t - u_{t-1})ᵀ δ^u_t
-        e2_u[t] = np.sum((s[t] - u[t - 1]) * d_u[t], axis=1, keepdims=True)
         # δ^s_t = ε^u_t
         d_s[t] = e_u[t]
-        # ∂L/∂dt = Σ_t (1 / tau) ε2^u_t
-        grad_dt += 1 / tau * np.sum(e2_u[t])
-        # ∂L/∂tau = Σ_t -(dt ε2^u_t) / tau²
-        grad_tau -= np.sum(dt * e2_u[t] / tau**2)
         # ∂L/∂W = Σ_t δ^s_t tanh(u_{t-1})ᵀ
         grad_W += d_s[t].T @ np.tanh(u[t - 1])
         # ∂L/∂U = Σ_t δ^s_t x_tᵀ
@@ -109,8 +100,6 @@ def loss_and_gradients(params, inputs):
     grad_u_0 = (d_s[1] @ W) * (1 - np.tanh(u[0]) ** 2) + d_u[1] - e_u[1]
 
     grads = {
-        "dt": grad_dt,
-        "tau": grad_tau,
         "W": grad_W,
         "U": grad_U,
         "b": grad_b,

@@ -93,9 +93,9 @@ class Engine:
         return tuple(translate(self.model, part.term) for part in self.model.loss)
 
     def symbol(self, name: str, when: sp.Expr | int | tm.Index = nd.t) -> MatrixExpr:
-        """A symbol of the model at a step; a parameter has none."""
+        """A symbol of the model at a step; what has no time index has none."""
         variable = self.model.variables[name]
-        if variable.role == "parameter":
+        if variable.timeless:
             return leaf(variable, None)
         step = nd.step(when) if isinstance(when, tm.Index) else when
         return nd.At(name, step, *map(nd.dimension, variable.shape))

@@ -78,7 +78,7 @@ def dims(variable: Variable) -> tuple[str | int, ...]:
 def array_tables(model: Model, T: int | None) -> dict[str, object]:
     """The tables of shapes that the template ``compiled/arrays.py.j2`` prints."""
     tables = {
-        "parameters": {v.name: dims(v) for v in model.parameters},
+        "parameters": {v.name: dims(v) for v in model.timeless},
         "inputs": {v.name: dims(v) for v in model.given},
         "initial": {initial_key(v.name, s): dims(v) for v, s in model.initial_values},
     }
@@ -115,7 +115,14 @@ def _table(model: Model) -> list[str]:
     def shape(*items: str | int) -> str:
         return f"({', '.join(map(str, items))}{',' if len(items) == 1 else ''})"
 
-    rows = [("params", v.name, shape(*dims(v))) for v in model.parameters]
+    rows = [
+        (
+            "params",
+            v.name,
+            shape(*dims(v)) + (", hyperparameter" if v not in model.parameters else ""),
+        )
+        for v in model.timeless
+    ]
     for v in model.given:
         both = f"{shape('T', 'B', *dims(v))} or {shape('T', *dims(v))}"
         rows.append(("inputs", v.name, f"{both}, {v.role}"))

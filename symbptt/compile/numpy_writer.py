@@ -101,7 +101,7 @@ class Writer:
 
     def arrays(self) -> Iterator[str]:
         """The variables, read from the arrays."""
-        for v in self.program.model.parameters:
+        for v in self.program.model.timeless:
             yield f'{self.variables[v.name]} = given["{v.name}"]'
         for v in self.program.model.given:
             if v not in self.program.inputs and self.variables[v.name] not in self.code.used:

@@ -230,7 +230,7 @@ def sample(
     starts = model.initial_values if initial else ()
     for i, draw in enumerate(DRAWS):
         rng = np.random.default_rng([seed, T, batch or 0, i])
-        params = {v.name: draw(rng, layout(v, sizes)) for v in model.parameters}
+        params = {v.name: draw(rng, layout(v, sizes)) for v in model.timeless}
         inputs = {v.name: draw(rng, (T, *lead, *layout(v, sizes))) for v in model.given}
         for v, s in starts:
             inputs[initial_key(v.name, s)] = draw(rng, (*lead, *layout(v, sizes)))

@@ -24,6 +24,7 @@ def build(
     *,
     functions: Iterable[str] = (),
     shapes: Mapping[str, tuple[tm.Dim, tm.Dim]] | None = None,
+    hyperparameters: Iterable[str] = (),
     labels: Mapping[str, str] | None = None,
 ) -> Model:
     """The model that these equations define.
@@ -31,10 +32,10 @@ def build(
     Raises :class:`ModelError`, at the place, for what is no recurrent model.
     """
     known = outline(statements, loss, functions=frozenset(functions), shapes=shapes or {})
-    return _assemble(known, labels or {})
+    return _assemble(known, frozenset(hyperparameters), labels or {})
 
 
-def _assemble(known: Outline, labels: Mapping[str, str]) -> Model:
+def _assemble(known: Outline, hyperparameters: frozenset[str], labels: Mapping[str, str]) -> Model:
     found, rows = best_inference(known)
     e = found.elaborator
     lags = _lags(found)
@@ -42,7 +43,7 @@ def _assemble(known: Outline, labels: Mapping[str, str]) -> Model:
     checks.definitions(found, known, lags)
     lagged = frozenset(n for n, used in lags.items() if any(used))
     check_sizes(found, known, lagged, rows)
-    roles = {name: _role(name, found, lags) for name in e.symbols}
+    roles = {name: _role(name, found, lags, hyperparameters) for name in e.symbols}
     dim_of = name_dimensions(e.dims, _wanted(e, roles), frozenset(e.symbols) | {"t", "T", "L"})
     variables = {
         name: Variable(
@@ -109,11 +110,16 @@ def _lags(found: Inference) -> dict[str, set[int]]:
     return lags
 
 
-def _role(name: str, found: Inference, lags: Mapping[str, set[int]]) -> Role:
+def _role(
+    name: str,
+    found: Inference,
+    lags: Mapping[str, set[int]],
+    hyperparameters: frozenset[str],
+) -> Role:
     if name in found.equations:
         return Role.STATE if any(lags.get(name, ())) else Role.COMPUTED
     if name not in found.given:
-        return Role.PARAMETER
+        return Role.HYPERPARAMETER if name in hyperparameters else Role.PARAMETER
     e = found.elaborator
     owners = {owner for owner, _, used, _ in uses(found) if used == name}
     scalar = {n for n in found.equations if e.is_scalar(e.symbols[n])}
@@ -126,7 +132,7 @@ def _wanted(e: Elaborator, roles: Mapping[str, Role]) -> Iterable[tuple[int, str
         ((Role.STATE,), "state"),
         ((Role.INPUT,), "input"),
         ((Role.TARGET,), "output"),
-        ((Role.COMPUTED, Role.PARAMETER), "state"),
+        ((Role.COMPUTED, Role.PARAMETER, Role.HYPERPARAMETER), "state"),
     ]
     for wanted, pool in pools:
         for name, draft in e.symbols.items():

@@ -16,7 +16,7 @@ from symbptt.formula.tree import Symbol
 from symbptt.model.bind import check_bindings
 from symbptt.model.build import build
 from symbptt.model.draft import Source
-from symbptt.model.model import Model
+from symbptt.model.model import Model, Role
 from symbptt.model.names import Naming
 from symbptt.model.outline import Statement
 from symbptt.model.terms import Dim
@@ -29,6 +29,7 @@ KEYS: dict[str, type] = {
     "equations": str,
     "loss": str,
     "functions": list,
+    "hyperparameters": list,
     "shapes": dict,
     "bindings": dict,
     "notation": str,
@@ -147,6 +148,7 @@ def _from_parts(
     loss: Source | None,
     *,
     functions: tuple[str, ...] | list[str] = (),
+    hyperparameters: tuple[str, ...] | list[str] = (),
     shapes: Mapping[str, Any] | None = None,
     bindings: Mapping[str, str] | None = None,
     **labels: Any,
@@ -164,11 +166,20 @@ def _from_parts(
         losses[0] if losses else None,
         functions=functions,
         shapes={_canonical(name): _shape(name, value) for name, value in (shapes or {}).items()},
+        hyperparameters=map(_canonical, map(str, hyperparameters)),
         labels={key: printable(value) for key, value in labels.items()},
     )
     unused = set(map(_canonical, shapes or {})) - _used(model)
     if unused:
         raise RequestError(f"[shapes] names {sorted(unused)[0]}, which the model does not use")
+    for name in map(str, hyperparameters):
+        variable = model.variables.get(_canonical(name))
+        if variable is None:
+            raise RequestError(f"'hyperparameters' names {name}, which the model does not use")
+        if variable.role is not Role.HYPERPARAMETER:
+            raise RequestError(
+                f"'hyperparameters' names {name}, which has a time index: it is {variable.role}"
+            )
     model = replace(model, bindings=dict(bindings or {}))
     check_bindings(model, model.bindings)
     return model

@@ -15,6 +15,7 @@ class Role(StrEnum):
     """What a symbol is to the model."""
 
     PARAMETER = "parameter"  # no time index; its gradient is what we are after
+    HYPERPARAMETER = "hyperparameter"  # no time index; given, and no gradient is wanted
     INPUT = "input"  # time-indexed, given
     TARGET = "target"  # time-indexed, given, used by the loss alone
     STATE = "state"  # computed, and used at another step than its own
@@ -38,6 +39,11 @@ class Variable:
     @property
     def computed(self) -> bool:
         return self.role in (Role.STATE, Role.COMPUTED)
+
+    @property
+    def timeless(self) -> bool:
+        """Whether it has no time index."""
+        return self.role in (Role.PARAMETER, Role.HYPERPARAMETER)
 
     @property
     def initial_steps(self) -> tuple[Index, ...]:
@@ -169,6 +175,11 @@ class Model:
         return self.with_role(Role.PARAMETER)
 
     @property
+    def timeless(self) -> tuple[Variable, ...]:
+        """Parameters and hyperparameters."""
+        return tuple(v for v in self.variables.values() if v.timeless)
+
+    @property
     def given(self) -> tuple[Variable, ...]:
         """Inputs and targets."""
         return self.with_role(Role.INPUT, Role.TARGET)
@@ -179,7 +190,7 @@ class Model:
         return tuple(
             (v, s)
             for v in self.variables.values()
-            if v.role is not Role.PARAMETER
+            if not v.timeless
             for s in v.initial_steps
             if (v.name, s) not in self.initial
         )

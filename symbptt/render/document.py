@@ -197,10 +197,9 @@ class _Author:
     # -- the model --------------------------------------------------------------------------
 
     def _symbols(self) -> Iterator[SymbolView]:
-        order = (Role.PARAMETER, Role.INPUT, Role.TARGET, Role.STATE, Role.COMPUTED)
-        for role in order:
+        for role in Role:
             for v in self.model.with_role(role):
-                when = None if role is Role.PARAMETER else "t"
+                when = None if v.timeless else "t"
                 yield SymbolView(
                     self.printer.symbol(v.name, when), role, self._shape(v.shape), v.name
                 )
