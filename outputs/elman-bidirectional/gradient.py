@@ -212,10 +212,6 @@ class Arrays:
         for name, dims in INITIAL.items():
             if name in inputs:
                 self.read(name, inputs[name], [("B", *dims), dims] if self.batched else [dims])
-        for name, dims in INITIAL.items():
-            for dim in dims:
-                if isinstance(dim, str) and dim not in self.sizes:
-                    raise ArrayError(f"inputs lacks {name}; nothing else says how large {dim} is")
         self.sizes.setdefault("B", 1)
         self.T, self.B = self.sizes["T"], self.sizes["B"]
 

@@ -179,7 +179,7 @@ class Sample:
     def arguments(self, *, inputs: bool) -> dict[str, Array]:
         """What a gradient is taken by: parameters, initial values and, where asked, inputs."""
         lead = () if self.batch is None else (self.batch,)
-        found = dict(self.params)
+        found = {v.name: self.params[v.name] for v in self.model.parameters}
         for v, step in self.model.initial_values:
             key = initial_key(v.name, step)
             found[key] = self.inputs.get(key, np.zeros((*lead, *layout(v, self.sizes))))

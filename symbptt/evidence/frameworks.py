@@ -69,7 +69,7 @@ def autograd(framework: Framework, s: Sample, *, inputs: bool = False) -> tuple[
         # One loss may be that of all samples.
         return losses.sum() * (s.samples // prod(losses.shape)) + penalty.sum()
 
-    value, gradient = framework.differentiate(loss, s.arguments(inputs=True))
+    value, gradient = framework.differentiate(loss, s.params | s.arguments(inputs=True))
     return value, {name: gradient[name] for name in wanted}
 
 

@@ -104,7 +104,8 @@ def loss(model: Model, known: Outline) -> None:
         if model.variables[name].computed:
             rhs = model.equation(name).rhs
             queue += [r.name for r in rhs.walk() if isinstance(r, tm.Ref)]
-            queue += [source for (n, _), source in model.initial.items() if source and n == name]
+            starts = ((n, start) for (n, _), start in model.initial.items() if start is not None)
+            queue += [start.name for n, start in starts if n == name]
     assert known.loss_statement is not None
     if not any(model.variables[n].role is Role.PARAMETER for n in reached):
         raise ModelError(
