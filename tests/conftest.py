@@ -23,5 +23,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    recorded = [p for r in terminalreporter.getreports("passed") for p in r.user_properties]
+    for name, value in recorded:
+        terminalreporter.write_line(f"{name}: {value}")
     if CI and any_skipped(terminalreporter.config):
         terminalreporter.write_line("a test was skipped, which fails in CI", red=True)

@@ -643,8 +643,22 @@ class Writer:
         for i in range(self.pick(1, 1, 2, 3) if self.large else self.pick(1, 1, 1, 2)):
             sign = self.pick("", "", "-") if i == 0 else self.pick(" + ", " + ", " - ")
             text += sign + self._part(first=i == 0)
+        if self.chance(0.12):
+            text += self.pick(" + ", " - ") + self._penalty()
         self.in_loss = False
         return f"{self.pick('L', 'L', 'E', 'J')} = {text}"
+
+    def _penalty(self) -> str:
+        """A term that belongs to no step."""
+        e = self.parameter(self.pick((self.letter(),), (self.letter(), self.letter())))
+        self.told |= {p for p in self.parameters if p.spelling == e.text}
+        weight = self.pick("0.1", r"\frac{1}{2}", None) or self.parameter(SCALAR)
+        total = self.pick(
+            lambda: self.norm_of(e),
+            lambda: self.call("sum", self.power(e, "2")),
+            lambda: self.call("mean", self.call(self.pick(*ANYWHERE), e)),
+        )()
+        return f"{weight} {total}"
 
     def _part(self, *, first: bool) -> str:
         if self.chance(0.25):
