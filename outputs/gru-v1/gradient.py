@@ -127,8 +127,8 @@ def loss_and_gradients(params, inputs):
         d_n_bar[t] = d_h[t] * (1 - z[t]) * (1 - n[t] ** 2)
         # δ^s_t = U_nᵀ δ^n_bar_t
         d_s[t] = d_n_bar[t] @ U_n
-        # δ^z_bar_t = (δ^h_t ⊙ h_{t-1} - δ^h_t ⊙ n_t) ⊙ z_t ⊙ (1 - z_t)
-        d_z_bar[t] = (d_h[t] * h[t - 1] - d_h[t] * n[t]) * z[t] * (1 - z[t])
+        # δ^z_bar_t = δ^h_t ⊙ (h_{t-1} - n_t) ⊙ z_t ⊙ (1 - z_t)
+        d_z_bar[t] = d_h[t] * (h[t - 1] - n[t]) * z[t] * (1 - z[t])
         # δ^r_bar_t = δ^s_t ⊙ h_{t-1} ⊙ r_t ⊙ (1 - r_t)
         d_r_bar[t] = d_s[t] * h[t - 1] * r[t] * (1 - r[t])
         # ∂L/∂W_r = Σ_t δ^r_bar_t x_tᵀ

@@ -130,8 +130,8 @@ def loss_and_gradients(params, inputs):
             d_c[t] += d_c[t + 1] * (1 - i[t + 1])
         # δ^g_bar_t = δ^c_t ⊙ i_t ⊙ (1 - g_t²)
         d_g_bar[t] = d_c[t] * i[t] * (1 - g[t] ** 2)
-        # δ^i_bar_t = (δ^c_t ⊙ g_t - δ^c_t ⊙ c_{t-1}) ⊙ i_t ⊙ (1 - i_t)
-        d_i_bar[t] = (d_c[t] * g[t] - d_c[t] * c[t - 1]) * i[t] * (1 - i[t])
+        # δ^i_bar_t = δ^c_t ⊙ (g_t - c_{t-1}) ⊙ i_t ⊙ (1 - i_t)
+        d_i_bar[t] = d_c[t] * (g[t] - c[t - 1]) * i[t] * (1 - i[t])
         # ∂L/∂W_i = Σ_t δ^i_bar_t x_tᵀ
         grad_W_i += d_i_bar[t].T @ x[t]
         # ∂L/∂U_i = Σ_t δ^i_bar_t h_{t-1}ᵀ

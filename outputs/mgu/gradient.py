@@ -108,9 +108,9 @@ def loss_and_gradients(params, inputs):
         d_g_bar[t] = d_h[t] * f[t] * (1 - g[t] ** 2)
         # δ^s_t = U_gᵀ δ^g_bar_t
         d_s[t] = d_g_bar[t] @ U_g
-        # δ^f_bar_t = (δ^s_t ⊙ h_{t-1} + δ^h_t ⊙ g_t - δ^h_t ⊙ h_{t-1}) ⊙ f_t ⊙ (1 - f_t)
+        # δ^f_bar_t = (δ^s_t ⊙ h_{t-1} + δ^h_t ⊙ (g_t - h_{t-1})) ⊙ f_t ⊙ (1 - f_t)
         d_f_bar[t] = d_s[t] * h[t - 1]
-        d_f_bar[t] += d_h[t] * g[t] - d_h[t] * h[t - 1]
+        d_f_bar[t] += d_h[t] * (g[t] - h[t - 1])
         d_f_bar[t] *= f[t] * (1 - f[t])
         # ∂L/∂W_f = Σ_t δ^f_bar_t x_tᵀ
         grad_W_f += d_f_bar[t].T @ x[t]

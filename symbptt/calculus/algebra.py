@@ -202,8 +202,35 @@ def zeros(shape: tuple[Any, Any]) -> MatrixExpr:
 LEAVES = (At, Count, MatrixSymbol, OneMatrix, ZeroMatrix)
 
 
+def collected(e: MatrixExpr) -> MatrixExpr:
+    """``δ ⊙ a - δ ⊙ b`` as ``δ ⊙ (a - b)``: what all terms of a sum begin with, taken out.
+
+    >>> δ, a, b = (MatrixSymbol(name, 2, 1) for name in "δab")
+    >>> collected(plus(times(-1, odot(δ, b)), odot(δ, a))) == odot(δ, plus(a, times(-1, b)))
+    True
+    """
+    e = rebuild(e, collected)
+    if not isinstance(e, MatAdd) or is_scalar(e):
+        return e
+    split = [coefficient(term) for term in e.args]
+    factors = [term.args if isinstance(term, HadamardProduct) else (term,) for _, term in split]
+    same = 0
+    while all(same < len(f) and f[same] == factors[0][same] for f in factors):
+        same += 1
+    if not same:
+        return e
+    ones = OneMatrix(*e.shape)
+    rests = [
+        times(many, odot(*own[same:]) if own[same:] else ones)
+        for (many, _), own in zip(split, factors, strict=True)
+    ]
+    rests.sort(key=lambda rest: bool(coefficient(rest)[0] < 0))  # a - b, and not -b + a
+    return odot(*factors[0][:same], plus(*rests))
+
+
 def gather(terms: list[MatrixExpr], shape: tuple[Any, Any]) -> MatrixExpr:
     """``a ⊙ c + b ⊙ c`` as ``(a + b) ⊙ c``: a sum with what all its terms share taken out."""
+    terms = [collected(term) for term in terms]
     if len(terms) < 2:
         return terms[0] if terms else ZeroMatrix(*shape)
     split = [coefficient(term) for term in terms]

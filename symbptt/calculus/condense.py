@@ -56,12 +56,13 @@ def condense(sweep: Sweep, eliminate: Iterable[str] | None = None) -> Condensed:
 
 
 def _simpler(parts: Mapping[str, Summed]) -> dict[str, Summed]:
-    """Sums of contributions, each with what it divides by cancelled."""
+    """Sums of contributions, each with what it divides by cancelled and like terms collected."""
     return {
         name: replace(
             part,
             contributions=tuple(
-                replace(c, expression=simplify(c.expression)) for c in part.contributions
+                replace(c, expression=al.collected(simplify(c.expression)))
+                for c in part.contributions
             ),
         )
         for name, part in parts.items()
@@ -213,7 +214,7 @@ def _replaced(contributions: tuple[Contribution, ...], gone: Recursion) -> tuple
         old = gone.symbol.xreplace({nd.t: nd.t + lag})
         for part in gone.contributions:
             value = al.at(part.expression, nd.t + lag)
-            expression = simplify(al.substitute(c.expression, {old: value}))
+            expression = al.collected(simplify(al.substitute(c.expression, {old: value})))
             rules = tuple(dict.fromkeys((*c.rules, *part.rules)))
             steps = part.steps.shifted(-lag)
             result.append(replace(c, expression=expression, steps=steps, rules=rules))

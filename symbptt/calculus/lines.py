@@ -107,7 +107,7 @@ def _rewritten(
     model: Model, stated: Recursion, short: Recursion, gone: tuple[str, ...]
 ) -> Iterator[Step]:
     """A recursion with others put in or simplified, and where a target is a distribution."""
-    if short != stated:
+    if short.cases != stated.cases:
         yield step_of(short, Reason(Why.SUBSTITUTED, about=gone))
     assumed, about = under_distribution(model, short)
     if about:
