@@ -143,7 +143,10 @@ class Writer:
     targets: list[Quantity] = field(default_factory=list)
     parameters: list[Quantity] = field(default_factory=list)
     ready: list[Quantity] = field(default_factory=list)
-    lags: dict[Quantity, int] = field(default_factory=dict)
+    lags: dict[Quantity, int] = field(default_factory=dict)  # how far back each is used
+    leads: dict[Quantity, int] = field(default_factory=dict)  # and how far ahead
+    ways: dict[Quantity, int] = field(default_factory=dict)  # -1: a recurrence from T to 1
+    way: int = 1
     bindings: dict[str, str] = field(default_factory=dict)
     functions: list[str] = field(default_factory=list)
     step: str | None = None
@@ -237,14 +240,16 @@ class Writer:
     # -- leaves ---------------------------------------------------------------------------
 
     def reference(self, quantity: Quantity, lag: int = 0) -> Text:
-        """A use of a quantity, at this step or ``lag`` steps before it."""
+        """A use of a quantity, at this step or ``lag`` steps before it (after it, on the way back)."""
         if quantity in self.inputs and quantity not in self.lags:
             lag = 0  # an input that is used at earlier steps only is refused
         if self.step is not None:
             self.lags.setdefault(quantity, 0)
             return Text(quantity.spelling.format(self.step), quantity.level)
-        self.lags[quantity] = max(lag, self.lags.get(quantity, 0))
-        offset = self.shift - lag
+        back, ahead = (lag, 0) if self.way > 0 else (0, lag)
+        self.lags[quantity] = max(back, self.lags.get(quantity, 0))
+        self.leads[quantity] = max(ahead, self.leads.get(quantity, 0))
+        offset = self.shift - self.way * lag
         return Text(quantity.spelling.format(f"t{offset:+d}" if offset else "t"), quantity.level)
 
     def lag(self) -> int:
@@ -257,12 +262,17 @@ class Writer:
         """A quantity of a kind, else a parameter."""
         now = [q for q in (*self.ready, *self.inputs) if q.kind == kind]
         before = [] if self.step is not None or self.in_loss else [
-            q for q in (*self.states, *self.inputs) if q.kind == kind
+            q for q in (*self._linked(), *self.inputs) if q.kind == kind
         ]  # fmt: skip
         uses = [(q, 0) for q in now] * 2 + [(q, self.lag()) for q in before]
         if uses and self.chance(0.8):
             return self.reference(*self.pick(*uses))
         return self.parameter(kind)
+
+    def _linked(self) -> list[Quantity]:
+        """The states that an equation may use at other steps: those that run its way, and those
+        of the other way that are computed before."""
+        return [q for q in self.states if self.ways[q] == self.way or q in self.ready]
 
     def parameter(self, kind: Kind) -> Text:
         """A parameter of a kind: an old one, or a new one."""
@@ -569,8 +579,21 @@ class Writer:
         for name in INPUTS[: self.pick(0, 1, 1, 1, 2, 3)]:
             self.inputs.append(Quantity(name, self.pick(SCALAR, ("m",), ("m",), (self.letter(),))))
 
+        self._choose_ways()
+
+    def _choose_ways(self) -> None:
+        """Mostly all forward; now and then all in reverse, or the first few one way, the rest the
+        other."""
+        rng = Random(f"ways of {self.seed}")
+        first = rng.choices((1, -1), (5, 1))[0]
+        turns = rng.randrange(1, len(self.states)) if len(self.states) > 1 else 0
+        turned = turns and rng.random() < 0.3
+        for i, q in enumerate(self.states):
+            self.ways[q] = -first if turned and i >= turns else first
+
     def _equation(self, q: Quantity) -> str:
         self.shift = int(self.chance(0.1))
+        self.way = self.ways[q]
         before, depth = self.uses, self.pick(1, 1, 2, 2, 3 if self.large else 1)
         if len(q.kind) == 1 and self.chance(0.06):
             rhs = self._of_unknown_form(q)
@@ -579,7 +602,7 @@ class Writer:
         if self.uses > before:
             self.learned.add(q)
         left = self.reference(q)
-        self.shift = 0
+        self.shift, self.way = 0, 1
         self.ready.append(q)
         return f"{left} = {rhs}"
 
@@ -621,18 +644,23 @@ class Writer:
         kind = self.kind()
         e = self.expression(kind, 2)
         self.states.append(Quantity("l_{{{}}}" if len(kind) < 2 else "Q_{{{}}}", kind))
+        self.ways[self.states[-1]] = 1
         return [f"{self.reference(self.states[-1])} = {e}"]
 
     def _initial(self, q: Quantity) -> list[str]:
-        """Fixed or learned values before the first step, for all that are needed or for none."""
-        lag = self.lags.get(q, 0)
-        if not lag or self.chance(0.6):
+        """Fixed or learned values outside 1…T, for all steps that need one or for none."""
+        steps = [str(-i) for i in range(self.lags.get(q, 0))]
+        steps += [f"T+{i + 1}" for i in range(self.leads.get(q, 0))]
+        if not steps or self.chance(0.6):
             return []
+        # The last value of a state that runs the other way and was computed before.
+        before = self.states[: self.states.index(q)]
+        ends = [e for e in before if self.ways[e] != self.ways[q] and e.kind == q.kind]
         zero = self.chance(0.4)
-        values = [
-            "0" if zero or self.chance(0.2) else str(self.parameter(q.kind)) for _ in range(lag)
-        ]
-        return [f"{q.spelling.format(-i)} = {value}" for i, value in enumerate(values)]
+        values = ["0" if zero or self.chance(0.2) else str(self.parameter(q.kind)) for _ in steps]
+        if ends:
+            values[0] = ends[0].spelling.format("T")
+        return [f"{q.spelling.format(s)} = {value}" for s, value in zip(steps, values, strict=True)]
 
     # -- the loss -------------------------------------------------------------------------
 

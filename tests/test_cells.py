@@ -288,3 +288,33 @@ def test_three_passes_in_sequence() -> None:
         *((("f",), False), (("g",), True), (("h",), False))
     ]
     assert symbptt.verify(model).passed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Steps between those that bear a loss share the formula of those behind them.
+        r"""
+        c_t = softmax(U c_{t+1} + x_t)
+        L = \sum_{t \in \{1, 3\}} softmax_cross_entropy(c_t, w_t) + \sum_{t=1}^{T} sum(c_t^2)
+        """,
+        # In a sequence of one step nothing that bears the loss is reached by the start of z.
+        r"""
+        z_t = tanh(z_{t+1} + h_t)
+        h_t = tanh(W h_{t-1})
+        z_{T+1} = h_T
+        L = squared_error(z_2, d_2)
+        """,
+        # An input at steps on both sides of its own.
+        r"""
+        h_t = tanh(W h_{t-1} + U x_{t-1} + V x_t + X x_{t+2})
+        L = \sum_{t=1}^{T} squared_error(h_t, d_t)
+        """,
+    ],
+)
+def test_recurrences_and_starts_in_reverse_are_proved(text: str) -> None:
+    model = load(text)
+    assert symbptt.verify(model).passed
+    params, inputs = arguments(model, 5, 3)
+    with_inputs = symbptt.compile(model, inputs=True)(params, inputs)[1]
+    assert {"x"} & set(inputs) <= set(with_inputs)

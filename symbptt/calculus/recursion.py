@@ -110,7 +110,8 @@ class Recursion:
                 steps = Steps(members=tuple(sorted((s.first for s in segments), key=_time)))
                 cases.append(Case(steps, expression))
             elif not gap and any(s.crosses for s in segments):
-                rest.append(Case(Steps(last=segments[0].last), expression, otherwise=True))
+                last = max((s.last for s in segments), key=_time)
+                rest.append(Case(Steps(last=last), expression, otherwise=True))
             else:
                 cases += [Case(s.steps, expression) for s in segments]
         return (*cases, *rest) or (Case(self.support, al.zeros(self.symbol.shape)),)

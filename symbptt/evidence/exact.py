@@ -124,7 +124,7 @@ def contributed(r: Recursion | Gradient, scene: Scene, t: int, size: Size) -> X:
             try:
                 total = total + scene.value(c.expression, t)
             except AbsentAdjointError:
-                if not c.steps.numbered(t, scene.T):
+                if c.starts is None and not c.steps.numbered(t, scene.T):
                     raise
     return total
 
