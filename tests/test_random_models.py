@@ -59,8 +59,7 @@ def problems(seed: int, T: int) -> list[str]:
     except DerivationError as error:
         truly = "every gradient is zero" in str(error) and is_constant(model)
         return unless(truly, f"not so: {error}")
-    for format in ("text", "latex"):
-        assert symbptt.render(d, format).strip()
+    assert symbptt.render(d, ("text", "latex")[seed % 2]).strip()
     report = symbptt.verify(model, T=T)
     found = [*map(str, report.failures), *report.undecided]
     assert report.passed != bool(report.failures)

@@ -20,7 +20,8 @@ class GradientFunction:
     ``()`` for a scalar, ``(r, c)`` for a matrix.  ``inputs`` maps each input and target to
     ``(T, B, n)``, or ``(T, n)`` without a batch (``(T, B)`` or ``(T,)`` for a scalar), and initial
     values, which are zero if left out, to ``(B, n)`` or ``(n,)``.  All are float32 or all are
-    float64.
+    float64.  What no array says is a whole number in ``inputs``: ``T``, or the size ``n`` of a
+    state.
 
     The loss is the sum over steps and batch, with penalties added once; ``grads`` holds, in the
     shapes of the arrays, the gradient by each parameter, by each initial value, and by the inputs

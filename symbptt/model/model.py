@@ -202,8 +202,8 @@ class Model:
 
     @property
     def free_dimensions(self) -> tuple[str, ...]:
-        """The dimensions that no parameter, input or target has."""
-        told = {d for v in (*self.parameters, *self.given) for d in v.shape}
+        """The dimensions that nothing given has, but initial values."""
+        told = {d for v in (*self.timeless, *self.given) for d in v.shape}
         every = dict.fromkeys(d for v in self.variables.values() for d in v.shape)
         return tuple(d for d in every if isinstance(d, str) and d not in told)
 
