@@ -190,7 +190,7 @@ def margin(d: Derivation) -> int:
     A formula names adjoints some steps away, and where those were put in, what they consist of.
     Zero for a model computed in one pass from t = 1 to T, whose window goes on to the end.
     """
-    if len(d.model.stages) == 1 and not d.model.stages[0].reverse:
+    if len(d.model.stages) == 1 and d.model.is_causal:
         return 0
     gone = set(d.condensed.eliminated)
 
@@ -200,4 +200,5 @@ def margin(d: Derivation) -> int:
         further = (abs(lag) + reach(d.sweep.recursions[n].contributions) for lag, n in inside)
         return max((*(abs(lag) for lag, _ in found), *further), default=0)
 
-    return max(1, *(reach(r.contributions) for r in d.sweep.recursions.values()))
+    recursions = (*d.sweep.recursions.values(), *d.sweep.inputs.values())
+    return max(1, *(reach(r.contributions) for r in recursions))
