@@ -63,9 +63,16 @@ class Drawing:
     rows: int
 
 
+def aside(model: Model) -> tuple[str, ...]:
+    """What stands beside the column of its step: targets, and all inputs but the first."""
+    inputs, targets = model.with_role(Role.INPUT), model.with_role(Role.TARGET)
+    return tuple(v.name for v in (*inputs[1:], *targets))
+
+
 def rows_of(model: Model) -> dict[str, int]:
-    """The row of each time-indexed symbol: inputs at the bottom, each symbol above what it uses."""
-    rows: dict[str, int] = {v.name: 0 for v in model.with_role(Role.INPUT)}
+    """The row of each time-indexed symbol: the first input's at the bottom, others above what
+    they use, and below what uses them if they stand aside."""
+    rows: dict[str, int] = {v.name: 0 for v in model.with_role(Role.INPUT)[:1]}
     for name in model.order:
         used = (r for r in model.equation(name).rhs.walk() if isinstance(r, Ref))
         below = [rows[r.name] for r in used if r.index == Index("t") and r.name in rows]
@@ -75,14 +82,14 @@ def rows_of(model: Model) -> dict[str, int]:
         ):
             rows[name] += 1
     top = max(rows.values())
+    beside = aside(model)
     users = {
         r.name: rows[e.name] - 1
         for e in model.equations
         for r in e.rhs.walk()
-        if isinstance(r, Ref) and model.variables[r.name].role is Role.TARGET
+        if isinstance(r, Ref) and r.name in beside
     }
-    targets = {v.name: users.get(v.name, top) for v in model.with_role(Role.TARGET)}
-    return rows | targets | {"": top + 1}
+    return rows | {name: users.get(name, top) for name in beside} | {"": top + 1}
 
 
 def layout(model: Model, T: int, printer: Printer) -> Drawing:
@@ -90,13 +97,14 @@ def layout(model: Model, T: int, printer: Printer) -> Drawing:
     rows, graph = rows_of(model), unroll(model, T)
     boxes: dict[tuple[str, int], Box] = {}
     losses = {part.term.name for part in model.loss if isinstance(part.term, Ref)}
+    beside = aside(model)
 
     def box(name: str, s: int) -> Box:
         key = (name, s)
         if key not in boxes:
             role = model.variables[name].role
             kind = "initial" if outside(s, T) else "loss" if name in losses else str(role)
-            side = 0.42 if role is Role.TARGET else 0.0
+            side = 0.42 if name in beside else 0.0
             id = f"{name}-{s}".replace("_", "").replace("--", "-m")  # TikZ takes no underscore
             boxes[key] = Box(id, printer.symbol(name, str(s)), s + side, rows[name], kind)
         return boxes[key]
@@ -127,7 +135,7 @@ def layout(model: Model, T: int, printer: Printer) -> Drawing:
 
 def _arrow(start: Box, end: Box) -> Arrow:
     crosses = int(start.x) != int(end.x)
-    skips = not crosses and end.y - start.y > 1 and start.kind != "target"
+    skips = not crosses and end.y - start.y > 1 and start.x == end.x
     return Arrow(start, end, crosses, 1 if skips else 0)
 
 
