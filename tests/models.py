@@ -364,6 +364,36 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         """,
         {"shapes": {"A": "n, m"}},
     ),
+    # Vectors on top of one another, a number and a mean among them; equal parts, each used once,
+    # twice or not at all.
+    "stacked": (
+        r"""
+        s_t = [h_{t-1}; x_t; 1]
+        z_t = W s_t + [b; c ⊙ part(z_{t-1}, 3, 3); V x_t]
+        h_t = tanh(part(z_t, 2, 3)) ⊙ sigmoid(part(z_t, 1, 3)) - part(z_{t-1}, 1, 3)
+        y_t = softmax([U h_t; mean([h_t; z_t]); part(z_t, 1, 3)])
+        L = \sum_{t=1}^{T} cross_entropy(y_t, d_t)
+        """,
+        {},
+    ),
+    # The same side by side, of rows; a part that the whole stands beside.
+    "rows side by side": (
+        r"""
+        z_t = [h_{t-1}, x_t] W + b
+        h_t = tanh(part(z_t, 1, 2) ⊙ part(z_t, 2, 2)) + z_t V
+        L = \sum_{t=1}^{T} squared_error([h_t, a], d_t)
+        """,
+        {"shapes": {"h": "1, n", "x": "1, m", "a": "1, k"}},
+    ),
+    # Scalars on top of one another make a vector, whose parts are scalars.
+    "scalars stacked": (
+        r"""
+        u_t = tanh(W [a_{t-1}; x_t] + part(p, 2, 2) ⊙ b)
+        a_t = part(u_t, 1, 2) - part(u_t, 2, 2)
+        L = \sum_{t=1}^{T} squared_error([a_t; part(p, 1, 2)], d_t)
+        """,
+        {"shapes": {"a": "1", "x": "1"}},
+    ),
     "scalars": (
         r"""
         h_t = w h_{t-1} + v h_{t-3} + x_t

@@ -56,7 +56,10 @@ MALFORMED = [
     (r"\foo{x}", "^^^^", r"the command \foo is not known; write what it stands for"),
     (r"\int x", "^^^^", "integrals are not read"),
     (r"a \pm b", "  ^^^", "write one formula for each"),
-    (r"\begin{pmatrix} a \end{pmatrix}", "^^^^^^^^^^^^^^^", "the environment 'pmatrix' is not read"),
+    (r"\begin{vmatrix} a \end{vmatrix}", "^^^^^^^^^^^^^^^", "the environment 'vmatrix' is not read"),
+    (r"W \begin{bmatrix} a \\ b", "  ^^^^^^^^^^^^^^^", "is never closed; add '\\end{bmatrix}'"),
+    (r"W \begin{bmatrix} a \\ b)", "                        ^", "is closed by ')'"),
+    (r"W \begin{bmatrix} a & & b \end{bmatrix}", "                      ^", "nothing stands before '&'"),
     (r"{}_T w", "  ^", "a subscript to the left of a name is not read"),
     (r"\begin{cases} & x \end{cases}", "              ^", "a case has no value"),
     ("(" * 50, " " * 40 + "^", "nested more than 40 deep"),
@@ -105,7 +108,7 @@ def test_place_in_a_longer_text():
 
 LATEX = r"""
 \frac { } ( ) [ ] _ ^ \partial \sum \cdot \tanh \\ & \left \right \begin{cases} \end{cases}
-\begin{align} \end{align} $ $$ \[ \] \text{if} \mathbf \hat \nabla \in \langle \rangle \sqrt
+\begin{align} \end{align} \begin{bmatrix} \end{bmatrix} & $ $$ \[ \] \text{if} \mathbf \hat \nabla \in \langle \rangle \sqrt
 \underbrace \over \mid \Big \middle \prime \top \delta {} \{ \} \| \foo \quad \Rightarrow \dot=
 """
 PLAIN = "h t W T d = + - * / log ' . , 2 0.5 σ ∂ Σ ₜ ₋ ² ᵀ ∇ < > sum from to in : | || # % dL ... f(x) where ½ ″ ŷ"

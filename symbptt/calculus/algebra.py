@@ -7,6 +7,7 @@ and keep the order in which things were said.
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 import sympy as sp
@@ -23,7 +24,18 @@ from sympy.matrices.expressions import (
     ZeroMatrix,
 )
 
-from symbptt.calculus.nodes import ONE, At, Count, Scale, TimeSum, Total, number, t
+from symbptt.calculus.nodes import (
+    ONE,
+    At,
+    Block,
+    Count,
+    Scale,
+    Stack,
+    TimeSum,
+    Total,
+    number,
+    t,
+)
 
 
 def is_zero(a: MatrixExpr) -> bool:
@@ -55,6 +67,8 @@ def plus(*terms: MatrixExpr) -> MatrixExpr:
     for term in terms:
         many, rest = coefficient(term)
         flat += [times(many, part) for part in rest.args] if isinstance(rest, MatAdd) else [term]
+    if sum(isinstance(coefficient(term)[1], Stack) for term in flat) > 1:
+        flat = _block_by_block(flat)
     gathered: dict[MatrixExpr, sp.Expr] = {}
     for term in flat:
         if not is_zero(term):
@@ -64,6 +78,89 @@ def plus(*terms: MatrixExpr) -> MatrixExpr:
     if not kept:
         return ZeroMatrix(*terms[0].shape)
     return kept[0] if len(kept) == 1 else MatAdd(*kept)
+
+
+def _block_by_block(terms: list[MatrixExpr]) -> list[MatrixExpr]:
+    """The terms of a sum with its stacks added up: ``[a; 0] + [b; c]`` is ``[a + b; c]``."""
+    result: list[MatrixExpr] = []
+    for term in terms:
+        many, rest = coefficient(term)
+        if isinstance(rest, Stack):
+            term = stack(*rest.shape, *(times(many, part) for part in rest.parts))
+            for i, other in enumerate(result):
+                if isinstance(other, Stack) and (both := _added(other, term)) is not None:
+                    result[i] = both
+                    break
+            else:
+                result.append(term)
+        else:
+            result.append(term)
+    return result
+
+
+def _added(a: Stack, b: MatrixExpr) -> MatrixExpr | None:
+    """The sum of two stacks, if their blocks are alike once zeros are split."""
+    left, right = list(a.parts), list(b.parts if isinstance(b, Stack) else [b])
+    found: list[MatrixExpr] = []
+    while left and right:
+        x, y = left.pop(0), right.pop(0)
+        more = length(x) - length(y)
+        if more.is_negative:
+            x, y, left, right, more = y, x, right, left, -more
+        if more.is_positive and is_zero(x):
+            left.insert(0, zeros_along(more, x))
+            x = zeros_along(length(y), x)
+        elif more != 0:
+            return None
+        found.append(plus(x, y))
+    return stack(*a.shape, *found)
+
+
+def length(a: MatrixExpr) -> sp.Expr:
+    """The number of entries of a vector."""
+    return a.shape[0] * a.shape[1]
+
+
+def zeros_along(size: sp.Expr, like: MatrixExpr) -> MatrixExpr:
+    """A part of a zero vector that lies as the whole does."""
+    return ZeroMatrix(*((size, ONE) if like.shape[1] == ONE else (ONE, size)))
+
+
+def stack(rows: Any, cols: Any, *parts: MatrixExpr) -> MatrixExpr:
+    """``[a; b; …]``: nested stacks opened, neighbours that are zero, or one, put together."""
+    shape = number(rows), number(cols)
+    kept: list[MatrixExpr] = []
+    for part in parts:
+        for a in part.parts if isinstance(part, Stack) else [part]:
+            if kept and isinstance(a, ZeroMatrix | OneMatrix) and type(a) is type(kept[-1]):
+                size = length(kept.pop()) + length(a)
+                a = type(a)(*((size, ONE) if shape[1] == ONE else (ONE, size)))
+            if length(a) != 0:
+                kept.append(a)
+    return kept[0] if len(kept) == 1 else Stack(*shape, *kept)
+
+
+def block(a: MatrixExpr, start: Any, size: Any) -> MatrixExpr:
+    """Entries ``start + 1`` to ``start + size`` of a vector; whole parts of a stack themselves."""
+    start, size = number(start), number(size)
+    if size == length(a):
+        return a
+    many, a = coefficient(a)
+    column = a.shape[1] == ONE
+    if many != 1:
+        return times(many, block(a, start, size))
+    if isinstance(a, ZeroMatrix | OneMatrix):
+        return type(a)(*((size, ONE) if column else (ONE, size)))
+    if isinstance(a, Block):
+        return Block(a.operand, a.start + start, size)
+    if isinstance(a, MatAdd) and any(isinstance(coefficient(b)[1], Stack) for b in a.args):
+        return plus(*(block(b, start, size) for b in a.args))
+    if isinstance(a, Stack):
+        ends = list(accumulate(map(length, a.parts), initial=sp.Integer(0)))
+        if start in ends and start + size in ends:
+            inside = a.parts[ends.index(start) : ends.index(start + size)]
+            return stack(*((size, ONE) if column else (ONE, size)), *inside)
+    return Block(a, start, size)
 
 
 def times(*factors: Any) -> MatrixExpr:
@@ -253,6 +350,8 @@ _BUILD: dict[type, Any] = {
     HadamardPower: raised,
     Transpose: transpose,
     Scale: scale,
+    Stack: stack,
+    Block: block,
     Total: total,
 }
 

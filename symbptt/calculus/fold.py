@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import sympy as sp
 from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
@@ -123,7 +124,10 @@ def reaches_anything(model: Model, found: Sweep, T: int, *, inputs: bool) -> boo
     ) or any(_adjoints_in(e, T) & alive for e in found.initial.values())
 
 
-def _terms(node: MatrixExpr, parts: list[MatrixExpr], alive: set[Node]) -> Counter[MatrixExpr]:
+Addend = tuple[object, ...]
+
+
+def _terms(node: MatrixExpr, parts: list[MatrixExpr], alive: set[Node]) -> Counter[Addend]:
     """The terms of a sum, in any order, without those that an adjoint makes zero."""
 
     def kept(e: MatrixExpr) -> MatrixExpr:
@@ -135,4 +139,19 @@ def _terms(node: MatrixExpr, parts: list[MatrixExpr], alive: set[Node]) -> Count
         return al.substitute(e, dead) if dead else e
 
     whole = al.plus(al.zeros(node.shape), *map(kept, parts))
-    return Counter(whole.args if isinstance(whole, sp.MatAdd) else [whole])
+    return Counter(_addends(whole))
+
+
+def _addends(e: MatrixExpr) -> Iterator[Addend]:
+    """The terms of a sum; of a stack those of each block, with where it stands."""
+    many, rest = al.coefficient(e)
+    if isinstance(rest, sp.MatAdd):
+        for term in rest.args:
+            yield from _addends(al.times(many, term))
+    elif isinstance(rest, nd.Stack):
+        start = 0
+        for part in rest.parts:
+            yield from ((start, *term) for term in _addends(al.times(many, part)))
+            start += al.length(part)
+    elif not al.is_zero(e):
+        yield (e,)

@@ -8,6 +8,7 @@ with the functions of :mod:`symbptt.calculus.algebra`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sympy as sp
@@ -16,7 +17,7 @@ from sympy.matrices.expressions import (
     MatrixExpr,
 )
 
-from symbptt.model.terms import Dim, Index
+from symbptt.model.terms import Dim, DimSum, Index, as_sum
 
 t = sp.Symbol("t", integer=True)
 T = sp.Symbol("T", integer=True, positive=True)
@@ -25,7 +26,21 @@ ONE = sp.Integer(1)
 
 def dimension(dim: Dim) -> sp.Expr:
     """A dimension as SymPy writes it."""
-    return sp.Integer(dim) if isinstance(dim, int) else sp.Symbol(dim, integer=True, positive=True)
+    whole = as_sum(dim)
+    names = ((sp.Symbol(name, integer=True, positive=True), k) for name, k in whole.terms)
+    return sp.Add(whole.number, *(k * name for name, k in names))
+
+
+def dimension_sum(dim: sp.Expr, order: Sequence[str] = ()) -> DimSum:
+    """A dimension as a sum again, the names of ``order`` in that order.
+
+    >>> str(dimension_sum(2 * dimension("m") + dimension("n") + 1, ["n", "m"]))
+    'n+2m+1'
+    """
+    many = dim.as_coefficients_dict()
+    terms = [(str(name), int(k)) for name, k in many.items() if name != 1]
+    terms.sort(key=lambda term: order.index(term[0]) if term[0] in order else len(order))
+    return DimSum(tuple(terms), int(many.get(ONE, 0)))
 
 
 def step(index: Index) -> sp.Expr:
@@ -221,6 +236,59 @@ class Scale(Node):
 
     def _latex(self, printer: Any) -> str:
         return rf"({printer._print(self.scalar)}) ({printer._print(self.operand)})"
+
+
+class Stack(Node):
+    """``[a; b]``: columns on top of one another or, of shape 1×n, rows side by side."""
+
+    def __new__(cls, rows: Any, cols: Any, *parts: MatrixExpr) -> Stack:
+        return sp.Basic.__new__(cls, number(rows), number(cols), *parts)
+
+    @property
+    def parts(self) -> tuple[MatrixExpr, ...]:
+        return self.args[2:]
+
+    @property
+    def shape(self) -> tuple[sp.Expr, sp.Expr]:
+        return self.args[0], self.args[1]
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"[{'; '.join(map(printer._print, self.parts))}]"
+
+    def _latex(self, printer: Any) -> str:
+        between = r" \\ " if self.shape[1] == ONE else " & "
+        inside = between.join(map(printer._print, self.parts))
+        return rf"\begin{{bmatrix}} {inside} \end{{bmatrix}}"
+
+
+class Block(Node):
+    """``a_{start+1:start+size}``: consecutive entries of a vector."""
+
+    def __new__(cls, operand: MatrixExpr, start: Any, size: Any) -> Block:
+        return sp.Basic.__new__(cls, operand, number(start), number(size))
+
+    @property
+    def operand(self) -> MatrixExpr:
+        return self.args[0]
+
+    @property
+    def start(self) -> sp.Expr:
+        return self.args[1]
+
+    @property
+    def size(self) -> sp.Expr:
+        return self.args[2]
+
+    @property
+    def shape(self) -> tuple[sp.Expr, sp.Expr]:
+        return (self.size, ONE) if self.operand.shape[1] == ONE else (ONE, self.size)
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"{printer._print(self.operand)}[{self.start + 1}:{self.start + self.size}]"
+
+    def _latex(self, printer: Any) -> str:
+        script = f"{self.start + 1}:{self.start + self.size}"
+        return rf"\left({printer._print(self.operand)}\right)_{{{script}}}"
 
 
 class Abstract(Node):

@@ -9,6 +9,7 @@ The identity behind every row is ``⟨g, dy⟩ = Σ ⟨pullback, d argument⟩``
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from typing import Any
 
 from sympy.matrices.expressions import (
@@ -23,19 +24,33 @@ from sympy.matrices.expressions import (
 from symbptt.calculus.activations import is_known
 from symbptt.calculus.algebra import (
     LEAVES,
+    block,
     coefficient,
     inner,
     is_scalar,
+    length,
     odot,
     ones,
     plus,
     raised,
     scale,
+    stack,
     times,
     total,
     transpose,
+    zeros_along,
 )
-from symbptt.calculus.nodes import ONE, Abstract, Map, Partial, Scale, Total, VectorMap
+from symbptt.calculus.nodes import (
+    ONE,
+    Abstract,
+    Block,
+    Map,
+    Partial,
+    Scale,
+    Stack,
+    Total,
+    VectorMap,
+)
 from symbptt.model.functions import ACTIVATIONS
 from symbptt.model.scalars import evaluate
 
@@ -84,6 +99,20 @@ def scaling_rule(node: Scale, g: MatrixExpr, value: MatrixExpr) -> Pulled:
     yield node.operand, scale(node.scalar, g)
 
 
+# d[a; b] = [da; db], so ⟨g, [da; db]⟩ is the sum of ⟨its blocks, da⟩ and ⟨…, db⟩
+def stack_rule(node: Stack, g: MatrixExpr, value: MatrixExpr) -> Pulled:
+    ends = accumulate(map(length, node.parts), initial=0)
+    for part, start in zip(node.parts, ends, strict=False):
+        yield part, block(g, start, length(part))
+
+
+# ⟨g, (da)_{i:j}⟩ = ⟨g where the block stands and zero elsewhere, da⟩
+def block_rule(node: Block, g: MatrixExpr, value: MatrixExpr) -> Pulled:
+    a = node.operand
+    after = length(a) - node.start - node.size
+    yield a, stack(*a.shape, zeros_along(node.start, a), g, zeros_along(after, a))
+
+
 # g Σ da = ⟨g 1, da⟩
 def total_rule(node: Total, g: MatrixExpr, value: MatrixExpr) -> Pulled:
     yield node.operand, scale(g, ones(node.operand.shape))
@@ -124,6 +153,8 @@ RULES: dict[type, Rule] = {
     HadamardPower: power_rule,
     Transpose: transpose_rule,
     Scale: scaling_rule,
+    Stack: stack_rule,
+    Block: block_rule,
     Total: total_rule,
     Map: map_rule,
     Abstract: abstract_rule,

@@ -56,6 +56,11 @@ def translate(model: Model, term: tm.Term) -> MatrixExpr:
                 return al.odot(*map(expr, factors))
             case tm.Raised(base, exponent):
                 return al.raised(expr(base), exponent)
+            case tm.Stack(parts):
+                return al.stack(*map(nd.dimension, term.shape), *map(expr, parts))
+            case tm.Part(operand, which):
+                rows, cols = map(nd.dimension, term.shape)
+                return al.block(expr(operand), (which - 1) * rows * cols, rows * cols)
             case tm.Transposed(operand):
                 return al.transpose(expr(operand))
             case tm.Mapped(function, operand):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy as sp
+
+from symbptt.calculus.nodes import dimension_sum
+from symbptt.model.terms import Dim, put_in
 
 # How tightly a piece of source binds; @ and * bind alike to Python, but not to a reader.
 SUM, PRODUCT, MATMUL, POWER, ATOM = range(5)
@@ -54,6 +58,21 @@ def number(value: sp.Expr) -> str:
     return decimal if exact else f"{value.p} / {value.q}"
 
 
-def dimension_name(dim: str) -> str:
-    """A dimension's name in the tables of shapes; T and B there are the steps and the batch."""
-    return f"{dim}_" if dim in ("T", "B") else dim
+#: Dimensions under another name in the tables of shapes: T and B there are steps and batch.
+RENAMED: dict[str, Dim] = {"T": "T_", "B": "B_"}
+
+
+def dimension_name(dim: Dim) -> str:
+    """A dimension's name in the tables of shapes."""
+    return str(put_in(dim, RENAMED))
+
+
+def linear(dim: sp.Expr, name: Callable[[str], str]) -> str:
+    """A dimension as source, given the source of each name in it.
+
+    >>> linear(3 * sp.Symbol("n") + sp.Symbol("m") + 1, "size_{}".format)
+    'size_m + 3 * size_n + 1'
+    """
+    whole = dimension_sum(dim)
+    terms = [(f"{k} * " if k > 1 else "") + name(letter) for letter, k in sorted(whole.terms)]
+    return " + ".join((*terms, *([str(whole.number)] if whole.number or not terms else [])))

@@ -96,7 +96,7 @@ def unrolled(d: Derivation, T: int) -> Unrolled:
     """The network, its adjoints and its gradients, written out for ``T`` steps."""
     start = _initial_values(d, T)
     sizes = sorted(
-        {s for v in d.model.variables for s in d.engine.symbol(v).shape if s.is_Symbol},
+        {s for v in d.model.variables for n in d.engine.symbol(v).shape for s in n.free_symbols},
         key=lambda s: str(s.name),
     )
     names = Names([*TAKEN, DTYPE.name, *(s.name for s in sizes)])
@@ -175,7 +175,7 @@ def label(leaf: MatrixExpr) -> str:
 
 
 def _size(e: MatrixExpr, sizes: dict[sp.Symbol, int]) -> tuple[int, ...]:
-    return tuple(sizes[d] if d.is_Symbol else int(d) for d in e.shape)
+    return tuple(int(d.xreplace({s: sp.Integer(n) for s, n in sizes.items()})) for d in e.shape)
 
 
 def _losses(d: Derivation, T: int, *, once: bool) -> Iterator[MatrixExpr]:

@@ -73,6 +73,15 @@ class MatrixPrinter(NumPyPrinter):
     def _print_Count(self, e: nd.Count) -> str:
         return str(e.value)
 
+    def _print_Stack(self, e: nd.Stack) -> str:
+        axis = -2 if e.shape[1] == nd.ONE else -1
+        return self._call("stacked", f"{', '.join(map(self._print, e.parts))}, axis={axis}")
+
+    def _print_Block(self, e: nd.Block) -> str:
+        entries = f"{e.start} : {e.start + e.size}"
+        column = e.operand.shape[1] == nd.ONE
+        return f"{self._part(e.operand)}[..., {f'{entries}, :' if column else entries}]"
+
     def _print_Total(self, e: nd.Total) -> str:
         return f"np.sum({self._print(e.operand)}, axis=(-2, -1), keepdims=True)"
 

@@ -46,6 +46,7 @@ from symbptt.compile.code import (
     SUM,
     Code,
     dimension_name,
+    linear,
     multiple,
     number,
 )
@@ -59,7 +60,8 @@ class NumPyCode:
 
     ``names`` maps each symbol, and each adjoint as ``δ^name``, to its variable; ``given`` is
     the variable that knows the sizes; ``helpers`` collects the functions that were called,
-    ``used`` the variables; ``known`` holds source for expressions that have a variable already.
+    ``used`` the variables; ``known`` holds source for expressions that have a variable already;
+    ``sizes`` maps each dimension to a variable for it.
     """
 
     names: Mapping[str, str]
@@ -67,6 +69,7 @@ class NumPyCode:
     helpers: list[str] = field(default_factory=list)
     known: dict[MatrixExpr, Code] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    sizes: Mapping[str, str] = field(default_factory=dict)
 
     # -- entry by entry -----------------------------------------------------------------------
 
@@ -122,11 +125,7 @@ class NumPyCode:
 
     def layout(self, shape: tuple[Any, Any]) -> list[str]:
         """Source for the sizes of an array without its batch axis."""
-        return [
-            str(d) if d.is_Integer else f'{self.given}.sizes["{dimension_name(str(d))}"]'
-            for d in shape
-            if d != ONE
-        ]
+        return [linear(d, self._size) for d in shape if d != ONE]
 
     def _leaf(self, e: MatrixExpr) -> Code:
         if isinstance(e, nd.At):
@@ -138,9 +137,33 @@ class NumPyCode:
     def _count(self, e: nd.Count) -> Code:
         if e.value == nd.T:
             return Code("T", ATOM, False)
-        if e.value.is_Integer:
-            return Code(str(e.value), ATOM, False)
-        return Code(f'{self.given}.sizes["{dimension_name(str(e.value))}"]', ATOM, False)
+        source = linear(e.value, self._size)
+        return Code(source, SUM if " + " in source else PRODUCT if " * " in source else ATOM, False)
+
+    def _size(self, dim: str) -> str:
+        return f'{self.given}.sizes["{dimension_name(dim)}"]'
+
+    def _stack(self, e: nd.Stack) -> Code:
+        parts = [self.array(a) for a in e.parts]
+        if not any(part.batched for part in parts):
+            return Code(f"np.hstack([{', '.join(part.text for part in parts)}])", ATOM, False)
+        whole = ", ".join(map(self.full, e.parts))
+        return Code(f"np.concatenate([{whole}], axis=1)", ATOM, True)
+
+    def _block(self, e: nd.Block) -> Code:
+        a = self.array(e.operand)
+
+        def end(dim: sp.Expr) -> str:
+            self.used |= {self.sizes[str(s)] for s in dim.free_symbols}
+            return linear(dim, self.sizes.__getitem__)
+
+        start = "" if e.start == 0 else end(e.start)
+        stop = "" if e.start + e.size == al.length(e.operand) else end(e.start + e.size)
+        tight = not {" "} & {*start, *stop}
+        entries = f"{start}:{stop}" if tight else f"{start} : {stop}".strip()
+        if al.is_scalar(e) and not a.batched:
+            entries = start or "0"
+        return Code(f"{a.within(ATOM)}[{':, ' if a.batched else ''}{entries}]", ATOM, a.batched)
 
     def _sum(self, e: MatAdd) -> Code:
         terms = [self.code(a) for a in positive_first(e)]
@@ -286,6 +309,8 @@ _WRITERS: dict[type, Callable[[NumPyCode, Any], Code]] = {
     nd.Total: NumPyCode._total,
     nd.Scale: NumPyCode._scale,
     nd.Count: NumPyCode._count,
+    nd.Stack: NumPyCode._stack,
+    nd.Block: NumPyCode._block,
 }
 
 

@@ -49,6 +49,15 @@ INLINE: dict[str, str] = {
 }
 
 HELPERS: dict[str, Helper] = {
+    "stacked": Helper(
+        '''
+def stacked(*parts, axis):
+    """Vectors end to end, each for every sample."""
+    lead = np.broadcast_shapes(*(part.shape[:-2] for part in parts))
+    parts = [np.broadcast_to(part, (*lead, *part.shape[-2:])) for part in parts]
+    return np.concatenate(parts, axis=axis)
+'''
+    ),
     # A softmax underflows to 0 where the target is 0, and 0 log 0 would be no number.
     "times_log": Helper(
         '''

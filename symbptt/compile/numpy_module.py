@@ -13,12 +13,13 @@ from symbptt.compile.quoting import quoted, quoted_lines
 from symbptt.compile.share import share
 from symbptt.model import Model, Variable, initial_key
 from symbptt.model.functions import ACTIVATIONS
+from symbptt.model.terms import DimSum
 from symbptt.templating import fill
 
 #: Variables and functions of the template: no symbol of a model gets these names.
 TAKEN = (
     *("np", "math", "t", "T", "params", "inputs", "given", "loss", "range", "enumerate", "dict"),
-    *("loss_and_gradients", "Arrays", "ArrayError", "PARAMETERS", "INPUTS", "INITIAL"),
+    *("loss_and_gradients", "Arrays", "ArrayError", "PARAMETERS", "INPUTS", "INITIAL", "SUMS"),
     *("check_names", "in_brackets", "Mapping", "get_close_matches"),
     *(f"{name}{suffix}" for name in (*ACTIVATIONS, *HELPERS) for suffix in ("", "_prime")),
 )
@@ -75,6 +76,17 @@ def dims(variable: Variable) -> tuple[str | int, ...]:
     return tuple(d if isinstance(d, int) else dimension_name(d) for d in variable.shape if d != 1)
 
 
+def sums(model: Model) -> dict[str, str]:
+    """The dimensions of arrays that are sums: the number and the multiples in each, as source."""
+    arrays = (*model.timeless, *model.given, *(v for v, _ in model.initial_values))
+    found: dict[str, str] = {}
+    for dim in (d for v in arrays for d in v.shape):
+        if isinstance(dim, DimSum):
+            parts = ", ".join(f"{_string(dimension_name(name))}: {k}" for name, k in dim.terms)
+            found[dimension_name(dim)] = f"({dim.number}, {{{parts}}})"
+    return found
+
+
 def array_tables(model: Model, T: int | None) -> dict[str, object]:
     """The tables of shapes that the template ``compiled/arrays.py.j2`` prints."""
     tables = {
@@ -87,6 +99,7 @@ def array_tables(model: Model, T: int | None) -> dict[str, object]:
     return {
         **printed,
         "sizes": _tuple(tuple(sizes)) if sizes else "",
+        "sums": sums(model),
         "optional": "(*INITIAL, *SIZES)" if sizes else "INITIAL",
         "has_inputs": bool(model.given),
         "T": T,

@@ -10,7 +10,7 @@ from sympy.matrices.expressions import MatAdd, MatrixExpr, MatrixSymbol, Transpo
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.compile.batch_code import BatchCode
-from symbptt.compile.code import ATOM, Code
+from symbptt.compile.code import ATOM, Code, dimension_name
 from symbptt.compile.conditions import condition, point
 from symbptt.compile.identifiers import Names, step_label
 from symbptt.compile.plain import factor, plain, signed_sum
@@ -53,7 +53,8 @@ class Writer:
             self.variables[s.key] = self.names.new(s.key.replace(EPSILON, "e").replace("^", "_"))
         for key in self.program.gradient_keys:
             self.gradients[key] = self.names.new(f"grad_{step_label(key)}")
-        self.code = BatchCode(self.variables)
+        sizes = {name: self.names.new(name) for name in self.program.model.dimensions}
+        self.code = BatchCode(self.variables, sizes=sizes)
 
     # -- sections -----------------------------------------------------------------------------
 
@@ -101,6 +102,9 @@ class Writer:
 
     def arrays(self) -> Iterator[str]:
         """The variables, read from the arrays."""
+        for dim, name in self.code.sizes.items():
+            if name in self.code.used:
+                yield f'{name} = given.sizes["{dimension_name(dim)}"]'
         for v in self.program.model.timeless:
             yield f'{self.variables[v.name]} = given["{v.name}"]'
         for v in self.program.model.given:
@@ -260,8 +264,10 @@ class Writer:
         """Whether source for an expression may share memory with a variable."""
         if self.code.constant(e) is not None:
             return False
-        while isinstance(e, Transpose) or (isinstance(e, nd.Map) and e.function == "identity"):
-            e = e.args[-1]
+        while isinstance(e, Transpose | nd.Block) or (
+            isinstance(e, nd.Map) and e.function == "identity"
+        ):
+            e = e.operand if isinstance(e, nd.Block | nd.Map) else e.arg
         return isinstance(e, al.LEAVES) or not self.code.array(e).batched
 
     def added(self, target: str, part: Part, write: Callable[[MatrixExpr], str]) -> Iterator[Line]:
@@ -294,7 +300,11 @@ class Writer:
         yield Line(head + write(e), when)
 
     def longest_part(self, e: MatrixExpr, room: int) -> MatrixExpr | None:
-        """The longest part of an expression that fits a line of its own."""
+        """The longest part of an expression that fits a line of its own; of a stack the first."""
+        if isinstance(e, nd.Stack):
+            parts = (a for a in e.parts if a not in self.code.known)
+            fitting = (a for a in parts if not isinstance(a, al.LEAVES))
+            return next((a for a in fitting if len(self.code.array(a).text) <= room), None)
         found: list[tuple[int, MatrixExpr]] = []
         for part in _parts(e):
             text = self.code.array(part).text

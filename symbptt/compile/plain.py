@@ -98,6 +98,12 @@ def _plain(e: MatrixExpr) -> tuple[str, int]:
             return f"{e.function}{'′' * e.order}({plain(e.operand)})", ATOM
         case nd.VectorMap():
             return f"{e.function}({plain(e.operand)})", ATOM
+        case nd.Stack():
+            between = "; " if e.shape[1] == nd.ONE else ", "
+            return f"[{between.join(map(plain, e.parts))}]", ATOM
+        case nd.Block():
+            first, last = (nd.dimension_sum(end) for end in (e.start + 1, e.start + e.size))
+            return f"{_in(e.operand, ATOM)}[{first}:{last}]", ATOM
         case nd.Total():
             return f"sum({plain(e.operand)})", ATOM
     return "0", ATOM

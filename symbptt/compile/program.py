@@ -7,8 +7,8 @@ here, as a function from program to program.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import sympy as sp
@@ -135,10 +135,11 @@ def _forward(d: Derivation) -> Iterator[Statement]:
 def _backward(d: Derivation) -> Iterator[Statement]:
     found = d.condensed
     for name, recursion in found.recursions.items():
-        expressions, factor = shared_factor([c.expression for c in recursion.contributions])
+        contributions = _stacked(recursion.contributions)
+        expressions, factor = shared_factor([c.expression for c in contributions])
         parts = [
             part
-            for c, e in zip(recursion.contributions, expressions, strict=True)
+            for c, e in zip(contributions, expressions, strict=True)
             for part in _parts(c, e, d)
         ]
         yield Statement(
@@ -194,6 +195,20 @@ def _stage(c: Contribution, d: Derivation) -> int:
 
 
 # -- parts ------------------------------------------------------------------------------------
+
+
+def _stacked(contributions: Iterable[Contribution]) -> list[Contribution]:
+    """Contributions with those that fill blocks of a stack at the same steps as one."""
+    found: list[Contribution] = []
+    for c in contributions:
+        for i, other in enumerate(found):
+            both = al.plus(other.expression, c.expression)
+            if other.steps == c.steps and isinstance(both, nd.Stack):
+                found[i] = replace(other, expression=both)
+                break
+        else:
+            found.append(c)
+    return found
 
 
 def shared_factor(expressions: list[MatrixExpr]) -> tuple[list[MatrixExpr], MatrixExpr | None]:

@@ -42,16 +42,9 @@ SIZES = (3, 2, 5, 4, 7, 6)
 NONE: Mapping[str, HasGradients] = MappingProxyType({})
 
 
-def dimensions(model: Model) -> tuple[str, ...]:
-    """The names of a model's dimensions, in the order in which they first occur."""
-    return tuple(
-        dict.fromkeys(d for v in model.variables.values() for d in v.shape if isinstance(d, str))
-    )
-
-
 def assignments(model: Model) -> tuple[dict[str, int], ...]:
     """Sizes for the dimensions: all different, and all 2, where a lost transpose still fits."""
-    names = dimensions(model)
+    names = model.dimensions
     different = dict(zip(names, chain(SIZES, count(8)), strict=False))
     return (different, dict.fromkeys(names, 2)) if names else ({},)
 

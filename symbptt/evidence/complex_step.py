@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from symbptt.evidence.forward import Functions, run, size_of
 from symbptt.evidence.residues import Size
+from symbptt.model import terms as tm
 from symbptt.model.model import Model, Variable, initial_key, outside
 
 Array = npt.NDArray[Any]
@@ -123,6 +124,9 @@ class FloatArithmetic:
     def constant(self, q: Fraction, size: Size) -> Floats:
         return Floats(np.full(size, float(q)))
 
+    def placing(self, n: int, start: int, count: int) -> Floats:
+        return Floats(np.eye(n, count, -start))
+
     def power(self, a: Floats, exponent: Fraction) -> Floats:
         whole = exponent.denominator == 1
         return Floats(
@@ -146,7 +150,7 @@ class FloatArithmetic:
 def layout(variable: Variable, sizes: Mapping[str, int]) -> tuple[int, ...]:
     """The axes of one sample's array: those that the model doesn't say are 1."""
     axes = (d for d in variable.shape if d != 1)
-    return tuple(sizes[d] if isinstance(d, str) else d for d in axes)
+    return tuple(tm.size(d, sizes) for d in axes)
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,9 @@ class DegreeArithmetic:
     def identity(self, n: int) -> Degree:
         return Degree(0, 0, (n, n))
 
+    def placing(self, n: int, start: int, count: int) -> Degree:
+        return Degree(0, 0, (n, count))
+
     def free(self, key: tuple[object, ...], size: Size) -> Degree:
         return Degree(1, 0, size)
 

@@ -73,6 +73,9 @@ class DualArithmetic:
     def constant(self, q: Fraction, size: Size) -> Dual:
         return Dual(self.base.constant(q, size))
 
+    def placing(self, n: int, start: int, count: int) -> Dual:
+        return Dual(self.base.placing(n, start, count))
+
     def power(self, a: Dual, exponent: Fraction) -> Dual:
         slope = lambda: atoms.power_derivative(self.base, a.value, exponent)  # noqa: E731
         return self._entrywise(a, atoms.power(self.base, a.value, exponent), slope)

@@ -119,7 +119,8 @@ def evaluate(e: MatrixExpr, scene: Scene, steps: Steps) -> X:
 
 
 def _count(value: sp.Expr, scene: Scene, steps: Steps) -> int:
-    return scene.sizes[str(value)] if str(value) in scene.sizes else _whole(value, steps, "T")
+    known = {s: scene.sizes[s.name] for s in value.free_symbols if s.name in scene.sizes}
+    return _whole(value, {**steps, **known}, "the number")
 
 
 def _whole(e: sp.Expr, steps: Steps, e_is: str) -> int:
@@ -205,18 +206,23 @@ def _partial(e: nd.Partial, scene: Scene, steps: Steps) -> X:
     # The columns that belong to the argument, chosen by a product: C with its ones there.
     before = sum(a.size[0] * a.size[1] for a in arguments[: e.which])
     entries = arguments[e.which].size[0] * arguments[e.which].size[1]
-    mine = slopes @ _chooser(scene.A, slopes.size[1], before, entries)
+    mine = slopes @ scene.A.placing(slopes.size[1], before, entries)
     return mine.reshaped(matrix_size(e, scene))
 
 
-def _chooser(A: Arithmetic, n: int, before: int, entries: int) -> X:
-    """The n×entries matrix that picks columns ``before``, ``before + 1``, …"""
-    parts = [A.identity(entries)]
-    if before:
-        parts.insert(0, A.constant(0, (before, entries)))
-    if n > before + entries:
-        parts.append(A.constant(0, (n - before - entries, entries)))
-    return A.stacked(parts)
+def _stack(e: nd.Stack, scene: Scene, steps: Steps) -> X:
+    parts = [evaluate(a, scene, steps) for a in e.parts]
+    if e.shape[1] == nd.ONE:
+        return scene.A.stacked(parts)
+    return scene.A.stacked([a.T for a in parts]).T
+
+
+def _block(e: nd.Block, scene: Scene, steps: Steps) -> X:
+    whole = evaluate(e.operand, scene, steps)
+    start, size = _dim(e.start, scene), _dim(e.size, scene)
+    if e.operand.shape[1] == nd.ONE:
+        return scene.A.placing(whole.size[0], start, size).T @ whole
+    return whole @ scene.A.placing(whole.size[1], start, size)
 
 
 def _span(e: nd.TimeSum, steps: Steps) -> list[int]:
@@ -261,6 +267,8 @@ MEANING: dict[type, Callable[[Any, Scene, Steps], X]] = {
     DiagMatrix: lambda e, scene, steps: scene.A.diagonal(evaluate(e.args[0], scene, steps)),
     nd.Map: _map,
     nd.VectorMap: _vector_map,
+    nd.Stack: _stack,
+    nd.Block: _block,
     nd.Total: lambda e, scene, steps: evaluate(e.operand, scene, steps).total(),
     nd.Count: lambda e, scene, steps: scene.A.constant(_count(e.value, scene, steps), (1, 1)),
     nd.Scale: lambda e, scene, steps: evaluate(e.operand, scene, steps).scaled(

@@ -23,11 +23,16 @@ X = Any
 
 
 class Functions(Protocol):
-    """What an arithmetic must provide besides ``+ * @ .T total scaled``."""
+    """What an arithmetic must provide besides ``+ * @ .T total scaled``.
+
+    ``placing(n, start, count)`` is the n×count matrix that puts ``count`` entries behind
+    ``start`` zeros: ``[a; b]`` is ``placing(n + m, 0, n) a + placing(n + m, n, m) b``.
+    """
 
     @property
     def sizes(self) -> Mapping[str, int]: ...
     def constant(self, q: Any, size: Size) -> X: ...
+    def placing(self, n: int, start: int, count: int) -> X: ...
     def power(self, a: X, exponent: Any) -> X: ...
     def activation(self, function: str, a: X) -> X: ...
     def vector_function(self, function: str, a: X) -> X: ...
@@ -40,8 +45,7 @@ def size_of(shape: tm.Shape, sizes: Mapping[str, int]) -> Size:
     >>> size_of(("n", 1), {"n": 3})
     (3, 1)
     """
-    rows, cols = (sizes[d] if isinstance(d, str) else d for d in shape)
-    return rows, cols
+    return tm.size(shape[0], sizes), tm.size(shape[1], sizes)
 
 
 def evaluate(term: tm.Term, read: Callable[[str, tm.Index | None], X], A: Functions, T: int) -> X:
@@ -56,7 +60,7 @@ def evaluate(term: tm.Term, read: Callable[[str, tm.Index | None], X], A: Functi
             case tm.Horizon():
                 return A.constant(T, (1, 1))
             case tm.Extent(dim):
-                return A.constant(dim if isinstance(dim, int) else A.sizes[dim], (1, 1))
+                return A.constant(tm.size(dim, A.sizes), (1, 1))
             case tm.Plus(terms):
                 return reduce(add, map(value, terms))
             case tm.Scaled(scalar, operand):
@@ -67,6 +71,19 @@ def evaluate(term: tm.Term, read: Callable[[str, tm.Index | None], X], A: Functi
                 return reduce(mul, map(value, factors))
             case tm.Raised(base, exponent):
                 return A.power(value(base), exponent)
+            case tm.Stack(parts):
+                n = max(size_of(term.shape, A.sizes))
+                found, start = [], 0
+                for part in parts:
+                    count = max(size_of(part.shape, A.sizes))
+                    E = A.placing(n, start, count)
+                    found.append(E @ value(part) if term.shape[1] == 1 else value(part) @ E.T)
+                    start += count
+                return reduce(add, found)
+            case tm.Part(operand, which):
+                n, count = (max(size_of(x.shape, A.sizes)) for x in (operand, term))
+                E = A.placing(n, (which - 1) * count, count)
+                return E.T @ value(operand) if operand.shape[1] == 1 else value(operand) @ E
             case tm.Transposed(operand):
                 return value(operand).T
             case tm.Mapped(function, operand):

@@ -31,7 +31,7 @@ class Framework:
     """
 
     functions: Mapping[str, Callable[[Any], Any]]
-    constant: Callable[[Size, float], Any]
+    constant: Callable[[Array], Any]
     differentiate: Callable[[Callable[[dict[str, Any]], Any], Arrays], tuple[float, Arrays]]
 
 
@@ -43,7 +43,10 @@ class FrameworkArithmetic:
     sizes: Mapping[str, int]
 
     def constant(self, q: Fraction, size: Size) -> Floats:
-        return Floats(self.framework.constant(size, float(q)))
+        return Floats(self.framework.constant(np.full(size, float(q))))
+
+    def placing(self, n: int, start: int, count: int) -> Floats:
+        return Floats(self.framework.constant(np.eye(n, count, -start)))
 
     def power(self, a: Floats, exponent: Fraction) -> Floats:
         return Floats(a.array ** float(exponent))
@@ -112,7 +115,7 @@ def torch_framework(torch: Any) -> Framework:
             "softmax": of_vector(torch.softmax),
             "log_softmax": of_vector(torch.log_softmax),
         },
-        lambda size, value: torch.full(size, value, **doubles),
+        lambda array: torch.tensor(array, **doubles),
         differentiate,
     )
 
@@ -147,7 +150,7 @@ def jax_framework(jax: Any) -> Framework:
             "softmax": lambda z: nn.softmax(z, axis=(-1, -2)),
             "log_softmax": lambda z: nn.log_softmax(z, axis=(-1, -2)),
         },
-        jnp.full,
+        jnp.asarray,
         differentiate,
     )
 

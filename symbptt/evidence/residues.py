@@ -153,6 +153,10 @@ class ResidueArithmetic:
     def identity(self, n: int) -> Residues:
         return Residues(np.eye(n, dtype=int).astype(object))
 
+    def placing(self, n: int, start: int, count: int) -> Residues:
+        """The n×count matrix whose ones stand in the rows from ``start`` on."""
+        return Residues(np.eye(n, count, -start, dtype=int).astype(object))
+
     def free(self, key: tuple[object, ...], size: Size) -> Residues:
         """Free values: a random matrix that the key names."""
         if (key, size) not in self.drawn:

@@ -97,6 +97,8 @@ def _call(name: Symbol, right: Node, is_function: IsFunction) -> Node | None:
         case Group(opening=opening, items=items, separators=separators) if (
             opening in _ARGUMENT_BRACKETS
         ):
+            if opening == "[" and {";", "&"} & {*separators}:  # a stack of vectors
+                items = (right,)
             several = len(items) > 1 and "|" not in separators
             listed = opening == "(" and (several or name.primes > 0)
             if listed or is_function(name):

@@ -148,6 +148,7 @@ CLOSING: dict[str, str] = {
     "‖": "\\|",
     "⟨": "\\rangle",
     "brace": "}",
+    "matrix": "\\end{bmatrix}",
 }
 
 PRODUCTS: dict[str, str] = {
@@ -274,6 +275,9 @@ DISPLAYS: frozenset[str] = frozenset(
 )
 
 CASES: frozenset[str] = frozenset({"cases", "dcases"})
+
+#: Environments that hold vectors on top of one another, or side by side.
+MATRICES: frozenset[str] = frozenset({"bmatrix", "pmatrix", "matrix", "smallmatrix", "array"})
 
 _REASONS: dict[str, str] = {
     "integrals are not read": "int iint oint",

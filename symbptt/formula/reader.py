@@ -108,6 +108,12 @@ class _Reader(Brackets):
                 self.emit("TEXT", ":", t)  # a slice or a range: W[:, 1:n]
             case "NEWLINE" | "ROW" | "AMPERSAND" | "BEGIN_CASES" | "END_CASES":
                 self.arrangement(t)
+            case "BEGIN_MATRIX":
+                self.emit("OPEN", "[", t)
+                self.nest(Opened("matrix", len(self.out) - 1, t))
+            case "END_MATRIX":
+                self.end_cell()
+                self.close("matrix", t)
             case "SEPARATOR" | "BETWEEN" | "QUAD" | "STOP" if not self.stack:
                 self.emit("BREAK", t.type.lower(), t)
             case "BETWEEN" | "QUAD":
@@ -241,6 +247,8 @@ class _Reader(Brackets):
                 self.end_cell()
                 self.emit(t.type, str(t), t)
                 self.condition = t.type == "AMPERSAND"
+            case "ROW" | "AMPERSAND" if self.stack and self.stack[-1].kind == "matrix":
+                self.emit("SEPARATOR", ";" if t.type == "ROW" else "&", t)
             case "ROW" if not self.stack:
                 self.emit("BREAK", "row", t)
 

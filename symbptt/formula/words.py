@@ -18,6 +18,7 @@ from symbptt.formula.lexicon import (
     FONTS,
     FRACTIONS,
     IGNORED,
+    MATRICES,
     PRODUCTS,
     QUADS,
     RELATIONS,
@@ -145,6 +146,8 @@ def _environment(kind: str, value: str, start: int, end: int) -> Token:
     name = value[value.index("{") + 1 : value.index("}")].strip().rstrip("*")
     if name in CASES:
         return token(f"{kind}_CASES", value, start, end)
+    if name in MATRICES:
+        return token(f"{kind}_MATRIX", value, start, end)
     if name in DISPLAYS:
         return token("EDGE", "open" if kind == "BEGIN" else "close", start, end)
     raise UnreadableError(

@@ -84,10 +84,10 @@ def _in_one_size(model: Model, names: Mapping[str, str]) -> Model:
     ``L_t(y_t, d_t)`` says nothing of the size of d; once L_t is a loss of the table, which
     compares entry by entry, d is as long as y.
     """
-    merged: dict[tm.Dim, tm.Dim] = {}
+    merged: dict[str, tm.Dim] = {}
 
     def now(shape: tm.Shape) -> tm.Shape:
-        return merged.get(shape[0], shape[0]), merged.get(shape[1], shape[1])
+        return tm.put_in(shape[0], merged), tm.put_in(shape[1], merged)
 
     for part in (*(e.rhs for e in model.equations), *(part.term for part in model.loss)):
         for node in part.walk():
@@ -96,20 +96,23 @@ def _in_one_size(model: Model, names: Mapping[str, str]) -> Model:
             first, *others = node.arguments
             for other in others:
                 for a, b in zip(now(first.shape), now(other.shape), strict=True):
-                    if isinstance(a, int) and isinstance(b, int) and a != b:
+                    if a == b:
+                        continue
+                    keep, gone = (a, b) if isinstance(b, str) and b not in tm.letters(a) else (b, a)
+                    if not isinstance(gone, str) or gone in tm.letters(keep):
                         raise BindingError(
                             f"can't bind '{node.function}' to '{names[node.function]}': its "
                             f"arguments are {tm.shape_text(now(first.shape))} and "
                             f"{tm.shape_text(now(other.shape))}, and must have one shape"
                         )
-                    keep, gone = (b, a) if isinstance(b, int) else (a, b)
-                    merged = {d: keep if e == gone else e for d, e in merged.items()}
-                    if keep != gone:
-                        merged[gone] = keep
+                    merged = {d: tm.put_in(e, {gone: keep}) for d, e in merged.items()}
+                    merged[gone] = keep
     if not merged:
         return model
 
     def change(term: tm.Term) -> tm.Term:
+        if isinstance(term, tm.Extent):
+            term = replace(term, dim=tm.put_in(term.dim, merged))
         return replace(term.rebuilt(change), shape=now(term.shape))
 
     return replace(

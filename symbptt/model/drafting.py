@@ -15,7 +15,18 @@ from symbptt.errors import ModelError
 from symbptt.formula.tree import Node
 from symbptt.model import terms as tm
 from symbptt.model.draft import Draft, Source
-from symbptt.model.shapes import Dimensions, Why
+from symbptt.model.shapes import Dimensions, Sum, Why
+
+#: The rule behind what stacks and parts say of shapes.
+ONLY_VECTORS = "only vectors are stacked and split"
+
+
+def no_vector(why: Why) -> ModelError:
+    """The error for a matrix where a vector is stacked or split."""
+    return ModelError(
+        f"{ONLY_VECTORS}, and {why} has a matrix in it; stack or split what it multiplies",
+        why.place,
+    )
 
 
 @dataclass(kw_only=True)
@@ -25,6 +36,7 @@ class Drafting:
     dims: Dimensions = field(default_factory=Dimensions)
     pending: list[Draft] = field(default_factory=list)
     source: Source = field(default_factory=lambda: Source(""))
+    rows: bool = False  # whether vectors are rows
 
     def error(self, node: Node, message: str) -> ModelError:
         """The error at a node's place."""
@@ -118,6 +130,52 @@ class Drafting:
             size = self.new(tm.Extent, node, self.one(), self.one(), data=(dim,))
             total = self.scalar(tm.Scaled, node, self.raised(size, Fraction(-1), node), total)
         return total
+
+    def stack(self, parts: list[Draft], node: Node) -> Draft:
+        """``[a; b; …]``: columns on top of one another; rows, side by side."""
+        if len(parts) == 1:
+            return parts[0]
+        why = Why(self.source.place(node.span), ONLY_VECTORS)
+        along, across = self._axis(parts)
+        for part in parts:
+            self._is_vector(part, across, why)
+        dims = {along: self.dims.fresh(), across: getattr(parts[0], across)}
+        sizes = tuple((1, getattr(part, along)) for part in parts)
+        self.dims.sums.append(Sum(dims[along], sizes, why))
+        return self.new(tm.Stack, node, dims["rows"], dims["cols"], *parts)
+
+    def part(self, whole: Draft, numbers: list[Draft], node: Node) -> Draft:
+        """The i-th of c equal parts of a vector."""
+        i, c = (draft.number for draft in numbers)
+        if i is None or c is None or i.denominator * c.denominator > 1 or not 1 <= i <= c:
+            raise self.error(
+                node, "part(z, i, c) is the i-th of c equal parts, with whole numbers 1 ≤ i ≤ c"
+            )
+        why = Why(self.source.place(node.span), ONLY_VECTORS)
+        along, across = self._axis([whole])
+        self._is_vector(whole, across, why)
+        if c == 1:
+            return whole
+        dims = {along: self.dims.fresh(), across: getattr(whole, across)}
+        self.dims.sums.append(Sum(getattr(whole, along), ((int(c), dims[along]),), why))
+        data = (int(i), int(c))
+        return self.new(tm.Part, node, dims["rows"], dims["cols"], whole, data=data)
+
+    def _axis(self, parts: list[Draft]) -> tuple[str, str]:
+        """Along which axis vectors lie, and across it: as they say, or else as the model does."""
+
+        def thin(axis: str) -> bool:
+            known = [self.dims.value(getattr(part, axis)) == 1 for part in parts]
+            return all(known) and not all(map(self.is_scalar, parts))
+
+        lying = thin("rows") if thin("rows") is not thin("cols") else self.rows
+        return ("cols", "rows") if lying else ("rows", "cols")
+
+    def _is_vector(self, draft: Draft, across: str, why: Why) -> None:
+        width = getattr(draft, across)
+        if self.dims.value(width) not in (None, 1):
+            raise no_vector(why)
+        self.dims.unify(width, self.one(), why)
 
     def is_scalar(self, draft: Draft) -> bool:
         """Whether the shape is already known to be 1×1."""

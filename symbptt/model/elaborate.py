@@ -90,10 +90,8 @@ class Elaborator(Drafting):
                 return self.transposed(self.draft(operand), node)
             case Call(function, arguments):
                 return self._call(function, arguments, node)
-            case Group("[", items) if len(items) > 1:
-                raise self.error(
-                    node, "a list in brackets can't stand in a model; write W h + U x for W [h, x]"
-                )
+            case Group("[", items, separators) if items and "|" not in separators:
+                return self._stack(items, node, beside="&" in separators)
             case Primed():
                 raise self.error(node, "a derivative can't stand in a model's equation")
         raise self.error(node, f"{_called(node)} can't stand in a model's equation")
@@ -151,6 +149,12 @@ class Elaborator(Drafting):
             result = self.times(result, self.draft(factor), Node(span=span), entrywise=entrywise)
         return result
 
+    def _stack(self, items: tuple[Node, ...], node: Node, *, beside: bool = False) -> Draft:
+        stacked = self.stack([self.draft(item) for item in items], node)
+        if beside and stacked.kind is tm.Stack and self.dims.value(stacked.rows) != 1:
+            raise self.error(node, r"columns side by side are a matrix; stack them with \\ or ;")
+        return stacked
+
     def _exponent(self, node: Node) -> Fraction:
         value = self.draft(node).number
         if value is None or abs(value) > 100 or value.denominator > 100:
@@ -188,9 +192,13 @@ class Elaborator(Drafting):
             raise self.error(node, f"{name} takes {wanted} argument{plural}, not {len(given)}")
 
     def _structural(self, name: str, nodes: tuple[Node, ...], node: Node) -> Draft:
-        self._count(name, STRUCTURAL[name], nodes, node)
+        self._count(name, STRUCTURAL[name] or max(1, len(nodes)), nodes, node)
         arguments = [self.draft(n) for n in nodes]
         match name:
+            case "concat" | "stack":
+                return self._stack(nodes, node)
+            case "part":
+                return self.part(arguments[0], arguments[1:], node)
             case "transpose":
                 return self.transposed(arguments[0], node)
             case "sum":

@@ -10,6 +10,7 @@ from typing import cast
 from symbptt.model import terms as tm
 from symbptt.model.draft import Draft
 from symbptt.model.shapes import Dimensions
+from symbptt.model.sums import expanded
 
 #: Letters for a dimension, by what it is the size of first: states, then inputs, then the rest.
 POOLS = {"state": "npqr", "input": "mluv", "output": "kjhw"}
@@ -23,18 +24,25 @@ def name_dimensions(
     ``wanted`` lists dimensions with the pool they prefer, most deserving first.  A letter
     that a symbol of the model uses is not taken again.
     """
-    names: dict[int, tm.Dim] = {}
+    names: dict[int, str] = {}
     used = set(taken) | {str(d) for d in dims.constants}
     for dim, pool in wanted:
-        if dims.value(dim) is None and dims.root(dim) not in names:
-            spare = (f"{POOLS[pool][0]}{i}" for i in count(1))
-            letter = next(c for c in chain(POOLS[pool], spare) if c not in used)
-            used.add(letter)
-            names[dims.root(dim)] = letter
+        for root in expanded(dims, [(1, dim)])[0]:  # the dimension itself, or what it adds up
+            if dims.value(root) is None and root not in names:
+                spare = (f"{POOLS[pool][0]}{i}" for i in count(1))
+                names[root] = next(c for c in chain(POOLS[pool], spare) if c not in used)
+                used.add(names[root])
 
     def dim_of(dim: int) -> tm.Dim:
         known = dims.value(dim)
+        if dims.root(dim) in dims.solved:
+            form, number = expanded(dims, [(1, dim)])
+            terms = sorted((order.index(root), str(dim_of(root)), k) for root, k in form.items())
+            return tm.summed(((name, k) for _, name, k in terms), number)
         return known if known is not None else names[dims.root(dim)]
+
+    # A sum has its letters in the order in which they were given, after those of the user.
+    order = [*map(dims.root, dims.constants.values()), *names]
 
     return dim_of
 
@@ -70,6 +78,11 @@ def finish(draft: Draft, dim_of: Callable[[int], tm.Dim]) -> tm.Term:
         return tm.Abstract(cast(str, data[0]), below, shape=shape, span=span)
     if kind is tm.Named:
         return tm.Named(cast(str, data[0]), below[:-1], below[-1], shape=shape, span=span)
+    if kind is tm.Stack:
+        return tm.Stack(below, shape=shape, span=span)
+    if kind is tm.Part:
+        which, of = cast(tuple[int, int], data)
+        return tm.Part(below[0], which, of, shape=shape, span=span)
     if kind is tm.Total:
         return tm.Total(below[0], shape=shape, span=span)
     if kind is tm.Transposed:

@@ -84,7 +84,7 @@ LOSSES: dict[str, Loss] = {
     "binary_cross_entropy_with_logits": Loss(("o", "d"), "sum(softplus(o) - d * o)"),
 }
 
-#: Function words of the language itself: how many arguments each takes.
+#: Function words of the language itself: how many arguments each takes; 0 for any number.
 STRUCTURAL: dict[str, int] = {
     "transpose": 1,
     "matmul": 2,
@@ -92,6 +92,9 @@ STRUCTURAL: dict[str, int] = {
     "outer": 2,
     "sum": 1,
     "mean": 1,
+    "concat": 0,
+    "stack": 0,
+    "part": 3,
     "squared": 1,
     "square": 1,
 }

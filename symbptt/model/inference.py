@@ -10,11 +10,13 @@ from symbptt.errors import ModelError
 from symbptt.formula.tree import Call, Group, Node, Sum, Symbol
 from symbptt.model import terms as tm
 from symbptt.model.draft import Draft
+from symbptt.model.drafting import ONLY_VECTORS, no_vector
 from symbptt.model.elaborate import Elaborator
 from symbptt.model.loss import LossPart
 from symbptt.model.model import Start
 from symbptt.model.outline import Outline, Statement
 from symbptt.model.shapes import Why
+from symbptt.model.sums import SizesError, solve
 from symbptt.model.terms import Index
 
 #: The rules behind two links that no product or sum makes.
@@ -33,7 +35,7 @@ class Inference:
 
 
 def _infer(known: Outline, *, rows: bool) -> Inference:
-    e = Elaborator(known.naming, known.functions, known.formulas)
+    e = Elaborator(known.naming, known.functions, known.formulas, rows=rows)
     _declare_all(e, known, rows=rows)
     equations: dict[str, Draft] = {}
     for name, statement in known.defined.items():
@@ -56,6 +58,7 @@ def _infer(known: Outline, *, rows: bool) -> Inference:
     for _, draft in loss:
         _like_with_like(e, draft)
     e.settle()
+    solve(e.dims)
     for draft in (*equations.values(), *(d for _, d in loss)):
         _free_arguments(e, draft)
     given = frozenset(e.symbols) & known.naming.indexed - frozenset(known.defined)
@@ -160,7 +163,11 @@ def best_inference(known: Outline) -> tuple[Inference, bool]:
             failures.append(error)
     if not attempts:
         raise failures[0]
-    return min(attempts, key=lambda attempt: attempt[0].degenerate)
+    best = min(attempts, key=lambda attempt: attempt[0].degenerate)
+    sizes = next((error for error in failures if isinstance(error, SizesError)), None)
+    if best[0].degenerate and sizes is not None:
+        raise sizes  # matrices read as numbers are no way out
+    return best
 
 
 def check_sizes(found: Inference, known: Outline, lagged: frozenset[str], rows: bool) -> None:
@@ -179,6 +186,9 @@ def check_sizes(found: Inference, known: Outline, lagged: frozenset[str], rows: 
                 f'a^T b or a named loss (or declare {name} = "1" under [shapes])',
                 scalar.place,
             )
+        split = next((w for w in chain if w.rule == ONLY_VECTORS), None)
+        if split is not None:
+            raise no_vector(split)
         places = list(dict.fromkeys(str(w) for w in chain if w.rule != VECTOR and w.text))
         if not places:
             continue

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from symbptt.formula.tree import Symbol
 from symbptt.model.steps import Steps
-from symbptt.model.terms import Index, Ref, Shape, Term
+from symbptt.model.terms import Index, Ref, Shape, Term, letters
 
 
 class Role(StrEnum):
@@ -180,6 +180,12 @@ class Model:
         return tuple(v for v in self.variables.values() if v.timeless)
 
     @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The names of the dimensions, in the order in which they first occur."""
+        shapes = (d for v in self.variables.values() for d in v.shape)
+        return tuple(dict.fromkeys(name for d in shapes for name in letters(d)))
+
+    @property
     def given(self) -> tuple[Variable, ...]:
         """Inputs and targets."""
         return self.with_role(Role.INPUT, Role.TARGET)
@@ -202,10 +208,15 @@ class Model:
 
     @property
     def free_dimensions(self) -> tuple[str, ...]:
-        """The dimensions that nothing given has, but initial values."""
-        told = {d for v in (*self.timeless, *self.given) for d in v.shape}
-        every = dict.fromkeys(d for v in self.variables.values() for d in v.shape)
-        return tuple(d for d in every if isinstance(d, str) and d not in told)
+        """The dimensions that nothing given tells, but initial values.
+
+        One that is a sum tells the last of its parts.
+        """
+        dims = [letters(d) for v in (*self.timeless, *self.given) for d in v.shape]
+        told: set[str] = set()
+        while new := [rest for names in dims if len(rest := {*names} - told) == 1]:
+            told.update(*new)
+        return tuple(name for name in self.dimensions if name not in told)
 
     def references(self) -> Iterator[Ref]:
         """Every use of a symbol, in equations and loss."""

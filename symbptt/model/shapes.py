@@ -28,14 +28,33 @@ class Why:
         return f"'{self.text}' ({self.place.label})" if self.text else self.rule
 
 
+@dataclass(frozen=True)
+class Sum:
+    """One dimension is a sum of multiples of others: ``parts`` are (multiple, dimension)."""
+
+    whole: int
+    parts: tuple[tuple[int, int], ...]
+    why: Why
+
+
+#: A sum of multiples of dimensions: dimension -> multiple.
+Form = dict[int, int]
+
+
 @dataclass
 class Dimensions:
-    """Unknown dimensions, numbered; some are known to be an integer or a declared name."""
+    """Unknown dimensions, numbered; some are known to be an integer or a declared name.
+
+    ``sums`` collects what is to be solved by :mod:`symbptt.model.sums`; ``solved`` maps roots to
+    the others that they add up, and a number.
+    """
 
     parent: list[int] = field(default_factory=list)
     known: dict[int, Dim] = field(default_factory=dict)  # root -> what it is
     links: list[list[tuple[int, Why]]] = field(default_factory=list)
     constants: dict[Dim, int] = field(default_factory=dict)
+    sums: list[Sum] = field(default_factory=list)
+    solved: dict[int, tuple[Form, int]] = field(default_factory=dict)
 
     def fresh(self) -> int:
         """A new unknown."""

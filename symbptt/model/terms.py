@@ -7,26 +7,98 @@ are columns unless the model is written with rows.  Nothing here needs SymPy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from functools import cached_property
 
 from symbptt.formula.tree import NOWHERE, Span, rebuilt
 
-Dim = str | int
+
+@dataclass(frozen=True)
+class DimSum:
+    """A sum of dimensions, each with how often it is there, and a number: ``4n``, ``n+m+1``.
+
+    >>> str(DimSum((("n", 4),))), str(DimSum((("n", 1), ("m", 2)), 1))
+    ('4n', 'n+2m+1')
+    """
+
+    terms: tuple[tuple[str, int], ...]
+    number: int = 0
+
+    def __str__(self) -> str:
+        parts = [f"{k if k > 1 else ''}{name}" for name, k in self.terms]
+        return "+".join((*parts, *([str(self.number)] if self.number else [])))
+
+
+Dim = str | int | DimSum
 Shape = tuple[Dim, Dim]
 
 SCALAR: Shape = (1, 1)
 
 
-def shape_text(shape: Shape) -> str:
+def as_sum(dim: Dim) -> DimSum:
+    """Any dimension as a sum."""
+    if isinstance(dim, DimSum):
+        return dim
+    return DimSum(((dim, 1),)) if isinstance(dim, str) else DimSum((), dim)
+
+
+def summed(terms: Iterable[tuple[str, int]], number: int) -> Dim:
+    """The dimension that is a sum: a name or a number where it is no more than that.
+
+    >>> str(summed([("n", 1), ("n", 3)], 0)), summed([("n", 1)], 0), summed([], 2)
+    ('4n', 'n', 2)
+    """
+    total: dict[str, int] = {}
+    for name, k in terms:
+        total[name] = total.get(name, 0) + k
+    if not total:
+        return number
+    if [*total.values()] == [1] and not number:
+        return next(iter(total))
+    return DimSum(tuple(total.items()), number)
+
+
+def letters(dim: Dim) -> tuple[str, ...]:
+    """The named dimensions in a dimension.
+
+    >>> letters("n"), letters(1), letters(DimSum((("n", 1), ("m", 2)), 1))
+    (('n',), (), ('n', 'm'))
+    """
+    return tuple(name for name, _ in as_sum(dim).terms)
+
+
+def size(dim: Dim, sizes: Mapping[str, int]) -> int:
+    """A dimension with the named ones put in.
+
+    >>> size("n", {"n": 3}), size(7, {}), size(DimSum((("n", 4),), 1), {"n": 3})
+    (3, 7, 13)
+    """
+    whole = as_sum(dim)
+    return sum(k * sizes[name] for name, k in whole.terms) + whole.number
+
+
+def put_in(dim: Dim, known: Mapping[str, Dim]) -> Dim:
+    """A dimension with other dimensions put in for named ones.
+
+    >>> str(put_in(DimSum((("n", 4), ("m", 1))), {"m": DimSum((("n", 1),), 2)}))
+    '5n+2'
+    """
+    whole = as_sum(dim)
+    parts = [(as_sum(known.get(name, name)), k) for name, k in whole.terms]
+    terms = [(name, j * k) for part, k in parts for name, j in part.terms]
+    return summed(terms, whole.number + sum(part.number * k for part, k in parts))
+
+
+def shape_text(shape: Shape, cross: str = "×") -> str:
     """``n×m``.
 
-    >>> shape_text(("n", 1))
-    'n×1'
+    >>> shape_text(("n", 1)), shape_text((DimSum((("n", 4),)), DimSum((("n", 1), ("m", 1)))))
+    ('n×1', '4n×(n+m)')
     """
-    return f"{shape[0]}×{shape[1]}"
+    rows, cols = (f"({d})" if "+" in str(d) else str(d) for d in shape)
+    return f"{rows}{cross}{cols}"
 
 
 @dataclass(frozen=True)
@@ -146,6 +218,22 @@ class Raised(Term):
 
     base: Term
     exponent: Fraction
+
+
+@dataclass(frozen=True)
+class Stack(Term):
+    """``[a; b]``: columns on top of one another; rows, side by side."""
+
+    parts: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Part(Term):
+    """``part(z, i, c)``: the i-th of c equal parts of a vector."""
+
+    operand: Term
+    which: int
+    of: int
 
 
 @dataclass(frozen=True)

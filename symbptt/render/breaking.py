@@ -17,9 +17,18 @@ def printed_width(latex: str) -> int:
     >>> printed_width(r"W_{hh}^T\\,\\delta_{t+1}")
     8
     """
-    upright = re.sub(r"\\(left|right|mathrm|operatorname|mathbf|mathsf|,)", "", latex)
+    upright = re.sub(r"\\(left|right|mathrm|operatorname|mathbf|mathsf|,)", "", _flat(latex))
     fractions = re.sub(r"\\frac\{([^{}]*(?:\{[^{}]*\})?[^{}]*)\}\{", r"{", upright)
     return len(re.sub(r"[{}^_ ]", "", re.sub(r"\\[a-zA-Z]+", "x", fractions)))
+
+
+def _flat(latex: str) -> str:
+    """A formula with each stack replaced by its widest part."""
+
+    def widest(stack: re.Match[str]) -> str:
+        return max(re.split(r"\\\\(?:\[2pt\])?", stack[1]), key=printed_width)
+
+    return re.sub(r"\\begin\{bmatrix\} (.*?) \\end\{bmatrix\}", widest, latex)
 
 
 def broken(right: str, width: int = LINE) -> str:
@@ -37,7 +46,8 @@ def boxed(value: str, width: int = LINE) -> str:
 
 def fitted(formula: str, width: int = LINE) -> str:
     """A formula in LaTeX that even broken into lines is too wide, scaled down to the page."""
-    rows = re.split(r"\\\\(?:\[\w+\])?", re.sub(r"\\(begin|end)\{\w+\}(\[t\])?", "", formula))
+    flat = re.sub(r"\\(begin|end)\{\w+\}(\[t\])?", "", _flat(formula))
+    rows = re.split(r"\\\\(?:\[\w+\])?", flat)
     beside = 14 if "cases" in formula else 0  # the conditions, in a column of their own
     if max(map(printed_width, rows)) + beside <= width + 6:
         return formula
@@ -58,7 +68,7 @@ def _latex_lines(value: str, width: int) -> list[str]:
     return lines
 
 
-def top_level_terms(sum_text: str) -> list[str]:
+def top_level_terms(sum_text: str, signs: tuple[str, ...] = (" + ", " - ")) -> list[str]:
     """The terms of a sum as set, each with its sign, brackets left whole.
 
     >>> top_level_terms("a + (b - c) - d")
@@ -66,8 +76,9 @@ def top_level_terms(sum_text: str) -> list[str]:
     """
     depth, start, terms = 0, 0, []
     for i, c in enumerate(sum_text):
-        depth += (c in "({") - (c in ")}")
-        if depth == 0 and sum_text[i : i + 3] in (" + ", " - "):
+        depth += (c in "({[") - (c in ")}]")
+        depth += sum_text.startswith(r"\begin", i) - sum_text.startswith(r"\end", i)
+        if depth == 0 and sum_text.startswith(signs, i):
             terms.append(sum_text[start:i])
             start = i + 1
     return [*terms, sum_text[start:]]
@@ -95,4 +106,11 @@ def text_block(formula: Formula, width: int = 92) -> str:
 
 
 def _folded(value: str, width: int) -> list[str]:
-    return [value] if len(value) <= width else top_level_terms(value)
+    if len(value) <= width:
+        return [value]
+    terms = top_level_terms(value)
+    if len(terms) == 1 and value[0] + value[-1] == "[]":  # a stack, one line per part
+        *upper, last = top_level_terms(value[1:-1], ("; ",))
+        first, *others = (f"{part};" for part in upper)
+        return [f"[{first}", *others, f"{last}]"]
+    return terms

@@ -66,6 +66,8 @@ class Dialect:
     quotient: Callable[[str, str, bool], str]
     diagonal: Callable[[str], str]
     squared_norm: Callable[[str, bool], str]
+    stack: Callable[[Sequence[str], bool], str]
+    block: Callable[[str, str], str]
     le: str
     member: Callable[[str, Sequence[str]], str]
     space: str
@@ -106,7 +108,8 @@ def _grouped(base: str) -> str:
         depth += (c in "({") - (c in ")}")
         if c in "^'" and depth == 0:
             return f"{{{base}}}"
-    return base
+    # MathML's converter would take the last bracket of a stack alone
+    return f"{{{base}}}" if base.startswith(r"\begin") else base
 
 
 def _latex_function(name: str, primes: int) -> str:
@@ -125,6 +128,12 @@ def _latex_function(name: str, primes: int) -> str:
 def _latex_bracket(inside: str) -> str:
     tall = any(mark in inside for mark in (r"\frac", r"\sum", r"\prod", r"\begin"))
     return rf"\left({inside}\right)" if tall else f"({inside})"
+
+
+def _latex_stack(parts: Sequence[str], column: bool) -> str:
+    """A stack of vectors; where there are superscripts, the rows a little apart."""
+    row = r" \\[2pt] " if any("^" in part for part in parts) else r" \\ "
+    return rf"\begin{{bmatrix}} {(row if column else ' & ').join(parts)} \end{{bmatrix}}"
 
 
 LATEX = Dialect(
@@ -150,6 +159,8 @@ LATEX = Dialect(
     number=lambda p, q: str(p) if q == 1 else rf"\tfrac{{{p}}}{{{q}}}",
     quotient=lambda a, b, tight: rf"\frac{{{a}}}{{{b}}}",
     diagonal=lambda inside: rf"\operatorname{{diag}}{_latex_bracket(inside)}",
+    stack=_latex_stack,
+    block=lambda a, entries: f"{a}_{{{entries}}}",
     squared_norm=lambda a, matrix: rf"\lVert {a} \rVert{'_F' if matrix else ''}^2",
     le=r" \le ",
     member=lambda i, steps: rf"{i} \in \{{{', '.join(steps)}\}}",
@@ -171,7 +182,7 @@ def _text_scripts(base: str, below: Sequence[str], above: Sequence[str]) -> str:
 
 def _loose(base: str) -> bool:
     """Whether a script put behind a text would be read with a part of it only."""
-    return ("^" in base or base[-1] in "⁰¹²³⁴⁵⁶⁷⁸⁹" or "/" in base) and base[0] != "("
+    return ("^" in base or base[-1] in "⁰¹²³⁴⁵⁶⁷⁸⁹" or "/" in base) and base[0] not in "(["
 
 
 def _text_power(base: str, exponent: str) -> str:
@@ -209,6 +220,8 @@ TEXT = Dialect(
     number=lambda p, q: str(p) if q == 1 else f"{p}/{q}",
     quotient=lambda a, b, tight: f"{a}/{b}" if tight else f"{a}/({b})",
     diagonal=lambda inside: f"diag({inside})",
+    stack=lambda parts, column: f"[{('; ' if column else ', ').join(parts)}]",
+    block=lambda a, entries: f"{a}[{entries}]",
     squared_norm=lambda a, matrix: f"‖{a}‖{'_F' if matrix else ''}²",
     le=" ≤ ",
     member=lambda i, steps: f"{i} ∈ {{{', '.join(steps)}}}",

@@ -64,6 +64,7 @@ class Document:
     T: int | None = None
     evidence: Any = None
     figure: str | None = None
+    stacks: bool = False
     author: _Author | None = None
 
     @property
@@ -75,7 +76,7 @@ class Document:
     def letters(self) -> dict[str, str]:
         """For each letter of a rule's statement, one that means nothing else in the model."""
         variables = self.model.variables.values()
-        taken = {v.spelled.base for v in variables} | {str(d) for v in variables for d in v.shape}
+        taken = {v.spelled.base for v in variables} | {*self.model.dimensions}
         found: dict[str, str] = {"T": "T"}
         if self.dialect == "latex":
             found["T"] = self.notation.transpose
@@ -191,10 +192,16 @@ class _Author:
             T=d.T,
             evidence=evidence,
             figure=figure,
+            stacks=any(isinstance(x, tm.Stack | tm.Part) for x in self._terms()),
             author=self,
         )
 
     # -- the model --------------------------------------------------------------------------
+
+    def _terms(self) -> Iterator[tm.Term]:
+        """Every term of the equations and the loss."""
+        for top in (*(e.rhs for e in self.model.equations), *(p.term for p in self.model.loss)):
+            yield from top.walk()
 
     def _symbols(self) -> Iterator[SymbolView]:
         for role in Role:
@@ -205,8 +212,7 @@ class _Author:
                 )
 
     def _shape(self, shape: tm.Shape) -> str:
-        cross = r" \times " if self.printer.dialect.name == "latex" else "×"
-        return f"{shape[0]}{cross}{shape[1]}"
+        return tm.shape_text(shape, r" \times " if self.printer.dialect.name == "latex" else "×")
 
     def _opaque(self) -> Iterator[str]:
         """The activations whose derivative is written ``f'``."""

@@ -16,7 +16,7 @@ from symbptt.render.views import DoubleSumView, Formula, WrittenOut
 def double_sum_view(d: Derivation, parts: Condensed, p: Printer) -> DoubleSumView | None:
     """``Σ_t Σ_k … ∂h_t/∂h_k …``, for the models that have this form."""
     variables = d.model.variables
-    taken = frozenset(variables) | {str(dim) for v in variables.values() for dim in v.shape}
+    taken = frozenset((*variables, *d.model.dimensions))
     try:
         form = double_sum(parts, taken)
     except DerivationError:

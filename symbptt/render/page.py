@@ -31,6 +31,7 @@ _PLAINER = (
     (re.compile(r"\\mathbf\{1\}"), "𝟏"),
     (re.compile(r":="), "≔"),
     (re.compile(r"\\(log|exp|sin|cos)(?=[ _^])"), r"\\text{\1}\\,"),
+    (re.compile(r"\\\\\[2pt\]"), r"\\\\"),
     # Lines within a case: the converter knows an array there, but no alignment.
     (re.compile(r"\\begin\{aligned\}\[t\] &"), r"\\begin{array}{l} "),
     (re.compile(r"\\\\ &"), r"\\\\ "),

@@ -239,7 +239,7 @@ class Printer:
 
     def _transpose(self, e: Transpose) -> Set:
         inside = self._in(e.arg, ATOM)
-        if r"\frac" in inside and not inside.startswith(r"\left("):
+        if r"\frac" in inside and not inside.startswith((r"\left(", r"\begin")):
             inside = self.dialect.bracket(inside)
         return Set(self.dialect.transpose(inside, self.notation), ATOM)
 
@@ -250,6 +250,24 @@ class Printer:
     def _vector_map(self, e: nd.VectorMap) -> Set:
         name = self.dialect.function(e.function, 0)
         return Set(name + self.dialect.bracket(self(e.operand)), ATOM)
+
+    def _count(self, e: nd.Count) -> Set:
+        return Set(self._dimension(e.value), SUM if e.value.is_Add else ATOM)
+
+    def _stack(self, e: nd.Stack) -> Set:
+        return Set(self.dialect.stack(list(map(self, e.parts)), e.shape[1] == nd.ONE), ATOM)
+
+    def _block(self, e: nd.Block) -> Set:
+        entries = f"{self._dimension(e.start + 1)}:{self._dimension(e.start + e.size)}"
+        if self.dialect.name == "latex":
+            return Set(self.dialect.block(self.dialect.bracket(self(e.operand)), entries), ATOM)
+        which, of = e.start / e.size + 1, al.length(e.operand) / e.size
+        if which.is_Integer and of.is_Integer:  # as a model has it
+            return Set(f"part({self(e.operand)}, {which}, {of})", ATOM)
+        return Set(self.dialect.block(self._in(e.operand, ATOM), entries), ATOM)
+
+    def _dimension(self, dim: sp.Expr) -> str:
+        return str(nd.dimension_sum(dim, self.model.dimensions))
 
     def _total(self, e: nd.Total) -> Set:
         if isinstance(e.operand, HadamardPower) and e.operand.exp == 2:
@@ -350,7 +368,9 @@ _PRINT: dict[type, Callable[[Printer, Any], Set]] = {
     nd.VectorMap: Printer._vector_map,
     nd.Total: Printer._total,
     nd.Scale: Printer._scale,
-    nd.Count: lambda printer, e: Set(str(e.value), ATOM),
+    nd.Count: Printer._count,
+    nd.Stack: Printer._stack,
+    nd.Block: Printer._block,
     nd.Abstract: Printer._abstract,
     nd.Partial: Printer._partial,
     nd.TimeSum: Printer._time_sum,
