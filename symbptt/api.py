@@ -18,12 +18,15 @@ from symbptt.errors import DerivationError, RequestError
 from symbptt.model import Model
 
 if TYPE_CHECKING:
-    from symbptt.calculus import Derivation, Graph
+    from symbptt.calculus import AnyDerivation, Graph
     from symbptt.compile import GradientFunction
     from symbptt.evidence import Report
     from symbptt.torch_modules import TorchModel
 
 ModelLike = Model | str | Path
+
+#: What :func:`derive` says of ``truncate``: k, or (k1, k2).
+Truncate = int | tuple[int, int]
 
 
 class RecurrentModel(Model):
@@ -93,29 +96,52 @@ def unroll(model: ModelLike, T: int) -> Graph:
     return unroll(load(model), T)
 
 
-def derive(model: ModelLike, T: int | None = None, *, inputs: bool = False) -> Derivation:
+def derive(
+    model: ModelLike,
+    T: int | None = None,
+    *,
+    inputs: bool = False,
+    truncate: Truncate | None = None,
+) -> AnyDerivation:
     """Derive backpropagation through time, for a symbolic T or a given one.
 
     With ``inputs``, the gradients by the inputs and targets are derived too.
+
+    With ``truncate=(k1, k2)``, truncated BPTT: windows end at the steps k1, 2 k1, … and T; each
+    takes the losses of the steps since the one before, and goes back k2 steps from its end, where
+    the state is cut.  ``truncate=k`` is (1, k): each step's loss flows back over k steps.  With
+    k2 ≥ T nothing is cut.
+
+    Raises ``DerivationError`` for numbers that make no windows, as k2 < k1, and for a model that
+    can't be truncated.
+
+    >>> derive("elman", truncate=3).gradients["W_hh"]
+    Σ_{e=1}^T Σ_{t=Max(1, e - 2)}^e δ^{z,(e)}_t*h_{t-1}.T
     """
-    return _derived(load(model), T, inputs=inputs)
+    return _derived(load(model), T, inputs=inputs, truncate=truncate)
 
 
-def _derived(model: Model, T: int | None = None, *, inputs: bool = False) -> Derivation:
+def _derived(
+    model: Model,
+    T: int | None = None,
+    *,
+    inputs: bool = False,
+    truncate: Truncate | None = None,
+) -> AnyDerivation:
     """A derivation of something: ``DerivationError`` if every gradient is zero."""
-    from symbptt.calculus import derive
+    from symbptt import calculus
 
-    found = derive(model, T, inputs=inputs)
+    found = calculus.derive(model, T, inputs=inputs)
     if found.is_zero:
         raise DerivationError(
             f"{model.name}: no parameter and no initial value moves the loss, "
             "so every gradient is zero"
         )
-    return found
+    return found if truncate is None else calculus.truncate(found, truncate)
 
 
 def render(
-    derivation: Derivation | ModelLike,
+    derivation: AnyDerivation | ModelLike,
     format: str = "text",
     notation: str | None = None,
     layout: str | None = None,
@@ -133,10 +159,9 @@ def render(
     Raises ``RequestError`` for a format, notation or layout that doesn't exist, and for PDF
     where pdflatex is not installed.
     """
-    from symbptt.calculus import Derivation
     from symbptt.render import render_derivation
 
-    d = derivation if isinstance(derivation, Derivation) else derive(derivation)
+    d = derive(derivation) if isinstance(derivation, ModelLike) else derivation
     return render_derivation(d, format, notation, layout, evidence=evidence, figure=figure)
 
 
@@ -147,6 +172,7 @@ def compile(
     T: int | None = None,
     functions: Mapping[str, str] | None = None,
     inputs: bool = False,
+    truncate: Truncate | None = None,
 ) -> GradientFunction:
     """The gradient as a function: ``loss, grads = f(params, inputs)``, dicts of arrays by name.
 
@@ -154,7 +180,7 @@ def compile(
     ``(T, n)``; an initial value ``(B, n)`` or ``(n,)``, zeros if left out.  The loss is summed
     over steps and batch, penalties are added once; ``grads`` has the parameters and the initial
     values, and with ``inputs`` the inputs too.  ``functions`` says what abstract functions stand
-    for.
+    for; with ``truncate``, as for :func:`derive`, ``grads`` are those of truncated BPTT.
 
     Raises ``BindingError`` where a function is not bound or an array does not fit.
 
@@ -170,7 +196,7 @@ def compile(
 
     bound = _model.bind(load(model), functions)
     _model.require_bound(bound)
-    return compile_gradient(_derived(bound, inputs=inputs), backend, T)
+    return compile_gradient(_derived(bound, inputs=inputs, truncate=truncate), backend, T)
 
 
 def export(
@@ -179,6 +205,7 @@ def export(
     backend: str = "numpy",
     *,
     functions: Mapping[str, str] | None = None,
+    truncate: Truncate | None = None,
     check: bool = True,
 ) -> str:
     """The gradient as a standalone source file; returns its text and writes it to ``path``.
@@ -192,10 +219,11 @@ def export(
 
     bound = _model.bind(load(model), functions)
     _model.require_bound(bound)
-    d = _derived(bound)
+    d = _derived(bound, truncate=truncate)
     source = export_source(d, backend, version=__version__)
     if check:
-        report = verify(d, {backend: compile_gradient(d, backend)}, T=2)
+        T = 2 if truncate is None else None  # long enough to be cut
+        report = verify(d, {backend: compile_gradient(d, backend)}, T=T)
         if not report.passed:
             raise DerivationError(f"{bound.name}: not exported, verification failed: {report}")
     if path is not None:
@@ -208,6 +236,7 @@ def verify(
     *,
     T: int | None = None,
     functions: Mapping[str, str] | None = None,
+    truncate: Truncate | None = None,
     seed: int = 0,
     witnesses: Iterable[str] = (),
     progress: Callable[[str], None] | None = None,
@@ -219,6 +248,9 @@ def verify(
     compared with complex-step derivatives and with the hand-written numeric BPTT.
     ``witnesses=("torch", "jax")`` has them compared with the autograd of PyTorch and JAX too.
 
+    With ``truncate``, as for :func:`derive`, the truth is a forward pass whose state is cut at the
+    same places, and the proof is for given T, one of them long enough to be cut.
+
     Raises ``RequestError`` for a witness that is unknown or not installed, ``BindingError``
     where one is asked about a model whose functions are not bound.
     """
@@ -227,14 +259,16 @@ def verify(
 
     found = load(model)
     bound = _model.bind(found, functions)
-    d = _derived(bound)
+    d = _derived(bound, truncate=truncate)
     compiled: dict[str, GradientFunction] = {}
     if witnesses:
         _model.require_bound(bound)
     if not bound.abstract:
         compiled["numpy"] = compile_gradient(d, "numpy")
-        compiled["lambdify"] = compile_gradient(d, "lambdify", T or 3)
-    abstract = _derived(found) if bound is not found else None
+        cut = d.truncation
+        steps = T or (3 if cut is None else min(cut.k1 + cut.k2, 6))
+        compiled["lambdify"] = compile_gradient(d, "lambdify", steps)
+    abstract = _derived(found, truncate=truncate) if bound is not found else None
     return verify(
         d, compiled, abstract=abstract, seed=seed, T=T, witnesses=witnesses, progress=progress
     )

@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--notation", metavar="N", help="how δ, ∂ and transposes are written")
     sub.add_argument("--layout", metavar="L", help="of Jacobians: numerator or denominator")
     sub.add_argument("--inputs", action="store_true", help="derive the gradients by inputs too")
+    _truncate_argument(sub)
     _let_argument(sub)
     _output_argument(sub)
 
@@ -76,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     sub = command("export", _export, "write the gradient as a standalone module, once verified")
     _model_argument(sub)
     sub.add_argument("--backend", metavar="B", default="numpy", help="numpy")
+    _truncate_argument(sub)
     _let_argument(sub)
     _output_argument(sub)
 
@@ -88,6 +90,7 @@ def parser() -> argparse.ArgumentParser:
         "--with", type=_names, default=(), dest="witnesses", metavar="W",
         help="witnesses to ask besides, once installed: torch, jax or torch,jax",
     )  # fmt: skip
+    _truncate_argument(sub)
     _let_argument(sub)
     return top
 
@@ -107,6 +110,13 @@ def _let_argument(sub: Parser) -> None:
     )  # fmt: skip
 
 
+def _truncate_argument(sub: Parser) -> None:
+    sub.add_argument(
+        "--truncate", type=_window, metavar="K1,K2",
+        help="truncated BPTT: each window of K1 steps goes back K2 steps from its end; K is 1,K",
+    )  # fmt: skip
+
+
 def _output_argument(sub: Parser) -> None:
     sub.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of standard output")
 
@@ -115,6 +125,15 @@ def _steps(text: str) -> int:
     if not (text.isdecimal() and len(text) < 7 and int(text) >= 1):
         raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a number of steps, 1 to 100000")
     return int(text)
+
+
+def _window(text: str) -> tuple[int, int]:
+    numbers = text.split(",")
+    if len(numbers) > 2 or not all(n.isdecimal() and len(n) < 7 and int(n) >= 1 for n in numbers):
+        raise argparse.ArgumentTypeError(
+            f"'{text[:40]}' is no number of steps K and no pair of them K1,K2, from 1 to 100000"
+        )
+    return (int(numbers[0]) if len(numbers) == 2 else 1), int(numbers[-1])
 
 
 def _seed(text: str) -> int:
@@ -160,7 +179,7 @@ def _derive(args: argparse.Namespace) -> int:
 
     format = format_for(args.format, args.output)
     model = bind(api.load(args.model), dict(args.let), only_given=True)
-    d = api.derive(model, args.T, inputs=args.inputs)
+    d = api.derive(model, args.T, inputs=args.inputs, truncate=args.truncate)
     return _deliver(api.render(d, format, args.notation, args.layout), args.output)
 
 
@@ -175,7 +194,9 @@ def _graph(args: argparse.Namespace) -> int:
 def _export(args: argparse.Namespace) -> int:
     from symbptt import api
 
-    source = api.export(args.model, args.output, args.backend, functions=dict(args.let))
+    source = api.export(
+        args.model, args.output, args.backend, functions=dict(args.let), truncate=args.truncate
+    )
     if args.output is None:
         print(source, end="")
     return OK
@@ -197,6 +218,7 @@ def _verify(args: argparse.Namespace) -> int:
             args.model,
             T=args.T,
             functions=dict(args.let),
+            truncate=args.truncate,
             seed=args.seed,
             witnesses=args.witnesses,
             progress=tell,

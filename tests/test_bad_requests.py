@@ -58,6 +58,10 @@ CALLS = {
     "unknown option": ["verify", "elman", "--fast"],
     "unknown witness": ["verify", "elman", "--with", "tensorflow"],
     "unknown report": ["verify", "elman", "--format", "xml"],
+    "truncation is zero": ["derive", "elman", "--truncate", "0"],
+    "truncation is a word": ["verify", "elman", "--truncate", "some"],
+    "truncation is three numbers": ["derive", "elman", "--truncate", "1,2,3"],
+    "truncation loses losses": ["export", "elman", "--truncate", "4,2", "-o", "{f}.py"],
     "unknown drawing": ["graph", "elman", "-T", "2", "--format", "gif"],
     "folder as output": ["derive", "elman", "--format", "latex", "-o", "."],
 }

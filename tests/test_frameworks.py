@@ -14,7 +14,7 @@ import pytest
 
 import symbptt
 from symbptt import cli
-from symbptt.calculus import derive
+from symbptt.calculus import derive, truncate
 from symbptt.compile import GradientFunction, compile_gradient
 from symbptt.errors import BindingError, RequestError
 from symbptt.evidence import assignments, verify
@@ -75,6 +75,16 @@ def test_so_do_those_of_models_that_no_book_has(model: str) -> None:
 def test_so_do_some_in_jax_which_compiles_each_operation_first(model: str) -> None:
     pytest.importorskip("jax")
     assert_agree(witnessed("jax", compiled(model), 5, 3), compiled(model))
+
+
+@pytest.mark.parametrize("model", ["elman", "lstm", "narx", "gated", "learned-start"])
+@pytest.mark.parametrize("cut", [2, (2, 3)], ids=str)
+def test_truncated_gradients_agree_with_autograd_of_a_detached_state(
+    name: str, model: str, cut: int | tuple[int, int]
+) -> None:
+    f = compile_gradient(truncate(derive(bind(models.model(model)), inputs=True), cut))
+    for T in (1, 5):
+        assert_agree(witnessed(name, f, T, 3), f)
 
 
 def test_where_no_step_bears_a_loss_the_gradient_is_zero(name: str) -> None:

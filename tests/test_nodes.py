@@ -36,6 +36,7 @@ dot = nd.Abstract("l", 1, 1, h, x)
 SAMPLES = {
     nd.At: h,
     nd.Adjoint: nd.Adjoint("h", nd.t + 1, n, 1),
+    nd.WindowAdjoint: nd.WindowAdjoint("h", nd.t + 1, n, 1, nd.T),
     nd.Map: nd.Map("tanh", 1, h),
     nd.VectorMap: nd.VectorMap("softmax", h),
     nd.Total: nd.Total(h),
@@ -58,7 +59,7 @@ OWN = {
     MatAdd, MatMul, HadamardProduct, HadamardPower, Transpose, OneMatrix, ZeroMatrix, MatrixSymbol
 }  # fmt: skip
 JACOBIAN = {DiagMatrix, Identity, nd.TimeProduct}  # what only forms of a derivation hold
-GENERAL = {nd.TimeSum}  # what code has loops for
+GENERAL = {nd.TimeSum, nd.WindowAdjoint}  # what code has loops for
 
 
 def test_every_kind_has_a_sample():
@@ -91,7 +92,7 @@ def test_the_index_of_a_sum_is_bound():
 
 def test_every_kind_stands_in_every_table():
     computed = KINDS - JACOBIAN - GENERAL
-    leaves = {nd.At, nd.Adjoint, nd.Count, MatrixSymbol, OneMatrix, ZeroMatrix}
+    leaves = {nd.At, nd.Adjoint, nd.WindowAdjoint, nd.Count, MatrixSymbol, OneMatrix, ZeroMatrix}
     derived = {nd.Partial, nd.TimeSum, nd.TimeProduct}  # they appear in derivatives only
     assert set(RULES) == (KINDS | OWN) - leaves - derived - {nd.VectorMap}
     assert set(VECTOR_RULES) == set(VECTOR_FUNCTIONS)

@@ -10,7 +10,7 @@ import models
 import pytest
 import sympy as sp
 
-from symbptt.calculus import activations, rules
+from symbptt.calculus import activations, rules, truncate
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.forms import double_sum
 from symbptt.errors import DerivationError
@@ -43,6 +43,7 @@ def expressions(name: str) -> Iterator[Any]:
         for r in parts.recursions.values():
             yield from (c.expression for c in r.contributions)
         yield from (g.expression for g in parts.gradients.values())
+    yield from truncate(d, 2).gradients.values()
     try:
         yield from double_sum(d.condensed).gradients.values()
     except DerivationError:

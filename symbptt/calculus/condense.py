@@ -217,5 +217,6 @@ def _replaced(contributions: tuple[Contribution, ...], gone: Recursion) -> tuple
             expression = al.collected(simplify(al.substitute(c.expression, {old: value})))
             rules = tuple(dict.fromkeys((*c.rules, *part.rules)))
             steps = part.steps.shifted(-lag)
-            result.append(replace(c, expression=expression, steps=steps, rules=rules))
+            loss = None if part.loss is None else lag + part.loss
+            result.append(replace(c, expression=expression, steps=steps, rules=rules, loss=loss))
     return tuple(result)

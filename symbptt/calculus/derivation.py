@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 import sympy as sp
 from sympy.matrices.expressions import MatrixExpr
@@ -36,10 +37,16 @@ class Derivation:
     sweep: Sweep
     T: int | None = None
     inputs: bool = False
+    truncation: ClassVar[None] = None  # nothing is cut off; compare TruncatedDerivation
 
     def __repr__(self) -> str:
         steps = "any T" if self.T is None else f"T = {self.T}"
         return f"<Derivation of {self.model.name} for {steps}: {len(self.steps)} lines>"
+
+    @property
+    def general(self) -> Derivation:
+        """The same for a symbolic T."""
+        return replace(self, T=None)
 
     @property
     def is_zero(self) -> bool:
@@ -81,7 +88,7 @@ class Derivation:
         found = {name: g.expression for name, g in parts.gradients.items()}
         found |= {initial_key(*key): e for key, e in parts.initial.items()}
         if self.T is not None:
-            found = {name: written_out(e, self.T) for name, e in found.items()}
+            found = self.written_out(found, parts, self.T)
         if self.inputs:
             for v in self.model.given:
                 shape = tuple(map(nd.dimension, v.shape))
@@ -89,12 +96,22 @@ class Derivation:
                 found[v.name] = recursion.interior if recursion else al.zeros(shape)
         return found
 
+    def written(self, parts: Condensed, T: int) -> dict[nd.Adjoint, MatrixExpr]:
+        """Each adjoint at each step of T steps, in the order of the backward pass."""
+        return written_recursions(self.model, parts.recursions, T)
+
+    def written_out(
+        self, gradients: Mapping[str, MatrixExpr], parts: Condensed, T: int
+    ) -> dict[str, MatrixExpr]:
+        """Gradients with their sums over time written as sums."""
+        return {name: written_out(e, T) for name, e in gradients.items()}
+
     @cached_property
     def unrolled(self) -> dict[nd.Adjoint, MatrixExpr]:
         """For a given T, each condensed adjoint at each step, from the last to the first."""
         if self.T is None:
             raise DerivationError("a derivation for symbolic T is not written out; give T")
-        return written_recursions(self.model, self.condensed.recursions, self.T)
+        return self.written(self.condensed, self.T)
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -132,8 +149,8 @@ def written_out(expression: MatrixExpr, T: int) -> MatrixExpr:
     def change(e: MatrixExpr) -> MatrixExpr:
         if type(e) is nd.TimeSum:
             steps = sorted((s for s in e.steps if 1 <= s <= T), reverse=True)
-            body = al.rebuild(e.body, change)
-            return al.plus(al.zeros(e.shape), *(body.xreplace({e.index: s}) for s in steps))
+            bodies = (change(e.body.xreplace({e.index: s})) for s in steps)
+            return al.plus(al.zeros(e.shape), *bodies)
         return al.rebuild(e, change)
 
     return change(expression)

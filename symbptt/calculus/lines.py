@@ -15,6 +15,7 @@ from symbptt.calculus.recursion import Contribution, Recursion
 from symbptt.calculus.rules import Rule
 from symbptt.calculus.sweep import Sweep
 from symbptt.calculus.translate import Engine
+from symbptt.calculus.windows import Where
 from symbptt.model.model import Model, Role, initial_key
 from symbptt.model.steps import Steps
 
@@ -46,13 +47,16 @@ class Line:
     """One formula on part of the time line (everywhere, if ``steps`` is None)."""
 
     expression: MatrixExpr
-    steps: Steps | None = None
+    steps: Steps | Where | None = None
     otherwise: bool = False
 
 
 @dataclass(frozen=True)
 class Step:
-    """A line of a derivation: ``left = right``, in cases, with the reason."""
+    """A line of a derivation: ``left = right``, in cases, with the reason.
+
+    A gradient whose left side is of a window is the sum of all windows' gradients.
+    """
 
     left: MatrixExpr
     lines: tuple[Line, ...]
@@ -61,6 +65,8 @@ class Step:
 
     def __str__(self) -> str:
         left = self.left if self.of is None else f"∂L/∂{self.of}"
+        if self.of is not None and isinstance(self.left, nd.WindowAdjoint):
+            left = f"Σ_{self.left.end} ∂L^({self.left.end})/∂{self.of}"
         return f"{left} = " + "; ".join(
             str(line.expression) + (f" ({line.steps})" if line.steps else "") for line in self.lines
         )
@@ -74,9 +80,8 @@ class Step:
 def step_of(recursion: Recursion, reason: Reason) -> Step:
     """``δ^v_t = …``, in cases where the steps differ."""
     cases = recursion.cases
-    only = recursion.support.members
-    if only is not None and len(only) == 1:
-        when = nd.step(only[0])
+    when = recursion.only
+    if when is not None:
         return Step(
             al.at(recursion.symbol, when), (Line(al.at(cases[0].expression, when)),), reason
         )
@@ -133,10 +138,9 @@ def under_distribution(model: Model, recursion: Recursion) -> tuple[Recursion, t
         return al.rebuild(e, change)
 
     contributions = tuple(
-        Contribution(c.user, c.lag, change(c.expression), c.steps, c.rules)
-        for c in recursion.contributions
+        replace(c, expression=change(c.expression)) for c in recursion.contributions
     )
-    return Recursion(recursion.symbol, contributions, recursion.support), tuple(used)
+    return replace(recursion, contributions=contributions), tuple(used)
 
 
 def gradient_lines(

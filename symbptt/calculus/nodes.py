@@ -113,6 +113,26 @@ class Adjoint(At):
         return rf"\delta^{{{_name_in_latex(self.name, printer)}}}_{{{self.index}}}"
 
 
+class WindowAdjoint(Adjoint):
+    """``δ^{v,(e)}_t``: the derivative of the losses of the window that ends at step e alone."""
+
+    def __new__(cls, name: str | Str, index: Any, rows: Any, cols: Any, end: Any) -> WindowAdjoint:
+        name = name if isinstance(name, Str) else Str(name)
+        places = map(number, (index, rows, cols, end))
+        return sp.Basic.__new__(cls, name, *places)
+
+    @property
+    def end(self) -> sp.Expr:
+        return self.args[4]
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"δ^{{{self.name},({self.end})}}_{_script(self.index)}"
+
+    def _latex(self, printer: Any) -> str:
+        above = f"{_name_in_latex(self.name, printer)},({self.end})"
+        return rf"\delta^{{{above}}}_{{{self.index}}}"
+
+
 class Map(Node):
     """``f(z)`` entry by entry; of order 1, ``f'(z)``."""
 

@@ -11,6 +11,7 @@ from sympy.matrices.expressions import MatrixExpr
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.rules import Rule
+from symbptt.calculus.windows import Where
 from symbptt.model.steps import FIRST, LAST, Steps
 from symbptt.model.terms import Index
 
@@ -22,7 +23,8 @@ class Contribution:
     ``user`` is the computed symbol whose equation uses it, None for the loss; ``lag`` how many
     steps later that is; ``expression`` the share, in the step t of the symbol; ``steps`` the
     steps t at which it is there; ``rules`` the rules of the table that produced it.  ``starts``
-    names the initial value that it is, of another symbol, if it is used as one.
+    names the initial value that it is, of another symbol, if it is used as one; ``loss`` how many
+    steps later the loss stands that it is a share of, None where it is one of an adjoint.
     """
 
     user: str | None
@@ -31,6 +33,7 @@ class Contribution:
     steps: Steps
     rules: tuple[Rule, ...] = ()
     starts: tuple[str, Index] | None = None
+    loss: int | None = None
 
     @cached_property
     def looks(self) -> tuple[sp.Expr, ...]:
@@ -69,7 +72,7 @@ class Case:
     ``otherwise`` marks the one that holds wherever no case before it does.
     """
 
-    steps: Steps
+    steps: Steps | Where
     expression: MatrixExpr
     otherwise: bool = False
 
@@ -147,6 +150,12 @@ class Recursion:
         """The right side at the last step at which the adjoint can differ from zero."""
         return self.cases[0].expression
 
+    @property
+    def only(self) -> sp.Expr | None:
+        """The one step at which the adjoint can differ from zero, if there is only one."""
+        members = self.support.members
+        return nd.step(members[0]) if members is not None and len(members) == 1 else None
+
     @cached_property
     def cases_from(self) -> int:
         """The length from which on the cases hold; shorter sequences let two of them meet."""
@@ -158,7 +167,8 @@ class Recursion:
 
     def _cases_hold(self, T: int) -> bool:
         for t in range(1, T + 1):
-            case = next((c for c in self.cases if c.steps.include(t, T)), None)
+            there = ((c, c.steps) for c in self.cases if isinstance(c.steps, Steps))
+            case = next((c for c, steps in there if steps.include(t, T)), None)
             stated = al.zeros(self.symbol.shape) if case is None else al.at(case.expression, t)
             if stated.xreplace({nd.T: sp.Integer(T)}) != self.at(t, T):
                 return False

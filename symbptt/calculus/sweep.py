@@ -79,7 +79,10 @@ def sweep(model: Model) -> Sweep:
         if steps is None:
             continue  # its user never reaches the loss
         share = al.at(use.share, nd.t + lag)
-        shares.setdefault(key, []).append(Contribution(use.user, lag, share, steps, use.rules))
+        loss = lag if use.user is None else None
+        shares.setdefault(key, []).append(
+            Contribution(use.user, lag, share, steps, use.rules, loss=loss)
+        )
     for (name, s), start in model.initial.items():
         if start is not None and start.step is not None:
             started = _through_start(shares.get(name, ()), name, s, start.step)
@@ -212,4 +215,6 @@ def _learned(
             step = _user(c, s)
             if step is not None:
                 share = al.at(c.expression, nd.t - c.lag)
-                yield Contribution(c.user, c.lag, share, Steps(members=(step,)), c.rules)
+                loss = None if c.user else 0
+                only = Steps(members=(step,))
+                yield Contribution(c.user, c.lag, share, only, c.rules, loss=loss)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from symbptt.calculus import Derivation
+from symbptt.calculus import AnyDerivation
 from symbptt.calculus.translate import check_T
 from symbptt.compile.function import GradientFunction
 from symbptt.compile.lambdified import compile_lambdified
@@ -20,8 +20,8 @@ __all__ = ["BACKENDS", "Backend", "GradientFunction", "compile_gradient", "expor
 class Backend:
     """A way to run a derivation; ``source`` writes it as a standalone module, if it can."""
 
-    function: Callable[[Derivation, int | None], GradientFunction]
-    source: Callable[[Derivation, str], str] | None = None
+    function: Callable[[AnyDerivation, int | None], GradientFunction]
+    source: Callable[[AnyDerivation, str], str] | None = None
     needs_T: bool = False
 
 
@@ -39,7 +39,7 @@ def backend_named(name: str) -> Backend:
 
 
 def compile_gradient(
-    derivation: Derivation, backend: str = "numpy", T: int | None = None
+    derivation: AnyDerivation, backend: str = "numpy", T: int | None = None
 ) -> GradientFunction:
     """The loss and its gradients as a function of arrays.
 
@@ -69,7 +69,7 @@ def compile_gradient(
     return row.function(derivation, steps if row.needs_T else T)
 
 
-def export_source(derivation: Derivation, backend: str = "numpy", *, version: str) -> str:
+def export_source(derivation: AnyDerivation, backend: str = "numpy", *, version: str) -> str:
     """The text of a standalone module that defines ``loss_and_gradients(params, inputs)``.
 
     Raises :class:`BindingError` for a function known by name alone, :class:`RequestError` for

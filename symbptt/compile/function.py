@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from symbptt.calculus.windows import Truncation
 from symbptt.errors import BindingError
 from symbptt.model import Model
 
@@ -25,7 +26,7 @@ class GradientFunction:
 
     The loss is the sum over steps and batch, with penalties added once; ``grads`` holds, in the
     shapes of the arrays, the gradient by each parameter, by each initial value, and by the inputs
-    if they were derived.
+    if they were derived; with ``truncation``, what truncated BPTT makes of it.
 
     Raises :class:`BindingError`, one line, for arrays that don't fit the model.
     """
@@ -36,10 +37,13 @@ class GradientFunction:
     T: int | None
     run: Callable[[Arrays, Arrays], tuple[Any, dict[str, Any]]]
     refusal: type[Exception]
+    truncation: Truncation | None = None
 
     def __repr__(self) -> str:
         steps = "any T" if self.T is None else f"T = {self.T}"
-        return f"<gradient of {self.model.name} for {steps}, backend {self.backend}>"
+        cut = self.truncation
+        kind = "gradient" if cut is None else f"gradient, truncated to ({cut.k1}, {cut.k2}),"
+        return f"<{kind} of {self.model.name} for {steps}, backend {self.backend}>"
 
     def __call__(self, params: Arrays, inputs: Arrays) -> tuple[Any, dict[str, Any]]:
         try:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
 
-from symbptt.calculus import Derivation, unroll
+from symbptt.calculus import AnyDerivation, unroll
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
-from symbptt.calculus.derivation import written_recursions
+from symbptt.calculus.derivation import written_out
 from symbptt.compile.code import dimension_name
 from symbptt.compile.function import Arrays, GradientFunction
 from symbptt.compile.identifiers import Names, step_label
@@ -32,7 +32,7 @@ from symbptt.model import Model, initial_key, outside
 from symbptt.templating import fill
 
 
-def compile_lambdified(derivation: Derivation, T: int | None) -> GradientFunction:
+def compile_lambdified(derivation: AnyDerivation, T: int | None) -> GradientFunction:
     """The derivation unrolled for ``T`` steps, as one long NumPy function."""
     assert T is not None
     model, network = derivation.model, unrolled(derivation, T)
@@ -68,7 +68,9 @@ def compile_lambdified(derivation: Derivation, T: int | None) -> GradientFunctio
         return given.result(loss, grads)
 
     source = inspect.getsource(function)
-    return GradientFunction(model, "lambdify", source, T, run, module.ArrayError)
+    return GradientFunction(
+        model, "lambdify", source, T, run, module.ArrayError, derivation.truncation
+    )
 
 
 #: A result: what the loss is differentiated by, and for an input the step.
@@ -92,7 +94,7 @@ class Unrolled:
     sizes: list[sp.Symbol]
 
 
-def unrolled(d: Derivation, T: int) -> Unrolled:
+def unrolled(d: AnyDerivation, T: int) -> Unrolled:
     """The network, its adjoints and its gradients, written out for ``T`` steps."""
     start = _initial_values(d, T)
     sizes = sorted(
@@ -121,7 +123,7 @@ def unrolled(d: Derivation, T: int) -> Unrolled:
     for node, e in graph.nodes.items():
         known[node] = named(label(node), e)
     loss = named("loss", al.plus(al.zeros((1, 1)), *_losses(d, T, once=False)))
-    for node, e in written_recursions(d.model, d.condensed.recursions, T).items():
+    for node, e in d.written(d.condensed, T).items():
         known[node] = named(label(node), e)
     results: dict[Key, MatrixSymbol] = {LOSS: loss}
     for key, e in _gradients(d, T):
@@ -135,7 +137,7 @@ def unrolled(d: Derivation, T: int) -> Unrolled:
     return Unrolled(leaves, statements, results, penalties, sizes)
 
 
-def _initial_values(d: Derivation, T: int) -> dict[MatrixExpr, MatrixExpr]:
+def _initial_values(d: AnyDerivation, T: int) -> dict[MatrixExpr, MatrixExpr]:
     """What the model itself says of values outside 1…T: a parameter, the last of a state, zero."""
     found: dict[MatrixExpr, MatrixExpr] = {}
     for (name, s), start in d.model.initial.items():
@@ -148,19 +150,22 @@ def _initial_values(d: Derivation, T: int) -> dict[MatrixExpr, MatrixExpr]:
     return {symbol.xreplace(length): value.xreplace(length) for symbol, value in found.items()}
 
 
-def _gradients(d: Derivation, T: int) -> Iterator[tuple[Key, MatrixExpr]]:
+def _gradients(d: AnyDerivation, T: int) -> Iterator[tuple[Key, MatrixExpr]]:
     """Each gradient, written out, without what penalties add to it."""
     for name, gradient in d.condensed.gradients.items():
-        cs = [c for c in gradient.contributions if not c.steps.once]
-        terms = [al.at(c.expression, s) for c in cs for s in c.steps.at(T)]
-        yield (name,), al.plus(al.zeros(gradient.symbol.shape), *terms)
+        cs = tuple(c for c in gradient.contributions if not c.steps.once)
+        if d.truncation is None:
+            terms = [al.at(c.expression, s) for c in cs for s in c.steps.at(T)]
+            yield (name,), al.plus(al.zeros(gradient.symbol.shape), *terms)
+        else:
+            yield (name,), written_out(replace(gradient, contributions=cs).expression, T)
     for (name, s), expression in d.condensed.initial.items():
-        yield (initial_key(name, s),), expression
+        yield (initial_key(name, s),), written_out(expression, T)
     for v in d.model.given if d.inputs else ():
         recursion = d.condensed.inputs.get(v.name)
         for t in range(1, T + 1):
             zero = al.zeros(d.engine.symbol(v.name).shape)
-            yield (v.name, t), recursion.at(t, T) if recursion else zero
+            yield (v.name, t), written_out(recursion.at(t, T), T) if recursion else zero
 
 
 def label(leaf: MatrixExpr) -> str:
@@ -178,7 +183,7 @@ def _size(e: MatrixExpr, sizes: dict[sp.Symbol, int]) -> tuple[int, ...]:
     return tuple(int(d.xreplace({s: sp.Integer(n) for s, n in sizes.items()})) for d in e.shape)
 
 
-def _losses(d: Derivation, T: int, *, once: bool) -> Iterator[MatrixExpr]:
+def _losses(d: AnyDerivation, T: int, *, once: bool) -> Iterator[MatrixExpr]:
     """The loss of each step that bears one; or the penalties."""
     for part, scalar in zip(d.model.loss, d.engine.losses, strict=True):
         if part.steps.once is once:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symbptt.calculus import Derivation
+from symbptt.calculus import AnyDerivation, Derivation
 from symbptt.compile.code import dimension_name
 from symbptt.compile.function import GradientFunction
 from symbptt.compile.loader import load_module
@@ -11,6 +11,7 @@ from symbptt.compile.numpy_writer import WIDTH, Writer
 from symbptt.compile.program import program
 from symbptt.compile.quoting import quoted, quoted_lines
 from symbptt.compile.share import share
+from symbptt.compile.truncated import WindowWriter, truncated_program
 from symbptt.model import Model, Variable, initial_key
 from symbptt.model.functions import ACTIVATIONS
 from symbptt.model.terms import DimSum
@@ -25,19 +26,29 @@ TAKEN = (
 )
 
 
-def compile_numpy(derivation: Derivation, T: int | None = None) -> GradientFunction:
+def compile_numpy(derivation: AnyDerivation, T: int | None = None) -> GradientFunction:
     """The derivation as a NumPy function, for any T (or for one, where ``T`` is given)."""
     source = numpy_module(derivation, T=T)
     module = load_module(source, "numpy")
     return GradientFunction(
-        derivation.model, "numpy", source, T, module.loss_and_gradients, module.ArrayError
+        derivation.model,
+        "numpy",
+        source,
+        T,
+        module.loss_and_gradients,
+        module.ArrayError,
+        derivation.truncation,
     )
 
 
-def numpy_module(derivation: Derivation, version: str = "", T: int | None = None) -> str:
+def numpy_module(derivation: AnyDerivation, version: str = "", T: int | None = None) -> str:
     """The text of a module that computes the loss and its gradients with NumPy alone."""
     model = derivation.model
-    writer = Writer(share(program(derivation)), TAKEN)
+    if isinstance(derivation, Derivation):
+        writer = Writer(share(program(derivation)), TAKEN)
+    else:
+        cut = share(truncated_program(derivation))
+        writer = WindowWriter(cut, (*TAKEN, "max"), truncation=derivation.truncation)
     body = list(writer.body())
     helpers = with_needs(list(dict.fromkeys(writer.code.helpers)))
     imports = {name for h in helpers for name in helper(h).imports}
@@ -53,6 +64,7 @@ def numpy_module(derivation: Derivation, version: str = "", T: int | None = None
             "title": title,
             "name": quoted(model.name),
             "version": f" {version}" if version else "",
+            "truncation": derivation.truncation,
             "equations": equations,
             "table": _table(model),
             "penalties": bool(model.penalties),

@@ -19,9 +19,8 @@ from symbptt.compile.quoting import quoted_lines
 from symbptt.compile.share import EPSILON
 from symbptt.model import Index, Role, Variable, initial_key
 
-#: The longest line of generated code, and what is left of it in a loop, under a condition.
+#: The longest line of generated code.
 WIDTH = 100
-ROOM = WIDTH - 12
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ class Line:
 
 @dataclass
 class Writer:
-    """Writes a program.  ``taken`` are the identifiers that no symbol may have."""
+    """Writes a program.  ``taken`` are the identifiers that no symbol may have; ``room`` is left
+    of a line in a loop, under a condition."""
 
     program: Program
     taken: Iterable[str]
@@ -42,6 +42,7 @@ class Writer:
     variables: dict[str, str] = field(default_factory=dict)
     gradients: dict[str, str] = field(default_factory=dict)
     code: BatchCode = field(init=False)
+    room: int = WIDTH - 12
 
     def __post_init__(self) -> None:
         self.names = Names(self.taken)
@@ -62,27 +63,33 @@ class Writer:
         """All lines, in order."""
         stages = range(len(self.program.model.stages))
         forward = [list(self.loop(Loop.FORWARD, i)) for i in stages]
-        # What belongs to no pass, such as the gradients by inputs, comes behind all of them.
-        backward = [list(self.loop(Loop.BACKWARD, i)) for i in (*reversed(stages), -1)]
-        after = list(self.lines(Loop.AFTER))
+        backward = list(self.backward())
         yield "T = given.T"
         yield from self.arrays()
         yield from ("", "loss = 0.0")
         for lines in filter(None, forward):
             yield from (*lines, "")
-        yield from self.zeros()
-        yield f"# δ^v_t is the derivative of {self.program.model.loss_name} by v_t."
-        for lines in filter(None, backward):
-            yield from (*lines, "")
-        yield from (*after, "") if after else ()
+        yield from backward
         yield "grads = {"
         for key in self.program.gradient_keys:
             yield f'    "{key}": {self.result(key)},'
         yield from ("}", "return given.result(loss, grads)")
 
+    def backward(self) -> Iterator[str]:
+        """The backward pass, from the zeros it starts with to the gradients by initial values."""
+        stages = reversed(range(len(self.program.model.stages)))
+        # What belongs to no pass, such as the gradients by inputs, comes behind all of them.
+        backward = [list(self.loop(Loop.BACKWARD, i)) for i in (*stages, -1)]
+        after = list(self.lines(self.program.of(Loop.AFTER)))
+        yield from (*self.zeros(), *self.stores(), *self.input_zeros())
+        yield f"# δ^v_t is the derivative of {self.program.model.loss_name} by v_t."
+        for lines in filter(None, backward):
+            yield from (*lines, "")
+        yield from (*after, "") if after else ()
+
     def loop(self, loop: Loop, stage: int) -> Iterator[str]:
         """The loop of a pass over time; nothing for a pass that has nothing to do."""
-        lines = list(self.lines(loop, stage))
+        lines = list(self.lines(self.program.of(loop, stage=stage)))
         if not lines:
             return
         reverse = stage >= 0 and self.program.model.stages[stage].reverse
@@ -134,12 +141,18 @@ class Writer:
         return f"given.spread({', '.join([value, *layout])})"
 
     def zeros(self) -> Iterator[str]:
-        """What the backward loop fills or adds to."""
+        """What the backward loop adds to."""
         for v in self.program.model.parameters:
             yield f"{self.gradients[v.name]} = np.zeros_like({self.variables[v.name]})"
+
+    def stores(self) -> Iterator[str]:
+        """What the backward loop fills."""
         for s in self.program.of(Loop.BACKWARD, Quantity.ADJOINT, Quantity.SHARED):
             key = s.key if s.quantity is Quantity.SHARED else f"δ^{s.key}"
             yield f"{self.variables[key]} = {{}}"
+
+    def input_zeros(self) -> Iterator[str]:
+        """The gradients by inputs, which the backward loop adds to."""
         for v in self.program.inputs:
             zero = f"np.zeros_like({self.variables[v.name]}[t])"
             yield f"{self.gradients[v.name]} = {{t: {zero} for t in range(1, T + 1)}}"
@@ -153,20 +166,33 @@ class Writer:
 
     # -- statements ---------------------------------------------------------------------------
 
-    def lines(self, loop: Loop, stage: int | None = None) -> Iterator[str]:
-        """The lines of a loop, those under one condition gathered."""
-        return gathered(self._lines(loop, stage))
+    def lines(self, statements: Iterable[Statement]) -> Iterator[str]:
+        """The lines of statements, those under one condition gathered."""
+        return gathered(self._lines(statements))
 
-    def _lines(self, loop: Loop, stage: int | None) -> Iterator[Line]:
+    def _lines(self, statements: Iterable[Statement]) -> Iterator[Line]:
         said = ""
-        for statement in self.program.of(loop, stage=stage):
-            code = list(_WRITERS[statement.quantity](self, statement))
+        for statement in statements:
+            code = list(self.written(statement))
             comment = self.comment(statement)
             if comment != said:
                 said = comment
-                for text in quoted_lines(comment, ROOM - 2):
+                for text in quoted_lines(comment, self.room - 2):
                     yield Line(f"# {text}", code[0].condition)
             yield from code
+
+    def written(self, s: Statement) -> Iterator[Line]:
+        """The lines of a statement."""
+        write: dict[Quantity, Callable[[Statement], Iterator[Line]]] = {
+            Quantity.VALUE: self.value,
+            Quantity.LOSS: self.sum_over_batch,
+            Quantity.ADJOINT: self.adjoint,
+            Quantity.SHARED: self.value,
+            Quantity.GRADIENT: self.sum_over_batch,
+            Quantity.INPUT: self.input,
+            Quantity.INITIAL: self.initial,
+        }
+        return write[s.quantity](s)
 
     def comment(self, s: Statement) -> str:
         """What a statement computes, as mathematics."""
@@ -202,7 +228,7 @@ class Writer:
         """``v_t = …``, ``ε^v_t = …``"""
         (part,) = s.parts
         head = f"{self.variables[s.key]}[t] = "
-        yield from self.fitted(part.expression, head, self.code.full, condition(s.steps))
+        yield from self.fitted(part.expression, head, self.code.full, self.when(s))
 
     def sum_over_batch(self, s: Statement) -> Iterator[Line]:
         """``L += …`` and ``∂L/∂p += …``, summed over the batch; a penalty is no sample's own."""
@@ -228,9 +254,13 @@ class Writer:
 
     def collected(self, target: str, like: str, s: Statement) -> Iterator[Line]:
         """A sum of parts, each at its steps, times a factor."""
-        whole = condition(s.steps)
+        whole = self.when(s)
         changed_later = s.factor is not None or len(s.parts) > 1
-        parts = sorted(s.parts, key=lambda p: bool(p.present) or not covers(p.steps, s.steps))
+
+        def always(p: Part) -> bool:
+            return p.within == s.within and covers(p.steps, s.steps)
+
+        parts = sorted(s.parts, key=lambda p: bool(p.present) or not always(p))
         sure = [p for p in parts if not p.present]
 
         def full(e: MatrixExpr) -> str:
@@ -240,11 +270,11 @@ class Writer:
 
         if len(parts) == len(sure) == 2 and partition(sure[0].steps, sure[1].steps, s.steps):
             either, other = sorted(sure, key=lambda p: p.steps.members is None)
-            yield from self.fitted(either.expression, f"{target} = ", full, condition(either.steps))
-            otherwise = "else" if not whole else condition(other.steps)
+            yield from self.fitted(either.expression, f"{target} = ", full, self.when(either))
+            otherwise = "else" if not whole else self.when(other)
             yield from self.fitted(other.expression, f"{target} = ", full, otherwise)
         else:
-            if sure and covers(sure[0].steps, s.steps):
+            if sure and always(sure[0]):
                 first, *parts = parts
                 yield from self.fitted(first.expression, f"{target} = ", full, whole)
             else:
@@ -255,6 +285,10 @@ class Writer:
             yield from self.fitted(s.factor, f"{target} *= ", self.entries, whole)
 
     # -- lines --------------------------------------------------------------------------------
+
+    def when(self, x: Part | Statement) -> str:
+        """The condition under which something is there."""
+        return condition(x.steps)
 
     def entries(self, e: MatrixExpr) -> str:
         """Source that broadcasts against the array it is added to."""
@@ -272,7 +306,7 @@ class Writer:
 
     def added(self, target: str, part: Part, write: Callable[[MatrixExpr], str]) -> Iterator[Line]:
         """``target += part``, or ``-=``."""
-        there = [condition(part.steps)]
+        there = [self.when(part)]
         for a in part.present:
             index = str(a.index)
             there.append(f"{index} in {self.variables[f'δ^{a.name}']}")
@@ -287,8 +321,8 @@ class Writer:
         self, e: MatrixExpr, head: str, write: Callable[[MatrixExpr], str], when: str = ""
     ) -> Iterator[Line]:
         """``head`` and the expression on one line; what makes it too long gets a name first."""
-        while len(head) + len(write(e)) > ROOM:
-            part = self.longest_part(e, ROOM - 12)
+        while len(head) + len(write(e)) > self.room:
+            part = self.longest_part(e, self.room - 12)
             if part is None:
                 break
             name = self.names.new(f"part_{len(self.code.known) + 1}")
@@ -329,17 +363,6 @@ def _replaced(e: MatrixExpr, part: MatrixExpr, by: MatrixExpr) -> MatrixExpr:
     if isinstance(e, MatAdd) and isinstance(part, MatAdd) and e.args[: len(part.args)] == part.args:
         return MatAdd(by, *e.args[len(part.args) :])
     return al.rebuild(e, lambda a: _replaced(a, part, by))
-
-
-_WRITERS: dict[Quantity, Callable[[Writer, Statement], Iterator[Line]]] = {
-    Quantity.VALUE: Writer.value,
-    Quantity.LOSS: Writer.sum_over_batch,
-    Quantity.ADJOINT: Writer.adjoint,
-    Quantity.SHARED: Writer.value,
-    Quantity.GRADIENT: Writer.sum_over_batch,
-    Quantity.INPUT: Writer.input,
-    Quantity.INITIAL: Writer.initial,
-}
 
 
 def gathered(lines: Iterator[Line]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from enum import StrEnum
 import sympy as sp
 from sympy.matrices.expressions import HadamardProduct, MatrixExpr
 
-from symbptt.calculus import Derivation
+from symbptt.calculus import AnyDerivation, Derivation
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.recursion import Contribution, Recursion
@@ -27,7 +27,8 @@ class Loop(StrEnum):
 
     FORWARD = "forward"  # a pass over time
     BACKWARD = "backward"  # the same pass, the other way
-    AFTER = "after"  # once, at the end: initial values, penalties
+    AFTER = "after"  # once, at the end (of a window): initial values, penalties
+    DIRECT = "direct"  # what no window cuts off
 
 
 class Quantity(StrEnum):
@@ -44,11 +45,15 @@ class Quantity(StrEnum):
 
 @dataclass(frozen=True)
 class Part:
-    """A summand, there at some steps only; ``present`` are adjoints that may not exist."""
+    """A summand, there at some steps only; ``present`` are adjoints that may not exist.
+
+    ``within`` is what it asks of a window of truncated BPTT.
+    """
 
     expression: MatrixExpr
     steps: Steps = EVERY
     present: tuple[nd.Adjoint, ...] = ()
+    within: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class Statement:
     factor: MatrixExpr | None = None
     source: str = ""
     stage: int = 0
+    within: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,12 +109,13 @@ def program(derivation: Derivation) -> Program:
     """The forward pass as the equations stand, the backward pass as derived."""
     return Program(
         derivation.model,
-        (*_forward(derivation), *_backward(derivation), *_after(derivation)),
+        (*forward(derivation), *_backward(derivation), *_after(derivation)),
         derivation.model.given if derivation.inputs else (),
     )
 
 
-def _forward(d: Derivation) -> Iterator[Statement]:
+def forward(d: AnyDerivation) -> Iterator[Statement]:
+    """The equations and the loss as they stand."""
     for name, rhs in d.engine.right_sides.items():
         yield Statement(
             Loop.FORWARD,

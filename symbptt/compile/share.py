@@ -92,17 +92,8 @@ def _with_shared(program: Program, part: MatrixExpr) -> Program:
     for s in program.statements:
         statements.append(_changed(s, change) if s.loop is not Loop.FORWARD else s)
         if s.quantity is Quantity.ADJOINT and s.key == adjoint.name:
-            statements.append(
-                Statement(
-                    Loop.BACKWARD,
-                    Quantity.SHARED,
-                    name,
-                    symbol,
-                    (Part(part),),
-                    s.steps,
-                    stage=s.stage,
-                )
-            )
+            shared = replace(s, quantity=Quantity.SHARED, key=name, symbol=symbol, factor=None)
+            statements.append(replace(shared, parts=(Part(part),)))
     return replace(program, statements=tuple(statements))
 
 

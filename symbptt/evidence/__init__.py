@@ -16,7 +16,7 @@ from dataclasses import replace
 from itertools import chain, count
 from types import MappingProxyType
 
-from symbptt.calculus import Derivation
+from symbptt.calculus import AnyDerivation, TruncatedDerivation
 from symbptt.evidence.claims import Decided, landmarks
 from symbptt.evidence.exact import exact_witness
 from symbptt.evidence.floating import HasGradients, floating_witness
@@ -24,6 +24,7 @@ from symbptt.evidence.frameworks import frameworks
 from symbptt.evidence.induction import induction
 from symbptt.evidence.numeric_bptt import NUMERIC_BPTT
 from symbptt.evidence.report import Check, Report
+from symbptt.evidence.truncated import truncated_witness
 from symbptt.model.model import Model
 
 __all__ = ["NUMERIC_BPTT", "Check", "Report", "verify"]
@@ -34,6 +35,9 @@ FLOAT_T = (1, 2, 5)
 
 #: The longest sequence whose every step is proved exactly; the induction covers the others.
 LONGEST = 12
+
+#: The longest sequence for which a truncated function is compared, unless one is asked for.
+LONGEST_FLOAT = 100
 
 #: Sizes put in for the dimensions, in the order in which they first occur: all different, so
 #: that a lost transpose is a shape that doesn't fit.
@@ -50,10 +54,10 @@ def assignments(model: Model) -> tuple[dict[str, int], ...]:
 
 
 def verify(
-    derivation: Derivation,
+    derivation: AnyDerivation,
     functions: Mapping[str, HasGradients] = NONE,
     *,
-    abstract: Derivation | None = None,
+    abstract: AnyDerivation | None = None,
     seed: int = 0,
     T: int | None = None,
     witnesses: Iterable[str] = (),
@@ -66,6 +70,7 @@ def verify(
     ``functions`` maps a backend's name to ``f(params, inputs) -> (loss, grads)`` with the
     attributes ``model``, whose functions are all bound, and ``T``, None if it takes any.
     ``witnesses`` names frameworks, ``torch`` and ``jax``, whose autograd they are compared with.
+    A truncated derivation is proved for given T only, one of them long enough to be cut.
 
     Raises :class:`RequestError` for a witness that is unknown or not installed.
 
@@ -87,14 +92,32 @@ def verify(
     for place, f in functions.items():
         tell(f"{model.name}: {place} against {', '.join(('complex step', 'numeric BPTT', *asked))}")
         sizes = assignments(f.model)[0]
-        lengths = FLOAT_T if steps is None else (steps,)
+        lengths = (steps,) if steps is not None else _cut(FLOAT_T, derivation, LONGEST_FLOAT)
         found = sum(floating_witness(place, f, lengths, sizes, seed, asked), found)
-    return Report(model.name, found.checks, seed, found.bound, found.undecided)
+    cut = derivation.truncation
+    pair = None if cut is None else (cut.k1, cut.k2)
+    return Report(model.name, found.checks, seed, found.bound, found.undecided, pair)
 
 
-def _exact(d: Derivation, steps: int | None, seed: int) -> Iterator[Decided]:
+def _cut(Ts: tuple[int, ...], d: AnyDerivation, longest: int) -> tuple[int, ...]:
+    """Lengths, and for a truncated derivation one with a cut, if it may be as long."""
+    if d.truncation is None:
+        return Ts
+    T = min(d.truncation.k1 + d.truncation.k2, longest)
+    return Ts if T in Ts or d.truncation.k2 >= T else (*Ts, T)
+
+
+def _exact(d: AnyDerivation, steps: int | None, seed: int) -> Iterator[Decided]:
     sizes = assignments(d.model)
-    Ts = (steps,) if steps is not None and steps <= LONGEST else EXACT_T
+    Ts: tuple[int, ...] = (steps,) if steps is not None and steps <= LONGEST else EXACT_T
+    if isinstance(d, TruncatedDerivation):
+        Ts = _cut(Ts, d, LONGEST) if steps is None else Ts
+        k2 = d.truncation.k2
+        if k2 >= max(Ts):
+            found = f"no T checked in exact arithmetic is above k2 = {k2}: nothing is cut"
+            yield Decided(undecided=(found,))
+        yield from truncated_witness(d, Ts, sizes, seed)
+        return
     if steps is None and landmarks(d).apart > max(EXACT_T):
         Ts = (*Ts, landmarks(d).apart)
     yield from exact_witness(d, Ts, sizes, seed)

@@ -140,6 +140,9 @@ class FloatArithmetic:
     def vector_function(self, function: str, a: Floats) -> Floats:
         return self.activation(function, a)
 
+    def held(self, a: Floats) -> Floats:
+        return Floats(a.array.real, np.asarray(a.rest).real)
+
     def abstract(self, function: str, size: Size, arguments: Any) -> Floats:
         raise AssertionError(f"{function} is not bound")  # functions are compiled from bound models
 
@@ -193,15 +196,16 @@ class Sample:
         self,
         arithmetic: Functions | None = None,
         change: Callable[[str, int | None, Array], Array] = lambda n, s, a: a,
+        held: Callable[[str, int], bool] = lambda n, s: False,
     ) -> tuple[Array, Array]:
         """The loss of each direction and sample, and the penalties, which are no sample's own,
-        once ``change`` has been made to the arguments."""
+        once ``change`` has been made to the arguments, and not to what is ``held`` at a step."""
 
         def given(name: str, step: int | None) -> Floats:
             return Floats(change(name, step, self.matrix(name, step)))
 
         A = arithmetic or FloatArithmetic(self.sizes)
-        trace = run(self.model, self.T, given, A)
+        trace = run(self.model, self.T, given, A, held=held)
         loss, penalty = trace.loss.array, trace.penalty.array
         return loss.reshape(loss.shape[:-2]), penalty.reshape(penalty.shape[:-2])
 
@@ -245,7 +249,9 @@ def sample(
     return None
 
 
-def complex_step(s: Sample, *, inputs: bool = False) -> tuple[float, dict[str, Array]]:
+def complex_step(
+    s: Sample, *, inputs: bool = False, held: Callable[[str, int], bool] = lambda n, s: False
+) -> tuple[float, dict[str, Array]]:
     """The loss and its gradient by parameters, initial values and, where asked, inputs."""
     arguments = s.arguments(inputs=inputs)
     offsets: dict[str, int] = {}
@@ -267,7 +273,7 @@ def complex_step(s: Sample, *, inputs: bool = False) -> tuple[float, dict[str, A
         flat[np.arange(start, start + a.size), np.arange(a.size)] += 1j * EPSILON
         return flat.reshape(stepped.shape)
 
-    loss, penalty = s.losses(change=change)
+    loss, penalty = s.losses(change=change, held=held)
     many = (count or 1,)
     losses = np.broadcast_to(loss, (*many, s.samples)).sum(axis=1)
     losses = losses + np.broadcast_to(penalty, (*many, 1))[:, 0]

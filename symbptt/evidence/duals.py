@@ -76,6 +76,9 @@ class DualArithmetic:
     def placing(self, n: int, start: int, count: int) -> Dual:
         return Dual(self.base.placing(n, start, count))
 
+    def held(self, a: Dual) -> Dual:
+        return Dual(a.value)
+
     def power(self, a: Dual, exponent: Fraction) -> Dual:
         slope = lambda: atoms.power_derivative(self.base, a.value, exponent)  # noqa: E731
         return self._entrywise(a, atoms.power(self.base, a.value, exponent), slope)

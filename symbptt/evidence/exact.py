@@ -11,7 +11,7 @@ recursion may read an adjoint that the backward pass computes later.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
@@ -20,11 +20,12 @@ from typing import Any
 import sympy as sp
 from sympy.matrices.expressions import MatAdd, MatrixExpr
 
-from symbptt.calculus import Derivation, Line, Step, Why
+from symbptt.calculus import AnyDerivation, Derivation, Line, Step, Why
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.forms import double_sum
 from symbptt.calculus.recursion import Gradient, Recursion
+from symbptt.calculus.windows import Where
 from symbptt.errors import DerivationError
 from symbptt.evidence.atoms import Arithmetic, X
 from symbptt.evidence.claims import (
@@ -41,6 +42,7 @@ from symbptt.evidence.expressions import AbsentAdjointError, Scene, backward_ord
 from symbptt.evidence.forward import Place, run, size_of
 from symbptt.evidence.residues import Size
 from symbptt.model.model import Model, initial_key
+from symbptt.model.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,17 @@ class Truth:
 
 
 def forward_mode(
-    model: Model, T: int, sizes: Mapping[str, int], A: Arithmetic, places: Sequence[Place]
+    model: Model,
+    T: int,
+    sizes: Mapping[str, int],
+    A: Arithmetic,
+    places: Sequence[Place],
+    held: Callable[[str, int], bool] = lambda name, step: False,
 ) -> Truth:
-    """The derivative of the loss by every entry at ``places``, all directions in one pass."""
+    """The derivative of the loss by every entry at ``places``, all directions in one pass.
+
+    What is ``held`` at a step does not change.
+    """
     size = {p: size_of(model.variables[p[0]].shape, sizes) for p in places}
     offset: dict[Place, int] = {}
     count = 0
@@ -72,7 +82,7 @@ def forward_mode(
             return x
         return x + Dual(A.constant(0, x.size), A.units(offset[p], count, size[p]))
 
-    trace = run(model, T, given, DualArithmetic(A, sizes), changed)
+    trace = run(model, T, given, DualArithmetic(A, sizes), changed, held)
     change = (trace.loss + trace.penalty).tangent
     slopes = {
         p: A.constant(0, size[p]) if change is None else A.gradient(change, offset[p], size[p])
@@ -239,7 +249,11 @@ def line_at(step: Step, t: int, T: int) -> Line | None:
     when = step.left.index.xreplace({nd.T: sp.Integer(T), nd.t: sp.Integer(t)})  # δ^y_T: at T alone
     if int(when) != t:
         return None
-    return next((x for x in step.lines if x.steps is None or t in x.steps.at(T)), None)
+    return next((x for x in step.lines if x.steps is None or _holds(x.steps, t, T)), None)
+
+
+def _holds(steps: Steps | Where, t: int, T: int) -> bool:
+    return isinstance(steps, Steps) and t in steps.at(T)
 
 
 def _written_claims(point: Point) -> Iterator[Claim]:
@@ -274,7 +288,7 @@ def _doubled(d: Derivation) -> Mapping[str, MatrixExpr]:
         return {}
 
 
-def distributions(d: Derivation) -> frozenset[str]:
+def distributions(d: AnyDerivation) -> frozenset[str]:
     """The targets that some printed line takes to sum to 1."""
     kinds = (step.reason for step in d.steps if step.reason.kind is Why.DISTRIBUTION)
     return frozenset(name for reason in kinds for name in reason.about)

@@ -46,7 +46,10 @@ class UndecidedError(Exception):
 
 @dataclass(frozen=True)
 class Scene:
-    """Where an expression is evaluated: sizes, T, and the values of symbols and adjoints."""
+    """Where an expression is evaluated: sizes, T, and the values of symbols and adjoints.
+
+    ``window`` has the adjoints of each window of a truncated derivation, by its last step.
+    """
 
     model: Model
     A: Arithmetic
@@ -54,6 +57,7 @@ class Scene:
     T: int
     read: Callable[[str, int | None], X]
     adjoint: Callable[[str, int], X]
+    window: Callable[[str, int, int], X] | None = None
 
     def value(self, expression: MatrixExpr, t: int | None = None) -> X:
         """An expression's value at step t."""
@@ -120,10 +124,11 @@ def evaluate(e: MatrixExpr, scene: Scene, steps: Steps) -> X:
 
 def _count(value: sp.Expr, scene: Scene, steps: Steps) -> int:
     known = {s: scene.sizes[s.name] for s in value.free_symbols if s.name in scene.sizes}
-    return _whole(value, {**steps, **known}, "the number")
+    return whole(value, {**steps, **known}, "the number")
 
 
-def _whole(e: sp.Expr, steps: Steps, e_is: str) -> int:
+def whole(e: sp.Expr, steps: Steps, e_is: str) -> int:
+    """The number that a step or a size comes to."""
     number = nd.number(e).xreplace({s: sp.Integer(v) for s, v in steps.items()})
     if not number.is_Integer:
         raise UndecidedError(f"{e_is} {e} is no whole number")
@@ -134,7 +139,7 @@ def _dim(dim: sp.Expr, scene: Scene) -> int:
     if dim.is_Symbol:
         return scene.sizes[dim.name]
     known = {s: scene.sizes[s.name] for s in dim.free_symbols}
-    return _whole(dim, known, "the dimension")
+    return whole(dim, known, "the dimension")
 
 
 def matrix_size(e: MatrixExpr, scene: Scene) -> Size:
@@ -156,16 +161,23 @@ def _sized(value: X, e: MatrixExpr, scene: Scene) -> X:
 
 
 def _at(e: nd.At, scene: Scene, steps: Steps) -> X:
-    return _sized(scene.symbol(e.name, _whole(e.index, steps, "the step")), e, scene)
+    return _sized(scene.symbol(e.name, whole(e.index, steps, "the step")), e, scene)
 
 
 def _adjoint(e: nd.Adjoint, scene: Scene, steps: Steps) -> X:
     try:
-        return _sized(scene.adjoint(e.name, _whole(e.index, steps, "the step")), e, scene)
+        return _sized(scene.adjoint(e.name, whole(e.index, steps, "the step")), e, scene)
     except AbsentAdjointError:
         if not e.index.is_Integer:
             raise
         return scene.A.constant(0, matrix_size(e, scene))
+
+
+def _window_adjoint(e: nd.WindowAdjoint, scene: Scene, steps: Steps) -> X:
+    step, end = whole(e.index, steps, "the step"), whole(e.end, steps, "the window")
+    if scene.window is None:
+        raise BrokenClaimError(f"reads {e}, but nothing is truncated")
+    return _sized(scene.window(e.name, step, end), e, scene)
 
 
 def _product(e: MatMul, scene: Scene, steps: Steps) -> X:
@@ -225,27 +237,28 @@ def _block(e: nd.Block, scene: Scene, steps: Steps) -> X:
     return whole @ scene.A.placing(whole.size[1], start, size)
 
 
-def _span(e: nd.TimeSum, steps: Steps) -> list[int]:
+def span(e: nd.TimeSum, steps: Steps) -> list[int]:
+    """The steps that a sum runs over."""
     numbers = {s: sp.Integer(v) for s, v in steps.items() if s != e.index}
     return [int(s) for s in e.steps.xreplace(numbers)]
 
 
 def _time_sum(e: nd.TimeSum, scene: Scene, steps: Steps) -> X:
     # A set that names steps, {2, T}, means those there are; a range must lie within 1…T.
-    span = _span(e, steps)
+    summed = span(e, steps)
     if isinstance(e.steps, sp.FiniteSet):
-        there = [e.body.xreplace({e.index: sp.Integer(s)}) for s in span if 1 <= s <= scene.T]
+        there = [e.body.xreplace({e.index: sp.Integer(s)}) for s in summed if 1 <= s <= scene.T]
         terms = [evaluate(body, scene, steps) for body in there]
         return reduce(add, terms, scene.A.constant(0, matrix_size(e, scene)))
-    outside = [s for s in span if not 1 <= s <= scene.T]
+    outside = [s for s in summed if not 1 <= s <= scene.T]
     if outside:
         raise BrokenClaimError(f"a sum over time runs to step {outside[-1]}, outside 1…{scene.T}")
-    terms = [evaluate(e.body, scene, {**steps, e.index: s}) for s in span]
+    terms = [evaluate(e.body, scene, {**steps, e.index: s}) for s in summed]
     return reduce(add, terms) if terms else scene.A.constant(0, matrix_size(e, scene))
 
 
 def _time_product(e: nd.TimeProduct, scene: Scene, steps: Steps) -> X:
-    factors = [evaluate(e.body, scene, {**steps, e.index: s}) for s in _span(e, steps)]
+    factors = [evaluate(e.body, scene, {**steps, e.index: s}) for s in span(e, steps)]
     return reduce(matmul, factors) if factors else scene.A.identity(matrix_size(e, scene)[0])
 
 
@@ -253,6 +266,7 @@ def _time_product(e: nd.TimeProduct, scene: Scene, steps: Steps) -> X:
 MEANING: dict[type, Callable[[Any, Scene, Steps], X]] = {
     nd.At: _at,
     nd.Adjoint: _adjoint,
+    nd.WindowAdjoint: _window_adjoint,
     MatrixSymbol: lambda e, scene, steps: _sized(scene.read(e.name, None), e, scene),
     OneMatrix: lambda e, scene, steps: scene.A.constant(1, matrix_size(e, scene)),
     ZeroMatrix: lambda e, scene, steps: scene.A.constant(0, matrix_size(e, scene)),

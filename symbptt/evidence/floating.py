@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ import numpy as np
 from symbptt.errors import SymbpttError
 from symbptt.evidence.claims import Decided
 from symbptt.evidence.complex_step import Array, Sample, complex_step, sample
+from symbptt.evidence.cuts import Differentiate, Gradients, of_windows
 from symbptt.evidence.frameworks import Framework, autograd
 from symbptt.evidence.numeric_bptt import NUMERIC_BPTT
 from symbptt.evidence.report import Check, sizes_tuple
@@ -29,13 +31,12 @@ BATCHES: tuple[int | None, ...] = (None, 3)
 
 NONE: Mapping[str, Framework] = MappingProxyType({})
 
-Gradients = tuple[float, Mapping[str, Array]]
-
 
 class HasGradients(Protocol):
     """What is compared: loss and gradients of a model whose functions are all bound.
 
-    One that takes a single length T says so in an attribute ``T``.
+    One that takes a single length T says so in an attribute ``T``, one that is truncated in an
+    attribute ``truncation``.
     """
 
     @property
@@ -94,13 +95,19 @@ def compared(
         )
         return Decided((check,))
     inputs = any(v.name in claimed[1] for v in model.given)
-    found = differences("complex step", complex_step(drawn, inputs=inputs), claimed, place, drawn)
-    by_hand = numeric_bptt(drawn)
+    cut = getattr(f, "truncation", None)
+    witnesses: dict[str, Differentiate] = {"complex step": complex_step}
+    witnesses |= {name: partial(autograd, framework) for name, framework in frameworks.items()}
+    found: list[Check] = []
+    for name, differentiate in witnesses.items():
+        if cut is None:
+            truth = differentiate(drawn, inputs=inputs)
+        else:
+            truth = of_windows(differentiate, drawn, cut.k1, cut.k2, inputs=inputs)
+        found += differences(name, truth, claimed, place, drawn)
+    by_hand = numeric_bptt(drawn) if cut is None else None
     if by_hand is not None:
         found += differences("numeric BPTT", by_hand, claimed, place, drawn)
-    for name, framework in frameworks.items():
-        truth = autograd(framework, drawn, inputs=inputs)
-        found += differences(name, truth, claimed, place, drawn)
     return Decided(tuple(found))
 
 

@@ -37,6 +37,7 @@ class Functions(Protocol):
     def activation(self, function: str, a: X) -> X: ...
     def vector_function(self, function: str, a: X) -> X: ...
     def abstract(self, function: str, size: Size, arguments: Any) -> X: ...
+    def held(self, a: X) -> X: ...
 
 
 def size_of(shape: tm.Shape, sizes: Mapping[str, int]) -> Size:
@@ -120,11 +121,13 @@ def run(
     given: Callable[[str, int | None], X],
     A: Functions,
     node: Callable[[str, int, X], X] = lambda name, step, value: value,
+    held: Callable[[str, int], bool] = lambda name, step: False,
 ) -> Trace:
     """Run a model for T steps and sum its loss and its penalties.
 
     ``given`` supplies parameters (step None), inputs, and initial values (steps outside 1…T) that
-    the model does not fix.  ``node`` may change each computed value before it is used.
+    the model does not fix.  ``node`` may change each computed value before it is used; what is
+    ``held`` at a step is used as a constant.
     """
     values: dict[Place, X] = {}
 
@@ -136,13 +139,16 @@ def run(
                 values[key] = starting_value(model, T, name, start, read_at, A)
             else:
                 values[key] = given(name, step)
+            if step is not None and held(name, step):
+                values[key] = A.held(values[key])
         return values[key]
 
     def at(t: int) -> Callable[[str, tm.Index | None], X]:
         return lambda name, index: read_at(name, None if index is None else index.at(t, T))
 
     for name, t in model.forward_pass(T):
-        values[name, t] = node(name, t, evaluate(model.equation(name).rhs, at(t), A, T))
+        value = node(name, t, evaluate(model.equation(name).rhs, at(t), A, T))
+        values[name, t] = A.held(value) if held(name, t) else value
 
     def total(*, once: bool) -> X:
         parts = [part for part in model.loss if part.steps.once is once]

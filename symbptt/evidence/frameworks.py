@@ -26,12 +26,13 @@ Arrays = dict[str, Array]
 class Framework:
     """What a framework provides: its functions, its constants, its reverse mode, in float64.
 
-    ``differentiate(f, arguments)`` is the value of a scalar function of named arrays, and its
-    gradient by each of them.
+    ``detached`` is a value that reverse mode passes by.  ``differentiate(f, arguments)`` is the
+    value of a scalar function of named arrays, and its gradient by each of them.
     """
 
     functions: Mapping[str, Callable[[Any], Any]]
     constant: Callable[[Array], Any]
+    detached: Callable[[Any], Any]
     differentiate: Callable[[Callable[[dict[str, Any]], Any], Arrays], tuple[float, Arrays]]
 
 
@@ -57,18 +58,28 @@ class FrameworkArithmetic:
     def vector_function(self, function: str, a: Floats) -> Floats:
         return self.activation(function, a)
 
+    def held(self, a: Floats) -> Floats:
+        return Floats(self.framework.detached(a.array), a.rest)
+
     def abstract(self, function: str, size: Size, arguments: Any) -> Floats:
         raise AssertionError(f"{function} is not bound")  # functions are compiled from bound models
 
 
-def autograd(framework: Framework, s: Sample, *, inputs: bool = False) -> tuple[float, Arrays]:
+def autograd(
+    framework: Framework,
+    s: Sample,
+    *,
+    inputs: bool = False,
+    held: Callable[[str, int], bool] = lambda n, s: False,
+) -> tuple[float, Arrays]:
     """The loss and its gradient by parameters, initial values and, where asked, inputs."""
     arithmetic = FrameworkArithmetic(framework, s.sizes)
     wanted = s.arguments(inputs=inputs)
 
     def loss(given: dict[str, Any]) -> Any:
         params = {name: given[name] for name in s.params}
-        losses, penalty = replace(s, params=params, inputs=given).losses(arithmetic)
+        here = replace(s, params=params, inputs=given)
+        losses, penalty = here.losses(arithmetic, held=held)
         # One loss may be that of all samples.
         return losses.sum() * (s.samples // prod(losses.shape)) + penalty.sum()
 
@@ -116,6 +127,7 @@ def torch_framework(torch: Any) -> Framework:
             "log_softmax": of_vector(torch.log_softmax),
         },
         lambda array: torch.tensor(array, **doubles),
+        lambda z: z.detach(),
         differentiate,
     )
 
@@ -151,6 +163,7 @@ def jax_framework(jax: Any) -> Framework:
             "log_softmax": lambda z: nn.log_softmax(z, axis=(-1, -2)),
         },
         jnp.asarray,
+        jax.lax.stop_gradient,
         differentiate,
     )
 

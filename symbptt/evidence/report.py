@@ -45,7 +45,8 @@ class Report:
     """A verification of one model's derivation and of functions compiled from it.
 
     ``bound`` is the chance that the exact part passed by accident (Schwartz–Zippel, summed over
-    all its checks); ``undecided`` says what could not be checked, with the reason.
+    all its checks); ``undecided`` says what could not be checked, with the reason;
+    ``truncate`` is (k1, k2) where the backward pass is truncated.
     """
 
     model: str
@@ -53,6 +54,7 @@ class Report:
     seed: int
     bound: Fraction
     undecided: tuple[str, ...] = ()
+    truncate: tuple[int, int] | None = None
 
     @property
     def failures(self) -> tuple[Check, ...]:
@@ -104,6 +106,7 @@ class Report:
         error = self.largest_error
         return {
             "model": self.model,
+            **({"truncate": list(self.truncate)} if self.truncate is not None else {}),
             "passed": self.passed,
             "checks": len(self.checks),
             "checks_by_witness": self.counts,
@@ -123,8 +126,9 @@ class Report:
         parts = ", ".join(f"{n} {w}" for w, n in self.counts.items())
         error = self.largest_error
         worst = "" if error is None else f"; largest floating error {error:.1e}"
+        cut = "" if self.truncate is None else f", truncated to {self.truncate}"
         return (
-            f"{self.model}: {verdict}; {len(self.checks)} checks ({parts}), seed {self.seed}, "
+            f"{self.model}{cut}: {verdict}; {len(self.checks)} checks ({parts}), seed {self.seed}, "
             f"error bound {float(self.bound):.1e}{worst}"
         )
 

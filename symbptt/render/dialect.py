@@ -34,7 +34,7 @@ DOTLESS = {"i": r"\imath", "j": r"\jmath"}
 #: Functions that LaTeX knows by a command of their own.
 COMMANDS = {
     "tanh": r"\tanh", "exp": r"\exp", "log": r"\log", "sin": r"\sin", "cos": r"\cos",
-    "sigmoid": r"\sigma",
+    "sigmoid": r"\sigma", "min": r"\min",
 }  # fmt: skip
 
 SUPERSCRIPTS = str.maketrans("0123456789-+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺")
@@ -60,6 +60,7 @@ class Dialect:
     sum_over: Callable[[str, str, str], str]
     product_over: Callable[[str, str, str], str]
     sum_in: Callable[[str, Sequence[str]], str]
+    sum_under: Callable[[str], str]
     when: str
     otherwise: str
     number: Callable[[int, int], str]
@@ -69,6 +70,10 @@ class Dialect:
     stack: Callable[[Sequence[str], bool], str]
     block: Callable[[str, str], str]
     le: str
+    ge: str
+    dots: str
+    both: str
+    negated: str
     member: Callable[[str, Sequence[str]], str]
     space: str
 
@@ -154,6 +159,7 @@ LATEX = Dialect(
     sum_over=lambda i, a, b: rf"\sum_{{{i}={a}}}^{{{b}}} ",
     product_over=lambda i, a, b: rf"\prod_{{{i}={a}}}^{{{b}}} ",
     sum_in=lambda i, steps: rf"\sum_{{{i} \in \{{{', '.join(steps)}\}}}} ",
+    sum_under=lambda steps: rf"\sum_{{{steps}}} ",
     when=r"\text{if } ",
     otherwise=r"\text{otherwise}",
     number=lambda p, q: str(p) if q == 1 else rf"\tfrac{{{p}}}{{{q}}}",
@@ -163,6 +169,10 @@ LATEX = Dialect(
     block=lambda a, entries: f"{a}_{{{entries}}}",
     squared_norm=lambda a, matrix: rf"\lVert {a} \rVert{'_F' if matrix else ''}^2",
     le=r" \le ",
+    ge=r" \ge ",
+    dots=r"\dots",
+    both=r" \text{ and } ",
+    negated=r"\text{not } ",
     member=lambda i, steps: rf"{i} \in \{{{', '.join(steps)}\}}",
     space=r" \, ",
 )
@@ -215,6 +225,7 @@ TEXT = Dialect(
     sum_over=lambda i, a, b: f"Σ_{{{i}={a}}}^{{{b}}} ",
     product_over=lambda i, a, b: f"Π_{{{i}={a}}}^{{{b}}} ",
     sum_in=lambda i, steps: f"Σ_{{{i} ∈ {{{', '.join(steps)}}}}} ",
+    sum_under=lambda steps: f"Σ_{{{steps}}} ",
     when="if ",
     otherwise="otherwise",
     number=lambda p, q: str(p) if q == 1 else f"{p}/{q}",
@@ -224,6 +235,10 @@ TEXT = Dialect(
     block=lambda a, entries: f"{a}[{entries}]",
     squared_norm=lambda a, matrix: f"‖{a}‖{'_F' if matrix else ''}²",
     le=" ≤ ",
+    ge=" ≥ ",
+    dots="…",
+    both=" and ",
+    negated="not ",
     member=lambda i, steps: f"{i} ∈ {{{', '.join(steps)}}}",
     space=" ",
 )

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from symbptt.calculus import AnyDerivation, Derivation
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
-from symbptt.calculus.derivation import Derivation
 from symbptt.calculus.lines import Line, Reason, Step, Why, step_of
 from symbptt.calculus.recursion import Contribution, Recursion
 from symbptt.model import terms as tm
@@ -28,9 +28,11 @@ from symbptt.render.views import (
     LineView,
     PassView,
     SymbolView,
+    TruncationView,
     UseView,
     WrittenOut,
 )
+from symbptt.render.windows import truncation_view
 
 #: The letters in which the rules are stated, and those that stand in where a model has them.
 RULE_LETTERS = (
@@ -62,6 +64,7 @@ class Document:
     adjoint_of: tuple[tuple[str, str], ...]
     opaque: tuple[str, ...]
     T: int | None = None
+    truncation: TruncationView | None = None
     evidence: Any = None
     figure: str | None = None
     stacks: bool = False
@@ -77,6 +80,7 @@ class Document:
         """For each letter of a rule's statement, one that means nothing else in the model."""
         variables = self.model.variables.values()
         taken = {v.spelled.base for v in variables} | {*self.model.dimensions}
+        taken |= {*self.truncation.letters} if self.truncation else set()
         found: dict[str, str] = {"T": "T"}
         if self.dialect == "latex":
             found["T"] = self.notation.transpose
@@ -107,6 +111,7 @@ class Document:
             "model": self.model.name,
             "title": self.title,
             "T": self.T,
+            **({"truncate": [cut.k1, cut.k2]} if (cut := self.truncation) is not None else {}),
             "notation": self.notation.name,
             "equations": [e.as_dict() for e in self.equations],
             "loss": self.loss.as_dict(),
@@ -139,7 +144,7 @@ def _alike(a: LineView, b: LineView) -> bool:
 
 
 def document(
-    d: Derivation,
+    d: AnyDerivation,
     notation: Notation,
     dialect: Dialect,
     *,
@@ -153,10 +158,11 @@ def document(
 class _Author:
     """Sets one derivation."""
 
-    def __init__(self, d: Derivation, notation: Notation, dialect: Dialect) -> None:
+    def __init__(self, d: AnyDerivation, notation: Notation, dialect: Dialect) -> None:
         self.d, self.notation = d, notation
         self.model = d.model
-        self.printer = Printer(d.model, notation, dialect)
+        windows = None if isinstance(d, Derivation) else d.windows
+        self.printer = Printer(d.model, notation, dialect, windows)
         self.parts = d.condensed if notation.eliminate is None else d.without(*notation.eliminate)
 
     def document(self, evidence: Any, figure: str | None) -> Document:
@@ -185,11 +191,12 @@ class _Author:
             gradients=gradients,
             written=tuple(map(self.written_out, own)),
             adjoint_of=tuple(
-                (self.printer.adjoint(n, nd.t), self.printer.symbol(n, "t"))
-                for n in self.parts.recursions
+                (self.printer(r.symbol), self.printer.symbol(n, "t"))
+                for n, r in self.parts.recursions.items()
             ),
             opaque=tuple(self._opaque()),
             T=d.T,
+            truncation=None if isinstance(d, Derivation) else truncation_view(d, self.printer),
             evidence=evidence,
             figure=figure,
             stacks=any(isinstance(x, tm.Stack | tm.Part) for x in self._terms()),
@@ -230,8 +237,8 @@ class _Author:
         backward: list[LineView] = []
         gradients: list[LineView] = []
         latest: dict[str, int] = {}
-        general = replace(self.d, T=None)  # for a given T, what is written out has its own part
-        for number, step in enumerate(general.steps_of(self.parts), 1):
+        # For a given T, what is written out has its own part.
+        for number, step in enumerate(self.d.general.steps_of(self.parts), 1):
             view = self._line(step, number, latest)
             if step.of is None:
                 latest[step.left.name] = number
@@ -277,6 +284,8 @@ class _Author:
 
     def _ends_at(self, step: Step) -> str:
         """The end of the sequence, T or 1, at which a use falls away and so makes cases."""
+        if self.d.truncation is not None:
+            return ""  # it is the end of a window
         uses = step.reason.uses
         ranged = [c for c in uses if c.steps.members is None]
         for end, gone in (
@@ -354,6 +363,8 @@ class _Author:
         return self.printer(line.expression), when
 
     def double(self) -> DoubleSumView | None:
+        if not isinstance(self.d, Derivation):
+            return None
         return double_sum_view(self.d, self.parts, self.printer)
 
     def written_out(self, T: int) -> WrittenOut:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from symbptt.calculus.derivation import Derivation
+from symbptt.calculus import AnyDerivation
 from symbptt.errors import RequestError, did_you_mean
 from symbptt.render.breaking import boxed, broken, fitted, padded, text_block
 from symbptt.render.dialect import LATEX, TEXT, Dialect
@@ -111,7 +111,7 @@ def format_for(name: str | None, output: Path | None) -> str:
 
 
 def render_derivation(
-    d: Derivation,
+    d: AnyDerivation,
     format: str = "text",
     notation: str | None = None,
     layout: str | None = None,

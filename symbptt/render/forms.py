@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from symbptt.calculus import AnyDerivation
 from symbptt.calculus import algebra as al
 from symbptt.calculus.condense import Condensed
-from symbptt.calculus.derivation import Derivation, written_out, written_recursions
+from symbptt.calculus.derivation import Derivation
 from symbptt.calculus.forms import double_sum
 from symbptt.calculus.translate import unroll
 from symbptt.errors import DerivationError
@@ -37,7 +38,7 @@ def double_sum_view(d: Derivation, parts: Condensed, p: Printer) -> DoubleSumVie
     )
 
 
-def written_view(d: Derivation, parts: Condensed, p: Printer, T: int) -> WrittenOut:
+def written_view(d: AnyDerivation, parts: Condensed, p: Printer, T: int) -> WrittenOut:
     """The forward and the backward pass for T steps, nothing left symbolic."""
     graph = unroll(d.model, T)
     gradients = {n: g.expression for n, g in parts.gradients.items()}
@@ -49,12 +50,9 @@ def written_view(d: Derivation, parts: Condensed, p: Printer, T: int) -> Written
         T,
         tuple(Formula(p(node), ((p(rhs), ""),)) for node, rhs in graph.nodes.items()),
         Formula(p.loss(), ((" + ".join(map(p, graph.loss)), ""),)),
+        tuple(Formula(p(a), ((p(e), ""),)) for a, e in d.written(parts, T).items()),
         tuple(
-            Formula(p(a), ((p(e), ""),))
-            for a, e in written_recursions(d.model, parts.recursions, T).items()
-        ),
-        tuple(
-            Formula(p.gradient(symbols[n]), ((p(written_out(e, T)), ""),))
-            for n, e in gradients.items()
+            Formula(p.gradient(symbols[n]), ((p(e), ""),))
+            for n, e in d.written_out(gradients, parts, T).items()
         ),
     )

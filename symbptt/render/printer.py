@@ -27,6 +27,8 @@ from sympy.matrices.expressions import (
 
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
+from symbptt.calculus.windowed import WindowEnds, Windows
+from symbptt.calculus.windows import Where
 from symbptt.formula.tree import Node, Number, Sum, Symbol
 from symbptt.model.model import Model
 from symbptt.model.names import Naming
@@ -34,6 +36,7 @@ from symbptt.model.steps import LAST, Steps
 from symbptt.model.terms import Index
 from symbptt.render.dialect import Dialect
 from symbptt.render.notation import Notation
+from symbptt.render.windows import window_ends, within
 
 #: How tightly a formula holds together.
 SUM, HADAMARD, PRODUCT, ATOM = range(4)
@@ -54,6 +57,7 @@ class Printer:
     model: Model
     notation: Notation
     dialect: Dialect
+    windows: Windows | None = None
 
     def __call__(self, expression: MatrixExpr) -> str:
         """The formula."""
@@ -110,27 +114,42 @@ class Printer:
 
     def step(self, index: sp.Expr) -> str:
         """A time index: ``t+1``."""
+        named = self.windows.named if self.windows else {}
+        if index in named:
+            return named[index]
         number = index.as_coeff_Add()
         offset, rest = number
         if rest == 0:
             return str(offset)
-        return f"{rest}" + (f"{int(offset):+d}" if offset else "")
+        if isinstance(rest, sp.Min):
+            parts = ", ".join(map(str, sorted(rest.args, key=str)))
+            return self.dialect.function("min", 0) + self.dialect.bracket(parts)
+        return named.get(rest, f"{rest}") + (f"{int(offset):+d}" if offset else "")
 
-    def adjoint(self, name: str, index: sp.Expr) -> str:
-        """``δ^v_t``, or ``∂L/∂v_t``."""
+    def adjoint(self, name: str, index: sp.Expr, end: sp.Expr | None = None) -> str:
+        """``δ^v_t``, or ``∂L/∂v_t``; with ``end``, that of one window's losses."""
+        window = [] if end is None else [f"({self.step(end)})"]
         if self.notation.adjoint == "partial" or name in self.notation.spelled_out:
             below = self.symbol(name, self.step(index))
-            return self.dialect.fraction(self.loss(), below, self.notation)
+            loss = self.dialect.scripts(self.loss(), [], window)
+            return self.dialect.fraction(loss, below, self.notation)
         above = self.notation.deltas.get(name)
         mark = self.symbol(name) if above is None else above
-        return self.dialect.scripts(self.dialect.delta, [self.step(index)], [mark] if mark else [])
+        marks = [*([mark] if mark else []), *window]
+        return self.dialect.scripts(self.dialect.delta, [self.step(index)], marks)
 
     def gradient(self, of: MatrixExpr) -> str:
-        """``∂L/∂W``."""
-        return self.dialect.fraction(self.loss(), self(of), self.notation)
+        """``∂L/∂W``; of a truncated derivation, the sum of the windows' ``∂L^{(e)}/∂W``."""
+        if self.windows is None:
+            return self.dialect.fraction(self.loss(), self(of), self.notation)
+        e = self.windows.letters[0]
+        loss = self.dialect.scripts(self.loss(), [], [f"({e})"])
+        return self.dialect.sum_under(e) + self.dialect.fraction(loss, self(of), self.notation)
 
-    def condition(self, steps: Steps) -> str:
+    def condition(self, steps: Steps | Where) -> str:
         """The steps a case holds for: ``t = T``, ``t < T``."""
+        if isinstance(steps, Where):
+            return within(steps, self)
         if steps.members is not None:
             names = [str(m) for m in steps.members]
             return f"t = {names[0]}" if len(names) == 1 else self.dialect.member("t", names)
@@ -172,6 +191,9 @@ class Printer:
 
     def _adjoint(self, e: nd.Adjoint) -> Set:
         return Set(self.adjoint(e.name, e.index), ATOM)
+
+    def _window_adjoint(self, e: nd.WindowAdjoint) -> Set:
+        return Set(self.adjoint(e.name, e.index, e.end), ATOM)
 
     def _parameter(self, e: MatrixSymbol) -> Set:
         return Set(self.symbol(e.name), ATOM)
@@ -314,6 +336,8 @@ class Printer:
         if isinstance(e.steps, sp.Range):
             bounds = self.step(e.steps.start), self.step(e.steps.stop - 1)
             head = self.dialect.sum_over(index, *bounds)
+        elif isinstance(e.steps, WindowEnds):
+            head = self.dialect.sum_under(window_ends(index, e.steps, self))
         else:
             steps = sorted(e.steps.args, key=lambda s: (bool(s.free_symbols), str(s)))
             head = self.dialect.sum_in(index, [self.step(s) for s in steps])
@@ -354,6 +378,7 @@ def _positive_first(terms: tuple[MatrixExpr, ...]) -> list[MatrixExpr]:
 _PRINT: dict[type, Callable[[Printer, Any], Set]] = {
     nd.At: Printer._at,
     nd.Adjoint: Printer._adjoint,
+    nd.WindowAdjoint: Printer._window_adjoint,
     MatrixSymbol: Printer._parameter,
     OneMatrix: Printer._ones,
     ZeroMatrix: lambda printer, e: Set("0", ATOM),

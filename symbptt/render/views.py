@@ -91,6 +91,39 @@ class DoubleSumView:
 
 
 @dataclass(frozen=True)
+class DroppedView:
+    """A share that no window has, the adjoint it is missing from, and the steps if several."""
+
+    share: str
+    adjoint: str
+    when: str
+
+
+@dataclass(frozen=True)
+class TruncationView:
+    """The windows of truncated BPTT: k1 and k2, and formulas that say what a window is.
+
+    ``letters`` are those for e, b and a, ``last`` and ``first`` the first two; ``loss`` is that of
+    a window, ``lagged_inputs`` whether an input is used at another step than its own.
+    """
+
+    k1: int
+    k2: int
+    letters: tuple[str, str, str]
+    last: str
+    first: str
+    ends: str
+    takes: str
+    begins: str
+    from_start: str
+    uncut: str
+    backward: str
+    loss: str
+    dropped: tuple[DroppedView, ...]
+    lagged_inputs: bool
+
+
+@dataclass(frozen=True)
 class WrittenOut:
     """Everything for a given T: forward equations, adjoints, gradients."""
 
