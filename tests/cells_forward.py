@@ -44,6 +44,18 @@ def lstm(a: Arrays) -> complex:
     return L
 
 
+def lstm_stacked(a: Arrays) -> complex:
+    """All gates in one product, as Zaremba et al. have it, in PyTorch's order."""
+    h, c, L = a["h_0"], a["c_0"], 0
+    for x, d in steps(a):
+        z = a["W"] @ np.concatenate([h, x]) + a["b"]
+        i, f, g, o = np.split(z, 4)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        L += cross_entropy(a["W_y"] @ h + a["b_y"], d)
+    return L
+
+
 def lstm_peephole(a: Arrays) -> complex:
     h, c, L = a["h_0"], a["c_0"], 0
     for x, d in steps(a):
@@ -227,6 +239,7 @@ FORWARD: dict[str, Forward] = {
     "lstm-coupled": lstm_coupled,
     "lstm-diagonal": lstm_diagonal,
     "lstm-peephole": lstm_peephole,
+    "lstm-stacked": lstm_stacked,
     "mgu": mgu,
     "narx": narx,
     "rnn-ln": rnn_ln,

@@ -374,7 +374,7 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         y_t = softmax([U h_t; mean([h_t; z_t]); part(z_t, 1, 3)])
         L = \sum_{t=1}^{T} cross_entropy(y_t, d_t)
         """,
-        {},
+        {"shapes": {"h": "n", "b": "n"}},
     ),
     # The same side by side, of rows; a part that the whole stands beside.
     "rows side by side": (

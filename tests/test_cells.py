@@ -34,6 +34,7 @@ VARIANTS = {
     "lstm-coupled": ("coupled input and forget gates", "without peepholes"),
     "lstm-diagonal": ("entrywise weights", "two stacked layers", "last step"),
     "lstm-peephole": ("with peepholes", "new cell state"),
+    "lstm-stacked": ("one stacked weight", "order i, f, g, o", "without peepholes"),
     "mgu": ("one gate",),
     "narx": ("last two outputs and three inputs",),
     "rnn-ln": ("layer normalisation of the pre-activation",),
@@ -224,6 +225,51 @@ def test_every_gate_has_a_δ_of_its_pre_activation(name: str, gates: str) -> Non
         δ = nd.Adjoint(f"{gate}_bar", nd.t, *parts.recursions[f"{gate}_bar"].symbol.shape)
         bias = parts.gradients[f"b_{gate}"].expression
         assert bias.body == δ
+
+
+def test_the_stacked_lstm_reads_as_a_textbook_writes_it() -> None:
+    text = symbptt.render("lstm-stacked")
+    for line in (
+        "z_t = W [h_{t-1}; x_t] + b",
+        "i_t = σ(part(z_t, 1, 4))",
+        "W            parameter 4n×(n+m)",
+        "= W_y^T δ^y_t + (W^T δ^z_{t+1})[1:n]   if t < T",
+        "δ^z_t = [δ^i_t ⊙ i_t ⊙ (1 - i_t);",
+        "∂L/∂W = Σ_{t=1}^{T} δ^z_t [h_{t-1}; x_t]^T",
+        "∂L/∂h_0 = (W^T δ^z_1)[1:n]",
+        "[a; b] is a on top of b",
+    ):
+        assert line in text
+    latex = symbptt.render("lstm-stacked", "latex")
+    rows = r" \\[2pt] ".join(
+        [
+            r"\delta^c_t \odot g_t \odot i_t \odot (1 - i_t)",
+            r"\delta^c_t \odot c_{t-1} \odot f_t \odot (1 - f_t)",
+            r"\delta^c_t \odot i_t \odot (1 - g_t^2)",
+            r"\delta^h_t \odot \tanh(c_t) \odot o_t \odot (1 - o_t)",
+        ]
+    )
+    assert rf"\delta^z_t = \begin{{bmatrix}} {rows} \end{{bmatrix}}" in latex
+    assert r"W\,\begin{bmatrix} h_{t-1} \\ x_t \end{bmatrix} + b" in latex
+    assert r"g_t &= \tanh((z_t)_{2n+1:3n})" in latex
+    assert r"\delta^z_t\,{\begin{bmatrix} h_{t-1} \\ x_t \end{bmatrix}}^{\mathsf{T}}" in latex
+
+
+@pytest.mark.parametrize("batch", [None, 3])
+def test_the_stacked_lstm_is_the_lstm_with_its_weights_stacked(batch: int | None) -> None:
+    params, inputs = arguments(model_named("lstm"), 4, batch)
+    loss, grads = compiled("lstm", "numpy", None)(params, inputs)
+
+    def stacked(a: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        W = np.vstack([np.hstack([a[f"U_{gate}"], a[f"W_{gate}"]]) for gate in "ifgo"])
+        b = np.concatenate([a[f"b_{gate}"] for gate in "ifgo"])
+        return {"W": W, "b": b, "W_y": a["W_y"], "b_y": a["b_y"]}
+
+    one_loss, one = compiled("lstm-stacked", "numpy", None)(stacked(params), inputs)
+    assert one_loss == pytest.approx(loss, rel=1e-14)
+    expected = {**stacked(grads), "h_0": grads["h_0"], "c_0": grads["c_0"]}
+    assert set(one) >= set(expected)
+    assert all(relative_error(one[name], expected[name]) < 1e-13 for name in expected)
 
 
 def test_peepholes_reach_the_cell_state_from_both_sides() -> None:

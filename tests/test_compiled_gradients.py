@@ -15,6 +15,7 @@ from cells_forward import FORWARD
 from symbptt.calculus import Derivation, derive
 from symbptt.compile import BACKENDS, GradientFunction, compile_gradient
 from symbptt.model import Model, Role, bind, builtin_names, initial_key, load
+from symbptt.model.terms import size
 
 Arrays = dict[str, np.ndarray]
 Forward = Callable[[Arrays], complex]
@@ -322,7 +323,7 @@ CUSTOM: dict[str, tuple[Forward, str, dict[str, Any]]] = {
 
 def shape_of(shape: tuple[Any, Any]) -> tuple[int, ...]:
     """The shape of an array, from the model's own shape: no axes of size 1."""
-    return tuple(SIZES.get(d, d) for d in shape if d != 1)
+    return tuple(size(d, SIZES) for d in shape if d != 1)
 
 
 def arguments(model: Model, T: int, batch: int | None, seed: int = 0) -> tuple[Arrays, Arrays]:

@@ -61,6 +61,10 @@ def derived(name: str) -> Derivation:
 SQUARE = r"h_t = tanh(W^T h_{t-1} + V W x_t); M_t = h_t x_t^T V; L = \sum_{t=1}^{T} sum(M_t ⊙ M_t)"
 SQUARE_OPTIONS: dict[str, Any] = {"shapes": {"M": "n, n", "W": "n, n", "V": "n, n"}}
 SQUARE_ABSTRACT = r"h_t = f(x_t, W h_{t-1}); L = \sum_{t=1}^{T} l(h_t, d_t)"
+#: A stack of vectors of one size, which may be taken for one another.
+ALIKE = r"h_t = tanh(W [h_{t-1}; x_t]); L = \sum_{t=1}^{T} squared_error([h_t; u ⊙ x_t], d_t)"
+ALIKE_OPTIONS: dict[str, Any] = {"shapes": {"x": "n", "h": "n"}}
+
 SQUARE_ABSTRACT_OPTIONS: dict[str, Any] = {"functions": ["f", "l"], "shapes": {"h": "n", "x": "n"}}
 
 #: The models on which a corrupted rule must be caught; the rule is used in each.
@@ -71,6 +75,8 @@ USED_IN: dict[Any, tuple[str, ...]] = {
     HadamardPower: ("scaled", "roots"),
     Transpose: ("transposed",),
     nd.Scale: ("scaled",),
+    nd.Stack: ("stacked", "rows side by side"),
+    nd.Block: ("stacked", "lstm-stacked"),
     nd.Total: ("scaled", "elman"),
     nd.Map: ("elman", "elman-generic"),
     nd.Abstract: ("abstract", "elman-generic"),
@@ -179,6 +185,26 @@ def scaling_without_the_scalar(node, g, value):
     yield node.operand, g
 
 
+def stack_in_reverse(node, g, value):
+    shares = [share for _, share in rules.stack_rule(node, g, value)]
+    yield from zip(node.parts, reversed(shares), strict=True)
+
+
+def stack_from_the_start(node, g, value):
+    for part in node.parts:
+        yield part, al.block(g, 0, al.length(part))
+
+
+def block_from_the_start(node, g, value):
+    a = node.operand
+    yield a, al.stack(*a.shape, g, al.zeros_along(al.length(a) - node.size, a))
+
+
+def block_for_every_entry(node, g, value):
+    a = node.operand
+    yield a, al.stack(*a.shape, *[g] * int(al.length(a) / node.size))
+
+
 def total_of_the_operand(node, g, value):
     yield node.operand, al.scale(g, node.operand)
 
@@ -234,6 +260,10 @@ MISTAKES: tuple[tuple[Any, Callable[..., Any], str], ...] = (
     (Transpose, transpose_not_transposed, "square"),
     (nd.Scale, scaling_of_the_operand_alone, "scaled"),
     (nd.Scale, scaling_without_the_scalar, "scaled"),
+    (nd.Stack, stack_in_reverse, "alike"),
+    (nd.Stack, stack_from_the_start, "alike"),
+    (nd.Block, block_from_the_start, "lstm-stacked"),
+    (nd.Block, block_for_every_entry, "lstm-stacked"),
     (nd.Total, total_of_the_operand, "elman"),
     (nd.Map, map_without_its_slope, "elman"),
     (nd.Map, map_with_its_value_for_a_slope, "elman"),
@@ -252,6 +282,7 @@ MISTAKES: tuple[tuple[Any, Callable[..., Any], str], ...] = (
 def test_a_mistaken_rule_is_caught(kind, mistake, name, monkeypatch):
     model = {
         "square": lambda: load(SQUARE, **SQUARE_OPTIONS),
+        "alike": lambda: load(ALIKE, **ALIKE_OPTIONS),
         "square abstract": lambda: load(SQUARE_ABSTRACT, **SQUARE_ABSTRACT_OPTIONS),
     }.get(name, lambda: models.model(name))()
     d = derive(model, inputs=True)

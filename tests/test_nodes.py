@@ -31,6 +31,7 @@ from symbptt.render.printer import _PRINT, Printer
 n, m = sp.symbols("n m", integer=True, positive=True)
 h, x = nd.At("h", nd.t, n, 1), nd.At("x", nd.t - 1, m, 1)
 W, U = MatrixSymbol("W", n, n), MatrixSymbol("U", n, m)
+C = MatrixSymbol("C", 2 * n, n)
 dot = nd.Abstract("l", 1, 1, h, x)
 
 SAMPLES = {
@@ -42,6 +43,8 @@ SAMPLES = {
     nd.Total: nd.Total(h),
     nd.Count: nd.Count(nd.T),
     nd.Scale: nd.Scale(nd.Total(h), x),
+    nd.Stack: nd.Stack(n + m, 1, h, x),
+    nd.Block: nd.Block(h, m, n - m),
     nd.Abstract: dot,
     nd.Partial: nd.Partial(dot, 1),
     nd.TimeSum: nd.TimeSum(h, nd.t, sp.Range(1, nd.T + 1)),
@@ -80,6 +83,44 @@ def test_a_node_survives_replacement(kind):
     assert there.xreplace({sp.Integer(7): n}) == node or kind is nd.TimeProduct
     assert str(node)
     assert node.shape == SAMPLES[kind].shape
+
+
+def test_stacks_are_put_together_and_taken_apart():
+    a, b, c = (MatrixSymbol(name, n, 1) for name in "abc")
+    zero = al.zeros((n, 1))
+    abc = al.stack(3 * n, 1, a, b, c)
+    assert al.stack(3 * n, 1, al.stack(2 * n, 1, a, b), c) == abc
+    assert al.stack(3 * n, 1, zero, zero, zero) == al.zeros((3 * n, 1))
+    assert al.stack(3 * n, 1, a, zero, zero) == nd.Stack(3 * n, 1, a, al.zeros((2 * n, 1)))
+    assert al.stack(n, 1, al.zeros((0, 1)), a) == a
+    assert [al.block(abc, i * n, n) for i in range(3)] == [a, b, c]
+    assert al.block(abc, n, 2 * n) == al.stack(2 * n, 1, b, c)
+    assert al.block(abc, 0, 3 * n) == abc
+    part = al.block(abc, 0, m)
+    assert part == nd.Block(abc, 0, m)
+    assert al.block(al.times(-2, h), 0, m) == al.times(-2, nd.Block(h, 0, m))
+    assert al.block(al.block(h, m, n - m), 1, 2) == nd.Block(h, m + 1, 2)
+    assert al.block(al.ones((1, n)), 1, m) == al.ones((1, m))
+
+
+def test_stacks_add_up_block_by_block():
+    a, b, c = (MatrixSymbol(name, n, 1) for name in "abc")
+    x, v = MatrixSymbol("x", m, 1), MatrixSymbol("v", 3 * n, 1)
+
+    def stack(*parts):
+        return al.stack(3 * n, 1, *parts)
+
+    two, one = al.zeros((2 * n, 1)), al.zeros((n, 1))
+    parts = stack(a, two), stack(one, b, one), stack(two, c)
+    assert al.plus(*parts) == stack(a, b, c)
+    assert al.plus(*reversed(parts)) == stack(a, b, c)
+    assert al.plus(stack(a, two), stack(b, c, one)) == stack(al.plus(a, b), c, one)
+    assert al.plus(stack(a, b, c), al.times(-1, stack(a, b, two))) == stack(two, c)
+    assert al.plus(stack(a, b, c), v, stack(one, b, one)).args == (stack(a, al.times(2, b), c), v)
+    uneven = al.stack(n + m, 1, a, x), al.stack(n + m, 1, x, a)
+    assert al.plus(*uneven).args == uneven  # which of n and m is larger is not known
+    rows = al.stack(1, 2 * n, a.T, al.zeros((1, n))), al.stack(1, 2 * n, al.zeros((1, n)), b.T)
+    assert al.plus(*rows) == al.stack(1, 2 * n, a.T, b.T)
 
 
 def test_the_index_of_a_sum_is_bound():
@@ -125,6 +166,11 @@ expressions = st.recursive(
         st.tuples(numbers, inner).map(lambda p: al.times(*p)),
         inner.map(lambda e: al.times(W, e)),
         inner.map(lambda e: al.scale(al.inner(h, e), e)),
+        st.lists(inner, min_size=2, max_size=3).map(
+            lambda xs: al.block(al.stack(len(xs) * n, 1, *xs), n, n)
+        ),
+        inner.map(lambda e: al.block(al.times(C, e), 0, n)),
+        inner.map(lambda e: al.block(al.stack(n + m, 1, e, x), m, n)),
     ),
     max_leaves=8,
 )

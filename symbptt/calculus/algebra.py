@@ -151,6 +151,8 @@ def block(a: MatrixExpr, start: Any, size: Any) -> MatrixExpr:
         return times(many, block(a, start, size))
     if isinstance(a, ZeroMatrix | OneMatrix):
         return type(a)(*((size, ONE) if column else (ONE, size)))
+    if isinstance(a, Scale):
+        return scale(a.scalar, block(a.operand, start, size))
     if isinstance(a, Block):
         return Block(a.operand, a.start + start, size)
     if isinstance(a, MatAdd) and any(isinstance(coefficient(b)[1], Stack) for b in a.args):

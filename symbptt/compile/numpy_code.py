@@ -147,18 +147,27 @@ class NumPyCode:
         parts = [self.array(a) for a in e.parts]
         if not any(part.batched for part in parts):
             return Code(f"np.hstack([{', '.join(part.text for part in parts)}])", ATOM, False)
-        whole = ", ".join(map(self.full, e.parts))
+        whole = ", ".join(map(self._for_each_sample, e.parts))
         return Code(f"np.concatenate([{whole}], axis=1)", ATOM, True)
+
+    def _for_each_sample(self, e: MatrixExpr) -> str:
+        """Source for a vector with its batch axis, its size in a variable."""
+        constant, code = self.constant(e), self.array(e)
+        if constant is None and code.batched:
+            return code.text
+        layout = [f"{self.given}.B", self._end(al.length(e))]
+        if constant is not None:
+            return self._filled(constant, layout)
+        return f"np.broadcast_to({code.text}, ({', '.join(layout)}))"
+
+    def _end(self, dim: sp.Expr) -> str:
+        self.used |= {self.sizes[str(s)] for s in dim.free_symbols}
+        return linear(dim, self.sizes.__getitem__)
 
     def _block(self, e: nd.Block) -> Code:
         a = self.array(e.operand)
-
-        def end(dim: sp.Expr) -> str:
-            self.used |= {self.sizes[str(s)] for s in dim.free_symbols}
-            return linear(dim, self.sizes.__getitem__)
-
-        start = "" if e.start == 0 else end(e.start)
-        stop = "" if e.start + e.size == al.length(e.operand) else end(e.start + e.size)
+        start = "" if e.start == 0 else self._end(e.start)
+        stop = "" if e.start + e.size == al.length(e.operand) else self._end(e.start + e.size)
         tight = not {" "} & {*start, *stop}
         entries = f"{start}:{stop}" if tight else f"{start} : {stop}".strip()
         if al.is_scalar(e) and not a.batched:

@@ -335,14 +335,12 @@ class Writer:
 
     def longest_part(self, e: MatrixExpr, room: int) -> MatrixExpr | None:
         """The longest part of an expression that fits a line of its own; of a stack the first."""
-        if isinstance(e, nd.Stack):
-            parts = (a for a in e.parts if a not in self.code.known)
-            fitting = (a for a in parts if not isinstance(a, al.LEAVES))
-            return next((a for a in fitting if len(self.code.array(a).text) <= room), None)
         found: list[tuple[int, MatrixExpr]] = []
         for part in _parts(e):
             text = self.code.array(part).text
             if 20 < len(text) <= room:
+                if isinstance(e, nd.Stack) and part in e.parts:
+                    return part
                 found.append((len(text), part))
         return max(found, key=lambda pair: pair[0])[1] if found else None
 

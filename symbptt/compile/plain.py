@@ -80,7 +80,8 @@ def _plain(e: MatrixExpr) -> tuple[str, int]:
         case MatAdd():
             return signed_sum([plain(a) for a in positive_first(e)]), SUM
         case nd.Count():
-            return str(e.value), ATOM
+            level = SUM if e.value.is_Add else PRODUCT if e.value.is_Mul else ATOM
+            return str(nd.dimension_sum(e.value)), level
         case MatMul():
             return " ".join(_in(a, ATOM) for a in e.args), PRODUCT
         case nd.Scale():
@@ -102,8 +103,9 @@ def _plain(e: MatrixExpr) -> tuple[str, int]:
             between = "; " if e.shape[1] == nd.ONE else ", "
             return f"[{between.join(map(plain, e.parts))}]", ATOM
         case nd.Block():
-            first, last = (nd.dimension_sum(end) for end in (e.start + 1, e.start + e.size))
-            return f"{_in(e.operand, ATOM)}[{first}:{last}]", ATOM
+            first, last = (str(nd.dimension_sum(end)) for end in (e.start + 1, e.start + e.size))
+            entries = first if first == last else f"{first}:{last}"
+            return f"{_in(e.operand, ATOM)}[{entries}]", ATOM
         case nd.Total():
             return f"sum({plain(e.operand)})", ATOM
     return "0", ATOM

@@ -48,7 +48,7 @@ def _expressions(program: Program) -> Iterator[MatrixExpr]:
 def _composites(e: MatrixExpr) -> Iterator[MatrixExpr]:
     """Every part of an expression that takes work to compute."""
     for part in sp.preorder_traversal(e):
-        if not isinstance(part, MatrixExpr) or isinstance(part, Transpose):
+        if not isinstance(part, MatrixExpr) or isinstance(part, Transpose | nd.Block):
             continue
         body = al.coefficient(part)[1]
         # An outer product is better left alone: summed over the batch it is one product.

@@ -22,8 +22,14 @@ def solve(dims: Dimensions) -> None:
 
     Raises :class:`SizesError` for sizes that don't add up, and where a sum leaves them open.
     """
-    for equation in dims.sums:
-        _solve(dims, equation)
+    waiting = dims.sums
+    while open_still := [equation for equation in waiting if not _solved(dims, equation)]:
+        if len(open_still) == len(waiting):
+            why = open_still[0].why
+            raise SizesError(
+                f"{why} leaves the sizes of its parts open; declare them under [shapes]", why.place
+            )
+        waiting = open_still  # what the others say may close them
 
 
 def expanded(dims: Dimensions, terms: Iterable[tuple[int, int]]) -> tuple[Form, int]:
@@ -46,7 +52,8 @@ def expanded(dims: Dimensions, terms: Iterable[tuple[int, int]]) -> tuple[Form, 
     return {root: k for root, k in form.items() if k}, number
 
 
-def _solve(dims: Dimensions, equation: Sum) -> None:
+def _solved(dims: Dimensions, equation: Sum) -> bool:
+    """Solve an equation for one of its dimensions; False if that takes more than is known."""
     left, rest = expanded(dims, [(1, equation.whole), *((-k, d) for k, d in equation.parts)])
     number = -rest  # what the sum on the left is equal to
     least = sum(left.values())  # what the left is if every size is 1
@@ -56,12 +63,12 @@ def _solve(dims: Dimensions, equation: Sum) -> None:
     if too_small or too_large or number % common:
         raise _impossible(dims, equation)
     left, number = {dim: k // common for dim, k in left.items()}, number // common
-    if not left and not number:
-        return
+    if not left:
+        return True
     if sorted(left.values()) == [-1, 1] and not number:
         one, other = left
         dims.unify(one, other, equation.why)
-        return
+        return True
     whole = dims.root(equation.whole)
     # First what the equation is about, then what the user has not named.
     for dim in sorted(left, key=lambda d: (d != whole, dims.value(d) is not None)):
@@ -72,11 +79,8 @@ def _solve(dims: Dimensions, equation: Sum) -> None:
                 dims.solved[dim] = others, sign * number
             else:
                 dims.unify(dim, dims.constant(sign * number), equation.why)
-            return
-    raise SizesError(
-        f"{equation.why} leaves the sizes of its parts open; declare them under [shapes]",
-        equation.why.place,
-    )
+            return True
+    return False
 
 
 def _impossible(dims: Dimensions, equation: Sum) -> SizesError:

@@ -274,13 +274,16 @@ class Printer:
         return Set(name + self.dialect.bracket(self(e.operand)), ATOM)
 
     def _count(self, e: nd.Count) -> Set:
-        return Set(self._dimension(e.value), SUM if e.value.is_Add else ATOM)
+        level = SUM if e.value.is_Add else PRODUCT if e.value.is_Mul else ATOM
+        return Set(self._dimension(e.value), level)
 
     def _stack(self, e: nd.Stack) -> Set:
         return Set(self.dialect.stack(list(map(self, e.parts)), e.shape[1] == nd.ONE), ATOM)
 
     def _block(self, e: nd.Block) -> Set:
-        entries = f"{self._dimension(e.start + 1)}:{self._dimension(e.start + e.size)}"
+        entries = self._dimension(e.start + 1)
+        if e.size != 1:
+            entries += f":{self._dimension(e.start + e.size)}"
         if self.dialect.name == "latex":
             return Set(self.dialect.block(self.dialect.bracket(self(e.operand)), entries), ATOM)
         which, of = e.start / e.size + 1, al.length(e.operand) / e.size

@@ -1,0 +1,340 @@
+r"""LSTM with one stacked weight for all gates, in PyTorch's order i, f, g, o, with a forget gate,
+    without peepholes: softmax output, cross-entropy at every step.
+
+The loss of this model and its gradients by backpropagation through time:
+
+    z_t = W [h_{t-1}; x_t] + b
+    i_t = σ(part(z_t, 1, 4))
+    f_t = σ(part(z_t, 2, 4))
+    g_t = tanh(part(z_t, 3, 4))
+    o_t = σ(part(z_t, 4, 4))
+    c_t = f_t ⊙ c_{t-1} + i_t ⊙ g_t
+    h_t = o_t ⊙ tanh(c_t)
+    y_t = W_y h_t + b_y
+    L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
+
+Call ``loss, grads = loss_and_gradients(params, inputs)``. The arrays are all float32 or all
+float64. The loss is the sum over steps and batch; each gradient has the shape of its array.
+
+    params["W"]    (4n, n+m)
+    params["b"]    (4n,)
+    params["W_y"]  (k, n)
+    params["b_y"]  (k,)
+    inputs["x"]    (T, B, m) or (T, m), input
+    inputs["d"]    (T, B, k) or (T, k), target
+    inputs["h_0"]  (B, n) or (n,), zero if left out
+    inputs["c_0"]  (B, n) or (n,), zero if left out
+
+Written by symbptt 0.1.0 from the model 'lstm-stacked'. It needs NumPy alone.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import numpy as np
+
+
+def loss_and_gradients(params, inputs):
+    """Return the loss and its gradients, by symbol name.
+
+    Raises ArrayError, a ValueError, that names the array that does not fit.
+    """
+    given = Arrays(params, inputs)
+    T = given.T
+    n = given.sizes["n"]
+    W = given["W"]
+    b = given["b"]
+    W_y = given["W_y"]
+    b_y = given["b_y"]
+    x = given.steps("x")
+    d = given.steps("d")
+    z = {}
+    h = {0: given.initial("h_0")}
+    i = {}
+    f = {}
+    g = {}
+    o = {}
+    c = {0: given.initial("c_0")}
+    y = {}
+
+    loss = 0.0
+    for t in range(1, T + 1):
+        # z_t = W [h_{t-1}; x_t] + b
+        z[t] = np.concatenate([h[t - 1], x[t]], axis=1) @ W.T + b
+        # i_t = σ(part(z_t, 1, 4))
+        i[t] = sigmoid(z[t][:, :n])
+        # f_t = σ(part(z_t, 2, 4))
+        f[t] = sigmoid(z[t][:, n : 2 * n])
+        # g_t = tanh(part(z_t, 3, 4))
+        g[t] = np.tanh(z[t][:, 2 * n : 3 * n])
+        # o_t = σ(part(z_t, 4, 4))
+        o[t] = sigmoid(z[t][:, 3 * n :])
+        # c_t = f_t ⊙ c_{t-1} + i_t ⊙ g_t
+        c[t] = f[t] * c[t - 1] + i[t] * g[t]
+        # h_t = o_t ⊙ tanh(c_t)
+        h[t] = o[t] * np.tanh(c[t])
+        # y_t = W_y h_t + b_y
+        y[t] = h[t] @ W_y.T + b_y
+        # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
+        loss -= np.sum(d[t] * log_softmax(y[t]))
+
+    grad_W = np.zeros_like(W)
+    grad_b = np.zeros_like(b)
+    grad_W_y = np.zeros_like(W_y)
+    grad_b_y = np.zeros_like(b_y)
+    d_y = {}
+    d_h = {}
+    d_c = {}
+    d_z = {}
+    # δ^v_t is the derivative of L by v_t.
+    for t in range(T, 0, -1):
+        # δ^y_t = sum(d_t) softmax(y_t) - d_t
+        d_y[t] = np.sum(d[t], axis=1, keepdims=True) * softmax(y[t]) - d[t]
+        # δ^h_t = W_yᵀ δ^y_t + (Wᵀ δ^z_{t+1})[1:n]
+        d_h[t] = d_y[t] @ W_y
+        if t < T:
+            d_h[t] += (d_z[t + 1] @ W)[:, :n]
+        # δ^c_t = δ^h_t ⊙ o_t ⊙ (1 - tanh(c_t)²) + δ^c_{t+1} ⊙ f_{t+1}
+        d_c[t] = d_h[t] * o[t] * (1 - np.tanh(c[t]) ** 2)
+        if t < T:
+            d_c[t] += d_c[t + 1] * f[t + 1]
+        # δ^z_t = [δ^c_t ⊙ g_t ⊙ i_t ⊙ (1 - i_t); δ^c_t ⊙ c_{t-1} ⊙ f_t ⊙ (1 - f_t); δ^c_t ⊙ i_t
+        #     ⊙ (1 - g_t²); δ^h_t ⊙ tanh(c_t) ⊙ o_t ⊙ (1 - o_t)]
+        part_1 = d_c[t] * g[t] * i[t] * (1 - i[t])
+        part_2 = d_c[t] * c[t - 1] * f[t] * (1 - f[t])
+        part_3 = d_c[t] * i[t] * (1 - g[t] ** 2)
+        part_4 = d_h[t] * np.tanh(c[t]) * o[t] * (1 - o[t])
+        d_z[t] = np.concatenate([part_1, part_2, part_3, part_4], axis=1)
+        # ∂L/∂W = Σ_t δ^z_t [h_{t-1}; x_t]ᵀ
+        grad_W += d_z[t].T @ np.concatenate([h[t - 1], x[t]], axis=1)
+        # ∂L/∂b = Σ_t δ^z_t
+        grad_b += np.sum(d_z[t], axis=0)
+        # ∂L/∂W_y = Σ_t δ^y_t h_tᵀ
+        grad_W_y += d_y[t].T @ h[t]
+        # ∂L/∂b_y = Σ_t δ^y_t
+        grad_b_y += np.sum(d_y[t], axis=0)
+
+    # ∂L/∂h_0 = (Wᵀ δ^z_1)[1:n]
+    grad_h_0 = (d_z[1] @ W)[:, :n]
+    # ∂L/∂c_0 = δ^c_1 ⊙ f_1
+    grad_c_0 = d_c[1] * f[1]
+
+    grads = {
+        "W": grad_W,
+        "b": grad_b,
+        "W_y": grad_W_y,
+        "b_y": grad_b_y,
+        "h_0": grad_h_0,
+        "c_0": grad_c_0,
+    }
+    return given.result(loss, grads)
+
+
+def sigmoid(z):
+    """1 / (1 + exp(-z)), without overflow."""
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, e) / (1 + e)
+
+
+def log_softmax(z, axis=-1):
+    """z - log(sum(exp(z))), without overflow."""
+    z = z - np.max(z, axis=axis, keepdims=True)
+    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+
+
+def softmax(z, axis=-1):
+    """exp(z) / sum(exp(z)), without overflow."""
+    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+# What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
+# of size T in front, and after it a batch axis of size B if they come in batches; initial values
+# may have the batch axis and are zero if left out. A number is a size that never varies.
+PARAMETERS = {
+    "W": ("4n", "n+m"),
+    "b": ("4n",),
+    "W_y": ("k", "n"),
+    "b_y": ("k",),
+}
+INPUTS = {
+    "x": ("m",),
+    "d": ("k",),
+}
+INITIAL = {
+    "h_0": ("n",),
+    "c_0": ("n",),
+}
+
+# Sizes that are sums of others: a number, and how often each of the others is there.
+SUMS = {
+    "4n": (0, {"n": 4}),
+    "n+m": (0, {"n": 1, "m": 1}),
+}
+
+
+class ArrayError(ValueError):
+    """An array that does not fit; the message is one line."""
+
+
+class Arrays:
+    """The arrays of one call, each checked against the shapes above.
+
+    A dimension is bound by the first array that has it; ``origin`` remembers which that was.
+    """
+
+    def __init__(self, params, inputs):
+        self.arrays, self.forms = {}, {}
+        self.sizes, self.origin = {}, {}
+        self.dtype, self.typed, self.batched = None, None, None
+        check_names("params", params, PARAMETERS)
+        check_names("inputs", inputs, INPUTS, INITIAL)
+        for name, dims in INPUTS.items():
+            forms = [("T", "B", *dims), ("T", *dims)]
+            if self.batched is not None:
+                forms = forms[:1] if self.batched else forms[1:]
+            self.read(name, inputs[name], forms)
+            self.batched = "B" in self.forms[name]
+        for name, dims in PARAMETERS.items():
+            self.read(name, params[name], [dims])
+        for name, dims in INITIAL.items():
+            if name in inputs:
+                self.read(name, inputs[name], [("B", *dims), dims] if self.batched else [dims])
+        self.sizes = added_up(self.sizes)
+        self.sizes.setdefault("B", 1)
+        self.T, self.B = self.sizes["T"], self.sizes["B"]
+
+    def read(self, name, value, forms):
+        """Keep an array under its name if it has one of the forms, tuples of dimensions."""
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise ArrayError(f"{name} is no array: its rows differ in length") from None
+        if array.dtype not in (np.float32, np.float64):
+            raise ArrayError(
+                f"{name} has dtype {array.dtype}; expected float32 or float64:"
+                f" convert it, for example with np.asarray({name}, dtype=np.float64)"
+            )
+        if self.dtype is None:
+            self.dtype, self.typed = array.dtype, name
+        if array.dtype != self.dtype:
+            raise ArrayError(
+                f"{name} has dtype {array.dtype}; expected {self.dtype} as {self.typed} has:"
+                " all arrays must have one dtype"
+            )
+        if 0 in array.shape:
+            raise ArrayError(
+                f"{name} has shape {array.shape}; expected {self.described(forms)},"
+                " each size at least 1"
+            )
+        for dims in forms:
+            if array.ndim == len(dims):
+                self.fit(name, array, dims)
+                self.arrays[name], self.forms[name] = array, dims
+                return
+        raise ArrayError(f"{name} has shape {array.shape}; expected {self.described(forms)}")
+
+    def fit(self, name, array, dims):
+        """Compare the dimensions that are bound, and bind those that are new."""
+        new = {}
+        for dim, size in zip(dims, array.shape):
+            known = self.sizes.get(dim, dim)
+            if size != (new.setdefault(dim, size) if isinstance(known, str) else known):
+                raise ArrayError(
+                    f"{name} has shape {array.shape}; expected {self.described([dims])}"
+                )
+        sizes = added_up({**self.sizes, **new})
+        if sizes is None:
+            raise ArrayError(f"{name} has shape {array.shape}; expected {self.described([dims])}")
+        new = {dim: size for dim, size in sizes.items() if dim not in self.sizes}
+        self.sizes.update(new)
+        self.origin.update(dict.fromkeys(new, name))
+
+    def described(self, forms):
+        """``(n, m) = (3, 4), with n = 3 from W_hh, m = 4 from x``."""
+        words = []
+        for dims in forms:
+            known = [self.sizes.get(dim, dim) for dim in dims]
+            same = known == list(dims)
+            words.append(in_brackets(dims) + ("" if same else f" = {in_brackets(known)}"))
+        parts = (part for dims in forms for dim in dims for part in SUMS.get(dim, (0, [dim]))[1])
+        bound = dict.fromkeys(dim for dim in parts if dim in self.sizes)
+        origins = [f"{dim} = {self.sizes[dim]} from {self.origin[dim]}" for dim in bound]
+        return " or ".join(words) + (f", with {', '.join(origins)}" if origins else "")
+
+    def __getitem__(self, name):
+        return self.arrays[name]
+
+    def steps(self, name):
+        """An input by step, from 1 to T, each of shape (B, …)."""
+        array = self.arrays[name] if self.batched else self.arrays[name][:, None]
+        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+
+    def initial(self, name):
+        """An initial value of shape (B, …): zero if it was left out."""
+        value = self.arrays.get(name, self.dtype.type(0))
+        dims = INITIAL[name]
+        if self.forms.get(name) == ("B",):
+            value = value[:, None]
+        return self.spread(value, *(self.sizes.get(dim, dim) for dim in dims or (1,)))
+
+    def spread(self, value, *sizes):
+        """A value of the given sizes for each sample of the batch."""
+        return np.broadcast_to(np.asarray(value, self.dtype), (self.B, *sizes))
+
+    def result(self, loss, grads):
+        """The loss and the gradients in the dtype and the shapes of the arrays."""
+        return self.dtype.type(loss), {name: self.shaped(name, g) for name, g in grads.items()}
+
+    def shaped(self, name, gradient):
+        """A gradient in the shape of its array."""
+        if name in INITIAL:
+            shape = tuple(self.sizes.get(d, d) for d in INITIAL[name])
+            if not self.batched or self.forms.get(name) == INITIAL[name]:
+                gradient = np.sum(gradient, axis=0)  # one value, shared by all samples
+            else:
+                shape = (self.B, *shape)
+        else:
+            shape = self.arrays[name].shape
+        return np.array(gradient, dtype=self.dtype).reshape(shape)
+
+
+def check_names(what, arrays, known, optional=()):
+    """Refuse a dict that lacks an array, or has one that is not known."""
+    if not isinstance(arrays, Mapping):
+        raise ArrayError(
+            f"{what} is a {type(arrays).__name__}; expected a dict of arrays by symbol name"
+        )
+    for name in arrays:
+        if name not in known and name not in optional:
+            near = get_close_matches(str(name), [*known, *optional], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "."
+            raise ArrayError(
+                f"{what} has no place for {name!r}{hint} Known: {', '.join([*known, *optional])}"
+            )
+    missing = [name for name in known if name not in arrays]
+    if missing:
+        raise ArrayError(f"{what} lacks {', '.join(missing)}; expected {', '.join(known)}")
+
+
+def added_up(sizes):
+    """Sizes with all that the sums say of them; None if they don't add up."""
+    found = {}
+    while found != sizes:
+        found, sizes = sizes, dict(sizes)
+        for whole, (number, parts) in SUMS.items():
+            unknown = [dim for dim in parts if dim not in sizes]
+            number += sum(k * sizes[dim] for dim, k in parts.items() if dim in sizes)
+            if not unknown and sizes.setdefault(whole, number) != number:
+                return None
+            if len(unknown) == 1 and whole in sizes:
+                size, rest = divmod(sizes[whole] - number, parts[unknown[0]])
+                if size < 1 or rest:
+                    return None
+                sizes[unknown[0]] = size
+    return sizes
+
+
+def in_brackets(items):
+    """Dimensions or sizes as the shape of an array is written."""
+    return f"({', '.join(map(str, items))}{',' if len(items) == 1 else ''})"
