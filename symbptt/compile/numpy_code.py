@@ -147,6 +147,12 @@ class NumPyCode:
         parts = [self.array(a) for a in e.parts]
         if not any(part.batched for part in parts):
             return Code(f"np.hstack([{', '.join(part.text for part in parts)}])", ATOM, False)
+        inside = [i for i, a in enumerate(e.parts) if not isinstance(a, ZeroMatrix)]
+        if len(inside) == 1 and parts[inside[0]].batched:  # one part among zeros
+            (i,) = inside
+            before, after = (self._end(sp.Add(*map(al.length, zeros)))
+                             for zeros in (e.parts[:i], e.parts[i + 1 :]))  # fmt: skip
+            return Code(f"np.pad({parts[i].text}, ((0, 0), ({before}, {after})))", ATOM, True)
         whole = ", ".join(map(self._for_each_sample, e.parts))
         return Code(f"np.concatenate([{whole}], axis=1)", ATOM, True)
 
