@@ -142,11 +142,10 @@ def forward(d: AnyDerivation) -> Iterator[Statement]:
 def _backward(d: Derivation) -> Iterator[Statement]:
     found = d.condensed
     for name, recursion in found.recursions.items():
-        contributions = _stacked(recursion.contributions)
-        expressions, factor = shared_factor([c.expression for c in contributions])
+        expressions, factor = shared_factor([c.expression for c in recursion.contributions])
         parts = [
             part
-            for c, e in zip(contributions, expressions, strict=True)
+            for c, e in zip(recursion.contributions, expressions, strict=True)
             for part in _parts(c, e, d)
         ]
         yield Statement(
@@ -154,7 +153,7 @@ def _backward(d: Derivation) -> Iterator[Statement]:
             Quantity.ADJOINT,
             name,
             recursion.symbol,
-            tuple(parts),
+            together(parts),
             recursion.support,
             factor,
             stage=d.model.stage_of(name),
@@ -204,18 +203,20 @@ def _stage(c: Contribution, d: Derivation) -> int:
 # -- parts ------------------------------------------------------------------------------------
 
 
-def _stacked(contributions: Iterable[Contribution]) -> list[Contribution]:
-    """Contributions with those that fill blocks of a stack at the same steps as one."""
-    found: list[Contribution] = []
-    for c in contributions:
+def together(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Parts with those that fill blocks of one stack, under the same conditions, as one."""
+    found: list[Part] = []
+    for part in parts:
         for i, other in enumerate(found):
-            both = al.plus(other.expression, c.expression)
-            if other.steps == c.steps and isinstance(both, nd.Stack):
-                found[i] = replace(other, expression=both)
+            both = al.plus(other.expression, part.expression)
+            if isinstance(both, nd.Stack) and replace(other, expression=both) == replace(
+                part, expression=both
+            ):
+                found[i] = replace(part, expression=both)
                 break
         else:
-            found.append(c)
-    return found
+            found.append(part)
+    return tuple(found)
 
 
 def shared_factor(expressions: list[MatrixExpr]) -> tuple[list[MatrixExpr], MatrixExpr | None]:

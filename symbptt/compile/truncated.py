@@ -27,6 +27,7 @@ from symbptt.compile.program import (
     Statement,
     forward,
     shared_factor,
+    together,
 )
 from symbptt.model import EVERY, Steps, initial_key
 
@@ -59,7 +60,7 @@ def _adjoints(d: TruncatedDerivation, own: dict[str, Steps]) -> Iterator[Stateme
                 parts += _parts(e, alike, steps=steps, within=within)
             else:
                 parts.append(Part(e, c.steps, within=TAKEN))
-        head = Statement(Loop.BACKWARD, Quantity.ADJOINT, name, r.symbol, tuple(parts), steps)
+        head = Statement(Loop.BACKWARD, Quantity.ADJOINT, name, r.symbol, together(parts), steps)
         yield replace(head, factor=factor, within=within)
 
 
