@@ -158,6 +158,7 @@ class Writer:
     definition: str = ""  # of a function of its own
     told: set[Quantity] = field(default_factory=set)  # whose shape the file is to say
     learned: set[Quantity] = field(default_factory=set)
+    hyperparameters: list[str] = field(default_factory=list)
 
     # -- small things ---------------------------------------------------------------------
 
@@ -459,6 +460,35 @@ class Writer:
         e = self.small(kind, depth)
         return Text(f"{e} - mean({e})", SUM, True)
 
+    def stacked(self, kind: Kind, depth: int) -> Text:
+        """A weight times vectors on top of one another (side by side, if vectors are rows)."""
+        letters = [self.letter() for _ in range(self.pick(2, 2, 3))]
+        parts = [self.expression((n,), depth - 1) for n in letters]
+        size = "+".join(letters)
+        if self.chance(0.2):
+            parts, size = [*parts, Text("1", ATOM)], f"{size}+1"
+        # a weight alone says how long all of them are together, and not each
+        every = (*self.states, *self.inputs, *self.parameters)
+        self.told |= {q for q in every if q.kind in [(n,) for n in letters]}
+        return self.applied(self.matrix(kind[0], size), self.stack(parts))
+
+    def stack(self, parts: list[Text]) -> Text:
+        match self.pick("brackets", "matrix", "words", "words"):
+            case "brackets":
+                return Text(f"[{self.pick('; ', ', ').join(map(str, parts))}]", BARE)
+            case "matrix":
+                inside = (" & " if self.rows else r" \\ ").join(map(str, parts))
+                return Text(rf"\begin{{bmatrix}} {inside} \end{{bmatrix}}", BARE)
+        return Text(f"{self.pick('concat', 'stack')}({', '.join(map(str, parts))})", ATOM)
+
+    def part(self, kind: Kind, depth: int) -> Text:
+        """One of the equal parts of a longer vector."""
+        if not kind[0].isalpha():
+            return self.linear(kind, depth)
+        of = self.pick(2, 3, 4)
+        whole = self.pick(self.linear, self.stacked)((f"{of}{kind[0]}",), depth)
+        return Text(f"part({whole}, {self.pick(*range(1, of + 1))}, {of})", ATOM)
+
     def own(self, kind: Kind, depth: int) -> Text:
         """A function that the model defines itself."""
         self.definition = self.definition or self.pick(
@@ -562,6 +592,8 @@ class Writer:
         options: dict[str, Any] = {"shapes": self._shapes()}
         if self.functions:
             options["functions"] = self.functions
+        if self.hyperparameters:
+            options["hyperparameters"] = self.hyperparameters
         if self.bindings:
             options["bindings"] = self.bindings
         return RandomModel(self.seed, "\n".join((*lines, loss)), options, self.pick(*LENGTHS))
@@ -686,6 +718,9 @@ class Writer:
             lambda: self.call("sum", self.power(e, "2")),
             lambda: self.call("mean", self.call(self.pick(*ANYWHERE), e)),
         )()
+        others = [p for p in self.parameters if p.spelling != e.text]
+        if others and self.chance(0.5):  # with a penalty on another, they needn't have a gradient
+            self.hyperparameters = [self.pick(*others).name]
         return f"{weight} {total}"
 
     def _part(self, *, first: bool) -> str:
@@ -799,7 +834,8 @@ SCALARS: tuple[Form, ...] = (
 )  # fmt: skip
 VECTORIAL: tuple[Form, ...] = (
     *[Writer.linear] * 8, Writer.chain, Writer.recalled, *[Writer.vector_function] * 2,
-    *[Writer.unnamed] * 2, Writer.centred, Writer.centred,
+    *[Writer.unnamed] * 2, Writer.centred, Writer.centred, *[Writer.stacked] * 4, Writer.part,
+    Writer.part, Writer.part,
 )  # fmt: skip
 MATRICIAL: tuple[Form, ...] = (
     *[Writer.outer] * 5, Writer.turned, Writer.turned, Writer.matmul, Writer.matmul

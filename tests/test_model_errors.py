@@ -145,6 +145,12 @@ WRONG = {
     "time index forgotten": (f"h_t = tanh(W h + x_t)\ny_t = V h_t\n{LOSS}", (1, 14), "write h_t"),
     "loss in an equation": (f"h_t = tanh(W x_t) L\n{LOSS}", (1, 19), "can't be used"),
     "list": (f"h_t = tanh(W x_t + (h_{{t-1}}, x_t))\n{LOSS}", (1, 20), "a list in brackets"),
+    "another norm": (
+        f"h_t = W x_t\n{LOSS} + \\|W\\|_1^2",
+        (2, 46),
+        "of norms only the squares",
+    ),
+    "no squared norm": ("h_t = W x_t\nL = \\sum_t \\|h_t - d_t\\|", (2, 12), "of norms only"),
     "growing stack": (f"h_t = [h_{{t-1}}; x_t]\n{LOSS}", (1, 7), "can't be as long as its parts"),
     "half of a stack": (
         f"h_t = W h_{{t-1}} + U x_t\ny_t = V part([h_t; x_t], 1, 2)\n{LOSS}",

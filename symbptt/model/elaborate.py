@@ -35,6 +35,10 @@ from symbptt.model.shapes import Why
 ENTRYWISE = frozenset(["⊙", "∘", "*"])
 
 
+#: What a norm may be marked with that is the root of the sum of all squares.
+EUCLIDEAN = (Symbol("F"), Number(Fraction(2)))
+
+
 @dataclass
 class Elaborator(Drafting):
     """Drafts for the formulas of one model."""
@@ -69,8 +73,14 @@ class Elaborator(Drafting):
             case Power(Group("‖" | "|" as bars, (inner,)), Number(value)) if value == 2:
                 squared = self.raised(self.draft(inner), Fraction(2), node)
                 return self.scalar(tm.Total, node, squared) if bars == "‖" else squared
-            case Power(Subscripted(Group("‖", (inner,))), Number(value)) if value == 2:
+            case Power(Subscripted(Group("‖", (inner,)), (kind,)), Number(value)) if (
+                value == 2 and kind in EUCLIDEAN
+            ):
                 return self.scalar(tm.Total, node, self.raised(self.draft(inner), value, node))
+            case Group("‖") | Subscripted(Group("‖")):
+                raise self.error(
+                    node, "of norms only the squares ‖a‖^2, ‖a‖_2^2, ‖A‖_F^2 are known"
+                )
             case Power(Call(function), exponent) if self._exponent(exponent) < 0:
                 raise self.error(
                     node, f"{function.base} to a negative power: its inverse, or one over it? "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from symbptt.errors import FormulaError, ModelError, RequestError, did_you_mean
 from symbptt.formula import parse, parse_equations
@@ -19,7 +20,7 @@ from symbptt.model.draft import Source
 from symbptt.model.model import Model, Role
 from symbptt.model.names import Naming
 from symbptt.model.outline import Statement
-from symbptt.model.terms import Dim
+from symbptt.model.terms import Dim, summed
 
 #: The keys of a model file and what each may hold.
 KEYS: dict[str, type] = {
@@ -207,12 +208,26 @@ def _statements(source: Source, functions: tuple[str, ...] | list[str]) -> list[
 
 
 def _shape(name: str, value: Any) -> tuple[Dim, Dim]:
-    """``"n, m"``, ``"n"`` (a column) or 1."""
-    parts = [p.strip() for p in str(value).replace("×", ",").replace("x", ",").split(",")]
-    good = 1 <= len(parts) <= 2 and all(
-        p.isalpha() or (p.isdecimal() and len(p) < 7) for p in parts
-    )
-    if not good or any(p.isdecimal() and int(p) < 1 for p in parts):
+    """``"n, m"``, ``"n"`` (a column) or 1; also sums, ``"4n, n+m"``."""
+    parts = str(value).replace("×", ",").replace("x", ",").split(",")
+    dims = [_dimension(part) for part in parts]
+    if not 1 <= len(dims) <= 2 or None in dims:
         raise RequestError(f'[shapes] {name} = "{value}": write "n, m", "n" for a column, or "1"')
-    rows, cols = (*parts, "1")[:2]
-    return (int(rows) if rows.isdecimal() else rows, int(cols) if cols.isdecimal() else cols)
+    rows, cols = (*dims, 1)[:2]
+    return cast(Dim, rows), cast(Dim, cols)
+
+
+def _dimension(text: str) -> Dim | None:
+    """A dimension as written: a name, a number, a sum of multiples; None for what is none."""
+    terms: list[tuple[str, int]] = []
+    number = 0
+    for piece in text.split("+"):
+        found = re.fullmatch(r"\s*([0-9]{0,6})\s*([^\W\d_]*)\s*", piece)
+        if found is None or not any(found.groups()) or found[1].startswith("0"):
+            return None
+        many = int(found[1] or 1)
+        if found[2]:
+            terms.append((found[2], many))
+        else:
+            number += many
+    return summed(terms, number)

@@ -15,7 +15,7 @@ from symbptt.model.elaborate import Elaborator
 from symbptt.model.loss import LossPart
 from symbptt.model.model import Start
 from symbptt.model.outline import Outline, Statement
-from symbptt.model.shapes import Why
+from symbptt.model.shapes import DECLARED, Why
 from symbptt.model.sums import SizesError, solve
 from symbptt.model.terms import Index
 
@@ -67,7 +67,7 @@ def _infer(known: Outline, *, rows: bool) -> Inference:
 
 def _scalar(e: Elaborator, node: Node) -> Draft:
     """The draft of a loss: a scalar, and so is every term of it."""
-    if isinstance(node, Group) and len(node.items) == 1:
+    if isinstance(node, Group) and len(node.items) == 1 and node.opening in "([{":
         return _scalar(e, node.items[0])
     if isinstance(node, Sum):
         return e.sum([_scalar(e, term) for term in node.terms], node.signs, node)
@@ -136,7 +136,8 @@ def _declare_all(e: Elaborator, known: Outline, *, rows: bool) -> None:
     for name, shape in known.shapes.items():
         draft = e.declare(name, Symbol(name))
         for dim, given in zip((draft.rows, draft.cols), shape, strict=True):
-            e.dims.unify(dim, e.dims.constant(given), Why(draft.place, f"[shapes] {name}"))
+            why = Why(draft.place, f"{DECLARED} {name}")
+            e.dims.unify(dim, e.dims.declared(given, why), why)
 
 
 def _is_quantity(symbol: Symbol, statement: Statement) -> bool:

@@ -10,7 +10,10 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from symbptt.errors import ModelError, Place
-from symbptt.model.terms import Dim
+from symbptt.model.terms import Dim, DimSum
+
+#: What the rule begins with where the user has declared a shape.
+DECLARED = "[shapes]"
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,15 @@ class Dimensions:
             self.constants[dim] = self.fresh()
             self.known[self.constants[dim]] = dim
         return self.constants[dim]
+
+    def declared(self, dim: Dim, why: Why) -> int:
+        """The dimension that is ``dim``, which may be a sum."""
+        if not isinstance(dim, DimSum):
+            return self.constant(dim)
+        parts = [(k, self.constant(name)) for name, k in dim.terms]
+        parts += [(dim.number, self.constant(1))] if dim.number else []
+        self.sums.append(Sum(self.fresh(), tuple(parts), why))
+        return self.sums[-1].whole
 
     def root(self, a: int) -> int:
         """The representative of all dimensions equal to ``a``."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from math import gcd
 
 from symbptt.errors import ModelError
-from symbptt.model.shapes import Dimensions, Form, Sum
+from symbptt.model.shapes import DECLARED, Dimensions, Form, Sum
 
 
 class SizesError(ModelError):
@@ -86,7 +86,9 @@ def _solved(dims: Dimensions, equation: Sum) -> bool:
 def _impossible(dims: Dimensions, equation: Sum) -> SizesError:
     ((many, _), *more) = equation.parts
     whole = dims.value(equation.whole)
-    if many > 1 and not more:
+    if equation.why.rule.startswith(DECLARED):
+        what = f"{equation.why.rule} is a sum that the equations contradict"
+    elif many > 1 and not more:
         entries = f"a vector of {whole}" if isinstance(whole, int) else "this vector"
         what = f"{equation.why} is one of {many} equal parts, which {entries} does not have"
     else:
