@@ -114,6 +114,12 @@ SIZED = {
         {"h": "n×1", "x": "n×1", "y": "n×1"},
         {"h": "n", "x": "n"},
     ),
+    "sums declared": (
+        "z_t = W [y_{t-1}; x_t]; y_t = part(z_t, 1, 4)",
+        {"y": "p×1", "x": "(p+q)×1", "W": "4p×(2p+q)"},
+        {"W": "4p, q + 2p"},
+    ),
+    "a sum of numbers declared": ("y_t = W x_t", {"y": "3×1", "x": "2m×1"}, {"W": "1+2, 2m"}),
     # What the first equation leaves open, the second closes.
     "known in the end": (
         "z_t = W z_{t-1} + [b; part(z_{t-1}, 3, 3); V x_t]; y_t = part(z_t, 1, 3) + b",
@@ -151,6 +157,11 @@ REFUSED = {
         "only vectors are stacked and split, and '[M_t; x_t]'",
     ),
     "more than its whole": ("y_t = [y_{t-1}; x_t]", {}, "can't be as long as its parts together"),
+    "a sum declared": (
+        "y_t = W x_t",
+        {"W": "n, m+3", "x": "2"},
+        "[shapes] W is a sum that the equations contradict",
+    ),
     "what is left open": (
         "h_t = W h_{t-1} + U x_t; y_t = V part([h_t; x_t], 1, 2)",
         {"h": "n", "x": "m"},
