@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -43,11 +44,11 @@ def expressions(name: str) -> Iterator[Any]:
         for r in parts.recursions.values():
             yield from (c.expression for c in r.contributions)
         yield from (g.expression for g in parts.gradients.values())
-    yield from truncate(d, 2).gradients.values()
-    try:
+    # Not every model has these forms: of a recurrence from T to 1, say, no window is cut out.
+    with suppress(DerivationError):
+        yield from truncate(d, 2).gradients.values()
+    with suppress(DerivationError):
         yield from double_sum(d.condensed).gradients.values()
-    except DerivationError:
-        return
 
 
 @cache
