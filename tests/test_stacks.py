@@ -307,3 +307,25 @@ def test_a_sum_tells_the_last_of_its_parts():
     assert grads["e_0"].shape == (2,)
     with pytest.raises(BindingError, match="n is 5; the other sizes leave no room for it"):
         f(params, {"d": np.ones(4), "n": 5})
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (
+            r"h_t = tanh(A [h_{t-1}; x_t]); L = \sum_{t=1}^{T} sum(h_t^2) + \frac{\lambda}{2} \|A\|^2",
+            {},
+        ),
+        (
+            r"h_t = (1-\alpha) h_{t-1} + \alpha tanh(A [h_{t-1}; x_t]); L = \sum_{t=1}^{T} sum(h_t^2)",
+            {"hyperparameters": ["alpha"]},
+        ),
+        (r"b_t = tanh(A [b_{t+1}; x_t]); L = \sum_{t=1}^{T} \lambda sum(b_t^2)", {}),
+    ],
+)
+def test_a_scalar_parameter_beside_a_stack_is_one(text, options):
+    model = load(text, **options)
+    assert str(model.variables["A"].shape[1]) == "n+m"
+    assert [v.name for v in model.variables.values() if v.is_scalar] == [
+        name for name in ("lambda", "alpha") if name in model.variables
+    ]

@@ -39,7 +39,7 @@ def definitions(found: Inference, known: Outline, lags: Mapping[str, set[int]]) 
         if not defined and name in lags and 0 not in lags[name]:
             near = did_you_mean(name, found.equations)
             raise ModelError(
-                f"{name} is used at an earlier step but no equation defines {name}_t{near}; "
+                f"{name} is used at another step but no equation defines {name}_t{near}; "
                 f"if {name} is an input, use {name}_t at its own step",
                 draft.place,
             )

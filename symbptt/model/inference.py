@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -31,7 +31,7 @@ class Inference:
     equations: dict[str, Draft]
     loss: list[tuple[LossPart, Draft]]
     given: frozenset[str]
-    degenerate: int
+    numbers: tuple[str, ...]  # parameters that came out as single numbers: the fewer, the better
 
 
 def _infer(known: Outline, *, rows: bool) -> Inference:
@@ -62,7 +62,7 @@ def _infer(known: Outline, *, rows: bool) -> Inference:
     for draft in (*equations.values(), *(d for _, d in loss)):
         _free_arguments(e, draft)
     given = frozenset(e.symbols) & known.naming.indexed - frozenset(known.defined)
-    return Inference(e, equations, loss, given, _degenerate(e, known))
+    return Inference(e, equations, loss, given, tuple(_numbers(e, known)))
 
 
 def _scalar(e: Elaborator, node: Node) -> Draft:
@@ -145,12 +145,12 @@ def _is_quantity(symbol: Symbol, statement: Statement) -> bool:
     return not any(isinstance(n, Call) and n.function is symbol for n in statement.node.walk())
 
 
-def _degenerate(e: Elaborator, known: Outline) -> int:
-    """How many parameters came out as single numbers: the fewer, the better the reading."""
-    return sum(
-        name not in known.naming.indexed and name not in known.shapes and e.is_scalar(draft)
-        for name, draft in e.symbols.items()
-    )
+def _numbers(e: Elaborator, known: Outline) -> Iterator[str]:
+    """The parameters that came out as single numbers without being declared as such."""
+    for name, draft in e.symbols.items():
+        undeclared = name not in known.naming.indexed and name not in known.shapes
+        if undeclared and e.is_scalar(draft):
+            yield name
 
 
 def best_inference(known: Outline) -> tuple[Inference, bool]:
@@ -164,11 +164,11 @@ def best_inference(known: Outline) -> tuple[Inference, bool]:
             failures.append(error)
     if not attempts:
         raise failures[0]
-    best = min(attempts, key=lambda attempt: attempt[0].degenerate)
+    best, rows = min(attempts, key=lambda attempt: len(attempt[0].numbers))
     sizes = next((error for error in failures if isinstance(error, SizesError)), None)
-    if best[0].degenerate and sizes is not None:
+    if rows and sizes is not None and any(name[0].isupper() for name in best.numbers):
         raise sizes  # matrices read as numbers are no way out
-    return best
+    return best, rows
 
 
 def check_sizes(found: Inference, known: Outline, lagged: frozenset[str], rows: bool) -> None:
