@@ -352,6 +352,12 @@ def test_three_passes_in_sequence() -> None:
         z_{T+1} = h_T
         L = squared_error(z_2, d_2)
         """,
+        # A learned start beyond the end of a sequence too short to bear a loss.
+        r"""
+        v_t = tanh(A v_{t+1} + x_t)
+        v_{T+1} = b
+        L = \sum_{t=2}^{T-1} squared_error(v_t, d_t)
+        """,
         # An input at steps on both sides of its own.
         r"""
         h_t = tanh(W h_{t-1} + U x_{t-1} + V x_t + X x_{t+2})

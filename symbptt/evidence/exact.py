@@ -134,7 +134,8 @@ def contributed(r: Recursion | Gradient, scene: Scene, t: int, size: Size) -> X:
             try:
                 total = total + scene.value(c.expression, t)
             except AbsentAdjointError:
-                if c.starts is None and not c.steps.numbered(t, scene.T):
+                named = c.steps.numbered(t, scene.T) or c.steps.from_the_end(t, scene.T)
+                if c.starts is None and not named:
                     raise
     return total
 
