@@ -11,15 +11,15 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from symbptt import model as _model
 from symbptt.errors import DerivationError, RequestError
 from symbptt.model import Model
 
 if TYPE_CHECKING:
-    from symbptt.calculus import AnyDerivation, Graph
-    from symbptt.compile import GradientFunction
+    from symbptt.calculus import AnyDerivation, Derived, Graph
+    from symbptt.compile import GradientFunction, HessianFunction
     from symbptt.evidence import Report
     from symbptt.torch_modules import TorchModel
 
@@ -96,13 +96,36 @@ def unroll(model: ModelLike, T: int) -> Graph:
     return unroll(load(model), T)
 
 
+@overload
 def derive(
     model: ModelLike,
     T: int | None = None,
     *,
     inputs: bool = False,
     truncate: Truncate | None = None,
-) -> AnyDerivation:
+    mode: Literal["reverse"] = "reverse",
+) -> AnyDerivation: ...
+
+
+@overload
+def derive(
+    model: ModelLike,
+    T: int | None = None,
+    *,
+    inputs: bool = False,
+    truncate: Truncate | None = None,
+    mode: str,
+) -> Derived: ...
+
+
+def derive(
+    model: ModelLike,
+    T: int | None = None,
+    *,
+    inputs: bool = False,
+    truncate: Truncate | None = None,
+    mode: str = "reverse",
+) -> Derived:
     """Derive backpropagation through time, for a symbolic T or a given one.
 
     With ``inputs``, the gradients by the inputs and targets are derived too.
@@ -112,36 +135,23 @@ def derive(
     the state is cut.  ``truncate=k`` is (1, k): each step's loss flows back over k steps.  With
     k2 ≥ T nothing is cut.
 
+    With ``mode="forward"``, real-time recurrent learning, for every T.
+
     Raises ``DerivationError`` for numbers that make no windows, as k2 < k1, and for a model that
-    can't be truncated.
+    can't be truncated, or not be computed as its sequence comes.
 
     >>> derive("elman", truncate=3).gradients["W_hh"]
     Σ_{e=1}^T Σ_{t=Max(1, e - 2)}^e δ^{z,(e)}_t*h_{t-1}.T
+    >>> derive("elman-linear", mode="forward").sensitivity("h", "W_hh")
+    DiagMatrix(1 + (-1)*h_t**2)*(KroneckerProduct(h_{t-1}.T, I) + W_hh*∂h_{t-1}/∂W_hh)
     """
-    return _derived(load(model), T, inputs=inputs, truncate=truncate)
+    from symbptt.calculus import derive_in
 
-
-def _derived(
-    model: Model,
-    T: int | None = None,
-    *,
-    inputs: bool = False,
-    truncate: Truncate | None = None,
-) -> AnyDerivation:
-    """A derivation of something: ``DerivationError`` if every gradient is zero."""
-    from symbptt import calculus
-
-    found = calculus.derive(model, T, inputs=inputs)
-    if found.is_zero:
-        raise DerivationError(
-            f"{model.name}: no parameter and no initial value moves the loss, "
-            "so every gradient is zero"
-        )
-    return found if truncate is None else calculus.truncate(found, truncate)
+    return derive_in(mode, load(model), T, inputs=inputs, windows=truncate)
 
 
 def render(
-    derivation: AnyDerivation | ModelLike,
+    derivation: Derived | ModelLike,
     format: str = "text",
     notation: str | None = None,
     layout: str | None = None,
@@ -165,6 +175,7 @@ def render(
     return render_derivation(d, format, notation, layout, evidence=evidence, figure=figure)
 
 
+@overload
 def compile(
     model: ModelLike,
     backend: str = "numpy",
@@ -173,7 +184,33 @@ def compile(
     functions: Mapping[str, str] | None = None,
     inputs: bool = False,
     truncate: Truncate | None = None,
-) -> GradientFunction:
+    mode: str = "reverse",
+    products: None = None,
+) -> GradientFunction: ...
+
+
+@overload
+def compile(
+    model: ModelLike,
+    backend: str = "numpy",
+    *,
+    T: int | None = None,
+    functions: Mapping[str, str] | None = None,
+    products: str,
+) -> HessianFunction: ...
+
+
+def compile(
+    model: ModelLike,
+    backend: str = "numpy",
+    *,
+    T: int | None = None,
+    functions: Mapping[str, str] | None = None,
+    inputs: bool = False,
+    truncate: Truncate | None = None,
+    mode: str = "reverse",
+    products: str | None = None,
+) -> GradientFunction | HessianFunction:
     """The gradient as a function: ``loss, grads = f(params, inputs)``, dicts of arrays by name.
 
     Shapes: a matrix parameter ``(r, c)``, a column ``(n,)``; an input or target ``(T, B, n)`` or
@@ -181,6 +218,10 @@ def compile(
     over steps and batch, penalties are added once; ``grads`` has the parameters and the initial
     values, and with ``inputs`` the inputs too.  ``functions`` says what abstract functions stand
     for; with ``truncate``, as for :func:`derive`, ``grads`` are those of truncated BPTT.
+
+    In ``forward`` mode the function goes forward in time only, in memory that is free of T.  With
+    ``products="hessian"`` it is ``loss, grads, hv = f(params, inputs, direction)``, where ``hv`` is
+    the change of ``grads`` along a direction, a dict like ``params``.
 
     Raises ``BindingError`` where a function is not bound or an array does not fit.
 
@@ -192,11 +233,15 @@ def compile(
     >>> grads["W_xh"].shape
     (3, 2)
     """
-    from symbptt.compile import compile_gradient
+    from symbptt.calculus import derive_in
+    from symbptt.compile import compile_gradient, compile_hessian
 
     bound = _model.bind(load(model), functions)
     _model.require_bound(bound)
-    return compile_gradient(_derived(bound, inputs=inputs, truncate=truncate), backend, T)
+    d = derive_in(mode, bound, inputs=inputs, windows=truncate)
+    if products is None:
+        return compile_gradient(d, backend, T)
+    return compile_hessian(d, backend, T, products)
 
 
 def export(
@@ -207,23 +252,31 @@ def export(
     functions: Mapping[str, str] | None = None,
     truncate: Truncate | None = None,
     check: bool = True,
+    mode: str = "reverse",
+    products: str | None = None,
 ) -> str:
     """The gradient as a standalone source file; returns its text and writes it to ``path``.
+
+    ``mode`` and ``products`` are those of :func:`compile`.
 
     The function is verified before anything is written; a failure raises
     ``DerivationError`` and leaves no file behind.
     """
     from symbptt import __version__
-    from symbptt.compile import compile_gradient, export_source
-    from symbptt.evidence import verify
+    from symbptt.calculus import derive_in
+    from symbptt.compile import compile_gradient, compile_hessian, export_source
+    from symbptt.evidence import verify, verify_products
 
     bound = _model.bind(load(model), functions)
     _model.require_bound(bound)
-    d = _derived(bound, truncate=truncate)
-    source = export_source(d, backend, version=__version__)
+    d = derive_in(mode, bound, windows=truncate)
+    source = export_source(d, backend, version=__version__, products=products)
     if check:
-        T = 2 if truncate is None else None  # long enough to be cut
-        report = verify(d, {backend: compile_gradient(d, backend)}, T=T)
+        if products is None:
+            T = 2 if truncate is None else None  # long enough to be cut
+            report = verify(d, {backend: compile_gradient(d, backend)}, T=T)
+        else:
+            report = verify_products(compile_hessian(d, backend, products=products))
         if not report.passed:
             raise DerivationError(f"{bound.name}: not exported, verification failed: {report}")
     if path is not None:
@@ -240,6 +293,7 @@ def verify(
     seed: int = 0,
     witnesses: Iterable[str] = (),
     progress: Callable[[str], None] | None = None,
+    mode: str = "reverse",
 ) -> Report:
     """Prove a derivation and the functions compiled from it; a report says how.
 
@@ -249,26 +303,30 @@ def verify(
     ``witnesses=("torch", "jax")`` has them compared with the autograd of PyTorch and JAX too.
 
     With ``truncate``, as for :func:`derive`, the truth is a forward pass whose state is cut at the
-    same places, and the proof is for given T, one of them long enough to be cut.
+    same places, and the proof is for given T, one of them long enough to be cut.  In ``forward``
+    mode what is proved is real-time recurrent learning, and that its gradients are those of
+    reverse mode.
 
     Raises ``RequestError`` for a witness that is unknown or not installed, ``BindingError``
     where one is asked about a model whose functions are not bound.
     """
+    from symbptt.calculus import derive_in
     from symbptt.compile import compile_gradient
     from symbptt.evidence import verify
 
     found = load(model)
     bound = _model.bind(found, functions)
-    d = _derived(bound, truncate=truncate)
+    d = derive_in(mode, bound, windows=truncate)
     compiled: dict[str, GradientFunction] = {}
     if witnesses:
         _model.require_bound(bound)
     if not bound.abstract:
         compiled["numpy"] = compile_gradient(d, "numpy")
-        cut = d.truncation
-        steps = T or (3 if cut is None else min(cut.k1 + cut.k2, 6))
-        compiled["lambdify"] = compile_gradient(d, "lambdify", steps)
-    abstract = _derived(found, truncate=truncate) if bound is not found else None
+        if mode == "reverse":
+            cut = d.truncation
+            steps = T or (3 if cut is None else min(cut.k1 + cut.k2, 6))
+            compiled["lambdify"] = compile_gradient(d, "lambdify", steps)
+    abstract = derive_in(mode, found, windows=truncate) if bound is not found else None
     return verify(
         d, compiled, abstract=abstract, seed=seed, T=T, witnesses=witnesses, progress=progress
     )

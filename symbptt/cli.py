@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--layout", metavar="L", help="of Jacobians: numerator or denominator")
     sub.add_argument("--inputs", action="store_true", help="derive the gradients by inputs too")
     _truncate_argument(sub)
+    _mode_argument(sub)
     _let_argument(sub)
     _output_argument(sub)
 
@@ -77,7 +78,9 @@ def parser() -> argparse.ArgumentParser:
     sub = command("export", _export, "write the gradient as a standalone module, once verified")
     _model_argument(sub)
     sub.add_argument("--backend", metavar="B", default="numpy", help="numpy")
+    sub.add_argument("--products", metavar="P", help="hessian: Hessian-vector products too")
     _truncate_argument(sub)
+    _mode_argument(sub)
     _let_argument(sub)
     _output_argument(sub)
 
@@ -91,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
         help="witnesses to ask besides, once installed: torch, jax or torch,jax",
     )  # fmt: skip
     _truncate_argument(sub)
+    _mode_argument(sub)
     _let_argument(sub)
     return top
 
@@ -101,6 +105,11 @@ def _model_argument(sub: Parser) -> None:
 
 def _steps_argument(sub: Parser, about: str) -> None:
     sub.add_argument("-T", type=_steps, metavar="N", help=about)
+
+
+def _mode_argument(sub: Parser) -> None:
+    about = "reverse: backpropagation through time; forward: real-time recurrent learning"
+    sub.add_argument("--mode", metavar="M", default="reverse", help=about)
 
 
 def _let_argument(sub: Parser) -> None:
@@ -179,7 +188,7 @@ def _derive(args: argparse.Namespace) -> int:
 
     format = format_for(args.format, args.output)
     model = bind(api.load(args.model), dict(args.let), only_given=True)
-    d = api.derive(model, args.T, inputs=args.inputs, truncate=args.truncate)
+    d = api.derive(model, args.T, inputs=args.inputs, truncate=args.truncate, mode=args.mode)
     return _deliver(api.render(d, format, args.notation, args.layout), args.output)
 
 
@@ -195,7 +204,13 @@ def _export(args: argparse.Namespace) -> int:
     from symbptt import api
 
     source = api.export(
-        args.model, args.output, args.backend, functions=dict(args.let), truncate=args.truncate
+        args.model,
+        args.output,
+        args.backend,
+        functions=dict(args.let),
+        truncate=args.truncate,
+        mode=args.mode,
+        products=args.products,
     )
     if args.output is None:
         print(source, end="")
@@ -221,6 +236,7 @@ def _verify(args: argparse.Namespace) -> int:
             truncate=args.truncate,
             seed=args.seed,
             witnesses=args.witnesses,
+            mode=args.mode,
             progress=tell,
         )
     if args.format == "json":

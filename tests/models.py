@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from symbptt.calculus import Derivation, derive
+from symbptt.calculus import Derivation, ForwardDerivation, derive, forward
 from symbptt.model import Model, builtin_names, load
 from symbptt.model.functions import ACTIVATIONS
 
@@ -394,6 +394,70 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         """,
         {"shapes": {"a": "1", "x": "1"}},
     ),
+    # Functions of a whole vector inside the recurrence.
+    "log-probabilities": (
+        r"""
+        h_t = log_softmax(W h_{t-1} + U x_t)
+        L = \sum_{t=1}^{T} squared_error(h_t, d_t)
+        """,
+        {},
+    ),
+    # An initial value that reaches the loss, though the state doesn't carry it on.
+    "one-lag": (
+        r"""
+        u_t = A x_t + b
+        y_t = B u_{t-1} + C x_{t-1}
+        L = \sum_{t=1}^{T} squared_error(y_t, d_t)
+        """,
+        {},
+    ),
+    # The sum of a matrix, whose derivative by it is a row of as many ones.
+    "matrix-sum": (
+        r"""
+        h_t = tanh(W h_{t-1} + sum(B) + 2 mean(B ⊙ B) + x_t)
+        L = \sum_{t=1}^{T} squared_error(h_t, d_t)
+        """,
+        {"shapes": {"B": "n, p"}},
+    ),
+    # A state that never reaches the loss.
+    "dead-end": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_t)
+        q_t = a ⊙ q_{t-1} + h_t
+        L = \sum_{t=1}^{T} squared_error(h_t, d_t)
+        """,
+        {},
+    ),
+    # A weight in the recurrence and in the loss, a state that is transposed.
+    "tied": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_t)
+        s_t = (h_t^T W)^T + s_{t-1}
+        L = \sum_{t=1}^{T} squared_error(W s_t, d_t)
+        """,
+        {},
+    ),
+    # Derivatives that are one number for all samples.
+    "counter": (
+        r"""
+        h_t = h_{t-1} + b
+        L = \sum_{t=1}^{T} a h_t
+        """,
+        {"shapes": {"h": "1", "b": "1"}},
+    ),
+    # A pass that starts from the last pre-activation of the one before, and that one from a
+    # hyperparameter.
+    "handed over": (
+        r"""
+        a_t = A u_{t-1} + B x_t
+        u_t = tanh(a_t)
+        h_t = tanh(W h_{t-1} + U w_t)
+        u_0 = s
+        h_0 = a_T
+        L = \sum_t squared_error(h_t, d_t) + \sum_t squared_error(u_t, e_t)
+        """,
+        {"hyperparameters": ["s"]},
+    ),
     "scalars": (
         r"""
         h_t = w h_{t-1} + v h_{t-3} + x_t
@@ -427,3 +491,13 @@ def model(name: str) -> Model:
 def derivation(name: str) -> Derivation:
     """Its derivation, with the gradients by its inputs."""
     return derive(model(name), inputs=True)
+
+
+#: The models that can be computed as their sequences come.
+FORWARD = tuple(name for name in NAMES if model(name).is_causal)
+
+
+@cache
+def forward_derivation(name: str) -> ForwardDerivation:
+    """Its derivation in forward mode."""
+    return forward(derive(model(name)))

@@ -10,6 +10,7 @@ from sympy.matrices.expressions import (
     HadamardPower,
     HadamardProduct,
     Identity,
+    KroneckerProduct,
     MatAdd,
     MatMul,
     OneMatrix,
@@ -19,9 +20,12 @@ from sympy.matrices.expressions import (
 
 import symbptt
 from symbptt.calculus import algebra as al
+from symbptt.calculus import jacobian_nodes as jn
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.rules import RULES, VECTOR_RULES
+from symbptt.calculus.tangent import PUSHFORWARDS, VECTOR_PUSHFORWARDS
 from symbptt.compile.numpy_code import _WRITERS
+from symbptt.compile.sensitivity_code import _MATRICES
 from symbptt.evidence.expressions import MEANING
 from symbptt.model.functions import VECTOR_FUNCTIONS
 from symbptt.render.dialect import LATEX, TEXT
@@ -49,11 +53,19 @@ SAMPLES = {
     nd.Partial: nd.Partial(dot, 1),
     nd.TimeSum: nd.TimeSum(h, nd.t, sp.Range(1, nd.T + 1)),
     nd.TimeProduct: nd.TimeProduct(W, nd.t, sp.Range(1, nd.T + 1)),
+    jn.Vec: jn.Vec(U),
+    jn.Commutation: jn.Commutation(n, m),
+    jn.Placing: jn.Placing(n + m, n, m),
+    jn.Sensitivity: jn.Sensitivity(x, U),
+    jn.Immediate: jn.Immediate(h, W),
 }
+
+#: The nodes that Jacobians by matrices need.
+BY_MATRICES = {jn.Vec, jn.Commutation, jn.Placing, jn.Sensitivity, jn.Immediate}
 
 KINDS = {
     c
-    for c in vars(nd).values()
+    for c in (*vars(nd).values(), *vars(jn).values())
     if isinstance(c, type) and issubclass(c, nd.Node) and c is not nd.Node
 }
 
@@ -61,7 +73,8 @@ KINDS = {
 OWN = {
     MatAdd, MatMul, HadamardProduct, HadamardPower, Transpose, OneMatrix, ZeroMatrix, MatrixSymbol
 }  # fmt: skip
-JACOBIAN = {DiagMatrix, Identity, nd.TimeProduct}  # what only forms of a derivation hold
+#: What only Jacobians hold.
+JACOBIAN = {DiagMatrix, Identity, KroneckerProduct, nd.TimeProduct, *BY_MATRICES}
 GENERAL = {nd.TimeSum, nd.WindowAdjoint}  # what code has loops for
 
 
@@ -134,13 +147,18 @@ def test_the_index_of_a_sum_is_bound():
 def test_every_kind_stands_in_every_table():
     computed = KINDS - JACOBIAN - GENERAL
     leaves = {nd.At, nd.Adjoint, nd.WindowAdjoint, nd.Count, MatrixSymbol, OneMatrix, ZeroMatrix}
-    derived = {nd.Partial, nd.TimeSum, nd.TimeProduct}  # they appear in derivatives only
+    derived = {nd.Partial, nd.TimeSum, nd.TimeProduct, *BY_MATRICES}  # in derivatives only
     assert set(RULES) == (KINDS | OWN) - leaves - derived - {nd.VectorMap}
     assert set(VECTOR_RULES) == set(VECTOR_FUNCTIONS)
+    assert set(PUSHFORWARDS) == set(RULES)
+    assert set(VECTOR_PUSHFORWARDS) == set(VECTOR_RULES)
     assert set(_PRINT) == KINDS | OWN | JACOBIAN
     assert set(MEANING) >= KINDS | OWN | JACOBIAN
     constants = {OneMatrix, ZeroMatrix}  # code writes them as numbers
     assert set(_WRITERS) >= (computed | OWN) - {nd.Abstract, nd.Partial} - constants
+    # A sensitivity is written as its model says, an immediate derivative is put in.
+    jacobians = JACOBIAN - {nd.TimeProduct, jn.Sensitivity, jn.Immediate}
+    assert set(_MATRICES) == jacobians | {MatAdd, MatMul, nd.Scale, Transpose}
 
 
 @pytest.mark.parametrize("dialect", [TEXT, LATEX], ids=lambda d: d.name)

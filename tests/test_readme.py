@@ -40,7 +40,7 @@ def run(code):
 
 def test_the_examples_print_what_they_are_said_to_print():
     examples, outputs = blocks("python"), blocks("text")
-    assert len(examples) == len(outputs) == 3
+    assert len(examples) == len(outputs) == 4
     for code, expected in zip(examples, outputs, strict=True):
         assert_shows(expected, run(code))
 

@@ -12,8 +12,10 @@ import pytest
 import sympy as sp
 
 from symbptt.calculus import activations, rules, truncate
+from symbptt.calculus import jacobian_nodes as jn
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.forms import double_sum
+from symbptt.calculus.transition import transition
 from symbptt.errors import DerivationError
 from symbptt.evidence.atoms import DERIVATIVES, VALUES
 from symbptt.evidence.atoms import VECTOR_FUNCTIONS as WITNESSED
@@ -49,6 +51,13 @@ def expressions(name: str) -> Iterator[Any]:
         yield from truncate(d, 2).gradients.values()
     with suppress(DerivationError):
         yield from double_sum(d.condensed).gradients.values()
+    if name in models.FORWARD:
+        f = models.forward_derivation(name)
+        yield from f.immediate.values()
+        yield from f.gradients.values()
+        yield from (line.expression for line in f.condensed.values())
+        with suppress(DerivationError):
+            yield transition(f).product()
 
 
 @cache
@@ -123,7 +132,7 @@ def test_every_kind_of_term_is_exercised():
 
 
 def test_every_kind_of_node_is_exercised_and_has_a_meaning():
-    ours = {kind for kind in vars(nd).values() if isinstance(kind, type)}
+    ours = {kind for kind in (*vars(nd).values(), *vars(jn).values()) if isinstance(kind, type)}
     ours = {kind for kind in ours if issubclass(kind, nd.Node)} - {nd.Node}
     assert ours - nodes() == set()
     assert set(rules.RULES) | ours <= set(MEANING) | {nd.VectorMap}

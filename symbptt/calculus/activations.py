@@ -72,4 +72,14 @@ def derivative(function: str) -> sp.Expr:
     return sp.diff(definition(function), z)
 
 
+@cache
+def second_derivative(function: str) -> sp.Expr:
+    """The derivative of the derivative, as stated; at the kinks of a function, 0.
+
+    >>> second_derivative("relu"), second_derivative("softplus")
+    (0, exp(-z)/(1 + exp(-z))**2)
+    """
+    return sp.diff(derivative(function), z).replace(sp.DiracDelta, lambda *at: sp.Integer(0))
+
+
 assert set(PRIMITIVES) <= set(SYMPY)

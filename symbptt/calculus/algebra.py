@@ -15,6 +15,7 @@ from sympy.matrices.expressions import (
     DiagMatrix,
     HadamardPower,
     HadamardProduct,
+    KroneckerProduct,
     MatAdd,
     MatMul,
     MatrixExpr,
@@ -24,6 +25,7 @@ from sympy.matrices.expressions import (
     ZeroMatrix,
 )
 
+from symbptt.calculus.jacobian_nodes import Commutation, Vec
 from symbptt.calculus.nodes import (
     ONE,
     At,
@@ -33,6 +35,7 @@ from symbptt.calculus.nodes import (
     Stack,
     TimeSum,
     Total,
+    entries,
     number,
     t,
 )
@@ -179,6 +182,8 @@ def times(*factors: Any) -> MatrixExpr:
     shape = flat[0].shape[0], flat[-1].shape[1]
     if many == 0 or any(is_zero(f) for f in flat):
         return ZeroMatrix(*shape)
+    if len(flat) > 1:
+        flat = [part for f in flat for part in _scaled_identity(f)]
     scalars = [f for f in flat if is_scalar(f)]
     if scalars and len(flat) > 1:
         rest = [f for f in flat if not is_scalar(f)]
@@ -190,6 +195,12 @@ def times(*factors: Any) -> MatrixExpr:
     if len(flat) == 1:
         return flat[0] if many == 1 else MatMul(many, flat[0])
     return MatMul(*flat) if many == 1 else MatMul(many, *flat)
+
+
+def _scaled_identity(a: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """``s I`` as two factors, so that the identity falls away."""
+    scaled = isinstance(a, Scale) and isinstance(a.operand, sp.Identity)
+    return (a.scalar, a.operand) if scaled else (a,)
 
 
 def scale(scalar: MatrixExpr, operand: MatrixExpr) -> MatrixExpr:
@@ -286,6 +297,38 @@ def inner(a: MatrixExpr, b: MatrixExpr) -> MatrixExpr:
     if a.shape[0] == ONE:
         return times(a, transpose(b))
     return total(odot(a, b))
+
+
+def vec(a: MatrixExpr) -> MatrixExpr:
+    """The entries of a matrix as one column, column by column."""
+    many, a = coefficient(a)
+    if a.shape[1] == ONE:
+        return times(many, a)
+    if a.shape[0] == ONE:
+        return times(many, transpose(a))
+    if isinstance(a, OneMatrix | ZeroMatrix):
+        return times(many, type(a)(entries(a), 1))
+    if isinstance(a, TimeSum):
+        return times(many, a.func(vec(a.body), *a.args[1:]))
+    return times(many, Vec(a))
+
+
+def kron(a: MatrixExpr, b: MatrixExpr) -> MatrixExpr:
+    """``a ⊗ b``, with which ``vec(A X B) = (Bᵀ ⊗ A) vec(X)``."""
+    if is_scalar(a):
+        return scale(a, b)
+    return scale(b, a) if is_scalar(b) else KroneckerProduct(a, b)
+
+
+def identity(size: sp.Expr) -> MatrixExpr:
+    """The identity matrix; of size 1, the number 1."""
+    return OneMatrix(1, 1) if size == ONE else sp.Identity(size)
+
+
+def commutation(shape: tuple[Any, Any]) -> MatrixExpr:
+    """K with ``vec(Aᵀ) = K vec(A)`` for A of this shape; of a column or a row, the identity."""
+    rows, cols = shape
+    return identity(rows * cols) if ONE in shape else Commutation(rows, cols)
 
 
 def ones(shape: tuple[Any, Any]) -> MatrixExpr:

@@ -8,18 +8,20 @@ A recursion ``δ_t = a_t + J_{t+1}ᵀ δ_{t+1}`` unrolls to ``δ_k = Σ_{t≥k} 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 import sympy as sp
 from sympy.matrices.expressions import (
     DiagMatrix,
     HadamardProduct,
-    Identity,
     MatAdd,
     MatMul,
     MatrixExpr,
+    Transpose,
 )
 
 from symbptt.calculus import algebra as al
+from symbptt.calculus import jacobian_nodes as jn
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.condense import Condensed
 from symbptt.calculus.recursion import Contribution, Recursion, time_sum
@@ -49,7 +51,7 @@ def double_sum(parts: Condensed, taken: frozenset[str] = frozenset()) -> DoubleS
     the product would then be one of block matrices.
     """
     carrier, carry = _carrier(parts)
-    j, k = _letters(taken)
+    j, k = letters(taken)
     if carrier.symbol.shape[1] != nd.ONE:
         raise DerivationError(f"{carrier.name} is no column, so its Jacobian is no matrix")
     rest = [c for c in carrier.contributions if c is not carry]
@@ -118,7 +120,10 @@ def _doubled(
 
 
 def linear_map(expression: MatrixExpr, hole: MatrixExpr) -> MatrixExpr:
-    """The matrix M of an expression that is ``M hole``, for a column ``hole``.
+    """The matrix M of an expression that is linear in ``hole``: ``vec(expression) = M vec(hole)``.
+
+    Of a column in a column it is the Jacobian in numerator layout; of matrices it is that of
+    their entries, column by column.
 
     >>> from sympy import MatrixSymbol
     >>> a, g = MatrixSymbol("a", 3, 1), MatrixSymbol("g", 3, 1)
@@ -126,26 +131,78 @@ def linear_map(expression: MatrixExpr, hole: MatrixExpr) -> MatrixExpr:
     DiagMatrix(a)
     """
     if expression == hole:
-        return Identity(hole.shape[0])
+        return al.identity(nd.entries(hole))
     many, rest = al.coefficient(expression)
     if many != 1:
         return al.times(many, linear_map(rest, hole))
     if isinstance(expression, MatAdd):
         return al.plus(*(linear_map(term, hole) for term in expression.args))
-    if isinstance(expression, MatMul) and expression.args[-1].has(hole):
-        return al.times(*expression.args[:-1], linear_map(expression.args[-1], hole))
-    if isinstance(expression, HadamardProduct):
-        others = [f for f in expression.args if not f.has(hole)]
+    if isinstance(expression, MatMul):  # vec(A X B) = (Bᵀ ⊗ A) vec(X)
+        (i,) = (i for i, f in enumerate(expression.args) if f.has(hole))
+        X, left, right = expression.args[i], expression.args[:i], expression.args[i + 1 :]
+        A = al.times(*left) if left else al.identity(X.shape[0])
+        B = al.times(*right) if right else al.identity(X.shape[1])
+        return compose(al.kron(al.transpose(B), A), linear_map(X, hole))
+    if isinstance(expression, HadamardProduct):  # vec(a ⊙ X) = diag(vec(a)) vec(X)
+        others = al.odot(*(f for f in expression.args if not f.has(hole)))
         (inside,) = (f for f in expression.args if f.has(hole))
-        return al.times(DiagMatrix(al.odot(*others)), linear_map(inside, hole))
+        factor = others if al.is_scalar(others) else DiagMatrix(al.vec(others))
+        return compose(factor, linear_map(inside, hole))
+    if isinstance(expression, Transpose):
+        return compose(al.commutation(expression.arg.shape), linear_map(expression.arg, hole))
+    if isinstance(expression, nd.Total):
+        return _total_of_rows(linear_map(expression.operand, hole))
     if isinstance(expression, nd.Scale):
         if expression.scalar.has(hole):
-            return al.times(expression.operand, linear_map(expression.scalar, hole))
+            return compose(al.vec(expression.operand), linear_map(expression.scalar, hole))
         return al.scale(expression.scalar, linear_map(expression.operand, hole))
+    if isinstance(expression, nd.Stack):
+        size = nd.entries(expression)
+        starts = accumulate(map(nd.entries, expression.parts), initial=sp.Integer(0))
+        placed = [
+            compose(jn.Placing(size, start, nd.entries(a)), linear_map(a, hole))
+            for start, a in zip(starts, expression.parts, strict=False)
+            if a.has(hole)
+        ]
+        return al.plus(*placed)
+    if isinstance(expression, nd.Block):
+        a = expression.operand
+        place = jn.Placing(nd.entries(a), expression.start, expression.size)
+        return compose(al.transpose(place), linear_map(a, hole))
     raise DerivationError("a Jacobian of this model can't be written as one matrix")
 
 
-def _letters(taken: frozenset[str]) -> tuple[sp.Symbol, sp.Symbol]:
+def compose(A: MatrixExpr, B: MatrixExpr) -> MatrixExpr:
+    """``A B``, simplified where that is obvious, with the scalars of both in front."""
+    many, M = al.coefficient(A)
+    if isinstance(M, nd.Scale):
+        return al.times(many, al.scale(M.scalar, compose(M.operand, B)))
+    many, M = al.coefficient(B)
+    if isinstance(M, nd.Scale):
+        return al.times(many, al.scale(M.scalar, compose(A, M.operand)))
+    first, *others = B.args if isinstance(B, MatMul) else (B,)
+    if isinstance(A, DiagMatrix) and first == al.ones(A.args[0].shape):  # diag(a) 1 = a
+        return al.times(A.args[0], *others)
+    return al.times(A, B)
+
+
+def _total_of_rows(M: MatrixExpr) -> MatrixExpr:
+    """``1ᵀ M``; of a diagonal matrix, its diagonal as a row."""
+    many, rest = al.coefficient(M)
+    if isinstance(rest, MatAdd):
+        return al.times(many, al.plus(*map(_total_of_rows, rest.args)))
+    if isinstance(rest, nd.Scale):
+        return al.times(many, al.scale(rest.scalar, _total_of_rows(rest.operand)))
+    first, *others = rest.args if isinstance(rest, MatMul) else (rest,)
+    row = (
+        al.transpose(first.args[0])
+        if isinstance(first, DiagMatrix)
+        else al.times(al.ones((1, first.shape[0])), first)
+    )
+    return al.times(many, row, *others)
+
+
+def letters(taken: frozenset[str]) -> tuple[sp.Symbol, sp.Symbol]:
     """Two letters for steps that mean nothing else in the model."""
     free = [c for c in ("j", "k", "s", "r", "i", "l", "q", "u", "v") if c not in taken]
     return sp.Symbol(free[0], integer=True), sp.Symbol(free[1], integer=True)

@@ -14,6 +14,7 @@ from symbptt.calculus.condense import Condensed
 from symbptt.calculus.recursion import Contribution, Recursion
 from symbptt.calculus.rules import Rule
 from symbptt.calculus.sweep import Sweep
+from symbptt.calculus.tangent import Pushforward
 from symbptt.calculus.translate import Engine
 from symbptt.calculus.windows import Where
 from symbptt.model.model import Model, Role, initial_key
@@ -30,6 +31,11 @@ class Why(StrEnum):
     INITIAL = "initial"  # an initial value is used by the first steps only
     INPUT = "input"  # an input is used at its own step
     UNUSED = "unused"  # nothing on the way to the loss uses it
+    # Forward mode:
+    CARRIED = "carried"  # a sensitivity follows from those of what its equation names
+    IMMEDIATE = "immediate"  # what an equation itself says of a parameter
+    CONTRACTED = "contracted"  # the loss's derivatives times the sensitivities
+    WITHIN = "within"  # a parameter reaches the loss within a step
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Reason:
 
     kind: Why
     uses: tuple[Contribution, ...] = ()
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[Rule | Pushforward, ...] = ()
     about: tuple[str, ...] = ()
 
 
@@ -67,6 +73,8 @@ class Step:
         left = self.left if self.of is None else f"∂L/∂{self.of}"
         if self.of is not None and isinstance(self.left, nd.WindowAdjoint):
             left = f"Σ_{self.left.end} ∂L^({self.left.end})/∂{self.of}"
+        elif self.of is not None and self.right.shape != self.of.shape and self.of.shape[1] != 1:
+            left = f"vec({left})"
         return f"{left} = " + "; ".join(
             str(line.expression) + (f" ({line.steps})" if line.steps else "") for line in self.lines
         )

@@ -53,6 +53,17 @@ def number(value: Any) -> sp.Expr:
     return value if isinstance(value, sp.Basic) else sp.Rational(value)
 
 
+def entries(e: MatrixExpr) -> sp.Expr:
+    """The number of entries of a matrix."""
+    rows, cols = e.shape
+    return rows * cols
+
+
+def ends(steps: sp.Range) -> tuple[sp.Expr, sp.Expr]:
+    """The first and the last step of a range, which may run down."""
+    return steps.start, steps.stop - steps.step
+
+
 def _script(index: sp.Expr) -> str:
     """An index as a script: ``t``, ``{t-1}``."""
     text = str(index).replace(" ", "")
@@ -409,19 +420,22 @@ class TimeSum(Node):
     def _sympystr(self, printer: Any) -> str:
         body = printer._print(self.body)
         if isinstance(self.steps, sp.Range):
-            first, last = self.steps.start, self.steps.stop - 1
+            first, last = ends(self.steps)
             return f"{self.sign}_{{{self.index}={first}}}^{_script(last)} {body}"
         return f"{self.sign}_{{{self.index} ∈ {self.steps}}} {body}"
 
     def _latex(self, printer: Any) -> str:
         body = printer._print(self.body)
         if isinstance(self.steps, sp.Range):
-            first, last = self.steps.start, self.steps.stop - 1
+            first, last = ends(self.steps)
             return rf"{self.command}_{{{self.index}={first}}}^{{{last}}} {body}"
         return rf"{self.command}_{{{self.index} \in {printer._print(self.steps)}}} {body}"
 
 
 class TimeProduct(TimeSum):
-    """``Π_{index=first}^{last} body``, the factor of ``first`` leftmost; empty, the identity."""
+    """``Π_{index=first}^{last} body``, the factor of ``first`` leftmost; empty, the identity.
+
+    The steps may run down: ``J_t ⋯ J_{k+1}`` runs from t to k + 1.
+    """
 
     sign, command = "Π", r"\prod"

@@ -247,12 +247,13 @@ def pullback(expression: MatrixExpr, g: MatrixExpr, value: MatrixExpr) -> Traced
         return
     rule = rule_of(expression)
     # A number times another node needs no rule to be named.
-    named = () if _is_multiple(expression) else (rule,)
+    named = () if is_multiple(expression) else (rule,)
     for argument, share in rule(expression, g, value):
         for leaf, below, rules in pullback(argument, share, argument):
             yield leaf, below, (*named, *rules)
 
 
-def _is_multiple(node: MatrixExpr) -> bool:
+def is_multiple(node: MatrixExpr) -> bool:
+    """Whether a node is a number times another."""
     number, rest = coefficient(node)
     return number != 1 and not isinstance(rest, MatMul)

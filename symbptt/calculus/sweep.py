@@ -61,7 +61,7 @@ def uses(model: Model, engine: Engine) -> Iterator[Use]:
 def sweep(model: Model) -> Sweep:
     """Differentiate the loss by every symbol, for a symbolic step t of a symbolic T."""
     engine = Engine(model)
-    found = _merged(uses(model, engine))
+    found = merged(uses(model, engine))
     support = _supports(model, found)
     shares: dict[MatrixExpr | str, list[Contribution]] = {}
     for use in found:
@@ -88,36 +88,36 @@ def sweep(model: Model) -> Sweep:
             started = _through_start(shares.get(name, ()), name, s, start.step)
             shares.setdefault(start.name, []).extend(started)
     # its own step first, then others, then penalties
-    merged = {
+    ordered = {
         name: tuple(sorted(cs, key=lambda c: (c.steps.once, abs(c.lag))))
         for name, cs in shares.items()
     }
     backward = [n for n in reversed(model.order) if n in support]
     return Sweep(
         recursions={
-            name: Recursion(adjoint(model.variables[name], nd.t), merged[name], support[name])
+            name: Recursion(adjoint(model.variables[name], nd.t), ordered[name], support[name])
             for name in backward
         },
         gradients={
             v.name: Gradient(
                 engine.symbol(v.name),
-                (*merged.get(v.name, ()), *_learned(model, v.name, merged)),
+                (*ordered.get(v.name, ()), *_learned(model, v.name, ordered)),
             )
             for v in model.parameters
         },
         initial={
-            (v.name, s): _initial(engine.symbol(v.name), merged.get(v.name, ()), s)
+            (v.name, s): _initial(engine.symbol(v.name), ordered.get(v.name, ()), s)
             for v, s in model.initial_values
         },
         inputs={
-            v.name: Recursion(adjoint(v, nd.t), merged[v.name], _union(merged[v.name]))
+            v.name: Recursion(adjoint(v, nd.t), ordered[v.name], _union(ordered[v.name]))
             for v in model.given
-            if merged.get(v.name)
+            if ordered.get(v.name)
         },
     )
 
 
-def _merged(uses: Iterable[Use]) -> list[Use]:
+def merged(uses: Iterable[Use]) -> list[Use]:
     """Uses by one equation as one, ``h ⊙ h`` uses h twice; without those that cancel."""
     found: dict[tuple[MatrixExpr, str | None, Steps], Use] = {}
     for use in uses:

@@ -4,31 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from symbptt.calculus import AnyDerivation
+from symbptt.calculus import Derivation, Derived, ForwardDerivation
 from symbptt.calculus.translate import check_T
-from symbptt.compile.function import GradientFunction
+from symbptt.compile.function import GradientFunction, HessianFunction
 from symbptt.compile.lambdified import compile_lambdified
+from symbptt.compile.numpy_forward import compile_forward, forward_module
 from symbptt.compile.numpy_module import compile_numpy, numpy_module
+from symbptt.compile.numpy_products import compile_products, products_module
 from symbptt.errors import RequestError, did_you_mean
 from symbptt.model import require_bound
 
-__all__ = ["BACKENDS", "Backend", "GradientFunction", "compile_gradient", "export_source"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "GradientFunction",
+    "HessianFunction",
+    "compile_gradient",
+    "compile_hessian",
+    "export_source",
+]
 
 
 @dataclass(frozen=True)
 class Backend:
-    """A way to run a derivation; ``source`` writes it as a standalone module, if it can."""
+    """A way to run a derivation; ``source`` writes it as a standalone module, if it can.
 
-    function: Callable[[AnyDerivation, int | None], GradientFunction]
-    source: Callable[[AnyDerivation, str], str] | None = None
+    ``forward`` does the same for forward mode, ``products`` for Hessian-vector products.
+    """
+
+    function: Callable[[Any, int | None], Any]
+    source: Callable[[Any, str], str] | None = None
     needs_T: bool = False
+    forward: Backend | None = None
+    products: Backend | None = None
 
 
 BACKENDS: dict[str, Backend] = {
-    "numpy": Backend(compile_numpy, numpy_module),
+    "numpy": Backend(
+        compile_numpy,
+        numpy_module,
+        forward=Backend(compile_forward, forward_module),
+        products=Backend(compile_products, products_module),
+    ),
     "lambdify": Backend(compile_lambdified, needs_T=True),
 }
+
+#: What can be compiled besides the gradient.
+PRODUCTS = ("hessian",)
 
 
 def backend_named(name: str) -> Backend:
@@ -38,8 +62,27 @@ def backend_named(name: str) -> Backend:
     return BACKENDS[name]
 
 
+def _row(derivation: Derived, backend: str, products: str | None) -> Backend:
+    """The row for a derivation in its mode, or for its products."""
+    row: Backend | None = backend_named(backend)
+    if products is not None and products not in PRODUCTS:
+        raise RequestError(f"no products '{products}'{did_you_mean(str(products), PRODUCTS)}")
+    mode = isinstance(derivation, ForwardDerivation)
+    if products is not None and not isinstance(derivation, Derivation):
+        raise RequestError(
+            "Hessian-vector products are compiled from the whole of reverse mode; leave mode and "
+            "truncate out"
+        )
+    what = "forward mode" if mode else "Hessian-vector products"
+    if row is not None and (mode or products):
+        row = row.forward if mode else row.products
+    if row is None:
+        raise RequestError(f"the backend {backend} has no {what}; use numpy")
+    return row
+
+
 def compile_gradient(
-    derivation: AnyDerivation, backend: str = "numpy", T: int | None = None
+    derivation: Derived, backend: str = "numpy", T: int | None = None
 ) -> GradientFunction:
     """The loss and its gradients as a function of arrays.
 
@@ -59,23 +102,51 @@ def compile_gradient(
     >>> float(loss), grads["b_y"]  # five steps of ½ Σ 1² over four entries, and Σ (y_t - d_t)
     (10.0, array([-5., -5., -5., -5.]))
     """
-    row = backend_named(backend)
+    row = _row(derivation, backend, None)
     require_bound(derivation.model)
     if T is not None:
         check_T(T)
     steps = T if T is not None else derivation.T
     if row.needs_T and steps is None:
         raise RequestError(f"the backend {backend} compiles for one number of steps; give T")
-    return row.function(derivation, steps if row.needs_T else T)
+    function: GradientFunction = row.function(derivation, steps if row.needs_T else T)
+    return function
 
 
-def export_source(derivation: AnyDerivation, backend: str = "numpy", *, version: str) -> str:
-    """The text of a standalone module that defines ``loss_and_gradients(params, inputs)``.
+def compile_hessian(
+    derivation: Derived,
+    backend: str = "numpy",
+    T: int | None = None,
+    products: str = "hessian",
+) -> HessianFunction:
+    """The loss, its gradients and a Hessian-vector product as a function of arrays.
+
+    Raises what :func:`compile_gradient` raises.
+    """
+    row = _row(derivation, backend, products)
+    require_bound(derivation.model)
+    if isinstance(derivation, Derivation) and derivation.inputs:
+        raise RequestError("Hessian-vector products leave inputs as they are; leave inputs out")
+    if T is not None:
+        check_T(T)
+    function: HessianFunction = row.function(derivation, T)
+    return function
+
+
+def export_source(
+    derivation: Derived,
+    backend: str = "numpy",
+    *,
+    version: str,
+    products: str | None = None,
+) -> str:
+    """The text of a standalone module that defines ``loss_and_gradients(params, inputs)``, or
+    with products ``hessian_vector_product(params, inputs, direction)``.
 
     Raises :class:`BindingError` for a function known by name alone, :class:`RequestError` for
     a backend that has no text.
     """
-    row = backend_named(backend)
+    row = _row(derivation, backend, products)
     require_bound(derivation.model)
     if row.source is None:
         able = ", ".join(name for name, b in BACKENDS.items() if b.source)

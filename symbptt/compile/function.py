@@ -50,3 +50,34 @@ class GradientFunction:
             return self.run(params, inputs)
         except self.refusal as error:
             raise BindingError(str(error)) from None
+
+
+@dataclass(frozen=True, repr=False)
+class HessianFunction:
+    """``loss, grads, products = f(params, inputs, direction)``.
+
+    ``direction`` maps parameters and initial values to arrays of their shapes; what is left out
+    does not move.  ``products`` holds, for each gradient and in its shape, the change of that
+    gradient along the direction, ``H u``: at a kink of a function (relu), that of one side.
+
+    Raises :class:`BindingError`, one line, for arrays that don't fit the model.
+    """
+
+    model: Model
+    backend: str
+    source: str
+    T: int | None
+    run: Callable[[Arrays, Arrays, Arrays], tuple[Any, dict[str, Any], dict[str, Any]]]
+    refusal: type[Exception]
+
+    def __repr__(self) -> str:
+        steps = "any T" if self.T is None else f"T = {self.T}"
+        return f"<Hessian-vector product of {self.model.name} for {steps}, backend {self.backend}>"
+
+    def __call__(
+        self, params: Arrays, inputs: Arrays, direction: Arrays
+    ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+        try:
+            return self.run(params, inputs, direction)
+        except self.refusal as error:
+            raise BindingError(str(error)) from None

@@ -172,13 +172,17 @@ class NumPyCode:
 
     def _block(self, e: nd.Block) -> Code:
         a = self.array(e.operand)
-        start = "" if e.start == 0 else self._end(e.start)
-        stop = "" if e.start + e.size == al.length(e.operand) else self._end(e.start + e.size)
-        tight = not {" "} & {*start, *stop}
-        entries = f"{start}:{stop}" if tight else f"{start} : {stop}".strip()
+        entries = self.slice(e.start, e.size, al.length(e.operand))
         if al.is_scalar(e) and not a.batched:
-            entries = start or "0"
+            entries = self._end(e.start)
         return Code(f"{a.within(ATOM)}[{':, ' if a.batched else ''}{entries}]", ATOM, a.batched)
+
+    def slice(self, start: sp.Expr, size: sp.Expr, whole: sp.Expr) -> str:
+        """Some of the ``whole`` entries, as source between brackets."""
+        first = "" if start == 0 else self._end(start)
+        end = "" if start + size == whole else self._end(start + size)
+        tight = not {" "} & {*first, *end}
+        return f"{first}:{end}" if tight else f"{first} : {end}".strip()
 
     def _sum(self, e: MatAdd) -> Code:
         terms = [self.code(a) for a in positive_first(e)]

@@ -109,6 +109,15 @@ def silu_prime(z):
 ''',
         needs=("sigmoid",),
     ),
+    "silu_prime_prime": Helper(
+        '''
+def silu_prime_prime(z):
+    """The second derivative of z sigmoid(z)."""
+    s = sigmoid(z)
+    return s * (1 - s) * (2 + z * (1 - 2 * s))
+''',
+        needs=("sigmoid",),
+    ),
     "leaky_relu": Helper(
         '''
 def leaky_relu(z):
@@ -135,6 +144,13 @@ def elu(z):
 def elu_prime(z):
     """1 above zero, exp(z) below."""
     return np.exp(np.minimum(z, 0))
+'''
+    ),
+    "elu_prime_prime": Helper(
+        '''
+def elu_prime_prime(z):
+    """0 above zero, exp(z) below."""
+    return np.where(z < 0, np.exp(np.minimum(z, 0)), 0)
 '''
     ),
     "hardtanh_prime": Helper(
@@ -168,6 +184,13 @@ def gelu_prime(z):
     return (1 + erf(z * 0.5**0.5)) / 2 + z * np.exp(-(z**2) / 2) * (0.5 / np.pi) ** 0.5
 ''',
         needs=("erf",),
+    ),
+    "gelu_prime_prime": Helper(
+        '''
+def gelu_prime_prime(z):
+    """The second derivative of z times the distribution function of the standard normal."""
+    return (2 - z**2) * np.exp(-(z**2) / 2) * (0.5 / np.pi) ** 0.5
+'''
     ),
 }
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from symbptt.calculus import AnyDerivation, Derivation
+from symbptt.calculus.windows import Truncation
 from symbptt.compile.code import dimension_name
 from symbptt.compile.function import GradientFunction
 from symbptt.compile.loader import load_module
-from symbptt.compile.numpy_functions import HELPERS, helper, with_needs
+from symbptt.compile.numpy_functions import HELPERS, helper
 from symbptt.compile.numpy_writer import WIDTH, Writer
 from symbptt.compile.program import program
 from symbptt.compile.quoting import quoted, quoted_lines
 from symbptt.compile.share import share
 from symbptt.compile.truncated import WindowWriter, truncated_program
-from symbptt.model import Model, Variable, initial_key
+from symbptt.model import Model, Role, Variable, initial_key
 from symbptt.model.functions import ACTIVATIONS
 from symbptt.model.terms import DimSum
 from symbptt.templating import fill
@@ -43,38 +44,50 @@ def compile_numpy(derivation: AnyDerivation, T: int | None = None) -> GradientFu
 
 def numpy_module(derivation: AnyDerivation, version: str = "", T: int | None = None) -> str:
     """The text of a module that computes the loss and its gradients with NumPy alone."""
-    model = derivation.model
     if isinstance(derivation, Derivation):
         writer = Writer(share(program(derivation)), TAKEN)
     else:
         cut = share(truncated_program(derivation))
         writer = WindowWriter(cut, (*TAKEN, "max"), truncation=derivation.truncation)
+    return module_text("compiled/numpy.py.j2", writer, version, T, derivation.truncation)
+
+
+def module_text(
+    template: str,
+    writer: Writer,
+    version: str,
+    T: int | None,
+    truncation: Truncation | None = None,
+) -> str:
+    """A module around what a writer writes."""
+    model = writer.program.model
     body = list(writer.body())
-    helpers = with_needs(list(dict.fromkeys(writer.code.helpers)))
-    imports = {name for h in helpers for name in helper(h).imports}
+    imports = {name for h in writer.called() for name in helper(h).imports}
     bound = ", ".join(f"{name} = {function}" for name, function in model.bound.items())
     where = f"\nwhere {bound}" if bound else ""
     equations = quoted_lines(f"{model.text}\n{model.loss_text}{where}", WIDTH - 4)
     title = quoted_lines((model.title or f"The model {model.name}").rstrip(".") + ".", WIDTH - 4)
+    hyperparameters = tuple(v.name for v in model.with_role(Role.HYPERPARAMETER))
     raw = any("\\" in line for line in (*equations, *title))
     return fill(
-        "compiled/numpy.py.j2",
+        template,
         {
             "docstring_prefix": "r" if raw else "",
             "title": title,
             "name": quoted(model.name),
             "version": f" {version}" if version else "",
-            "truncation": derivation.truncation,
+            "truncation": truncation,
             "equations": equations,
             "table": _table(model),
             "penalties": bool(model.penalties),
+            "hyperparameters": _tuple(hyperparameters) if hyperparameters else "",
             "imports": [
                 *(f"import {name}" for name in sorted(imports)),
                 "from collections.abc import Mapping",
                 "from difflib import get_close_matches",
             ],
             "body": body,
-            "helpers": [helper(h).source.strip() for h in helpers],
+            "helpers": [text.strip() for text in writer.helpers()],
             **array_tables(model, T),
         },
     )

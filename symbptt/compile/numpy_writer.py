@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sympy.matrices.expressions import MatAdd, MatrixExpr, MatrixSymbol, Transpose
+from sympy.matrices.expressions import MatrixExpr, MatrixSymbol, Transpose
 
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.compile.batch_code import BatchCode
 from symbptt.compile.code import ATOM, Code, dimension_name
 from symbptt.compile.conditions import condition, point
+from symbptt.compile.fitting import beginnings, parts_of, replaced
 from symbptt.compile.identifiers import Names, step_label
+from symbptt.compile.numpy_functions import helper, with_needs
 from symbptt.compile.plain import factor, plain, signed_sum
 from symbptt.compile.program import Loop, Part, Program, Quantity, Statement, covers, partition
 from symbptt.compile.quoting import quoted_lines
@@ -57,6 +59,14 @@ class Writer:
         sizes = {name: self.names.new(name) for name in self.program.model.dimensions}
         self.code = BatchCode(self.variables, sizes=sizes)
 
+    def called(self) -> list[str]:
+        """The functions that were called, with those that they need."""
+        return with_needs(list(dict.fromkeys(self.code.helpers)))
+
+    def helpers(self) -> Iterator[str]:
+        """Their source."""
+        yield from (helper(name).source for name in self.called())
+
     # -- sections -----------------------------------------------------------------------------
 
     def body(self) -> Iterator[str]:
@@ -70,6 +80,10 @@ class Writer:
         for lines in filter(None, forward):
             yield from (*lines, "")
         yield from backward
+        yield from self.results()
+
+    def results(self) -> Iterator[str]:
+        """The gradients, and the end."""
         yield "grads = {"
         for key in self.program.gradient_keys:
             yield f'    "{key}": {self.result(key)},'
@@ -191,6 +205,7 @@ class Writer:
             Quantity.GRADIENT: self.sum_over_batch,
             Quantity.INPUT: self.input,
             Quantity.INITIAL: self.initial,
+            Quantity.TANGENT: self.tangent,
         }
         return write[s.quantity](s)
 
@@ -251,6 +266,11 @@ class Writer:
         """``δ^v_t = (… + …) ⊙ …``"""
         target = f"{self.variables[f'δ^{s.key}']}[t]"
         yield from self.collected(target, f"{self.variables[s.key]}[t]", s)
+
+    def tangent(self, s: Statement) -> Iterator[Line]:
+        """``R{v_t} = …``, ``R{δ^v_t} = …``"""
+        like = str(self.code.code(s.symbol).text)
+        yield from self.collected(f"{self.variables[s.key]}[t]", like, s)
 
     def collected(self, target: str, like: str, s: Statement) -> Iterator[Line]:
         """A sum of parts, each at its steps, times a factor."""
@@ -330,37 +350,22 @@ class Writer:
             code = self.code.array(part)
             yield Line(f"{name} = {code.text}", when)
             self.code.known[stand_in] = Code(name, ATOM, code.batched)
-            e = _replaced(e, part, stand_in)
+            e = replaced(e, part, stand_in)
         yield Line(head + write(e), when)
 
     def longest_part(self, e: MatrixExpr, room: int) -> MatrixExpr | None:
         """The longest part of an expression that fits a line of its own; of a stack the first."""
-        found: list[tuple[int, MatrixExpr]] = []
-        for part in _parts(e):
-            text = self.code.array(part).text
-            if 20 < len(text) <= room:
-                if isinstance(e, nd.Stack) and part in e.parts:
-                    return part
-                found.append((len(text), part))
-        return max(found, key=lambda pair: pair[0])[1] if found else None
-
-
-def _parts(e: MatrixExpr) -> Iterator[MatrixExpr]:
-    """The composite parts of an expression, and the beginnings of its sums."""
-    for a in e.args:
-        if isinstance(a, MatrixExpr) and not isinstance(a, al.LEAVES):
-            yield a
-            yield from _parts(a)
-    if isinstance(e, MatAdd):
-        yield from (MatAdd(*e.args[:i]) for i in range(2, len(e.args)))
-
-
-def _replaced(e: MatrixExpr, part: MatrixExpr, by: MatrixExpr) -> MatrixExpr:
-    if e == part:
-        return by
-    if isinstance(e, MatAdd) and isinstance(part, MatAdd) and e.args[: len(part.args)] == part.args:
-        return MatAdd(by, *e.args[len(part.args) :])
-    return al.rebuild(e, lambda a: _replaced(a, part, by))
+        for parts in (parts_of(e), beginnings(e)):
+            found: list[tuple[int, MatrixExpr]] = []
+            for part in parts:
+                text = self.code.array(part).text
+                if 20 < len(text) <= room:
+                    if isinstance(e, nd.Stack) and part in e.parts:
+                        return part
+                    found.append((len(text), part))
+            if found:
+                return max(found, key=lambda pair: pair[0])[1]
+        return None
 
 
 def gathered(lines: Iterator[Line]) -> Iterator[str]:

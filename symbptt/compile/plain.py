@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sympy as sp
 from sympy.matrices.expressions import (
+    DiagMatrix,
     HadamardPower,
     HadamardProduct,
+    Identity,
+    KroneckerProduct,
     MatAdd,
     MatMul,
     MatrixExpr,
@@ -15,6 +18,7 @@ from sympy.matrices.expressions import (
 )
 
 from symbptt.calculus import algebra as al
+from symbptt.calculus import jacobian_nodes as jn
 from symbptt.calculus import nodes as nd
 
 SUM, PRODUCT, ATOM = range(3)
@@ -83,7 +87,8 @@ def _plain(e: MatrixExpr) -> tuple[str, int]:
             level = SUM if e.value.is_Add else PRODUCT if e.value.is_Mul else ATOM
             return str(nd.dimension_sum(e.value)), level
         case MatMul():
-            return " ".join(_in(a, ATOM) for a in e.args), PRODUCT
+            factors = (plain(a) if type(a) is jn.Sensitivity else _in(a, ATOM) for a in e.args)
+            return " ".join(factors), PRODUCT
         case nd.Scale():
             return f"{_in(e.scalar, ATOM)} {_in(e.operand, ATOM)}", PRODUCT
         case HadamardProduct():
@@ -103,12 +108,30 @@ def _plain(e: MatrixExpr) -> tuple[str, int]:
             between = "; " if e.shape[1] == nd.ONE else ", "
             return f"[{between.join(map(plain, e.parts))}]", ATOM
         case nd.Block():
-            first, last = (str(nd.dimension_sum(end)) for end in (e.start + 1, e.start + e.size))
-            entries = first if first == last else f"{first}:{last}"
-            return f"{_in(e.operand, ATOM)}[{entries}]", ATOM
+            return f"{_in(e.operand, ATOM)}[{_span(e.start, e.size)}]", ATOM
         case nd.Total():
             return f"sum({plain(e.operand)})", ATOM
+        case jn.Sensitivity():
+            return f"∂{e.mark}{plain(e.of)}/∂{plain(e.by)}", PRODUCT
+        case jn.Vec():
+            return f"vec({plain(e.operand)})", ATOM
+        case jn.Commutation():
+            return "K", ATOM
+        case jn.Placing():
+            return f"E_{{{_span(e.start, e.size)}}}", ATOM
+        case KroneckerProduct():
+            return " ⊗ ".join(_in(a, ATOM) for a in e.args), PRODUCT
+        case DiagMatrix():
+            return f"diag({plain(e.args[0])})", ATOM
+        case Identity():
+            return "I", ATOM
     return "0", ATOM
+
+
+def _span(start: sp.Expr, size: sp.Expr) -> str:
+    """``n+1:2n``, or one number."""
+    first, last = (str(nd.dimension_sum(end)) for end in (start + 1, start + size))
+    return first if first == last else f"{first}:{last}"
 
 
 def _entrywise(e: HadamardProduct) -> str:

@@ -41,6 +41,7 @@ class Quantity(StrEnum):
     GRADIENT = "gradient"  # ∂L/∂p of a parameter, a sum over t
     INPUT = "input"  # ∂L/∂x_t
     INITIAL = "initial"  # ∂L/∂h_0
+    TANGENT = "tangent"  # R{v_t}, R{δ^v_t}: what changes along a direction
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def _backward(d: Derivation) -> Iterator[Statement]:
                 gradient.symbol,
                 tuple(_parts(c, c.expression, d)),
                 c.steps,
-                stage=_stage(c, d),
+                stage=stage_of(c, d),
             )
     if d.inputs:
         for v in d.model.given:
@@ -194,7 +195,7 @@ def _after(d: Derivation) -> Iterator[Statement]:
         yield Statement(Loop.AFTER, Quantity.INITIAL, initial_key(name, s), symbol, parts)
 
 
-def _stage(c: Contribution, d: Derivation) -> int:
+def stage_of(c: Contribution, d: Derivation) -> int:
     """The pass whose loop has computed all that a contribution to a gradient names."""
     named = (d.model.stage_of(a.name) for a in al.find(c.expression, nd.Adjoint))
     return min(named, default=len(d.model.stages) - 1)

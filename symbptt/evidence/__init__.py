@@ -16,18 +16,20 @@ from dataclasses import replace
 from itertools import chain, count
 from types import MappingProxyType
 
-from symbptt.calculus import AnyDerivation, TruncatedDerivation
+from symbptt.calculus import Derivation, Derived, ForwardDerivation, TruncatedDerivation
 from symbptt.evidence.claims import Decided, landmarks
 from symbptt.evidence.exact import exact_witness
 from symbptt.evidence.floating import HasGradients, floating_witness
 from symbptt.evidence.frameworks import frameworks
+from symbptt.evidence.hessian import HasProducts, hessian_witness
 from symbptt.evidence.induction import induction
 from symbptt.evidence.numeric_bptt import NUMERIC_BPTT
 from symbptt.evidence.report import Check, Report
+from symbptt.evidence.sensitivities import forward_witness
 from symbptt.evidence.truncated import truncated_witness
 from symbptt.model.model import Model
 
-__all__ = ["NUMERIC_BPTT", "Check", "Report", "verify"]
+__all__ = ["NUMERIC_BPTT", "Check", "Report", "verify", "verify_products"]
 
 #: The lengths that are checked unless one is asked for.
 EXACT_T = (1, 2, 3, 4, 5)
@@ -54,10 +56,10 @@ def assignments(model: Model) -> tuple[dict[str, int], ...]:
 
 
 def verify(
-    derivation: AnyDerivation,
+    derivation: Derived,
     functions: Mapping[str, HasGradients] = NONE,
     *,
-    abstract: AnyDerivation | None = None,
+    abstract: Derived | None = None,
     seed: int = 0,
     T: int | None = None,
     witnesses: Iterable[str] = (),
@@ -70,7 +72,8 @@ def verify(
     ``functions`` maps a backend's name to ``f(params, inputs) -> (loss, grads)`` with the
     attributes ``model``, whose functions are all bound, and ``T``, None if it takes any.
     ``witnesses`` names frameworks, ``torch`` and ``jax``, whose autograd they are compared with.
-    A truncated derivation is proved for given T only, one of them long enough to be cut.
+    A truncated derivation is proved for given T only, one of them long enough to be cut; one in
+    forward mode also to have the gradients of reverse mode.
 
     Raises :class:`RequestError` for a witness that is unknown or not installed.
 
@@ -99,7 +102,21 @@ def verify(
     return Report(model.name, found.checks, seed, found.bound, found.undecided, pair)
 
 
-def _cut(Ts: tuple[int, ...], d: AnyDerivation, longest: int) -> tuple[int, ...]:
+def verify_products(f: HasProducts, *, T: int = 3, seed: int = 0) -> Report:
+    """Compare Hessian-vector products with differences of complex-step gradients."""
+    found = sum(hessian_witness("numpy", f, T, assignments(f.model)[0], seed), Decided())
+    return Report(f.model.name, found.checks, seed, found.bound, found.undecided)
+
+
+def _lengths(d: Derivation, steps: int | None) -> tuple[int, ...]:
+    """The lengths that a derivation is proved for, step by step."""
+    Ts: tuple[int, ...] = (steps,) if steps is not None and steps <= LONGEST else EXACT_T
+    if steps is None and landmarks(d).apart > max(EXACT_T):
+        return (*Ts, landmarks(d).apart)
+    return Ts
+
+
+def _cut(Ts: tuple[int, ...], d: Derived, longest: int) -> tuple[int, ...]:
     """Lengths, and for a truncated derivation one with a cut, if it may be as long."""
     if d.truncation is None:
         return Ts
@@ -107,10 +124,13 @@ def _cut(Ts: tuple[int, ...], d: AnyDerivation, longest: int) -> tuple[int, ...]
     return Ts if T in Ts or d.truncation.k2 >= T else (*Ts, T)
 
 
-def _exact(d: AnyDerivation, steps: int | None, seed: int) -> Iterator[Decided]:
+def _exact(d: Derived, steps: int | None, seed: int) -> Iterator[Decided]:
     sizes = assignments(d.model)
-    Ts: tuple[int, ...] = (steps,) if steps is not None and steps <= LONGEST else EXACT_T
+    if isinstance(d, ForwardDerivation):
+        yield from forward_witness(d, _lengths(d.reverse, steps), sizes, seed)
+        return
     if isinstance(d, TruncatedDerivation):
+        Ts: tuple[int, ...] = (steps,) if steps is not None and steps <= LONGEST else EXACT_T
         Ts = _cut(Ts, d, LONGEST) if steps is None else Ts
         k2 = d.truncation.k2
         if k2 >= max(Ts):
@@ -118,9 +138,7 @@ def _exact(d: AnyDerivation, steps: int | None, seed: int) -> Iterator[Decided]:
             yield Decided(undecided=(found,))
         yield from truncated_witness(d, Ts, sizes, seed)
         return
-    if steps is None and landmarks(d).apart > max(EXACT_T):
-        Ts = (*Ts, landmarks(d).apart)
-    yield from exact_witness(d, Ts, sizes, seed)
+    yield from exact_witness(d, _lengths(d, steps), sizes, seed)
     for each in sizes:
         yield from induction(d, each, seed)
 

@@ -126,6 +126,19 @@ class DegreeArithmetic:
     def diagonal(self, vector: Degree) -> Degree:
         return vector.reshaped((prod(vector.size), prod(vector.size)))
 
+    def kron(self, a: Degree, b: Degree) -> Degree:
+        size = a.size[0] * b.size[0], a.size[1] * b.size[1]
+        return Degree(a.top + b.top, a.bottom + b.bottom, size)
+
+    def commutation(self, rows: int, cols: int) -> Degree:
+        return Degree(0, 0, (rows * cols, rows * cols))
+
+    def columns(self, tangent: Degree, count: int, size: Size) -> Degree:
+        return tangent.reshaped((prod(size), count))
+
+    def directions(self, columns: Degree, size: Size) -> Degree:
+        return columns.reshaped(size)
+
     def units(self, offset: int, count: int, size: Size) -> Degree:
         return Degree(0, 0, size)
 

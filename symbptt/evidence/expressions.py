@@ -19,6 +19,7 @@ from sympy.matrices.expressions import (
     HadamardPower,
     HadamardProduct,
     Identity,
+    KroneckerProduct,
     MatAdd,
     MatMul,
     MatrixExpr,
@@ -28,6 +29,7 @@ from sympy.matrices.expressions import (
     ZeroMatrix,
 )
 
+from symbptt.calculus import jacobian_nodes as jn
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.recursion import Recursion
 from symbptt.evidence import atoms
@@ -48,7 +50,8 @@ class UndecidedError(Exception):
 class Scene:
     """Where an expression is evaluated: sizes, T, and the values of symbols and adjoints.
 
-    ``window`` has the adjoints of each window of a truncated derivation, by its last step.
+    ``window`` has the adjoints of each window of a truncated derivation, by its last step,
+    ``sensitivity`` the derivatives that a forward derivation carries.
     """
 
     model: Model
@@ -58,6 +61,7 @@ class Scene:
     read: Callable[[str, int | None], X]
     adjoint: Callable[[str, int], X]
     window: Callable[[str, int, int], X] | None = None
+    sensitivity: Callable[[jn.Sensitivity, int], X] | None = None
 
     def value(self, expression: MatrixExpr, t: int | None = None) -> X:
         """An expression's value at step t."""
@@ -180,6 +184,12 @@ def _window_adjoint(e: nd.WindowAdjoint, scene: Scene, steps: Steps) -> X:
     return _sized(scene.window(e.name, step, end), e, scene)
 
 
+def _sensitivity(e: jn.Sensitivity, scene: Scene, steps: Steps) -> X:
+    if scene.sensitivity is None:
+        raise BrokenClaimError(f"reads {e}, which a backward pass doesn't compute")
+    return scene.sensitivity(e, whole(e.of.index, steps, "the step"))
+
+
 def _product(e: MatMul, scene: Scene, steps: Steps) -> X:
     numbers = [f for f in e.args if not isinstance(f, MatrixExpr)]
     factors = [evaluate(f, scene, steps) for f in e.args if isinstance(f, MatrixExpr)]
@@ -262,6 +272,11 @@ def _time_product(e: nd.TimeProduct, scene: Scene, steps: Steps) -> X:
     return reduce(matmul, factors) if factors else scene.A.identity(matrix_size(e, scene)[0])
 
 
+def vec(x: X) -> X:
+    """The entries of a matrix as a column, column by column."""
+    return x.T.reshaped((x.size[0] * x.size[1], 1))
+
+
 #: What each kind of node means.
 MEANING: dict[type, Callable[[Any, Scene, Steps], X]] = {
     nd.At: _at,
@@ -292,4 +307,10 @@ MEANING: dict[type, Callable[[Any, Scene, Steps], X]] = {
     nd.Partial: _partial,
     nd.TimeSum: _time_sum,
     nd.TimeProduct: _time_product,
+    jn.Vec: lambda e, scene, steps: vec(evaluate(e.operand, scene, steps)),
+    jn.Commutation: lambda e, scene, steps: scene.A.commutation(*(_dim(d, scene) for d in e.args)),
+    jn.Placing: lambda e, scene, steps: scene.A.placing(*(_dim(d, scene) for d in e.args)),
+    KroneckerProduct: lambda e, scene, steps: reduce(scene.A.kron, _parts(e, scene, steps)),
+    jn.Sensitivity: _sensitivity,
+    jn.Immediate: _sensitivity,
 }

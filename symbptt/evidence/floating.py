@@ -137,7 +137,9 @@ def differences(
     return [check("L", truth[0], claimed[0]), *(check(*g) for g in gradients)]
 
 
-def deviates(true: Array, value: Any, scale: float) -> tuple[str | None, float]:
+def deviates(
+    true: Array, value: Any, scale: float, tolerance: float = TOLERANCE
+) -> tuple[str | None, float]:
     """What is wrong with a value, and by how much it is off, relative to ``scale``."""
     if value is None:
         return "no such gradient was returned", float("inf")
@@ -145,7 +147,7 @@ def deviates(true: Array, value: Any, scale: float) -> tuple[str | None, float]:
     if array.shape != true.shape:
         return f"the shape is {array.shape} and should be {true.shape}", float("inf")
     off = float(np.abs(array - true).max(initial=0)) / scale
-    if not off <= TOLERANCE:  # NaN too
+    if not off <= tolerance:  # NaN too
         return f"off by {off:.1e}, relative", off
     return None, off
 

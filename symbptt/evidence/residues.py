@@ -195,6 +195,25 @@ class ResidueArithmetic:
         """The diagonal matrix of a vector."""
         return Residues(np.diag(vector.array.reshape(-1)))
 
+    def kron(self, a: Residues, b: Residues) -> Residues:
+        """The Kronecker product."""
+        return Residues(np.kron(a.array, b.array) % P)
+
+    def commutation(self, rows: int, cols: int) -> Residues:
+        """K with ``vec(Aᵀ) = K vec(A)`` for A of this size."""
+        order = np.arange(rows * cols).reshape(cols, rows).T.reshape(-1)
+        return Residues(np.eye(rows * cols, dtype=int)[order].astype(object))
+
+    def columns(self, tangent: Residues, count: int, size: Size) -> Residues:
+        """The changes of a matrix in ``count`` directions, each as a column, entries by column."""
+        changes = np.broadcast_to(tangent.array, (count, *size))
+        return Residues(changes.swapaxes(-1, -2).reshape(count, -1).T)
+
+    def directions(self, columns: Residues, size: Size) -> Residues:
+        """The changes of a matrix of ``size`` that :meth:`columns` makes columns of."""
+        rows, cols = size
+        return Residues(columns.array.T.reshape(-1, cols, rows).swapaxes(-1, -2))
+
     def units(self, offset: int, count: int, size: Size) -> Residues:
         """For each of ``count`` directions the change of one matrix: its own entries' turn first
         comes at ``offset``, one entry a direction, row by row."""

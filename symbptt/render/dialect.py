@@ -56,6 +56,8 @@ class Dialect:
     function: Callable[[str, int], str]
     bracket: Callable[[str], str]
     fraction: Callable[[str, str, Notation], str]
+    immediate: Callable[[str, str], str]
+    kronecker: str
     delta: str
     sum_over: Callable[[str, str, str], str]
     product_over: Callable[[str, str, str], str]
@@ -155,6 +157,8 @@ LATEX = Dialect(
     function=_latex_function,
     bracket=_latex_bracket,
     fraction=lambda a, b, n: rf"\frac{{{n.differential} {a}}}{{{n.differential} {b}}}",
+    immediate=lambda a, b: rf"\frac{{\partial^{{+}} {a}}}{{\partial {b}}}",
+    kronecker=r" \otimes ",
     delta=r"\delta",
     sum_over=lambda i, a, b: rf"\sum_{{{i}={a}}}^{{{b}}} ",
     product_over=lambda i, a, b: rf"\prod_{{{i}={a}}}^{{{b}}} ",
@@ -221,6 +225,8 @@ TEXT = Dialect(
     function=_text_function,
     bracket=lambda inside: f"({inside})",
     fraction=lambda a, b, n: f"{_differential(n)}{a}/{_differential(n)}{b}",
+    immediate=lambda a, b: f"∂⁺{a}/∂{b}",
+    kronecker=" ⊗ ",
     delta="δ",
     sum_over=lambda i, a, b: f"Σ_{{{i}={a}}}^{{{b}}} ",
     product_over=lambda i, a, b: f"Π_{{{i}={a}}}^{{{b}}} ",

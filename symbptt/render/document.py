@@ -68,7 +68,7 @@ class Document:
     evidence: Any = None
     figure: str | None = None
     stacks: bool = False
-    author: _Author | None = None
+    author: Author | None = None
 
     @property
     def dialect(self) -> str:
@@ -152,10 +152,10 @@ def document(
     figure: str | None = None,
 ) -> Document:
     """The document of a derivation in a notation and a dialect."""
-    return _Author(d, notation, dialect).document(evidence, figure)
+    return Author(d, notation, dialect).document(evidence, figure)
 
 
-class _Author:
+class Author:
     """Sets one derivation."""
 
     def __init__(self, d: AnyDerivation, notation: Notation, dialect: Dialect) -> None:

@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from symbptt.calculus import AnyDerivation
+from symbptt.calculus import Derived, ForwardDerivation
 from symbptt.errors import RequestError, did_you_mean
 from symbptt.render.breaking import boxed, broken, fitted, padded, text_block
 from symbptt.render.dialect import LATEX, TEXT, Dialect
-from symbptt.render.document import document
+from symbptt.render.document import Document, document
 from symbptt.render.drawing import drawn, shown_steps
+from symbptt.render.forward_document import ForwardDocument, forward_document
 from symbptt.render.notation import notation_for
 from symbptt.render.page import displayed, inline_mathml
 from symbptt.render.paper import pdf
@@ -49,15 +50,17 @@ Filter = Callable[..., str]
 class Format:
     """A kind of output.
 
-    ``template`` holds the words, ``primitives`` how headings and formulas are set; ``m`` sets a
-    formula within a sentence, ``words`` makes a user's words safe, ``emph`` and ``code`` mark
-    words; ``whole`` is False for a part to include in a document of one's own.
+    ``template`` holds the words, ``forward`` those of forward mode, ``primitives`` how headings
+    and formulas are set; ``m`` sets a formula within a sentence, ``words`` makes a user's words
+    safe, ``emph`` and ``code`` mark words; ``whole`` is False for a part to include in a
+    document of one's own.
     """
 
     dialect: Dialect
     extensions: tuple[str, ...]
     primitives: str = ""
     template: str = "derivation.j2"
+    forward: str = "forward.j2"
     whole: bool = True
     filters: Mapping[str, Filter] = field(default_factory=dict)
 
@@ -84,7 +87,9 @@ _HTML: dict[str, Filter] = {
 }
 
 FORMATS: dict[str, Format] = {
-    "text": Format(TEXT, (".txt",), template="derivation.txt.j2", filters=_TEXT),
+    "text": Format(
+        TEXT, (".txt",), template="derivation.txt.j2", forward="forward.txt.j2", filters=_TEXT
+    ),
     "latex": Format(LATEX, (".tex",), "latex.j2", filters=_TEX),
     "fragment": Format(LATEX, (), "latex.j2", whole=False, filters=_TEX),
     "markdown": Format(LATEX, (".md", ".markdown"), "markdown.j2", filters=_MARKDOWN),
@@ -111,7 +116,7 @@ def format_for(name: str | None, output: Path | None) -> str:
 
 
 def render_derivation(
-    d: AnyDerivation,
+    d: Derived,
     format: str = "text",
     notation: str | None = None,
     layout: str | None = None,
@@ -121,21 +126,27 @@ def render_derivation(
 ) -> str | bytes:
     """A derivation in one of the formats: text, or bytes for PDF."""
     row = FORMATS[format_for(format, None)]
-    view = document(
-        d, notation_for(d.model, notation, layout), row.dialect, evidence=evidence, figure=figure
-    )
+    style = notation_for(d.model, notation, layout)
+    whole: Document | ForwardDocument
+    if isinstance(d, ForwardDerivation):
+        whole = forward_document(d, style, row.dialect, evidence=evidence)
+        template, view, own = row.forward, whole.document, {"r": whole}
+    else:
+        view = whole = document(d, style, row.dialect, evidence=evidence, figure=figure)
+        template, own = row.template, {}
     if format == "json":
-        return json.dumps(view.as_dict(), ensure_ascii=False, indent=2) + "\n"
+        return json.dumps(whole.as_dict(), ensure_ascii=False, indent=2) + "\n"
     picture = partial(drawn, d.model, shown_steps(d.model, d.T))
     values = {
         "d": view,
+        **own,
         "primitives": row.primitives,
         "whole": row.whole,
         "tikz": partial(picture, "tikz"),
         "svg": partial(picture, "svg"),
     }
     filters = {"boxed": boxed, "broken": broken, "fitted": fitted, **row.filters}
-    text = _tidy(fill(row.template, values, lettered=partial(lettered, view.letters), **filters))
+    text = _tidy(fill(template, values, lettered=partial(lettered, view.letters), **filters))
     if format == "markdown":
         text = text.replace(r"\operatorname{", r"\mathrm{")  # which GitHub doesn't allow
     return pdf(text) if format == "pdf" else text

@@ -16,6 +16,7 @@ from sympy.matrices.expressions import (
     HadamardPower,
     HadamardProduct,
     Identity,
+    KroneckerProduct,
     MatAdd,
     MatMul,
     MatrixExpr,
@@ -26,6 +27,7 @@ from sympy.matrices.expressions import (
 )
 
 from symbptt.calculus import algebra as al
+from symbptt.calculus import jacobian_nodes as jn
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.windowed import WindowEnds, Windows
 from symbptt.calculus.windows import Where
@@ -216,10 +218,15 @@ class Printer:
         return self._set(e).text
 
     def _product(self, e: MatMul) -> Set:
-        factors = [
-            self.dialect.ones if isinstance(f, OneMatrix) else self._in(f, ATOM) for f in e.args
-        ]
+        factors = [self._factor(f) for f in e.args]
         return Set(self._side_by_side(factors), PRODUCT)
+
+    def _factor(self, e: MatrixExpr) -> str:
+        if not isinstance(e, OneMatrix):
+            return self._in(e, ATOM)
+        ones = self.dialect.ones
+        row = e.shape[0] == nd.ONE and not self.model.row_vectors
+        return self.dialect.transpose(ones, self.notation) if row else ones
 
     def _side_by_side(self, factors: list[str]) -> str:
         return (r" " if self.dialect.name == "text" else r"\,").join(factors)
@@ -281,15 +288,18 @@ class Printer:
         return Set(self.dialect.stack(list(map(self, e.parts)), e.shape[1] == nd.ONE), ATOM)
 
     def _block(self, e: nd.Block) -> Set:
-        entries = self._dimension(e.start + 1)
-        if e.size != 1:
-            entries += f":{self._dimension(e.start + e.size)}"
+        entries = self._entries(e.start, e.size)
         if self.dialect.name == "latex":
             return Set(self.dialect.block(self.dialect.bracket(self(e.operand)), entries), ATOM)
         which, of = e.start / e.size + 1, al.length(e.operand) / e.size
         if which.is_Integer and of.is_Integer:  # as a model has it
             return Set(f"part({self(e.operand)}, {which}, {of})", ATOM)
         return Set(self.dialect.block(self._in(e.operand, ATOM), entries), ATOM)
+
+    def _entries(self, start: sp.Expr, size: sp.Expr) -> str:
+        """``n+1:2n``, or the number of the one entry."""
+        first = self._dimension(start + 1)
+        return first if size == 1 else f"{first}:{self._dimension(start + size)}"
 
     def _dimension(self, dim: sp.Expr) -> str:
         return str(nd.dimension_sum(dim, self.model.dimensions))
@@ -337,8 +347,7 @@ class Printer:
     def _time_sum(self, e: nd.TimeSum) -> Set:
         index = str(e.index)
         if isinstance(e.steps, sp.Range):
-            bounds = self.step(e.steps.start), self.step(e.steps.stop - 1)
-            head = self.dialect.sum_over(index, *bounds)
+            head = self.dialect.sum_over(index, *map(self.step, nd.ends(e.steps)))
         elif isinstance(e.steps, WindowEnds):
             head = self.dialect.sum_under(window_ends(index, e.steps, self))
         else:
@@ -347,9 +356,38 @@ class Printer:
         return Set(head + self._in(e.body, HADAMARD), PRODUCT)
 
     def _time_product(self, e: nd.TimeProduct) -> Set:
-        bounds = self.step(e.steps.start), self.step(e.steps.stop - 1)
-        head = self.dialect.product_over(str(e.index), *bounds)
+        head = self.dialect.product_over(str(e.index), *map(self.step, nd.ends(e.steps)))
         return Set(self.dialect.bracket(head + self._in(e.body, ATOM)), ATOM)
+
+    def _vec(self, e: jn.Vec) -> Set:
+        return Set(self.vec(self(e.operand)), ATOM)
+
+    def vec(self, formula: str) -> str:
+        """``vec(A)``."""
+        return self.dialect.function("vec", 0) + self.dialect.bracket(formula)
+
+    def letter(self, kind: type) -> str:
+        """The letter of a constant matrix: one that means nothing else in the model."""
+        taken = {v.spelled.base for v in self.model.variables.values()}
+        return next((c for c in _CONSTANTS[kind] if c not in taken), _CONSTANTS[kind][0])
+
+    def _commutation(self, e: jn.Commutation) -> Set:
+        sizes = [self._dimension(d) for d in e.args]
+        return Set(self.dialect.scripts(self.letter(type(e)), sizes, []), ATOM)
+
+    def _placing(self, e: jn.Placing) -> Set:
+        columns = self._entries(e.start, e.size)
+        return Set(self.dialect.scripts(self.letter(type(e)), [columns], []), ATOM)
+
+    def _kronecker(self, e: KroneckerProduct) -> Set:
+        factors = (self._in(f, ATOM) for f in e.args)
+        return Set(self.dialect.kronecker.join(factors), HADAMARD)
+
+    def _sensitivity(self, e: jn.Sensitivity) -> Set:
+        above, below = self(e.of), self(e.by)
+        if isinstance(e, jn.Immediate):
+            return Set(self.dialect.immediate(above, below), ATOM)
+        return Set(self.dialect.fraction(above, below, self.notation), ATOM)
 
     def _diagonal(self, e: DiagMatrix) -> Set:
         return Set(self.dialect.diagonal(self(e.args[0])), ATOM)
@@ -378,6 +416,9 @@ def _positive_first(terms: tuple[MatrixExpr, ...]) -> list[MatrixExpr]:
     return [terms[start], *terms[:start], *terms[start + 1 :]]
 
 
+#: The letters of constant matrices, by preference.
+_CONSTANTS: dict[type, str] = {jn.Commutation: "KP", jn.Placing: "EQ"}
+
 _PRINT: dict[type, Callable[[Printer, Any], Set]] = {
     nd.At: Printer._at,
     nd.Adjoint: Printer._adjoint,
@@ -403,4 +444,10 @@ _PRINT: dict[type, Callable[[Printer, Any], Set]] = {
     nd.Partial: Printer._partial,
     nd.TimeSum: Printer._time_sum,
     nd.TimeProduct: Printer._time_product,
+    jn.Vec: Printer._vec,
+    jn.Commutation: Printer._commutation,
+    jn.Placing: Printer._placing,
+    KroneckerProduct: Printer._kronecker,
+    jn.Sensitivity: Printer._sensitivity,
+    jn.Immediate: Printer._sensitivity,
 }

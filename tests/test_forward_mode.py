@@ -1,0 +1,343 @@
+"""Real-time recurrent learning: its lines, its certificate, what it refuses, what it costs."""
+
+import json
+from dataclasses import replace
+
+import models
+import numpy as np
+import pytest
+import sympy as sp
+from sympy import MatrixSymbol
+from sympy.matrices.expressions import DiagMatrix, KroneckerProduct
+from test_rendering import compiled, needs_tex, too_wide
+
+import symbptt
+from symbptt import cli
+from symbptt.calculus import ForwardDerivation, derive, forward
+from symbptt.calculus import algebra as al
+from symbptt.calculus import jacobian_nodes as jn
+from symbptt.calculus import nodes as nd
+from symbptt.calculus.cost import forward_cost, leading, reverse_cost
+from symbptt.calculus.forms import linear_map
+from symbptt.calculus.transition import transition
+from symbptt.compile import compile_gradient
+from symbptt.compile.loader import load_module
+from symbptt.errors import DerivationError
+from symbptt.evidence import assignments
+from symbptt.evidence.claims import Claim, Setting, decide
+from symbptt.evidence.complex_step import sample
+from symbptt.evidence.directions import Directions, Sensitivities
+from symbptt.evidence.passes import Passes
+from symbptt.evidence.sensitivities import forward_witness
+from symbptt.model import builtin_names
+
+n, m, k = sp.symbols("n m k", integer=True, positive=True)
+h, x = nd.At("h", nd.t, n, 1), nd.At("x", nd.t, m, 1)
+W = MatrixSymbol("W_hh", n, n)
+SLOPE = DiagMatrix(al.plus(al.ones((n, 1)), al.times(-1, al.raised(h, 2))))
+
+
+def checks(d, Ts=(1, 2, 3, 4, 5)):
+    parts = list(forward_witness(d, Ts, assignments(d.model), 0))
+    assert not any(part.undecided for part in parts)
+    return [c for part in parts for c in part.checks]
+
+
+# -- the certificate --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", models.FORWARD)
+def test_forward_mode_is_reverse_mode_exactly(name):
+    d = models.forward_derivation(name)
+    found = checks(d)
+    assert not [str(c) for c in found if not c.passed]
+    compared = {(c.what, c.T) for c in found if c.place == "forward = reverse"}
+    assert compared == {(f"∂L/∂{key}", T) for key in d.places for T in (1, 2, 3, 4, 5)}
+    assert {c.witness for c in found} == {"exact", "induction"}
+
+
+def test_a_report_says_so():
+    report = symbptt.verify("elman", mode="forward")
+    assert report.passed
+    assert report.backends == ("numpy",)
+    assert report.bound < 1e-12
+
+
+def altered(d, **changes):
+    """A forward derivation with a part of it changed, and nothing cached."""
+    return replace(d, **changes)
+
+
+def caught(d):
+    return any(not c.passed for c in checks(d, (4, 2, 1)))
+
+
+@pytest.mark.parametrize("name", ["elman", "narx", "gated", "fast-weights"])
+def test_a_wrong_line_is_caught(name):
+    d = models.forward_derivation(name)
+    for part in ("carried", "condensed"):
+        for v, line in getattr(d, part).items():
+            if line.sensitivities:
+                wrong = replace(line, expression=al.times(2, line.expression))
+                assert caught(altered(d, **{part: {**getattr(d, part), v: wrong}})), (part, v)
+
+
+@pytest.mark.parametrize("name", ["elman", "narx", "gated", "transposed"])
+def test_a_wrong_immediate_derivative_is_caught(name):
+    d = models.forward_derivation(name)
+    for key, slope in d.immediate.items():
+        wrong = {**d.immediate, key: al.times(-1, slope)}
+        assert caught(altered(d, immediate=wrong)), key
+        assert caught(altered(d, immediate={k: e for k, e in d.immediate.items() if k != key})), key
+
+
+def test_a_wrong_share_of_the_loss_is_caught():
+    d = models.forward_derivation("elman")
+    r = d.within.inputs["h"]
+    wrong = tuple(replace(c, expression=al.times(2, c.expression)) for c in r.contributions)
+    inputs = {"h": replace(r, contributions=wrong)}
+    assert caught(altered(d, within=replace(d.within, inputs=inputs)))
+
+
+def test_a_missing_direct_share_is_caught():
+    d = models.forward_derivation("tied")
+    gradients = {p: replace(g, contributions=()) for p, g in d.within.gradients.items()}
+    assert caught(altered(d, within=replace(d.within, gradients=gradients)))
+
+
+# -- the lines --------------------------------------------------------------------------------------
+
+
+def test_the_recursions_of_elman():
+    d = symbptt.derive("elman", mode="forward")
+    assert isinstance(d, ForwardDerivation)
+    before = jn.Sensitivity(al.at(h, nd.t - 1), W)
+    now = KroneckerProduct(al.transpose(al.at(h, nd.t - 1)), sp.Identity(n))
+    assert d.sensitivity("h", "W_hh") == al.times(SLOPE, al.plus(now, al.times(W, before)))
+    assert d.eliminated == {"z": "h"}
+    assert d.depends["h"] == ("W_hh", "W_xh", "b_h", "h_0")
+    assert [str(s) for s in d.steps][-1] == "∂L/∂b_y = Σ_{t=1}^T δ^o_t"
+
+
+def test_outputs_are_not_carried():
+    d = symbptt.derive("lstm", mode="forward")
+    assert "y" not in d.carried
+    assert set(d.outputs.recursions) == {"y"}
+    assert d.gradients["W_y"] == al.vec(symbptt.derive("lstm").gradients["W_y"])
+    with pytest.raises(DerivationError, match="no sensitivity ∂y/∂W_y is carried; there are: i, f"):
+        d.sensitivity("y", "W_y")
+
+
+def test_an_initial_value_is_carried_for_as_long_as_it_acts():
+    d = models.forward_derivation("one-lag")
+    assert d.depends == {"x": (), "u": ("A", "b")}
+    assert d.carries("u") == ("A", "b", "u_0")
+    assert d.gradients["x_0"] != al.zeros((m, 1))
+
+
+def test_a_learned_initial_value_starts_from_the_identity():
+    text = symbptt.render(forward(derive(models.model("learned-start"))))
+    assert "∂h_0/∂s = I" in text
+    assert "h_t depends on W, U, b and s; by any other θ its derivative is zero." in text
+
+
+def test_vec_and_kronecker():
+    A, B, X = (MatrixSymbol(*a) for a in (("A", k, n), ("B", m, k), ("X", n, m)))
+    assert linear_map(al.times(A, X, B), X) == KroneckerProduct(al.transpose(B), A)
+    assert linear_map(al.transpose(X), X) == jn.Commutation(n, m)
+    assert linear_map(al.odot(X, al.ones((n, m))), X) == sp.Identity(n * m)
+    Y = MatrixSymbol("Y", n, m)
+    assert linear_map(al.total(al.odot(Y, X)), X) == al.transpose(al.vec(Y))
+    assert al.vec(al.transpose(h)) == h
+
+
+@pytest.mark.parametrize("name", ["elman", "gru", "indrnn", "late-output", "ssm-diagonal", "ctrnn"])
+def test_the_product_of_jacobians_is_the_derivative_by_an_earlier_state(name):
+    """``∂h_t/∂h_k``: with the sensitivity at k the identity, the recursion gives the product."""
+    d = models.forward_derivation(name)
+    found = transition(d)
+    (state,) = found.states
+    product = found.product()
+    sizes = assignments(d.model)[0]
+
+    def claims(A):
+        on = Directions(d, sizes, A)
+        p = Passes(on, 5)
+        entries = on.entries(state)
+
+        def from_two(v, step):
+            if step == 2:
+                return (
+                    A.identity(entries) if v == state else A.constant(0, (on.entries(v), entries))
+                )
+            line = d.condensed[v].expression
+            gone = {i: al.zeros(i.shape) for i in d.condensed[v].immediates}
+            return scene.value(al.substitute(line, gone), step)
+
+        scene = Sensitivities(on, from_two).scene(5, p.read, None)
+        scene = replace(scene, sizes={**scene.sizes, "|θ|": entries})
+        k = product.steps.stop
+        for t in (3, 5):
+            value = lambda t=t: scene.value(product.xreplace({k: sp.Integer(2)}), t)  # noqa: E731
+            yield Claim(
+                f"∂{state}_{t}/∂{state}_2", "product", value, lambda t=t: from_two(state, t)
+            )
+
+    found = decide(claims, Setting("exact", 5, sizes, 0))
+    assert len(found.checks) == 2
+    assert all(c.passed for c in found.checks)
+
+
+def test_several_states_have_blocks_and_a_longer_lag_has_neither():
+    blocks = transition(models.forward_derivation("lstm")).blocks
+    f = nd.At("f", nd.t, n, 1)
+    assert blocks["c", "c"] == DiagMatrix(f)
+    assert set(blocks) == {("c", "c"), ("c", "h"), ("h", "c"), ("h", "h")}
+    with pytest.raises(DerivationError, match="block of a product of block matrices"):
+        transition(models.forward_derivation("lstm")).product()
+    with pytest.raises(DerivationError, match="one step later"):
+        transition(models.forward_derivation("narx"))
+
+
+# -- what it refuses --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("elman-bidirectional", r"h_left_\{t\+1\} is used a step before its own"),
+        (
+            "h_t = tanh(W h_{t-1} + x_t); g_t = tanh(V g_{t-1} + h_t)\n"
+            "g_0 = h_T; L = \\sum_t squared_error(g_t, d_t)",
+            "h is used at every step of a later pass over time",
+        ),
+        ("h_t = tanh(W h_{t-1} + U x_{t+1}); L = \\sum_t squared_error(h_t, d_t)", "x_"),
+    ],
+)
+def test_a_model_that_is_not_computed_as_its_sequence_comes_is_refused(model, message):
+    for mode in (symbptt.derive, symbptt.compile, symbptt.verify):
+        with pytest.raises(DerivationError, match=message) as refused:
+            mode(model, mode="forward")
+        assert "\n" not in refused.value.headline
+        assert "reverse mode" in refused.value.headline
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mode": "backward"}, "no mode 'backward'"),
+        ({"mode": "forward", "T": 3}, "leave T out"),
+        ({"mode": "forward", "inputs": True}, "no gradients by inputs"),
+        ({"mode": "forward", "truncate": 3}, "leave truncate out"),
+    ],
+)
+def test_a_wrong_request_is_one_clear_line(options, message):
+    with pytest.raises(symbptt.errors.SymbpttError, match=message) as refused:
+        symbptt.derive("elman", **options)
+    assert "\n" not in refused.value.headline
+
+
+def test_denominator_layout_is_refused():
+    with pytest.raises(symbptt.errors.RequestError, match="numerator layout"):
+        symbptt.render(symbptt.derive("elman", mode="forward"), layout="denominator")
+
+
+def test_a_constant_loss_is_refused_in_forward_mode_too():
+    with pytest.raises(DerivationError, match="every gradient is zero"):
+        symbptt.derive("h_t = W h_{t-1}\nL = 0 * sum(h_T)", mode="forward")
+
+
+# -- cost -------------------------------------------------------------------------------------------
+
+
+def test_the_cost_of_elman():
+    d = models.forward_derivation("elman")
+    assert reverse_cost(d).memory == sp.expand(nd.T * (2 * n + 2 * k))
+    assert forward_cost(d).memory == sp.expand(n * (1 + n * n + n * m + n + n))
+    assert leading(forward_cost(d).time) == sp.expand(nd.T * (n**4 + n**3 * m))
+    assert leading(reverse_cost(d).time) == sp.expand(nd.T * (3 * n**2 + 2 * n * m + 3 * n * k))
+
+
+def test_an_entrywise_recurrence_costs_less():
+    d = models.forward_derivation("ssm-diagonal")
+    assert leading(forward_cost(d).time).has(n**3) is False
+    assert forward_cost(d).memory == sp.expand(n * (1 + n + n * m + n))
+
+
+@pytest.mark.parametrize("name", ["elman", "lstm", "jordan"])
+def test_the_memory_is_what_the_compiled_function_keeps(name):
+    """The cost is counted from shapes; here the arrays themselves are counted."""
+    d = models.forward_derivation(name)
+    sizes = assignments(d.model)[0]
+    cost = forward_cost(d).memory
+    source = compile_gradient(d).source.replace(
+        "    grads = {", "    KEPT.append(kept)\n    grads = {"
+    )
+    module = load_module(f"KEPT = []\n{source}", "watched")
+    at = sample(d.model, 6, None, sizes, 0)
+    module.loss_and_gradients(at.params, at.inputs)
+    arrays = [a for values, _ in module.KEPT[0] for a in values.values()]
+    flat = [b for a in arrays for b in (a.values() if isinstance(a, dict) else [a])]
+    assert sum(map(np.size, flat)) == cost.subs({s: sizes[str(s)] for s in cost.free_symbols})
+
+
+# -- documents --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=[name for name in builtin_names() if name in models.FORWARD])
+def derived(request):
+    return symbptt.derive(request.param, mode="forward")
+
+
+@needs_tex
+def test_the_latex_compiles_and_fits_the_page(tmp_path, derived):
+    assert too_wide(compiled(tmp_path, symbptt.render(derived, "latex"))) == []
+
+
+@pytest.mark.parametrize("format", ["text", "latex", "fragment", "markdown", "html", "json"])
+def test_every_format_renders(derived, format):
+    assert symbptt.render(derived, format)
+
+
+def test_text_reads_as_a_lecturer_would_write():
+    text = symbptt.render(symbptt.derive("elman", mode="forward"))
+    for line in (
+        "(3)  ∂h_t/∂θ = diag(1 - h_t²) (∂⁺z_t/∂θ + W_hh ∂h_{t-1}/∂θ)",
+        "(4)  ∂⁺z_t/∂W_hh = h_{t-1}^T ⊗ I",
+        "∂h_t/∂W_hh = diag(1 - h_t²) (h_{t-1}^T ⊗ I + W_hh ∂h_{t-1}/∂W_hh)",
+        "(11) ∂L/∂θ = Σ_{t=1}^{T} (∂h_t/∂θ)^T W_hy^T δ^o_t",
+        "∂h_t/∂h_s = (Π_{j=t}^{s+1} (diag(1 - h_j²) W_hh))",
+        "n³ + n² m + 2 n² + n",
+    ):
+        assert line in text
+
+
+def test_a_parameter_used_in_both_places_gets_both_terms():
+    text = symbptt.render(models.forward_derivation("tied"))
+    assert "vec(∂L/∂W) = Σ_{t=1}^{T} ((∂s_t/∂W)^T" in text
+    assert "and what W adds within the step" in text
+
+
+def test_json_holds_every_line():
+    d = symbptt.derive("gru", mode="forward")
+    data = json.loads(symbptt.render(d, "json"))
+    assert data["mode"] == "forward"
+    assert [s["number"] for s in data["steps"]] == list(range(1, len(d.steps) + 1))
+
+
+@pytest.mark.parametrize("name", models.FORWARD)
+def test_every_model_renders(name):
+    d = models.forward_derivation(name)
+    assert "Gradients" in symbptt.render(d)
+    assert symbptt.render(d, "latex")
+
+
+def test_on_the_command_line(capsys):
+    assert cli.main(["derive", "lstm", "--mode", "forward"]) == 0
+    assert "∂⁺ī_t/∂U_i = h_{t-1}^T ⊗ I" in capsys.readouterr().out
+    assert cli.main(["verify", "elman-linear", "--mode", "forward"]) == 0
+    assert "elman-linear: verified" in capsys.readouterr().out
+    assert cli.main(["export", "elman-linear", "--mode", "forward"]) == 0
+    assert "real-time recurrent learning" in capsys.readouterr().out
+    assert cli.main(["derive", "elman", "--mode", "sideways"]) == 2
+    assert "no mode 'sideways'" in capsys.readouterr().err

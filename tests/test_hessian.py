@@ -1,0 +1,146 @@
+"""Hessian-vector products: symmetric, equal to differences of gradients, and as readable."""
+
+import models
+import numpy as np
+import pytest
+from sympy.matrices.expressions import HadamardPower, HadamardProduct
+from test_code_standalone import ruff
+from test_forward_compiled import BOUND, arguments
+
+import symbptt
+from symbptt.calculus import derive
+from symbptt.calculus.tangent import PUSHFORWARDS
+from symbptt.compile import compile_hessian, export_source
+from symbptt.errors import BindingError
+from symbptt.evidence import assignments, verify_products
+from symbptt.evidence.hessian import hessian_witness
+from symbptt.model import bind
+
+HESSIAN = {"products": "hessian"}
+
+
+def checks(f, T, seed=0):
+    return [
+        c
+        for part in hessian_witness("numpy", f, T, assignments(f.model)[0], seed)
+        for c in part.checks
+    ]
+
+
+@pytest.mark.parametrize("name", BOUND)
+def test_the_product_is_the_change_of_the_gradient(name):
+    f = symbptt.compile(bind(models.model(name)), **HESSIAN)
+    for T in (1, 2, 4):
+        found = checks(f, T)
+        assert {c.what for c in found} >= {"u^T H v"}
+        assert not [str(c) for c in found if not c.passed]
+
+
+@pytest.mark.parametrize("name", ["elman", "lstm", "narx", "rnn-ln"])
+def test_loss_and_gradients_are_those_of_reverse_mode(name):
+    f, g = symbptt.compile(name, **HESSIAN), symbptt.compile(name)
+    params, inputs = arguments(f.model, 4, 3)
+    loss, grads, products = f(params, inputs, params)
+    assert loss == g(params, inputs)[0]
+    np.testing.assert_equal(grads, g(params, inputs)[1])
+    assert {k: a.shape for k, a in products.items()} == {k: a.shape for k, a in grads.items()}
+
+
+def test_nothing_moves_without_a_direction_and_products_are_linear_in_it():
+    f = symbptt.compile("lstm", **HESSIAN)
+    params, inputs = arguments(f.model, 3, None)
+    assert all((a == 0).all() for a in f(params, inputs, {})[2].values())
+    one, other = ({k: s * a for k, a in params.items()} for s in (1.0, -2.5))
+    Hu, Hv = (f(params, inputs, direction)[2] for direction in (one, other))
+    for key in Hu:
+        np.testing.assert_allclose(Hv[key], -2.5 * Hu[key], rtol=1e-12, atol=1e-14)
+
+
+def test_a_quadratic_loss_has_a_constant_hessian():
+    """``L = ½ ‖V (x + b) - d‖²`` over steps: ``H_bb = T VᵀV``."""
+    f = symbptt.compile("h_t = x_t + b\nL = \\sum_t squared_error(V h_t, d_t)", **HESSIAN)
+    rng = np.random.default_rng(0)
+    V, b, u = rng.normal(size=(4, 3)), rng.normal(size=3), rng.normal(size=3)
+    inputs = {"x": rng.normal(size=(5, 3)), "d": rng.normal(size=(5, 4))}
+    np.testing.assert_allclose(f({"V": V, "b": b}, inputs, {"b": u})[2]["b"], 5 * V.T @ V @ u)
+
+
+def test_initial_values_move_too():
+    f = symbptt.compile("elman-linear", functions={"L_t": "squared_error"}, **HESSIAN)
+    params, inputs = arguments(f.model, 3, 2)
+    move = {"h_0": np.ones_like(inputs["h_0"])}
+    with_start = f(params, inputs, move)[2]
+    assert np.abs(with_start["W_hh"]).max() > 0
+    del inputs["h_0"]  # zero, but it may move all the same
+    assert f(params, inputs, move)[2]["h_0"].shape == (2, 3)
+
+
+@pytest.mark.parametrize("kind", [HadamardProduct, HadamardPower])
+def test_a_corrupted_rule_is_caught(kind, monkeypatch):
+    rule = PUSHFORWARDS[kind]
+    monkeypatch.setitem(PUSHFORWARDS, kind, lambda node, d, value: 2 * rule(node, d, value))
+    d = derive(bind(models.model("gated")))
+    assert not verify_products(compile_hessian(d)).passed
+
+
+def test_the_module_is_written_as_formatters_and_linters_want_it(tmp_path):
+    # A matrix of ones makes a line too long, in the lines of reverse mode as well.
+    for i, name in enumerate(n for n in BOUND if n != "matrix-sum"):
+        d = derive(bind(models.model(name)))
+        text = export_source(d, version="0.1.0", products="hessian")
+        (tmp_path / f"products_{i}.py").write_text(text, "utf-8")
+        assert text == export_source(d, version="0.1.0", products="hessian")
+    done = ruff("format", "--isolated", "--diff", "--line-length", "100", str(tmp_path))
+    assert done.returncode == 0, done.stdout
+    assert ruff("check", "--isolated", "--no-cache", str(tmp_path)).returncode == 0
+    for file in tmp_path.glob("*.py"):
+        assert all(len(line) <= 100 for line in file.read_text("utf-8").splitlines())
+
+
+def test_export_verifies_and_stands_alone(tmp_path):
+    source = symbptt.export("gru", tmp_path / "hessian.py", **HESSIAN)
+    space = {}
+    exec(source, space)
+    f = symbptt.compile("gru", **HESSIAN)
+    params, inputs = arguments(f.model, 3, 2)
+    mine = space["hessian_vector_product"](params, inputs, params)
+    np.testing.assert_equal(mine[2], f(params, inputs, params)[2])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"W_hh": np.ones((2, 2))}, r"direction: W_hh has shape \(2, 2\); expected \(3, 3\)"),
+        ({"W_h": np.ones((3, 3))}, r"direction has no place for 'W_h'; did you mean 'W_"),
+        ({"h_0": np.ones(4)}, "direction: h_0 has shape"),
+        ({"b_h": np.ones(3, dtype=int)}, "direction: b_h has dtype int64; expected float32 or"),
+        ([1, 2], "direction is a list; expected a dict of arrays"),
+    ],
+)
+def test_a_direction_that_does_not_fit_is_one_clear_line(change, message):
+    f = symbptt.compile("elman", **HESSIAN)
+    params, inputs = arguments(f.model, 3, None)
+    with pytest.raises(BindingError, match=message) as refused:
+        f(params, inputs, change)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"products": "jacobian"}, "no products 'jacobian'"),
+        ({"products": "hessian", "mode": "forward"}, "compiled from the whole of reverse mode"),
+        ({"products": "hessian", "truncate": 2}, "leave mode and truncate out"),
+        ({"products": "hessian", "inputs": True}, "leave inputs out"),
+        ({"products": "hessian", "backend": "lambdify"}, "has no Hessian-vector products"),
+    ],
+)
+def test_a_wrong_request_is_one_clear_line(options, message):
+    with pytest.raises(symbptt.errors.RequestError, match=message):
+        symbptt.compile("elman", **options)
+
+
+def test_it_says_what_it_is():
+    f = symbptt.compile("elman", **HESSIAN)
+    assert repr(f) == "<Hessian-vector product of elman for any T, backend numpy>"
+    assert "R_h[t] = R_z[t] * (1 - h[t] ** 2)" in f.source
