@@ -560,6 +560,8 @@ class Writer:
 
     def outer(self, kind: Kind, depth: int) -> Text:
         a, b = self.factor(kind[:1], depth), self.factor(kind[1:], depth - 1)
+        # a b^T may be a product of matrices where nothing says that a and b are vectors
+        self.told |= {p for p in self.parameters if p.spelling in (a.text, b.text)}
         if self.rows:
             return self.product(self.transposed(a), b)
         if self.chance(0.2):
@@ -689,9 +691,9 @@ class Writer:
         before = self.states[: self.states.index(q)]
         ends = [e for e in before if self.ways[e] != self.ways[q] and e.kind == q.kind]
         zero = self.chance(0.4)
-        values = ["0" if zero or self.chance(0.2) else str(self.parameter(q.kind)) for _ in steps]
-        if ends:
-            values[0] = ends[0].spelling.format("T")
+        values = [ends[0].spelling.format("T")] if ends else []
+        while len(values) < len(steps):
+            values.append("0" if zero or self.chance(0.2) else str(self.parameter(q.kind)))
         return [f"{q.spelling.format(s)} = {value}" for s, value in zip(steps, values, strict=True)]
 
     # -- the loss -------------------------------------------------------------------------

@@ -211,7 +211,7 @@ def test_several_states_have_blocks_and_a_longer_lag_has_neither():
             "g_0 = h_T; L = \\sum_t squared_error(g_t, d_t)",
             "h is used at every step of a later pass over time",
         ),
-        ("h_t = tanh(W h_{t-1} + U x_{t+1}); L = \\sum_t squared_error(h_t, d_t)", "x_"),
+        ("h_t = tanh(W h_{t-1} + U x_{t+1} + V x_t); L = \\sum_t squared_error(h_t, d_t)", "x_"),
     ],
 )
 def test_a_model_that_is_not_computed_as_its_sequence_comes_is_refused(model, message):

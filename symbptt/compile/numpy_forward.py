@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 
 import sympy as sp
 from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
@@ -139,8 +141,10 @@ class ForwardWriter(Writer):
         yield from self.arrays()
         for keys, name in self.groups.items():
             yield from assigned(name, [f'"{key}"' for key in keys])
+        said = set(re.findall(r"\w+", "\n".join(chain(*loops))))
         for (what, size), name in self.constants.items():
-            yield f"{name} = np.{what}({self.code.size(size)}, dtype=given.dtype)"
+            if name in said:  # and not only in a line that was too long
+                yield f"{name} = np.{what}({self.code.size(size)}, dtype=given.dtype)"
         yield from before
         for i, lines in enumerate(loops):
             yield from ("", *starts[i], *assigned("kept", list(self.kept(i))))

@@ -355,11 +355,11 @@ class Writer:
 
     def longest_part(self, e: MatrixExpr, room: int) -> MatrixExpr | None:
         """The longest part of an expression that fits a line of its own; of a stack the first."""
-        for parts in (parts_of(e), beginnings(e)):
+        for parts, worth in ((parts_of, 20), (beginnings, 20), (parts_of, 8)):
             found: list[tuple[int, MatrixExpr]] = []
-            for part in parts:
+            for part in parts(e):
                 text = self.code.array(part).text
-                if 20 < len(text) <= room:
+                if worth < len(text) <= room:
                     if isinstance(e, nd.Stack) and part in e.parts:
                         return part
                     found.append((len(text), part))

@@ -14,7 +14,7 @@ import numpy as np
 
 from symbptt.evidence.claims import Decided
 from symbptt.evidence.complex_step import Array, Sample, complex_step, sample
-from symbptt.evidence.floating import BATCHES, deviates
+from symbptt.evidence.floating import BATCHES, NEGLIGIBLE, deviates
 from symbptt.evidence.report import Check, sizes_tuple
 from symbptt.model.model import Model, initial_key
 
@@ -87,7 +87,7 @@ def compared(
     length = {} if at.model.given else {"T": at.T}
     inputs = {**at.inputs, **length, **{d: at.sizes[d] for d in at.model.free_dimensions}}
     Hu, Hv = (f(at.params, inputs, direction)[2] for direction in (u, v))
-    scale = scale_of(true)
+    scale = max(scale_of(true), NEGLIGIBLE)
 
     def check(what: str, truth: Array, value: Any, scale: float) -> Check:
         error, off = deviates(truth, value, scale, TOLERANCE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 
 from symbptt.errors import ModelError, did_you_mean
 from symbptt.formula.tree import Call
@@ -67,8 +68,9 @@ def initial_values(model: Model, known: Outline) -> None:
 
 def arguments(model: Model, known: Outline) -> None:
     """A vector function known by name alone takes vectors, so that its Jacobian is a matrix."""
-    statement = known.loss_statement
-    for term in (*(e.rhs for e in model.equations), *(part.term for part in model.loss)):
+    right_sides = ((e.rhs, known.defined[e.name]) for e in model.equations)
+    losses = ((part.term, known.loss_statement) for part in model.loss)
+    for term, statement in chain(right_sides, losses):
         for call in (x for x in term.walk() if isinstance(x, tm.Abstract)):
             matrix = any(1 not in a.shape for a in (call, *call.arguments))
             if call.shape != tm.SCALAR and matrix:
