@@ -141,7 +141,7 @@ class ForwardWriter(Writer):
         yield from self.arrays()
         for keys, name in self.groups.items():
             yield from assigned(name, [f'"{key}"' for key in keys])
-        said = set(re.findall(r"\w+", "\n".join(chain(*loops))))
+        said = set(re.findall(r"\w+", "\n".join(chain(*loops, after))))
         for (what, size), name in self.constants.items():
             if name in said:  # and not only in a line that was too long
                 yield f"{name} = np.{what}({self.code.size(size)}, dtype=given.dtype)"
