@@ -142,8 +142,8 @@ def derive(
 
     >>> derive("elman", truncate=3).gradients["W_hh"]
     Σ_{e=1}^T Σ_{t=Max(1, e - 2)}^e δ^{z,(e)}_t*h_{t-1}.T
-    >>> derive("elman-linear", mode="forward").sensitivity("h", "W_hh")
-    DiagMatrix(1 + (-1)*h_t**2)*(KroneckerProduct(h_{t-1}.T, I) + W_hh*∂h_{t-1}/∂W_hh)
+    >>> derive("elman", mode="forward").sensitivity("h", "W_hh")
+    DiagMatrix(-HadamardPower(h_t, 2) + 1)*(KroneckerProduct(h_{t-1}.T, I) + W_hh*∂h_{t-1}/∂W_hh)
     """
     from symbptt.calculus import derive_in
 

@@ -152,10 +152,10 @@ class ForwardDerivation:
 
         Raises :class:`DerivationError` where there is none.
 
-        >>> from symbptt.calculus import derive
+        >>> from symbptt.calculus import derive, forward
         >>> from symbptt.model import load
-        >>> forward(derive(load("elman-linear"))).sensitivity("h", "b_h")
-        DiagMatrix(1 + (-1)*h_t**2)*(I + W_hh*∂h_{t-1}/∂b_h)
+        >>> forward(derive(load("elman"))).sensitivity("h", "b_h")
+        DiagMatrix(-HadamardPower(h_t, 2) + 1)*(I + W_hh*∂h_{t-1}/∂b_h)
         """
         for wanted, known in ((of, self.condensed), (by, self.places)):
             if wanted not in known:

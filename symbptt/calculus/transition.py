@@ -42,7 +42,7 @@ class Transition:
         >>> from symbptt.calculus import derive, forward
         >>> from symbptt.model import load
         >>> transition(forward(derive(load("elman-linear")))).product()
-        Π_{j=t}^{k+1} DiagMatrix(1 + (-1)*h_j**2)*W_hh
+        Π_{j=t}^{k+1} DiagMatrix(-HadamardPower(h_j, 2) + 1)*W_hh
         """
         if len(self.states) != 1:
             raise DerivationError(
