@@ -69,7 +69,7 @@ def altered(d, **changes):
 
 
 def caught(d):
-    return any(not c.passed for c in checks(d, (4, 2, 1)))
+    return any(not c.passed for T in (2, 1, 4) for c in checks(d, (T,)))
 
 
 @pytest.mark.parametrize("name", ["elman", "narx", "gated", "fast-weights"])
