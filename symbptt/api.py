@@ -133,12 +133,15 @@ def derive(
     With ``truncate=(k1, k2)``, truncated BPTT: windows end at the steps k1, 2 k1, … and T; each
     takes the losses of the steps since the one before, and goes back k2 steps from its end, where
     the state is cut.  ``truncate=k`` is (1, k): each step's loss flows back over k steps.  With
-    k2 ≥ T nothing is cut.
+    k2 ≥ T nothing is cut.  Of several recurrences each is followed for k2 steps: one from T to 1
+    from the first of a window's losses on, and one whose last value starts another from T back, in
+    windows that have the first step.
 
     With ``mode="forward"``, real-time recurrent learning, for every T.
 
-    Raises ``DerivationError`` for numbers that make no windows, as k2 < k1, and for a model that
-    can't be truncated, or not be computed as its sequence comes.
+    Raises ``DerivationError`` for numbers that make no windows, as k2 < k1, for a model of which
+    no one window is that of k2 steps of each recurrence, or that can't be computed as its
+    sequence comes.
 
     >>> derive("elman", truncate=3).gradients["W_hh"]
     Σ_{e=1}^T Σ_{t=Max(1, e - 2)}^e δ^{z,(e)}_t*h_{t-1}.T

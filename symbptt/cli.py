@@ -122,7 +122,7 @@ def _let_argument(sub: Parser) -> None:
 def _truncate_argument(sub: Parser) -> None:
     sub.add_argument(
         "--truncate", type=_window, metavar="K1,K2",
-        help="truncated BPTT: each window of K1 steps goes back K2 steps from its end; K is 1,K",
+        help="truncated BPTT: each window of K1 steps goes back K2 of each recurrence; K is 1,K",
     )  # fmt: skip
 
 

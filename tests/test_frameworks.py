@@ -77,7 +77,9 @@ def test_so_do_some_in_jax_which_compiles_each_operation_first(model: str) -> No
     assert_agree(witnessed("jax", compiled(model), 5, 3), compiled(model))
 
 
-@pytest.mark.parametrize("model", ["elman", "lstm", "narx", "gated", "learned-start"])
+@pytest.mark.parametrize(
+    "model", ["elman", "lstm", "narx", "gated", "learned-start", "elman-bidirectional", "seq2seq"]
+)
 @pytest.mark.parametrize("cut", [2, (2, 3)], ids=str)
 def test_truncated_gradients_agree_with_autograd_of_a_detached_state(
     name: str, model: str, cut: int | tuple[int, int]

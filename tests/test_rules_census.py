@@ -46,7 +46,7 @@ def expressions(name: str) -> Iterator[Any]:
         for r in parts.recursions.values():
             yield from (c.expression for c in r.contributions)
         yield from (g.expression for g in parts.gradients.values())
-    # Not every model has these forms: of a recurrence from T to 1, say, no window is cut out.
+    # Not every model has these forms: an encoder with losses of its own, say, has no windows.
     with suppress(DerivationError):
         yield from truncate(d, 2).gradients.values()
     with suppress(DerivationError):

@@ -3,7 +3,8 @@
 Within a window the recursion is the model's own, with other edges: the loss enters at the steps
 a…e, no adjoint stands after e, and none before b.  The gradient is the sum over the windows.
 What is computed before b is held constant, initial values of computed symbols included; inputs
-are given at every step, so no window cuts them off.
+are given at every step, so no window cuts them off.  In a recurrence from T to 1 the adjoints
+stand at a…f, and in a pass whose last value starts another one at c…T (:mod:`.spans`).
 """
 
 from __future__ import annotations
@@ -22,20 +23,26 @@ from symbptt.calculus import nodes as nd
 from symbptt.calculus.condense import Condensed, condense
 from symbptt.calculus.derivation import Derivation, written_out
 from symbptt.calculus.lines import Step, adjoint_lines, gradient_lines
-from symbptt.calculus.recursion import Recursion
+from symbptt.calculus.recursion import Contribution, Recursion
+from symbptt.calculus.spans import Span, Way, fixed, spans
 from symbptt.calculus.sweep import Sweep
 from symbptt.calculus.translate import Engine, Graph
+from symbptt.calculus.window_sums import Reaching, Windows
 from symbptt.calculus.windowed import (
+    EndRecursion,
     WindowGradient,
     WindowRecursion,
-    Windows,
     own_adjoints,
+    passed,
     reach,
+    span_of,
+    start_of,
 )
 from symbptt.calculus.windows import Truncation, truncation
 from symbptt.errors import DerivationError
 from symbptt.model.model import Model, initial_key
 from symbptt.model.steps import EVERY
+from symbptt.model.terms import Index
 
 Parts = TypeVar("Parts", Sweep, Condensed)
 
@@ -43,11 +50,13 @@ Parts = TypeVar("Parts", Sweep, Condensed)
 @dataclass(frozen=True)
 class Dropped:
     """A share of ``adjoint`` that no window has: its user stands ``lag`` steps after it, at b or
-    later, and it stands before b."""
+    later, and it stands before b.  In a recurrence from T to 1 the user stands before it, at f or
+    earlier; in a pass that ends where another one starts, c is in the place of b."""
 
     adjoint: nd.WindowAdjoint
     share: MatrixExpr
     lag: int
+    way: Way = Way.BACK
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,11 +111,20 @@ class TruncatedDerivation:
         taken = {v.spelled.base for v in variables.values()} | {*variables, "t", "T"}
         taken |= {str(dim) for v in variables.values() for dim in v.shape}
         found: list[str] = []
-        for preferred in ("ewq", "bsp", "arv"):
+        for preferred in ("ewq", "bsp", "arv", "fgj", "cku"):
             free = (c for c in preferred + ascii_lowercase if c not in {*taken, *found})
             found.append(next(free))
-        e, b, a = found
-        return Windows(self.truncation, (e, b, a))
+        e, b, a, f, c = found
+        return Windows(self.truncation, (e, b, a, f, c))
+
+    @cached_property
+    def spans(self) -> Mapping[str, Span]:
+        """The steps of a window at which each adjoint stands."""
+        return self.spans_of(self.whole.sweep)
+
+    def spans_of(self, parts: Sweep | Condensed) -> dict[str, Span]:
+        """The same for another choice of adjoints to eliminate."""
+        return spans(self.model, parts.recursions)
 
     @cached_property
     def sweep(self) -> Sweep:
@@ -138,8 +156,12 @@ class TruncatedDerivation:
         gradients = (c for g in parts.gradients.values() for c in g.contributions)
         inputs = (c for r in parts.inputs.values() for c in r.contributions)
         starts = (e for (name, _), e in parts.initial.items() if variables[name].computed)
+        used = (*(c for g in parts.gradients.values() for c in g.contributions),)
+        used += (*(c for r in parts.inputs.values() for c in r.contributions),)
+        if any(fixed(index) for c in used for index in c.looks):
+            return False
         return (
-            not any(c.loss for c in recursions)
+            all(not c.loss if c.loss is not None else c.looks for c in recursions)
             and not any(reach(c) or c.loss for c in gradients)
             and all(c.lag == (reach(c) if c.loss is None else c.loss) for c in inputs)
             and all(al.find(term, nd.Adjoint) for e in starts for term in terms_of(e))
@@ -147,40 +169,52 @@ class TruncatedDerivation:
 
     def _cut(self, parts: Parts) -> Parts:
         """A backward pass as it is within the windows."""
-        windows, own = self.windows, own_adjoints(parts.recursions)
+        windows, own, found = self.windows, own_adjoints(parts.recursions), self.spans_of(parts)
+        kinds = {n: EndRecursion if s.way is Way.END else WindowRecursion for n, s in found.items()}
         return replace(
             parts,
             recursions={
-                n: WindowRecursion(
-                    windows.within(r.symbol), r.contributions, r.support, windows, own
+                n: kinds.get(n, WindowRecursion)(
+                    windows.within(r.symbol), r.contributions, r.support, windows, own, found
                 )
                 for n, r in parts.recursions.items()
             },
             gradients={
-                n: WindowGradient(g.symbol, g.contributions, windows, own)
+                n: WindowGradient(g.symbol, g.contributions, windows, found)
                 for n, g in parts.gradients.items()
             },
-            initial={key: self._initial(key[0], e) for key, e in parts.initial.items()},
-            inputs={n: self._input(r) for n, r in parts.inputs.items()},
+            initial={key: self._initial(*key, e, found) for key, e in parts.initial.items()},
+            inputs={n: self._input(r, found) for n, r in parts.inputs.items()},
         )
 
-    def _initial(self, name: str, e: MatrixExpr) -> MatrixExpr:
+    def _initial(self, name: str, s: Index, e: MatrixExpr, found: Mapping[str, Span]) -> MatrixExpr:
         if self.model.variables[name].computed:
-            return self.windows.total(e, uncut=True)
+            return self.windows.total(e, start_of(e, found, after=bool(s.anchor)))
         zero = al.zeros(e.shape)
         cut = [term for term in terms_of(e) if al.find(term, nd.Adjoint)]
         direct = [term for term in terms_of(e) if term not in cut]
         return al.plus(zero, *direct, self.windows.total(al.plus(zero, *cut)))
 
-    def _input(self, r: Recursion) -> Recursion:
+    def _input(self, r: Recursion, found: Mapping[str, Span]) -> Recursion:
         """The gradient by an input, a sum over the windows whose steps use it."""
-        cut = [c for c in r.contributions if c.loss is None]
+        cut: dict[Reaching, list[Contribution]] = {}
+        for c in r.contributions:
+            if c.loss is None:
+                cut.setdefault(passed(span_of(c.expression, found)), []).append(c)
         if not cut:
             return r
-        body = al.gather([c.expression for c in cut], r.symbol.shape)
-        whole = replace(cut[0], expression=self.windows.total(body), steps=EVERY)
+        totals = [
+            replace(
+                cs[0],
+                expression=self.windows.total(
+                    al.gather([c.expression for c in cs], r.symbol.shape), reaching
+                ),
+                steps=EVERY,
+            )
+            for reaching, cs in cut.items()
+        ]
         direct = (c for c in r.contributions if c.loss is not None)
-        return Recursion(r.symbol, (whole, *direct), EVERY)
+        return Recursion(r.symbol, (*totals, *direct), EVERY)
 
     @property
     def adjoints(self) -> Mapping[str, Recursion]:
@@ -222,17 +256,18 @@ class TruncatedDerivation:
     def written(self, parts: Condensed, T: int) -> dict[nd.Adjoint, MatrixExpr]:
         """Each adjoint of each window of T steps that can differ from zero, the last one first."""
         found: dict[nd.Adjoint, MatrixExpr] = {}
+        backward = [p for p in reversed([*self.model.forward_pass(T)]) if p[0] in parts.recursions]
         for w in reversed(self.truncation.windows(T)):
-            for t in range(w.last, w.first - 1, -1):
+            for name, t in backward:
+                r = parts.recursions[name]
+                assert isinstance(r, WindowRecursion)
                 now = {nd.t: t, nd.T: T, self.windows.last: w.last}
                 here = {symbol: sp.Integer(step) for symbol, step in now.items()}
-                for r in parts.recursions.values():
-                    assert isinstance(r, WindowRecursion)
-                    there = [self.windows.within(c.expression) for c in r.there(t, w, T)]
-                    shares = [e.xreplace(here) for e in there]
-                    alive = [e for e in shares if all(a in found for a in al.find(e, nd.Adjoint))]
-                    if alive:
-                        found[r.symbol.xreplace(here)] = al.gather(alive, r.symbol.shape)
+                there = [self.windows.within(c.expression) for c in r.there(t, w, T)]
+                shares = [e.xreplace(here) for e in there]
+                alive = [e for e in shares if all(a in found for a in al.find(e, nd.Adjoint))]
+                if alive:
+                    found[r.symbol.xreplace(here)] = al.gather(alive, r.symbol.shape)
         return found
 
     @cached_property
@@ -258,10 +293,10 @@ class TruncatedDerivation:
 
     @cached_property
     def dropped(self) -> tuple[Dropped, ...]:
-        """What the cut before step b leaves out."""
+        """What the cuts leave out."""
         return tuple(
-            Dropped(r.symbol, self.windows.within(c.expression), c.lag)
-            for r in self.sweep.recursions.values()
+            Dropped(r.symbol, self.windows.within(c.expression), c.lag, self.spans[name].way)
+            for name, r in self.sweep.recursions.items()
             for c in r.contributions
             if c.lag
         )
@@ -281,24 +316,9 @@ def terms_of(e: MatrixExpr) -> tuple[MatrixExpr, ...]:
 def truncate(derivation: Derivation, cut: Any) -> TruncatedDerivation:
     """Truncate a derivation: ``k``, or ``(k1, k2)``.
 
-    Raises :class:`DerivationError` for numbers that make no windows, and for a model that looks
-    ahead.
+    Raises :class:`DerivationError` for numbers that make no windows, and for a model with a
+    recurrence whose steps they don't count: see :func:`.spans.spans`.
     """
-    _refuse_several_passes(derivation.model)
-    return TruncatedDerivation(derivation, truncation(cut))
-
-
-def _refuse_several_passes(model: Model) -> None:
-    """A cut is a point in time, before which a window holds everything constant."""
-    for v in model.variables.values():
-        if min(v.lags) < 0:
-            ahead = f"{v.name}_{{t+{-min(v.lags)}}}"
-            raise DerivationError(
-                f"{model.name} uses {ahead}; truncation is for models that only look back"
-            )
-    for (name, _), start in model.initial.items():
-        if start is not None and start.step is not None:
-            raise DerivationError(
-                f"{model.name} starts {name} from the last value of {start.name}; truncation is "
-                "for models of one pass over time"
-            )
+    found = TruncatedDerivation(derivation, truncation(cut))
+    _ = found.spans
+    return found

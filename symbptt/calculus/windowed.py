@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import sympy as sp
 from sympy.matrices.expressions import MatrixExpr
@@ -14,85 +14,11 @@ from sympy.matrices.expressions import MatrixExpr
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.recursion import Case, Contribution, Gradient, Recursion
+from symbptt.calculus.spans import Span, Way
+from symbptt.calculus.window_sums import Reaching, Windows
 from symbptt.calculus.windows import Edge, Truncation, Where, Window
 from symbptt.errors import DerivationError
 from symbptt.model.steps import FIRST, Steps
-
-
-class WindowEnds(sp.Set):
-    """``{k1, 2 k1, …, T}``, the steps at which windows end, up to ``limit``."""
-
-    def __new__(cls, k1: Any, T: Any, limit: Any = sp.oo) -> WindowEnds:
-        return sp.Basic.__new__(cls, *map(sp.sympify, (k1, T, limit)))
-
-    def __iter__(self) -> Iterator[sp.Integer]:
-        k1, T, limit = self.args
-        return (sp.Integer(e) for e in (*range(k1, T, k1), T) if e <= limit)
-
-    def _sympystr(self, printer: Any) -> str:
-        k1, T, limit = self.args
-        return f"{{{k1}, {2 * k1}, …, {T}}}" + ("" if limit is sp.oo else f", ≤ {limit}")
-
-
-@dataclass(frozen=True)
-class Windows:
-    """The windows of a sequence whose length is a symbol, each known by its last step e.
-
-    ``letters`` are what e, b and a are called: letters that mean nothing else in the model.
-    """
-
-    truncation: Truncation
-    letters: tuple[str, str, str]
-
-    @cached_property
-    def last(self) -> sp.Symbol:
-        return sp.Symbol(self.letters[0], integer=True, positive=True)
-
-    @cached_property
-    def first(self) -> sp.Expr:
-        """b, the first step of the window."""
-        return sp.Max(1, self.last - self.truncation.k2 + 1)
-
-    @cached_property
-    def taken(self) -> sp.Expr:
-        """a, the first step whose loss the window takes."""
-        k1 = self.truncation.k1
-        return k1 * sp.floor((self.last - 1) / k1) + 1
-
-    @property
-    def named(self) -> dict[sp.Expr, str]:
-        """The steps that have a letter, unless they are the last one."""
-        _, b, a = self.letters
-        return {step: x for step, x in ((self.first, b), (self.taken, a)) if step != self.last}
-
-    def within(self, e: MatrixExpr) -> MatrixExpr:
-        """An expression whose adjoints are those of one window."""
-        return e.xreplace(
-            {
-                a: nd.WindowAdjoint(a.name, a.index, a.shape[0], a.shape[1], self.last)
-                for a in al.find(e, nd.Adjoint)
-                if not isinstance(a, nd.WindowAdjoint)
-            }
-        )
-
-    def total(self, body: MatrixExpr, *, uncut: bool = False) -> MatrixExpr:
-        """The sum over all windows, or over those that reach back to the first step."""
-        if al.is_zero(body):
-            return body
-        k1, k2 = self.truncation.k1, self.truncation.k2
-        if uncut and k2 == 1:
-            return self.within(body).xreplace({self.last: nd.ONE})
-        if k1 == 1:
-            ends: sp.Set = sp.Range(1, (sp.Min(k2, nd.T) if uncut else nd.T) + 1)
-        else:
-            ends = WindowEnds(k1, nd.T, k2 if uncut else sp.oo)
-        return nd.TimeSum(self.within(body), self.last, ends)
-
-    def summed(self, body: MatrixExpr, first: sp.Expr) -> MatrixExpr:
-        """The sum over the steps of a window from ``first`` on."""
-        if first == self.last:
-            return al.at(body, self.last)
-        return nd.TimeSum(self.within(body), nd.t, sp.Range(first, self.last + 1))
 
 
 @dataclass(frozen=True)
@@ -100,25 +26,40 @@ class WindowRecursion(Recursion):
     """``δ^{v,(e)}_t`` within a window.
 
     ``own`` holds the adjoints that there are at steps with a loss of the window only, and at
-    which steps of the sequence; all others are there, if perhaps zero, from e back to b.
+    which steps of the sequence; all others are there, if perhaps zero, in their ``spans``.
     """
 
     windows: Windows
     own: Mapping[str, Steps]
+    spans: Mapping[str, Span]
+
+    @property
+    def span(self) -> Span:
+        return self.spans[self.name]
 
     def edges(self, c: Contribution) -> tuple[Edge, ...]:
         """The conditions on t under which a contribution is there."""
-        found = [] if c.loss is None else [Edge("from"), *_among(c.steps, 0)]
+        way = self.span.way
+        further = way in (Way.AHEAD, Way.BOTH)  # on to f, beyond e
+        found: list[Edge] = []
+        if c.loss is not None:
+            found += [] if way is Way.AHEAD else [Edge("from")]
+            found += [Edge("until")] if further else []
+            found += _among(c.steps, 0)
         for a in al.find(c.expression, nd.Adjoint):
-            reach = int(a.index - nd.t)
-            found += [Edge("until", reach)] if reach else []
+            reach, user = int(a.index - nd.t), self.spans[a.name].way
+            if user in (Way.AT, Way.BACK) and (reach or further):
+                found.append(Edge("until", reach))
+            if user in (Way.AT, Way.AHEAD) and (reach or way is not Way.AHEAD):
+                found.append(Edge("from", reach))
             if a.name in self.own:
-                steps = self.own[a.name].shifted(-reach)
-                found += [Edge("from", reach), *_among(steps, reach)]
+                found += _among(self.own[a.name].shifted(-reach), reach)
         return tuple(found)
 
     def there(self, t: int, w: Window, T: int) -> list[Contribution]:
         """The contributions at step t of a window of a sequence of length T."""
+        if t not in self.span.around.steps(w, T):
+            return []
         return [c for c in self.contributions if all(x.holds(t, w, T) for x in self.edges(c))]
 
     def at(self, t: int, T: int) -> NoReturn:
@@ -142,7 +83,8 @@ class WindowRecursion(Recursion):
     def cases(self) -> tuple[Case, ...]:
         """The formulas from the end of a window to its start; of several, the first holds."""
         edges = self._all_edges
-        worlds = list(dict.fromkeys(_worlds(edges, self.windows.truncation)))
+        ahead = self.span.way is Way.AHEAD
+        worlds = list(dict.fromkeys(_worlds(edges, self.windows.truncation, self.span.way)))
         value = {w: self._value(dict(zip(edges, w, strict=True))) for w in worlds}
         cases: list[Case] = []
         covered: set[tuple[bool, ...]] = set()
@@ -152,7 +94,8 @@ class WindowRecursion(Recursion):
             # Each case says by itself where it holds, unless that takes naming steps.
             rivals = [w for w in worlds if w not in covered] if self._numbered else worlds
             wanted = dict(zip(edges, world, strict=True))
-            for edge in sorted(edges, key=lambda x: x.kind != "among" or wanted[x]):
+            order = sorted(edges, key=lambda x: x.kind != "among" or wanted[x])
+            for edge in sorted(order, key=lambda x: not wanted[x]) if ahead else order:
                 fewer = {x: v for x, v in wanted.items() if x != edge}
                 if all(value[w] == value[world] for w in _matching(rivals, edges, fewer)):
                     wanted = fewer
@@ -180,19 +123,26 @@ def _among(steps: Steps, reach: int) -> tuple[Edge, ...]:
     return () if runs and steps.last.offset >= -reach else (Edge("among", steps=steps),)
 
 
-def _worlds(edges: tuple[Edge, ...], cut: Truncation) -> Iterator[tuple[bool, ...]]:
-    """Every way in which edges can hold together, from the end of a window to its start.
+def _worlds(edges: tuple[Edge, ...], cut: Truncation, way: Way) -> Iterator[tuple[bool, ...]]:
+    """Every way in which edges can hold together, from the end of a window to its start, or the
+    other way round.
 
-    The window takes r losses, r = 1…k1 (the last one may be short), and t = e - d.  Once r and d
-    are larger than any offset by more than one, nothing new happens.
+    The window takes r losses, r = 1…k1 (the last one may be short), and t = e - d, or t = a + d.
+    Once r and d are larger than any offset by more than one, nothing new happens.
     """
-    by = max((edge.by for edge in edges), default=0)
+    by = max((abs(edge.by) for edge in edges), default=0)
     among = [edge for edge in edges if edge.kind == "among"]
     for named in product((True, False), repeat=len(among)):
         member = dict(zip(among, named, strict=True))
         ends = any(member[edge] and edge.steps.is_last for edge in among)  # T ends a window
         for r in range(min(cut.k1, by + 2), 0, -1):
-            for d in range(1 if ends else min(cut.k2, r + by + 2)):
+            far = min(cut.k2, r + by + 2)
+            back = range(1 if ends else far)
+            if way is Way.AHEAD:
+                back = range(r - 1, r - 1 - far, -1)
+            elif way is Way.BOTH:
+                back = range(r - far, far)
+            for d in back:
                 w = Window(1, d + 1 - (r - 1), d + 1)  # so that t = 1, with a for what it is
                 yield tuple(member[x] if x in member else x.holds(1, w, w.last) for x in edges)
 
@@ -207,34 +157,97 @@ def _matching(
 
 
 @dataclass(frozen=True)
+class EndRecursion(WindowRecursion):
+    """``δ^{v,(e)}_t`` in a pass that ends where another one starts, from T back to c.
+
+    There its cases are those of the whole sequence.
+    """
+
+    @cached_property
+    def _whole(self) -> Recursion:
+        return Recursion(self.symbol, self.contributions, self.support)
+
+    def there(self, t: int, w: Window, T: int) -> list[Contribution]:
+        """The contributions at step t, without those that name an adjoint that isn't there."""
+
+        def stands(a: nd.Adjoint) -> bool:
+            at = int(a.index.xreplace({nd.t: sp.Integer(t), nd.T: sp.Integer(T)}))
+            return at in self.spans[a.name].steps(w, T)
+
+        if t not in self.span.steps(w, T):
+            return []
+        return [
+            c
+            for c in self.contributions
+            if c.is_there(t, T) and all(map(stands, al.find(c.expression, nd.Adjoint)))
+        ]
+
+    @property
+    def only(self) -> sp.Expr | None:
+        return nd.T if self.windows.truncation.k2 == 1 else self._whole.only
+
+    @cached_property
+    def cases(self) -> tuple[Case, ...]:
+        """The formulas from the last step back to c; of several, the first holds."""
+        cases = self._whole.cases
+        return tuple(replace(c, expression=self.windows.within(c.expression)) for c in cases)
+
+    @property
+    def cases_from(self) -> int:
+        return self._whole.cases_from
+
+
+@dataclass(frozen=True)
 class WindowGradient(Gradient):
     """``∂L/∂p``: what it gets of each loss at once, and what it gets in every window.
 
     What reaches a parameter through the initial value that it provides is there in windows that
-    go back to the first step.
+    go as far as that.
     """
 
     windows: Windows
-    own: Mapping[str, Steps]
+    spans: Mapping[str, Span]
 
     @cached_property
     def expression(self) -> MatrixExpr:
         """The gradient with its sums over windows and over their steps."""
         direct = tuple(c for c in self.contributions if c.loss is not None)
-        starts = [at_start(c) for c in self.contributions if through_initial_value(c)]
-        by_first: dict[sp.Expr, list[MatrixExpr]] = {}
+        starts: dict[Reaching, list[MatrixExpr]] = {}
+        by_span: dict[Span, list[MatrixExpr]] = {}
         for c in self.contributions:
-            if c.loss is None and not through_initial_value(c):
-                own = all(a.name in self.own for a in al.find(c.expression, nd.Adjoint))
-                first = self.windows.taken if own else self.windows.first
-                by_first.setdefault(first, []).append(c.expression)
-        sums = [self.windows.summed(al.plus(*es), first) for first, es in by_first.items()]
+            if c.loss is None and through_initial_value(c):
+                share = at_start(c)
+                starts.setdefault(start_of(share, self.spans, after=c.lag < 0), []).append(share)
+            elif c.loss is None:
+                by_span.setdefault(span_of(c.expression, self.spans), []).append(c.expression)
+        sums: dict[Reaching, list[MatrixExpr]] = {}
+        for span, es in by_span.items():
+            sums.setdefault(passed(span), []).append(self.windows.summed(al.plus(*es), span))
         zero = al.zeros(self.symbol.shape)
-        return al.plus(
-            Gradient(self.symbol, direct).expression,
-            self.windows.total(al.plus(zero, *sums)),
-            self.windows.total(al.plus(zero, *starts), uncut=True),
+        totals = (
+            self.windows.total(al.plus(zero, *es), reaching)
+            for found in (sums, starts)
+            for reaching, es in found.items()
         )
+        return al.plus(zero, Gradient(self.symbol, direct).expression, *totals)
+
+
+def span_of(e: MatrixExpr, spans: Mapping[str, Span]) -> Span:
+    """The steps at which an expression that names an adjoint of step t is there."""
+    found = {spans[a.name] for a in al.find(e, nd.Adjoint)}
+    return found.pop() if len(found) == 1 else Span(Way.BACK)
+
+
+def passed(span: Span) -> Reaching:
+    """The windows that have a span."""
+    return (Reaching.ALL, Reaching.FIRST, Reaching.FURTHER)[span.starts]
+
+
+def start_of(e: MatrixExpr, spans: Mapping[str, Span], *, after: bool) -> Reaching:
+    """The windows that go as far as an initial value, given by what it passes on."""
+    if after:
+        return Reaching.LAST
+    return Reaching.FURTHER if span_of(e, spans).starts else Reaching.FIRST
 
 
 def reach(c: Contribution) -> int:
@@ -244,7 +257,7 @@ def reach(c: Contribution) -> int:
 
 def through_initial_value(c: Contribution) -> bool:
     """Whether a parameter gets a share through the initial value of a state: at a lag."""
-    return c.lag > 0
+    return c.lag != 0
 
 
 def at_start(c: Contribution) -> MatrixExpr:

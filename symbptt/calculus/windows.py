@@ -20,11 +20,17 @@ from symbptt.model.steps import EVERY, Steps
 
 @dataclass(frozen=True)
 class Window:
-    """A window from step ``first`` (b) to ``last`` (e), with the losses of ``taken`` (a) to e."""
+    """A window from step ``first`` (b) to ``last`` (e), with the losses of ``taken`` (a) to e.
+
+    It goes on to ``ahead`` (f) in a recurrence from T to 1, and back to ``tail`` (c) in a pass
+    that ends where another one starts.
+    """
 
     first: int
     taken: int
     last: int
+    ahead: int = 0
+    tail: int = 0
 
 
 @dataclass(frozen=True)
@@ -41,8 +47,16 @@ class Truncation:
     def windows(self, T: int) -> tuple[Window, ...]:
         """The windows of a sequence of T steps, the first one first."""
         ends = (*range(self.k1, T, self.k1), T)
+        taken = ((e - 1) // self.k1 * self.k1 + 1 for e in ends)
         return tuple(
-            Window(max(1, e - self.k2 + 1), (e - 1) // self.k1 * self.k1 + 1, e) for e in ends
+            Window(
+                first=max(1, e - self.k2 + 1),
+                taken=a,
+                last=e,
+                ahead=min(T, a + self.k2 - 1),
+                tail=max(1, T - self.k2 + 1),
+            )
+            for e, a in zip(ends, taken, strict=True)
         )
 
 
@@ -107,6 +121,6 @@ class Where:
         return ", ".join(
             f"{'' if wanted else 'not '}{edge.steps}"
             if edge.kind == "among"
-            else f"t {signs.get((edge.kind, wanted), '> e')}{f'-{edge.by}' if edge.by else ''}"
+            else f"t {signs.get((edge.kind, wanted), '> e')}{f'{-edge.by:+d}' if edge.by else ''}"
             for edge, wanted in self.edges
         )

@@ -12,7 +12,8 @@ from symbptt.compile.numpy_writer import WIDTH, Writer
 from symbptt.compile.program import program
 from symbptt.compile.quoting import quoted, quoted_lines
 from symbptt.compile.share import share
-from symbptt.compile.truncated import WindowWriter, truncated_program
+from symbptt.compile.truncated import truncated_program
+from symbptt.compile.window_writer import WindowWriter
 from symbptt.model import Model, Role, Variable, initial_key
 from symbptt.model.functions import ACTIVATIONS
 from symbptt.model.terms import DimSum
@@ -77,6 +78,7 @@ def module_text(
             "name": quoted(model.name),
             "version": f" {version}" if version else "",
             "truncation": truncation,
+            "recurrences": len(model.stages) > 1 or not model.is_causal,
             "equations": equations,
             "table": _table(model),
             "penalties": bool(model.penalties),

@@ -18,6 +18,7 @@ from symbptt.calculus import AnyDerivation, Derivation
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.recursion import Contribution, Recursion
+from symbptt.calculus.spans import Span
 from symbptt.compile.stable import stable
 from symbptt.model import EVERY, Model, Steps, Variable, initial_key
 
@@ -61,7 +62,8 @@ class Part:
 class Statement:
     """``key = (part + part + …) ⊙ factor`` at ``steps``; LOSS and GRADIENT add up over t.
 
-    ``stage`` numbers the model's passes over time.
+    ``stage`` numbers the model's passes over time; ``span`` is what a window of truncated BPTT has
+    of it.
     """
 
     loop: Loop
@@ -74,6 +76,7 @@ class Statement:
     source: str = ""
     stage: int = 0
     within: str = ""
+    span: Span | None = None
 
 
 @dataclass(frozen=True)
@@ -195,7 +198,7 @@ def _after(d: Derivation) -> Iterator[Statement]:
         yield Statement(Loop.AFTER, Quantity.INITIAL, initial_key(name, s), symbol, parts)
 
 
-def stage_of(c: Contribution, d: Derivation) -> int:
+def stage_of(c: Contribution, d: AnyDerivation) -> int:
     """The pass whose loop has computed all that a contribution to a gradient names."""
     named = (d.model.stage_of(a.name) for a in al.find(c.expression, nd.Adjoint))
     return min(named, default=len(d.model.stages) - 1)

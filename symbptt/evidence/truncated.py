@@ -11,7 +11,7 @@ This holds for the T that are checked.  Nothing is claimed of others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
@@ -27,7 +27,7 @@ from symbptt.calculus.sweep import Sweep
 from symbptt.calculus.windowed import WindowRecursion
 from symbptt.calculus.windows import Where, Window
 from symbptt.evidence.atoms import Arithmetic, X
-from symbptt.evidence.claims import Claim, Decided, Setting, decide
+from symbptt.evidence.claims import Claim, Decided, Setting, decide, landmarks
 from symbptt.evidence.cuts import Cut, cuts
 from symbptt.evidence.exact import Truth, distributions, forward_mode, places_of
 from symbptt.evidence.expressions import Scene, Steps, evaluate, matrix_size, span, whole
@@ -58,11 +58,25 @@ class Point:
         """The sum of the derivatives of all windows' losses."""
         return reduce(add, (self.slope(name, step, end) for end in self.cuts))
 
-    def inside(self, step: int, end: int) -> bool:
-        """Whether a step is one of the window that ends at another."""
+    def inside(self, name: str, step: int, end: int) -> bool:
+        """Whether the window that ends at a step has another one, for an adjoint: by what flows
+        there, and by what the derivation says."""
         if end not in self.cuts:
             raise BrokenClaimError(f"names a window that ends at step {end}, and there is none")
-        return self.cuts[end].start <= step <= end
+        w = next(w for w in self.d.truncation.windows(self.T) if w.last == end)
+        said = name not in self.d.spans or step in self.d.spans[name].around.steps(w, self.T)
+        return said and self.cuts[end].inside(name, step)
+
+    def steps(self, w: Window) -> range:
+        """The steps at which the adjoints of a window are claimed, the last one first."""
+        if len(self.d.model.stages) == 1 and not self.d.model.stages[0].reverse:
+            return range(w.last, w.first - 1, -1)
+        return range(self.T, 0, -1)
+
+    def moment(self, name: str, step: int, order: Sequence[str]) -> tuple[int, int, int]:
+        """When an adjoint is computed: passes last to first, each against its direction."""
+        i = self.d.model.stage_of(name)
+        return -i, step if self.d.model.stages[i].reverse else -step, order.index(name)
 
     def scene(
         self, recursions: Mapping[str, Recursion], before: tuple[str, int] | None = None
@@ -73,12 +87,12 @@ class Point:
         def adjoint(name: str, step: int, end: int) -> X:
             if name not in order:
                 raise BrokenClaimError(f"reads δ^{name}, which the backward pass doesn't compute")
-            if not self.inside(step, end):
+            if not self.inside(name, step, end):
                 raise BrokenClaimError(f"reads δ^{name}_{step}, outside the window to {end}")
-            if before is not None and before[0] in order:
-                v, t = before
-                if (-step, order.index(name)) >= (-t, order.index(v)):
-                    raise BrokenClaimError(f"reads δ^{name}_{step} before it is computed")
+            if before is None or before[0] not in order:
+                return self.slope(name, step, end)
+            if self.moment(name, step, order) >= self.moment(*before, order):
+                raise BrokenClaimError(f"reads δ^{name}_{step} before it is computed")
             return self.slope(name, step, end)
 
         def whole_loss(name: str, step: int) -> X:
@@ -107,7 +121,7 @@ class Point:
         outside = {
             a: al.zeros(a.shape)
             for a in al.find(e, nd.WindowAdjoint)
-            if not self.inside(whole(a.index, steps, "step"), whole(a.end, steps, "window"))
+            if not self.inside(a.name, whole(a.index, steps, "step"), whole(a.end, steps, "window"))
         }
         if outside and by_step:
             raise BrokenClaimError(f"sums {e} at a step outside its window")
@@ -126,7 +140,7 @@ def point_of(d: TruncatedDerivation, T: int, sizes: Mapping[str, int], A: Arithm
 
     def concerns(p: Place, cut: Cut) -> bool:
         name, step = p
-        return step is None or (step <= cut.end and not (step >= 1 and cut.held(name, step)))
+        return step is None or not 1 <= step <= T or not cut.held(name, step)
 
     truth = {
         end: forward_mode(cut.model, T, sizes, A, [p for p in every if concerns(p, cut)], cut.held)
@@ -143,7 +157,7 @@ def claims(point: Point) -> Iterator[Claim]:
     )
     for place, parts in (("recursion", d.sweep), ("condensed", d.condensed)):
         for w in d.truncation.windows(point.T):
-            for t in range(w.last, w.first - 1, -1):
+            for t in point.steps(w):
                 for name in d.model.order if place == "recursion" else parts.recursions:
                     value = partial(_at, point, parts, name, t, w)
                     yield _adjoint_claim(place, point, name, t, w, value)
@@ -185,7 +199,7 @@ def _gradient_claims(point: Point, place: str, parts: Sweep | Condensed) -> Iter
         name: ((name, None), g.expression) for name, g in parts.gradients.items()
     }
     for (name, s), e in parts.initial.items():
-        found[initial_key(name, s)] = (name, s.offset), e
+        found[initial_key(name, s)] = (name, s.at(0, point.T)), e
     for key, (at, e) in found.items():
         value = partial(point.value, e, scene, point.now())
         yield Claim(f"Σ ∂L^(e)/∂{key}", place, value, partial(point.slopes, *at))
@@ -206,14 +220,19 @@ def line_claims(point: Point, *, distribution: bool) -> Iterator[Claim]:
 
     ``distribution`` asks for the lines that hold where a target's entries sum to 1.
     """
+    apart = landmarks(point.d.whole).apart  # of a pass that ends where another one starts
     for step in point.d.steps:
         kind = step.reason.kind
         if step.of is not None or (kind is Why.DISTRIBUTION) is not distribution:
             continue
         name = step.left.name
+        span = point.d.spans[name].around
+        if span.starts and apart > point.T:
+            continue
         for w in point.d.truncation.windows(point.T):
-            for t in range(w.last, w.first - 1, -1):
+            for t in point.steps(w):
                 there = whole(step.left.index, point.now(t, w.last), "the step") == t
+                there = there and t in span.steps(w, point.T)
                 lines = step.lines if there else ()
                 line = next((x for x in lines if _holds(x, t, w, point.T)), None)
                 value = partial(_line_value, point, line, name, t, w)
@@ -221,13 +240,17 @@ def line_claims(point: Point, *, distribution: bool) -> Iterator[Claim]:
 
 
 def _holds(line: Line, t: int, w: Window, T: int) -> bool:
-    return line.steps is None or (isinstance(line.steps, Where) and line.steps.include(t, w, T))
+    if isinstance(line.steps, Where):
+        return line.steps.include(t, w, T)
+    return line.steps is None or line.steps.include(t, T)
 
 
 def _line_value(point: Point, line: Line | None, name: str, t: int, w: Window) -> X:
     if line is None:
         return point.zero(name)
     scene = point.scene(point.d.sweep.recursions, (name, t))
+    if point.d.spans[name].starts:  # a start may lead to a step after the window
+        return point.value(line.expression, scene, point.now(t, w.last))
     return evaluate(line.expression, scene, point.now(t, w.last))
 
 
@@ -235,7 +258,8 @@ def _written_claims(point: Point) -> Iterator[Claim]:
     """Adjoints and gradients written out for a given T."""
     d, recursions = point.d, point.d.condensed.recursions
     places: dict[str, Place] = {v.name: (v.name, None) for v in d.model.parameters}
-    places |= {initial_key(v.name, s): (v.name, s.offset) for v, s in d.model.initial_values}
+    starts = d.model.initial_values
+    places |= {initial_key(v.name, s): (v.name, s.at(0, point.T)) for v, s in starts}
     for key, place in places.items():
         value = partial(evaluate, d.gradients[key], point.scene(recursions), point.now())
         yield Claim(f"Σ ∂L^(e)/∂{key}", "line, written out", value, partial(point.slopes, *place))

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from symbptt.calculus import AnyDerivation, Derivation
+from symbptt.calculus import AnyDerivation, Derivation, TruncatedDerivation
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.lines import Line, Reason, Step, Why, step_of
 from symbptt.calculus.recursion import Contribution, Recursion
+from symbptt.calculus.spans import Way, looped
 from symbptt.model import terms as tm
 from symbptt.model.model import Model, Role, Stage
 from symbptt.model.steps import Steps
@@ -32,7 +33,7 @@ from symbptt.render.views import (
     UseView,
     WrittenOut,
 )
-from symbptt.render.windows import truncation_view
+from symbptt.render.windows import steps_of_loop, truncation_view
 
 #: The letters in which the rules are stated, and those that stand in where a model has them.
 RULE_LETTERS = (
@@ -347,7 +348,18 @@ class Author:
                 if e.name in stage.names
             ),
             tuple(self._recursion(r) for n, r in self.parts.recursions.items() if n in stage.names),
+            () if isinstance(self.d, Derivation) else tuple(self._windowed(self.d, stage)),
         )
+
+    def _windowed(
+        self, d: TruncatedDerivation, stage: Stage
+    ) -> Iterator[tuple[str, tuple[Formula, ...], bool]]:
+        """The recursions of a pass by the steps of a window, and whether only b = 1 has these."""
+        found = looped(stage.names, d.spans_of(self.parts))
+        for span in sorted(set(found.values()), key=lambda s: (list(Way).index(s.way), s.starts)):
+            recursions = (r for n, r in self.parts.recursions.items() if found.get(n) == span)
+            formulas = tuple(map(self._recursion, recursions))
+            yield steps_of_loop(d, span, self.printer), formulas, bool(span.starts)
 
     def _recursion(self, r: Recursion) -> Formula:
         """A recursion as the algorithm states it: with all that was put in, in cases."""

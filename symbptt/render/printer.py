@@ -29,7 +29,7 @@ from sympy.matrices.expressions import (
 from symbptt.calculus import algebra as al
 from symbptt.calculus import jacobian_nodes as jn
 from symbptt.calculus import nodes as nd
-from symbptt.calculus.windowed import WindowEnds, Windows
+from symbptt.calculus.window_sums import WindowEnds, Windows
 from symbptt.calculus.windows import Where
 from symbptt.formula.tree import Node, Number, Sum, Symbol
 from symbptt.model.model import Model
@@ -123,7 +123,7 @@ class Printer:
         offset, rest = number
         if rest == 0:
             return str(offset)
-        if isinstance(rest, sp.Min):
+        if isinstance(rest, sp.Min) and rest not in named:
             parts = ", ".join(map(str, sorted(rest.args, key=str)))
             return self.dialect.function("min", 0) + self.dialect.bracket(parts)
         return named.get(rest, f"{rest}") + (f"{int(offset):+d}" if offset else "")

@@ -73,12 +73,16 @@ class SymbolView:
 
 @dataclass(frozen=True)
 class PassView:
-    """A pass over time, there and back: what it starts from and computes, and its adjoints."""
+    """A pass over time, there and back: what it starts from and computes, and its adjoints.
+
+    ``windowed`` are those adjoints by the steps of a window at which they stand.
+    """
 
     reverse: bool
     starts: tuple[Formula, ...]
     computes: tuple[str, ...]
     recursion: tuple[Formula, ...]
+    windowed: tuple[tuple[str, tuple[Formula, ...], bool], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,13 +107,16 @@ class DroppedView:
 class TruncationView:
     """The windows of truncated BPTT: k1 and k2, and formulas that say what a window is.
 
-    ``letters`` are those for e, b and a, ``last`` and ``first`` the first two; ``loss`` is that of
-    a window, ``lagged_inputs`` whether an input is used at another step than its own.
+    ``letters`` are those for e, b and a, and for f and c where they are used; ``last``, ``first``,
+    ``taken``, ``furthest`` and ``tail_first`` say which is which.  ``loss`` is that of a window,
+    ``lagged_inputs`` whether an input is used at another step than its own.  ``back`` is whether
+    anything goes back from the losses, ``ahead`` how far a recurrence from T to 1 goes on, if there
+    is one, ``tail`` how far a pass goes back that ends where another one starts, as ``starts`` say.
     """
 
     k1: int
     k2: int
-    letters: tuple[str, str, str]
+    letters: tuple[str, ...]
     last: str
     first: str
     ends: str
@@ -121,6 +128,16 @@ class TruncationView:
     loss: str
     dropped: tuple[DroppedView, ...]
     lagged_inputs: bool
+    taken: str
+    back: bool
+    ahead: str
+    furthest: str
+    to_end: str
+    tail: str
+    tail_first: str
+    tail_from_start: str
+    beyond: str
+    starts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
