@@ -258,6 +258,25 @@ def test_the_cost_of_elman():
     assert leading(reverse_cost(d).time) == sp.expand(nd.T * (3 * n**2 + 2 * n * m + 3 * n * k))
 
 
+STEP = nd.T * (3 * n**2 + 2 * m * n)
+
+
+@pytest.mark.parametrize(
+    ("loss", "time"),
+    [
+        (r"\sum_t squared_error(h_t, d_t)", STEP),
+        (r"\sum_t squared_error(h_t, d_t) + \|W\|^2", STEP),
+        (r"squared_error(V h_T, d_T)", STEP),
+        (r"\sum_t squared_error(h_t, d_t) + sum(W W)", STEP + 3 * n**3),
+    ],
+)
+def test_what_is_done_once_costs_once(loss, time):
+    text = f"h_t = tanh(W h_{{t-1}} + U x_t)\nL = {loss}"
+    d = symbptt.derive(text, mode="forward")
+    found = leading(reverse_cost(d).time)
+    assert sp.expand(found - time) == 0
+
+
 def test_an_entrywise_recurrence_costs_less():
     d = models.forward_derivation("ssm-diagonal")
     assert leading(forward_cost(d).time).has(n**3) is False

@@ -99,15 +99,15 @@ def loss_and_gradients(params, inputs):
         # δ^s_t = -(a_t - mu_t 1)ᵀ ε^z_t / s_t²
         part_2 = a[t] - mu[t] * np.ones(given.sizes["n"], given.dtype)
         d_s[t] = -np.sum(part_2 * e_z[t], axis=1, keepdims=True) / s[t] ** 2
-        # ε^s_t = (1 / n) (δ^s_t / (2 s_t))
-        e_s[t] = 1 / given.sizes["n"] * d_s[t] / (2 * s[t])
-        # δ^a_t = -2 ((1 / n) (ε^s_t (sum(a_t) - mu_t n))) 1 - ((1 / n) ((1 / s_t) sum(ε^z_t)))
-        #     1 + 2 ε^s_t (a_t - mu_t 1) + (1 / s_t) ε^z_t
+        # ε^s_t = (1 / n) (δ^s_t / s_t)
+        e_s[t] = 1 / given.sizes["n"] * d_s[t] / s[t]
+        # δ^a_t = -((1 / n) (ε^s_t (sum(a_t) - mu_t n))) 1 - ((1 / n) ((1 / s_t) sum(ε^z_t))) 1
+        #     + ε^s_t (a_t - mu_t 1) + (1 / s_t) ε^z_t
         part_3 = e_s[t] * (np.sum(a[t], axis=1, keepdims=True) - mu[t] * given.sizes["n"])
-        d_a[t] = -2 * 1 / given.sizes["n"] * part_3 * np.ones(given.sizes["n"], given.dtype)
+        d_a[t] = -1 / given.sizes["n"] * part_3 * np.ones(given.sizes["n"], given.dtype)
         part_4 = 1 / given.sizes["n"] * 1 / s[t] * np.sum(e_z[t], axis=1, keepdims=True)
         d_a[t] -= part_4 * np.ones(given.sizes["n"], given.dtype)
-        d_a[t] += 2 * e_s[t] * (a[t] - mu[t] * np.ones(given.sizes["n"], given.dtype))
+        d_a[t] += e_s[t] * (a[t] - mu[t] * np.ones(given.sizes["n"], given.dtype))
         d_a[t] += 1 / s[t] * e_z[t]
         # ∂L/∂W = Σ_t δ^a_t x_tᵀ
         grad_W += d_a[t].T @ x[t]

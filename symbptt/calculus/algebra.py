@@ -183,7 +183,7 @@ def times(*factors: Any) -> MatrixExpr:
     if many == 0 or any(is_zero(f) for f in flat):
         return ZeroMatrix(*shape)
     if len(flat) > 1:
-        flat = [part for f in flat for part in _scaled_identity(f)]
+        flat = [part for f in flat for part in _scaled(f)]
     scalars = [f for f in flat if is_scalar(f)]
     if scalars and len(flat) > 1:
         rest = [f for f in flat if not is_scalar(f)]
@@ -197,10 +197,13 @@ def times(*factors: Any) -> MatrixExpr:
     return MatMul(*flat) if many == 1 else MatMul(many, *flat)
 
 
-def _scaled_identity(a: MatrixExpr) -> tuple[MatrixExpr, ...]:
-    """``s I`` as two factors, so that the identity falls away."""
-    scaled = isinstance(a, Scale) and isinstance(a.operand, sp.Identity)
-    return (a.scalar, a.operand) if scaled else (a,)
+def _scaled(a: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    """``s A`` as two factors, so that scalars meet in front and an identity falls away."""
+    return (a.scalar, *_factors(a.operand)) if isinstance(a, Scale) else (a,)
+
+
+def _factors(a: MatrixExpr) -> tuple[MatrixExpr, ...]:
+    return a.args if isinstance(a, MatMul) else (a,)
 
 
 def scale(scalar: MatrixExpr, operand: MatrixExpr) -> MatrixExpr:
@@ -213,6 +216,8 @@ def scale(scalar: MatrixExpr, operand: MatrixExpr) -> MatrixExpr:
         return times(a * b, operand)
     if is_ones(operand) and is_scalar(operand):
         return times(a * b, scalar)
+    if isinstance(operand, Scale) and not is_scalar(operand):
+        return times(a * b, scale(scale(scalar, operand.scalar), operand.operand))
     return times(a * b, Scale(scalar, operand))
 
 
@@ -267,8 +272,12 @@ def raised(a: MatrixExpr, exponent: Any) -> MatrixExpr:
     if exponent == 0 or is_ones(a):
         return OneMatrix(*a.shape)
     # (x^2)^(1/2) is |x|, not x; and a root is an atom to the exact witness
-    if isinstance(a, HadamardPower) and exponent.is_Integer and a.exp.is_Integer:
-        return raised(a.base, a.exp * exponent)
+    if exponent.is_Integer:
+        many, a = coefficient(a)
+        if many != 1:
+            return times(many**exponent, raised(a, exponent))
+        if isinstance(a, HadamardPower) and a.exp.is_Integer:
+            return raised(a.base, a.exp * exponent)
     return HadamardPower(a, exponent)
 
 

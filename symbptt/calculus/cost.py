@@ -27,6 +27,7 @@ from symbptt.calculus import jacobian_nodes as jn
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.condense import Condensed
 from symbptt.calculus.forward_derivation import ForwardDerivation
+from symbptt.model.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -43,32 +44,43 @@ class Cost:
 
 
 def leading(polynomial: sp.Expr) -> sp.Expr:
-    """The terms of the highest degree in the sizes.
+    """The terms of the highest degree in the sizes, of what each step costs; and of what is done
+    once, where that has a higher one.
 
     >>> n, m = sp.symbols("n m")
-    >>> leading(nd.T * (n**2 * m + n**3 + n**2))
+    >>> leading(nd.T * (n**2 * m + n**3 + n**2) + n**3)
     T*m*n**2 + T*n**3
+    >>> leading(nd.T * n**2 + n**3 + n)
+    T*n**2 + n**3
     """
-    sizes = sorted(polynomial.free_symbols - {nd.T}, key=str)
-    terms = sp.Add.make_args(sp.expand(polynomial))
-    if not sizes:
-        return polynomial
-    degree = {term: sp.Poly(term, *sizes).total_degree() for term in terms}
-    return sp.Add(*(term for term in terms if degree[term] == max(degree.values())))
+    expanded = sp.expand(polynomial)
+    each, once = expanded.coeff(nd.T, 1), expanded.coeff(nd.T, 0)
+    highest = _leading(once) if degree(once) > degree(each) else sp.Integer(0)
+    return sp.expand(nd.T * _leading(each) + highest)
+
+
+def _leading(polynomial: sp.Expr) -> sp.Expr:
+    terms = sp.Add.make_args(polynomial)
+    return sp.Add(*(term for term in terms if degree(term) == degree(polynomial)))
+
+
+def degree(polynomial: sp.Expr) -> int:
+    """The degree in the sizes, all alike."""
+    sizes = sorted(polynomial.free_symbols, key=str)
+    return int(sp.Poly(polynomial, *sizes).total_degree()) if sizes else 0
 
 
 def reverse_cost(d: ForwardDerivation) -> Cost:
     """Of backpropagation through time: the forward pass kept, then the backward pass."""
     parts, engine = d.reverse.condensed, d.reverse.engine
     values = sum(nd.entries(engine.symbol(name)) for name in d.model.order)
-    shares = _shares(parts)
-    step = _work((*engine.right_sides.values(), *engine.losses, *shares))
-    return Cost(sp.expand(nd.T * values), sp.expand(nd.T * step))
+    work = _work([*_forward_pass(d), *_shares(parts)])
+    return Cost(sp.expand(nd.T * values), sp.expand(work))
 
 
 def forward_cost(d: ForwardDerivation) -> Cost:
     """Of forward mode: the values and sensitivities that a later step names."""
-    engine, size = d.reverse.engine, {key: nd.entries(e) for key, e in d.places.items()}
+    size = {key: nd.entries(e) for key, e in d.places.items()}
     kept = sum(
         len(d.model.variables[name].initial_steps)
         * nd.entries(line.symbol)
@@ -77,30 +89,52 @@ def forward_cost(d: ForwardDerivation) -> Cost:
         if d.model.variables[name].computed
     )
     lines = [
-        d.concrete(line.expression, key)
+        (d.concrete(line.expression, key), Steps())
         for name, line in d.condensed.items()
         for key in d.depends[name]
     ]
-    shares = _shares(d.outputs)
     contracted = [
-        al.times(al.transpose(jn.Sensitivity(of, d.places[key])), al.vec(e))
-        for of, e, _ in d.contractions
+        (al.times(al.transpose(jn.Sensitivity(of, d.places[key])), al.vec(e)), steps)
+        for of, e, steps in d.contractions
         for key in d.places
         if d.moves(of, key)
     ]
-    step = _work((*engine.right_sides.values(), *engine.losses, *lines, *shares, *contracted))
-    return Cost(sp.expand(kept), sp.expand(nd.T * step))
+    work = _work([*_forward_pass(d), *lines, *_shares(d.outputs), *contracted])
+    return Cost(sp.expand(kept), sp.expand(work))
 
 
-def _shares(parts: Condensed) -> list[MatrixExpr]:
+def _forward_pass(d: ForwardDerivation) -> list[tuple[MatrixExpr, Steps]]:
+    """What a forward pass computes: all values, and what the loss adds up."""
+    engine = d.reverse.engine
+    values = [(e, Steps()) for e in engine.right_sides.values()]
+    return values + [(e, part.steps) for e, part in zip(engine.losses, d.model.loss, strict=True)]
+
+
+def _shares(parts: Condensed) -> list[tuple[MatrixExpr, Steps]]:
     """What a backward pass computes: all that it adds to adjoints and gradients."""
-    to_adjoints = [c.expression for r in parts.recursions.values() for c in r.contributions]
-    to_gradients = [c.expression for g in parts.gradients.values() for c in g.contributions]
-    return to_adjoints + to_gradients
+    found = [c for r in parts.recursions.values() for c in r.contributions]
+    found += [c for g in parts.gradients.values() for c in g.contributions]
+    return [(c.expression, c.steps) for c in found]
 
 
-def _work(expressions: Iterable[MatrixExpr]) -> sp.Expr:
-    return sp.Add(*map(multiplications, expressions))
+def _work(work: Iterable[tuple[MatrixExpr, Steps]]) -> sp.Expr:
+    return sp.Add(*(multiplications(e) * how_often(steps) for e, steps in work))
+
+
+def how_often(steps: Steps) -> sp.Expr:
+    """The number of steps, in a long sequence: all but a few are T of them.
+
+    >>> from symbptt.model.steps import LAST
+    >>> how_often(Steps()), how_often(Steps(members=(LAST,)))
+    (T, 1)
+    """
+    if steps.once:
+        return sp.Integer(1)
+    if steps.members is not None:
+        return sp.Integer(len(steps.members))
+    if steps.first.anchor or not steps.last.anchor:
+        return sp.Integer(abs(steps.last.offset - steps.first.offset) + 1)
+    return nd.T
 
 
 def multiplications(e: MatrixExpr) -> sp.Expr:
@@ -141,6 +175,8 @@ def applied(factor: MatrixExpr, cols: sp.Expr, behind: MatrixExpr | None = None)
         isinstance(factor, Transpose) and isinstance(factor.arg, moves)
     ):
         return sp.Integer(0)
+    if factor.shape[1] == nd.ONE:  # a column before a row
+        return multiplications(factor) + factor.shape[0] * cols
     if isinstance(factor, nd.Scale):
         scaling = multiplications(factor.scalar) + factor.shape[0] * cols
         return scaling + applied(factor.operand, cols)

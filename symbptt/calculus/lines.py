@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sympy.matrices.expressions import MatrixExpr
+from sympy.matrices.expressions import MatAdd, MatrixExpr
 
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
@@ -120,11 +120,19 @@ def _rewritten(
     model: Model, stated: Recursion, short: Recursion, gone: tuple[str, ...]
 ) -> Iterator[Step]:
     """A recursion with others put in or simplified, and where a target is a distribution."""
-    if short.cases != stated.cases:
+    if _unordered(short) != _unordered(stated):
         yield step_of(short, Reason(Why.SUBSTITUTED, about=gone))
     assumed, about = under_distribution(model, short)
     if about:
         yield step_of(assumed, Reason(Why.DISTRIBUTION, about=about))
+
+
+def _unordered(recursion: Recursion) -> list[tuple[object, ...]]:
+    """The cases of a recursion, whatever the order in which their terms stand."""
+    return [
+        (case.steps, case.otherwise, frozenset(MatAdd.make_args(case.expression)))
+        for case in recursion.cases
+    ]
 
 
 def _inside(recursion: Recursion, found: Sweep, gone: tuple[str, ...]) -> set[str]:

@@ -20,7 +20,7 @@ from symbptt.model.terms import Index
 from symbptt.render.dialect import Dialect
 from symbptt.render.drawing import shown_steps
 from symbptt.render.forms import double_sum_view, written_view
-from symbptt.render.loss import named_losses, written_loss
+from symbptt.render.loss import named_losses, primed_activations, written_loss
 from symbptt.render.notation import Notation
 from symbptt.render.printer import Printer
 from symbptt.render.views import (
@@ -55,6 +55,7 @@ class Document:
     equations: tuple[Formula, ...]
     loss: Formula
     losses: tuple[str, ...]
+    primed: tuple[str, ...]
     abstract: tuple[str, ...]
     symbols: tuple[SymbolView, ...]
     backward: tuple[LineView, ...]
@@ -184,6 +185,7 @@ class Author:
             ),
             loss=Formula(self.printer.loss(), ((written_loss(model, self.printer), ""),)),
             losses=tuple(dict.fromkeys(named_losses(model))),
+            primed=tuple(dict.fromkeys(primed_activations(model))),
             abstract=tuple(model.abstract),
             symbols=tuple(self._symbols()),
             backward=backward,

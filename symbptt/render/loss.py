@@ -8,7 +8,7 @@ from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.translate import translate
 from symbptt.model import terms as tm
-from symbptt.model.functions import LOSSES
+from symbptt.model.functions import ACTIVATIONS, LOSSES
 from symbptt.model.model import LossTerm, Model
 from symbptt.model.terms import Index
 from symbptt.render.printer import Printer
@@ -66,3 +66,12 @@ def named_losses(model: Model) -> Iterator[str]:
     for term in (*(e.rhs for e in model.equations), *(p.term for p in model.loss)):
         named = (x.function for x in term.walk() if isinstance(x, tm.Named))
         yield from (name for name in named if name in LOSSES)
+
+
+def primed_activations(model: Model) -> Iterator[str]:
+    """The activations of a model whose derivative prints as ``f'(z)``."""
+    for term in (*(e.rhs for e in model.equations), *(p.term for p in model.loss)):
+        for x in term.walk():
+            row = ACTIVATIONS.get(x.function) if isinstance(x, tm.Mapped) else None
+            if isinstance(x, tm.Mapped) and row and row.in_output is None and not row.shown:
+                yield x.function

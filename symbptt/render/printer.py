@@ -181,6 +181,8 @@ class Printer:
         many = abs(many)
         if isinstance(rest, OneMatrix):
             return Set(sign + self._number(many), SUM if sign else ATOM)
+        if isinstance(rest, nd.Scale) and _divides(rest.scalar) and many != 1:
+            return Set(sign + self._divided(many, rest), SUM if sign else PRODUCT)
         inside = self._in(rest, HADAMARD if many == 1 else PRODUCT)
         number = "" if many == 1 else self._number(many) + self.dialect.space
         return Set(sign + number + inside, SUM if sign else PRODUCT)
@@ -320,13 +322,26 @@ class Printer:
         if _is_mean(e):
             inside = self.dialect.bracket(self(e.operand.operand))
             return Set(self.dialect.function("mean", 0) + inside, ATOM)
-        ones = isinstance(e.operand, OneMatrix)
-        operand = self.dialect.ones if ones else self._in(e.operand, ATOM)
-        scalar = self._set(e.scalar).text if _divides(e.scalar) else self._in(e.scalar, ATOM)
-        return Set(self._side_by_side([scalar, operand]), PRODUCT)
+        if _divides(e.scalar):
+            return Set(self._divided(nd.ONE, e), PRODUCT)
+        return Set(self._side_by_side([self._in(e.scalar, ATOM), self._scaled(e)]), PRODUCT)
 
-    def _quotient(self, over: str, inverse: HadamardPower) -> Set:
-        under = self._set(al.raised(inverse.base, -inverse.exp))
+    def _scaled(self, e: nd.Scale) -> str:
+        """What a scalar stands before."""
+        if isinstance(e.operand, OneMatrix):
+            return self.dialect.ones
+        return self._in(e.operand, ATOM if isinstance(e.operand, nd.Total) else PRODUCT)
+
+    def _divided(self, many: sp.Rational, e: nd.Scale) -> str:
+        """``2/k A``, ``β/(2 T) A``: a number goes into the quotient in front of a matrix."""
+        above, inverse = nd.ONE, e.scalar
+        if type(inverse) is nd.Scale:
+            above, inverse = inverse.scalar, inverse.operand
+        over = self._set(al.times(many.p, above)).text if above != nd.ONE else str(many.p)
+        return self._side_by_side([self._quotient(over, inverse, many.q).text, self._scaled(e)])
+
+    def _quotient(self, over: str, inverse: HadamardPower, times: int = 1) -> Set:
+        under = self._set(al.times(times, al.raised(inverse.base, -inverse.exp)))
         return Set(self.dialect.quotient(over, under.text, under.level == ATOM), PRODUCT)
 
     def _abstract_name(self, e: nd.Abstract) -> str:
