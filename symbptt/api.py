@@ -137,11 +137,12 @@ def derive(
     from the first of a window's losses on, and one whose last value starts another from T back, in
     windows that have the first step.
 
-    With ``mode="forward"``, real-time recurrent learning, for every T.
+    With ``mode="forward"``, real-time recurrent learning, for every T.  Of a model that takes
+    several passes over time, derivatives are carried along each recurrence in its own direction;
+    what a later pass reads is kept for every step.
 
     Raises ``DerivationError`` for numbers that make no windows, as k2 < k1, for a model of which
-    no one window is that of k2 steps of each recurrence, or that can't be computed as its
-    sequence comes.
+    no one window is that of k2 steps of each recurrence.
 
     >>> derive("elman", truncate=3).gradients["W_hh"]
     Σ_{e=1}^T Σ_{t=Max(1, e - 2)}^e δ^{z,(e)}_t*h_{t-1}.T

@@ -458,6 +458,47 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         """,
         {"hyperparameters": ["s"]},
     ),
+    # One recurrence each way, the second started from the last value of the first and read at two
+    # steps by a third pass, whose own recurrence starts from the first value of the second; losses
+    # in two passes, of which one reads the logits of another quantity.
+    "both ways": (
+        r"""
+        f_t = tanh(A f_{t-1} + B x_t)
+        b_t = tanh(C b_{t+1} + D x_{t-1} + f_t)
+        g_t = sigmoid(E g_{t-1} + b_t + b_{t-1})
+        p_t = softmax(f_t)
+        b_{T+1} = f_T
+        b_0 = 0
+        g_0 = b_T
+        L = \sum_t cross_entropy(p_t, e_t) + \sum_{t=2}^{T} squared_error(F g_t + b_t, d_t)
+        """,
+        {},
+    ),
+    # A second pass that reads the first at later steps than its own.
+    "second pass": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_{t+1} + x_t)
+        g_t = tanh(V g_{t-1} + h_{t+1})
+        L = \sum_t squared_error(g_t, d_t)
+        """,
+        {},
+    ),
+    # From T to 1 alone, two steps at once; nothing is kept for another pass.
+    "backwards": (
+        r"""
+        h_t = tanh(W h_{t+1} + V h_{t+2} + U x_t)
+        L = \sum_{t=1}^{T} squared_error(R h_t, d_t)
+        """,
+        {},
+    ),
+    # An input used before its own step.
+    "next input": (
+        r"""
+        h_t = tanh(W h_{t-1} + U x_{t+1} + V x_t)
+        L = \sum_{t=1}^{T} squared_error(h_t, d_t)
+        """,
+        {},
+    ),
     "scalars": (
         r"""
         h_t = w h_{t-1} + v h_{t-3} + x_t
@@ -491,10 +532,6 @@ def model(name: str) -> Model:
 def derivation(name: str) -> Derivation:
     """Its derivation, with the gradients by its inputs."""
     return derive(model(name), inputs=True)
-
-
-#: The models that can be computed as their sequences come.
-FORWARD = tuple(name for name in NAMES if model(name).is_causal)
 
 
 @cache

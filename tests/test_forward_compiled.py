@@ -1,4 +1,4 @@
-"""Compiled forward mode: the gradient of backpropagation through time, in memory free of T."""
+"""Compiled forward mode: the gradient of backpropagation through time, without a backward pass."""
 
 import models
 import numpy as np
@@ -15,7 +15,6 @@ from symbptt.evidence.floating import floating_witness
 from symbptt.model import bind, builtin_names
 
 BOUND = [n for n in models.NAMES if models.model(n).abstract.keys() <= models.model(n).bindings.keys()]  # fmt: skip
-FORWARD = [name for name in BOUND if name in models.FORWARD]
 
 
 def both(name):
@@ -30,7 +29,7 @@ def arguments(model, T, batch, seed=0):
     return s.params, {**s.inputs, **said, **{d: s.sizes[d] for d in model.free_dimensions}}
 
 
-@pytest.mark.parametrize("name", [name for name in builtin_names() if name in FORWARD])
+@pytest.mark.parametrize("name", [name for name in builtin_names() if name in BOUND])
 @pytest.mark.parametrize("batch", [None, 1, 3])
 def test_forward_is_reverse(name, batch):
     forward, reverse = both(name)
@@ -45,7 +44,7 @@ def test_forward_is_reverse(name, batch):
             assert np.abs(fast[key] - gradient).max() <= 1e-10 * scale, key
 
 
-@pytest.mark.parametrize("name", FORWARD)
+@pytest.mark.parametrize("name", BOUND)
 def test_forward_is_the_complex_step_derivative(name):
     f = symbptt.compile(bind(models.model(name)), mode="forward")
     parts = list(floating_witness("forward", f, (1, 2, 5), assignments(f.model)[0], 1))
@@ -92,9 +91,30 @@ def test_what_no_step_needs_is_forgotten():
     assert "values.pop(t - lag, None)" in f.source
 
 
+def test_an_exported_module_says_what_it_keeps():
+    """Memory grows with T exactly where a later pass reads what an earlier one carried."""
+
+    def said(name):
+        source = export_source(models.forward_derivation(name), version="")
+        return source, "does not grow" in source, "grows with T" in source
+
+    source, *both = said("elman-bidirectional")
+    assert both == [False, True]
+    assert "for t in range(T, 0, -1):" in source
+    assert "S_h_left[T + 1] = start(given" in source
+    assert "(S_h_left, " not in source
+    source, *both = said("backwards")
+    assert both == [True, False]
+    assert "kept = ((h, 2), (S_h, 2))" in source
+    assert "values.pop(t + lag, None)" in source
+    source, *both = said("next input")
+    assert both == [True, False]
+    assert "real-time recurrent learning" in source
+
+
 def test_it_is_written_as_formatters_and_linters_want_it(tmp_path):
     awkward = {"roots-raised", "stacked"}  # some of whose lines are long, in reverse mode too
-    for i, name in enumerate(n for n in FORWARD if n not in awkward):
+    for i, name in enumerate(n for n in BOUND if n not in awkward):
         d = symbptt.derive(bind(models.model(name)), mode="forward")
         (tmp_path / f"forward_{i}.py").write_text(export_source(d, version="0.1.0"), "utf-8")
     done = ruff("format", "--isolated", "--diff", "--line-length", "100", str(tmp_path))

@@ -1,7 +1,7 @@
 """Real-time recurrent learning: its lines, its certificate, what it refuses, what it costs."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 
 import models
 import numpy as np
@@ -30,6 +30,10 @@ from symbptt.evidence.directions import Directions, Sensitivities
 from symbptt.evidence.passes import Passes
 from symbptt.evidence.sensitivities import forward_witness
 from symbptt.model import builtin_names
+from symbptt.render.dialect import TEXT
+from symbptt.render.forward_document import polynomial
+from symbptt.render.notation import NOTATIONS
+from symbptt.render.printer import Printer
 
 n, m, k = sp.symbols("n m k", integer=True, positive=True)
 h, x = nd.At("h", nd.t, n, 1), nd.At("x", nd.t, m, 1)
@@ -46,7 +50,7 @@ def checks(d, Ts=(1, 2, 3, 4, 5)):
 # -- the certificate --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", models.FORWARD)
+@pytest.mark.parametrize("name", models.NAMES)
 def test_forward_mode_is_reverse_mode_exactly(name):
     d = models.forward_derivation(name)
     found = checks(d)
@@ -199,27 +203,90 @@ def test_several_states_have_blocks_and_a_longer_lag_has_neither():
         transition(models.forward_derivation("narx"))
 
 
+# -- several passes over time -------------------------------------------------------------------------
+
+
+def test_each_recurrence_is_carried_in_its_own_direction():
+    d = symbptt.derive("elman-bidirectional", mode="forward")
+    (right,), (left,) = (d.condensed[name].sensitivities for name in ("h_right", "h_left"))
+    assert (right.of.index, left.of.index) == (nd.t - 1, nd.t + 1)
+    assert d.carries("h_left") == ("U_b", "W_b", "b_b", "h_left_T+1")
+    assert set(d.outputs.recursions) == {"y"}
+    assert d.kept_values == d.kept_sensitivities == {"h_right", "h_left"}
+    assert not d.real_time
+
+
+def test_what_a_later_pass_reads_is_kept_and_nothing_else():
+    def kept(name):
+        d = models.forward_derivation(name)
+        return d.kept_values, d.kept_sensitivities, d.real_time
+
+    assert kept("both ways") == ({"f", "b"}, {"f", "b"}, False)
+    assert kept("second pass") == ({"h"}, {"h"}, False)
+    assert kept("backwards") == (frozenset(), frozenset(), False)
+    assert kept("next input") == kept("seq2seq") == (frozenset(), frozenset(), True)
+
+
+def turned(line):
+    """A recursion that looks at the other side of its step."""
+    other = {
+        s: jn.Sensitivity(al.at(s.of, 2 * nd.t - s.of.index), s.by) for s in line.sensitivities
+    }
+    return replace(line, expression=line.expression.xreplace(other))
+
+
+@pytest.mark.parametrize("name", ["elman-bidirectional", "both ways", "second pass", "backwards"])
+def test_a_wrong_direction_is_caught(name):
+    d = models.forward_derivation(name)
+    for part in ("carried", "condensed"):
+        for v, line in getattr(d, part).items():
+            if turned(line) != line:
+                wrong = {**getattr(d, part), v: turned(line)}
+                failed = {
+                    c.witness
+                    for c in checks(altered(d, **{part: wrong}), (4, 2, 1))
+                    if not c.passed
+                }
+                assert failed == {"exact", "induction"}, (part, v)
+
+
+@dataclass(frozen=True, repr=False)
+class Misstarted(ForwardDerivation):
+    """Every recurrence that starts from the last value of another starts from zero."""
+
+    def start(self, name, step):
+        found = super().start(name, step)
+        return None if isinstance(found, nd.At) else found
+
+
+@dataclass(frozen=True, repr=False)
+class Swapped(ForwardDerivation):
+    """Every recurrence that starts from the value of another at T starts from the one at 1."""
+
+    def start(self, name, step):
+        found = super().start(name, step)
+        last = isinstance(found, nd.At)
+        return nd.At(found.name, sp.Integer(1), *found.shape) if last else found
+
+
+@pytest.mark.parametrize("wrong", [Misstarted, Swapped])
+def test_a_wrong_start_is_caught(wrong):
+    d = models.forward_derivation("both ways")
+    mutant = wrong(**{f.name: getattr(d, f.name) for f in fields(d)})
+    failed = {c.what for c in checks(mutant, (4, 2)) if c.place == "forward" and not c.passed}
+    assert {"∂L/∂A", "∂L/∂B", "∂L/∂f_0"} <= failed
+
+
+def test_a_contraction_at_another_step_is_caught():
+    d = models.forward_derivation("elman-bidirectional")
+    r = d.within.inputs["h_left"]
+    for lag in (1, -1):
+        wrong = tuple(replace(c, lag=lag) for c in r.contributions)
+        inputs = {**d.within.inputs, "h_left": replace(r, contributions=wrong)}
+        assert caught(altered(d, within=replace(d.within, inputs=inputs)))
+
+
 # -- what it refuses --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("model", "message"),
-    [
-        ("elman-bidirectional", r"h_left_\{t\+1\} is used a step before its own"),
-        (
-            "h_t = tanh(W h_{t-1} + x_t); g_t = tanh(V g_{t-1} + h_t)\n"
-            "g_0 = h_T; L = \\sum_t squared_error(g_t, d_t)",
-            "h is used at every step of a later pass over time",
-        ),
-        ("h_t = tanh(W h_{t-1} + U x_{t+1} + V x_t); L = \\sum_t squared_error(h_t, d_t)", "x_"),
-    ],
-)
-def test_a_model_that_is_not_computed_as_its_sequence_comes_is_refused(model, message):
-    for mode in (symbptt.derive, symbptt.compile, symbptt.verify):
-        with pytest.raises(DerivationError, match=message) as refused:
-            mode(model, mode="forward")
-        assert "\n" not in refused.value.headline
-        assert "reverse mode" in refused.value.headline
 
 
 @pytest.mark.parametrize(
@@ -277,33 +344,47 @@ def test_what_is_done_once_costs_once(loss, time):
     assert sp.expand(found - time) == 0
 
 
+def test_the_memory_of_several_passes_grows_with_the_steps():
+    p = sp.Symbol("p", integer=True, positive=True)
+    d = models.forward_derivation("elman-bidirectional")
+    one, other = (a * (1 + a * a + a * m + a + a) for a in (n, p))
+    assert forward_cost(d).memory == sp.expand(nd.T * (one + other))
+    assert reverse_cost(d).memory == sp.expand(nd.T * (2 * n + 2 * p + k))
+    assert not forward_cost(models.forward_derivation("backwards")).memory.has(nd.T)
+    mixed = forward_cost(models.forward_derivation("both ways")).memory
+    assert mixed.subs(nd.T, 0) not in (0, mixed)
+    assert ") + " in polynomial(mixed, Printer(d.model, next(iter(NOTATIONS.values())), TEXT))
+
+
 def test_an_entrywise_recurrence_costs_less():
     d = models.forward_derivation("ssm-diagonal")
     assert leading(forward_cost(d).time).has(n**3) is False
     assert forward_cost(d).memory == sp.expand(n * (1 + n + n * m + n))
 
 
-@pytest.mark.parametrize("name", ["elman", "lstm", "jordan"])
+@pytest.mark.parametrize("name", ["elman", "lstm", "jordan", "elman-bidirectional", "second pass"])
 def test_the_memory_is_what_the_compiled_function_keeps(name):
     """The cost is counted from shapes; here the arrays themselves are counted."""
     d = models.forward_derivation(name)
     sizes = assignments(d.model)[0]
     cost = forward_cost(d).memory
     source = compile_gradient(d).source.replace(
-        "    grads = {", "    KEPT.append(kept)\n    grads = {"
+        "    grads = {", "    KEPT.update(locals())\n    grads = {"
     )
-    module = load_module(f"KEPT = []\n{source}", "watched")
+    module = load_module(f"KEPT = {{}}\n{source}", "watched")
     at = sample(d.model, 6, None, sizes, 0)
     module.loss_and_gradients(at.params, at.inputs)
-    arrays = [a for values, _ in module.KEPT[0] for a in values.values()]
+    kept = [module.KEPT.get(key, {}) for v in d.model.order for key in (v, f"S_{v}")]
+    arrays = [a for values in kept for t, a in values.items() if 1 <= t <= 6]
     flat = [b for a in arrays for b in (a.values() if isinstance(a, dict) else [a])]
-    assert sum(map(np.size, flat)) == cost.subs({s: sizes[str(s)] for s in cost.free_symbols})
+    values = {s: {**sizes, "T": 6}[str(s)] for s in cost.free_symbols}
+    assert sum(map(np.size, flat)) == cost.subs(values)
 
 
 # -- documents --------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=[name for name in builtin_names() if name in models.FORWARD])
+@pytest.fixture(scope="module", params=builtin_names())
 def derived(request):
     return symbptt.derive(request.param, mode="forward")
 
@@ -331,6 +412,28 @@ def test_text_reads_as_a_lecturer_would_write():
         assert line in text
 
 
+def test_several_passes_are_not_called_real_time():
+    d = symbptt.derive("elman-bidirectional", mode="forward")
+    text = " ".join(symbptt.render(d).split())
+    for line in (
+        "for t = T, ..., 1 the derivatives of z⃖_t and h⃖_t.",
+        "not real-time recurrent learning: it takes the whole sequence",
+        "∂h⃖_t/∂θ = diag(1 - h⃖_t²) (∂⁺z⃖_t/∂θ + U_b ∂h⃖_{t+1}/∂θ)",
+        "∂h⃖_{T+1}/∂h⃖_{T+1} = I",
+        "the memory of forward mode grows with T here",
+    ):
+        assert line in text
+    for format in ("latex", "markdown", "html"):
+        page = symbptt.render(d, format)
+        assert "Forward accumulation" in page
+        assert "which grow with" in page
+        assert "however long" not in page
+    alone = symbptt.render(models.forward_derivation("backwards"), "markdown")
+    assert "not real-time" in alone
+    assert "however long" in alone
+    assert "# Real-time" in symbptt.render(models.forward_derivation("next input"), "markdown")
+
+
 def test_a_parameter_used_in_both_places_gets_both_terms():
     text = symbptt.render(models.forward_derivation("tied"))
     assert "vec(∂L/∂W) = Σ_{t=1}^{T} ((∂s_t/∂W)^T" in text
@@ -344,7 +447,7 @@ def test_json_holds_every_line():
     assert [s["number"] for s in data["steps"]] == list(range(1, len(d.steps) + 1))
 
 
-@pytest.mark.parametrize("name", models.FORWARD)
+@pytest.mark.parametrize("name", models.NAMES)
 def test_every_model_renders(name):
     d = models.forward_derivation(name)
     assert "Gradients" in symbptt.render(d)

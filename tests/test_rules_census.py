@@ -51,7 +51,7 @@ def expressions(name: str) -> Iterator[Any]:
         yield from truncate(d, 2).gradients.values()
     with suppress(DerivationError):
         yield from double_sum(d.condensed).gradients.values()
-    if name in models.FORWARD:
+    if name in models.NAMES:
         f = models.forward_derivation(name)
         yield from f.immediate.values()
         yield from f.gradients.values()

@@ -106,7 +106,7 @@ def test_pushforward_is_the_dual_of_pullback(name):
 
 def used() -> set[object]:
     """The rows that the forward derivations of the suite use."""
-    found = map(models.forward_derivation, models.FORWARD)
+    found = map(models.forward_derivation, models.NAMES)
     return {rule for d in found for line in d.carried.values() for rule in line.rules}
 
 

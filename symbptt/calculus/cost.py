@@ -1,7 +1,8 @@
 r"""What backpropagation through time and forward mode cost, counted from a model's shapes.
 
 Memory counts the numbers that a pass keeps from one step for another: reverse mode every computed
-value of every step, forward mode the last steps' states and their sensitivities.  Time counts
+value of every step, forward mode the last steps' states and their sensitivities, and of what a
+later pass reads those of every step.  Time counts
 multiplications, of dense matrices, products taken from right to left.
 """
 
@@ -79,15 +80,16 @@ def reverse_cost(d: ForwardDerivation) -> Cost:
 
 
 def forward_cost(d: ForwardDerivation) -> Cost:
-    """Of forward mode: the values and sensitivities that a later step names."""
+    """Of forward mode: the values and sensitivities that a later step, or a later pass, names."""
     size = {key: nd.entries(e) for key, e in d.places.items()}
-    kept = sum(
-        len(d.model.variables[name].initial_steps)
-        * nd.entries(line.symbol)
-        * (1 + sum(size[key] for key in d.carries(name)))
-        for name, line in d.condensed.items()
-        if d.model.variables[name].computed
-    )
+    kept = sum(nd.T * nd.entries(d.reverse.engine.symbol(name)) for name in d.kept_values)
+    for name, line in d.condensed.items():
+        if d.model.variables[name].computed:
+            last = len(d.model.variables[name].initial_steps)
+            many = nd.T if name in d.kept_sensitivities else last
+            slopes = many * sum(size[key] for key in d.carries(name))
+            values = 0 if name in d.kept_values else last
+            kept += nd.entries(line.symbol) * (values + slopes)
     lines = [
         (d.concrete(line.expression, key), Steps())
         for name, line in d.condensed.items()

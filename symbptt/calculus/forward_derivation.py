@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -56,9 +56,9 @@ class Carried:
 
 @dataclass(frozen=True, repr=False)
 class ForwardDerivation:
-    """Real-time recurrent learning for a model.
+    """Forward mode for a model: real-time recurrent learning, if it is ``real_time``.
 
-    ``carried`` has the recursion of each quantity that a later step depends on, ``condensed`` the
+    ``carried`` has the recursion of each quantity that another step depends on, ``condensed`` the
     same without those that one other line alone needs and so takes in (``eliminated``: by which);
     ``immediate`` maps (v, θ) to ``∂⁺v_t/∂θ`` where it isn't zero.  ``within`` is the backward pass
     within one step: its ``inputs`` are the carried quantities.  ``reverse`` is backpropagation
@@ -101,7 +101,7 @@ class ForwardDerivation:
         return {v.name: symbol(v.name) for v in self.model.parameters} | starts
 
     def start(self, name: str, step: Index) -> str | nd.At | None:
-        """What a value from before the first step is: one of the θ, by its key, the last value
+        """What a value from outside 1…T is: one of the θ, by its key, the last value
         of another quantity, or None for zero."""
         if (name, step) not in self.model.initial:
             return initial_key(name, step)
@@ -113,7 +113,7 @@ class ForwardDerivation:
         return start.name if start.name in self.places else None
 
     def _starts(self, name: str, depends: Mapping[str, Iterable[str]]) -> set[str]:
-        """The θ that values of a quantity from before the first step depend on."""
+        """The θ that values of a quantity from outside 1…T depend on."""
         found: set[str] = set()
         for step in self.model.variables[name].initial_steps:
             start = self.start(name, step)
@@ -210,6 +210,79 @@ class ForwardDerivation:
             for r in self.outputs.inputs.values()
             for c in r.contributions
         )
+
+    def pass_of(self, *expressions: MatrixExpr) -> int:
+        """The first pass over time that has all that expressions name at step t there."""
+        named = [a for e in expressions for a in al.find(e, nd.At) if a.name in self.model.order]
+
+        def there(a: nd.At, i: int) -> bool:
+            own, ahead = self.model.stage_of(a.name), int(a.index - nd.t)
+            behind = ahead >= 0 if self.model.stages[i].reverse else ahead <= 0
+            return own < i or (own == i and behind)
+
+        passes = range(len(self.model.stages))
+        ready = (i for i in passes if named and all(there(a, i) for a in named))
+        return next(ready, passes[-1])
+
+    @cached_property
+    def _by_pass(self) -> tuple[tuple[int, MatrixExpr], ...]:
+        """All that is computed at each step, with the number of the pass that computes it."""
+        engine, stage_of = self.reverse.engine, self.model.stage_of
+        found = [(stage_of(name), e) for name, e in engine.right_sides.items()]
+        found += [(self.pass_of(e), e) for e in engine.losses]
+        found += [
+            (stage_of(name), line.expression)
+            for name, line in self.condensed.items()
+            if name in self.model.order
+        ]
+        for name, r in self.outputs.recursions.items():
+            found += [(stage_of(name), c.expression) for c in r.contributions]
+        for of, e, _ in self.contractions:
+            number = self.pass_of(of, e)
+            found += [(number, e), (number, jn.Sensitivity(of, self.theta))]
+        direct = (c.expression for key in self.places for c in self.direct(key))
+        return (*found, *((self.pass_of(e), e) for e in direct))
+
+    def read_later(self, by_pass: Iterable[tuple[int, MatrixExpr]]) -> Iterator[nd.At]:
+        """The values that passes read of those before them."""
+        for number, e in by_pass:
+            for a in al.find(e, nd.At):
+                if a.name in self.model.order and self.model.stage_of(a.name) < number:
+                    yield a
+
+    @cached_property
+    def _handed_back(self) -> frozenset[str]:
+        """What a pass from T to 1 hands over of its first step, T."""
+        last = (s for s in self.model.initial.values() if s is not None and s.step is not None)
+        return frozenset(
+            s.name for s in last if self.model.stages[self.model.stage_of(s.name)].reverse
+        )
+
+    @cached_property
+    def kept_values(self) -> frozenset[str]:
+        """The quantities whose values are kept for every step, for a later pass."""
+        return self._handed_back | {a.name for a in self.read_later(self._by_pass)}
+
+    @cached_property
+    def kept_sensitivities(self) -> frozenset[str]:
+        """The quantities whose sensitivities are kept for every step, for a later pass."""
+        lines = [
+            (number, s.of)
+            for number, e in self._by_pass
+            for s in al.find(e, jn.Sensitivity)
+            if not isinstance(s, jn.Immediate)
+        ]
+        return self._handed_back | {a.name for a in self.read_later(lines)}
+
+    @property
+    def grows(self) -> bool:
+        """Whether memory grows with the number of steps."""
+        return bool(self.kept_values | self.kept_sensitivities)
+
+    @property
+    def real_time(self) -> bool:
+        """Whether a sequence can be followed as it comes, in memory that does not grow."""
+        return not self.grows and not any(stage.reverse for stage in self.model.stages)
 
     def direct(self, by: str) -> tuple[Contribution, ...]:
         """What θ adds within a step, with no carried quantity between it and the loss."""

@@ -1,11 +1,14 @@
-r"""Forward mode: real-time recurrent learning.
+r"""Forward mode: real-time recurrent learning, and forward accumulation in several passes.
 
 With ``θ`` any parameter or initial value, the chain rule carries ``∂v_t/∂θ`` along with ``v_t``:
 
     ∂u_t/∂θ = ∂⁺u_t/∂θ + Σ_{(v,ℓ)} (∂⁺u_t/∂v_{t-ℓ}) ∂v_{t-ℓ}/∂θ,                            (1)
 
 summed over what the equation of ``u_t`` names, from ``∂v_s/∂θ``, ``s ≤ 0``, which is the identity
-where θ is ``v_s`` itself, else 0.  What no later step depends on is not carried: such outputs (a
+where θ is ``v_s`` itself, else 0.  A recurrence that runs from T to 1 (``ℓ < 0``) is followed in
+its own direction, from ``s > T``; the passes over time come one after the other, and what a later
+one reads at each step is kept for all steps: memory then grows with T, and nothing is real-time.
+What no other step and no later pass depends on is not carried: such outputs (a
 readout, its softmax) are differentiated within their step, from the loss back, which leaves
 ``a^v_t``, the derivative of step t's loss by each carried v.  Then
 
@@ -32,20 +35,17 @@ from symbptt.calculus.recursion import Contribution, Gradient, Recursion
 from symbptt.calculus.sweep import Sweep, merged, uses
 from symbptt.calculus.tangent import pushforward, rules_used
 from symbptt.calculus.translate import adjoint
-from symbptt.errors import DerivationError
 from symbptt.model.model import Model
 from symbptt.model.steps import EVERY, Steps
 from symbptt.model.terms import Ref, Term
 
 
 def forward(reverse: Derivation) -> ForwardDerivation:
-    """Derive real-time recurrent learning for the model of a derivation.
+    """Derive forward mode for the model of a derivation.
 
-    Raises :class:`DerivationError` for a model that looks ahead in time, and for one whose
-    Jacobians can't be written as matrices.
+    Raises :class:`DerivationError` for a model whose Jacobians can't be written as matrices.
     """
     model = reverse.model
-    require_forward(model)
     theta = MatrixSymbol(_letter(model), nd.dimension("|θ|"), 1)
     names = _carried_names(model)
     carried: dict[str, Carried] = {}
@@ -62,32 +62,8 @@ def forward(reverse: Derivation) -> ForwardDerivation:
             carried[name] = _carried(reverse, name, theta, names, immediate=bool(own))
     within = _within(reverse, frozenset(carried))
     last = (s.name for s in model.initial.values() if s is not None and s.step is not None)
-    condensed, eliminated = _condensed(carried, frozenset((*within.inputs, *last)))
+    condensed, eliminated = _condensed(model, carried, frozenset((*within.inputs, *last)))
     return ForwardDerivation(reverse, theta, carried, condensed, eliminated, immediate, within)
-
-
-def require_forward(model: Model) -> None:
-    """Refuse a model that can't be computed as its sequence comes, one step after the other.
-
-    It may take several passes over time if each reads of the one before it the last value alone.
-    """
-    for r in model.references():
-        if r.index is not None and r.index.offset > 0:
-            raise DerivationError(
-                f"{model.name}: {r.name}_{{{r.index}}} is used a step before its own, and forward "
-                "mode carries derivatives forward in time only; use reverse mode"
-            )
-    bodies = [(model.equation(name).rhs, stage) for stage in model.stages for name in stage.names]
-    for part in model.loss:
-        first = next((r.name for r in _computed(model, part.term)), model.order[0])
-        bodies.append((part.term, model.stages[model.stage_of(first)]))
-    for body, stage in bodies:
-        for r in _computed(model, body):
-            if r.name not in stage.names:
-                raise DerivationError(
-                    f"{model.name}: {r.name} is used at every step of a later pass over time, and "
-                    "forward mode keeps the last steps only; use reverse mode"
-                )
 
 
 def _computed(model: Model, term: Term) -> Iterator[Ref]:
@@ -102,8 +78,10 @@ def _letter(model: Model) -> str:
 
 
 def _carried_names(model: Model) -> frozenset[str]:
-    """What some later step depends on: symbols used at one, and all that those are made of."""
-    found = {r.name for r in model.references() if r.index is not None and r.index.offset < 0}
+    """What another step or a later pass depends on: symbols used there, and all that those are
+    made of."""
+    found = {r.name for r in model.references() if r.index is not None and r.index.offset}
+    found |= set(_handed_on(model))
     found |= {s.name for s in model.initial.values() if s is not None and s.step is not None}
     queue = [name for name in found if model.variables[name].computed]
     while queue:
@@ -111,6 +89,15 @@ def _carried_names(model: Model) -> frozenset[str]:
         found |= new
         queue += new
     return frozenset(found)
+
+
+def _handed_on(model: Model) -> Iterator[str]:
+    """What a pass over time reads of those before it at each step."""
+    for body in (*(e.rhs for e in model.equations), *(part.term for part in model.loss)):
+        used = {r.name: model.stage_of(r.name) for r in _computed(model, body)}
+        own = [model.stage_of(e.name) for e in model.equations if e.rhs is body]
+        latest = max((*own, *used.values()), default=0)
+        yield from (name for name, stage in used.items() if stage != latest)
 
 
 def _alive(reverse: Derivation) -> set[str]:
@@ -211,15 +198,18 @@ def _within(reverse: Derivation, carried: frozenset[str]) -> Sweep:
 
 
 def _condensed(
-    lines: Mapping[str, Carried], needed: frozenset[str]
+    model: Model, lines: Mapping[str, Carried], needed: frozenset[str]
 ) -> tuple[dict[str, Carried], dict[str, str]]:
-    """The recursions with each put in that stands alone in one other, at the same step."""
+    """The recursions with each put in that stands alone in one other, at the same step and in the
+    same pass."""
     kept, gone = dict(lines), {}
     for name, line in lines.items():
         users = [u for u in kept.values() if any(s.of.name == name for s in u.sensitivities)]
         if name in needed or len(users) != 1 or users[0].name == name:
             continue
         (user,) = users
+        if name in model.order and model.stage_of(name) != model.stage_of(user.name):
+            continue
         if [s.of for s in user.sensitivities] == [line.symbol]:
             (old,) = user.sensitivities
             whole = al.substitute(user.expression, {old: kept.pop(name).expression})

@@ -1,11 +1,14 @@
-"""Forward mode as NumPy code: one loop over t, which keeps nothing but the last steps."""
+"""Forward mode as NumPy code: a loop over t for each pass over time.
+
+It keeps nothing but the last steps, and those values and sensitivities that a later pass reads.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 
 import sympy as sp
@@ -35,14 +38,13 @@ from symbptt.compile.program import (
 )
 from symbptt.compile.quoting import quoted_lines
 from symbptt.compile.sensitivity_code import HELPERS, SensitivityCode, is_diagonal
-from symbptt.model import Model
 
 #: More names of the template, and of the body below.
 TAKEN_FORWARD = (*TAKEN, *HELPERS, "zeros", "start", "shaped", "carried", "kept", "lag", "p")
 
 
 def compile_forward(derivation: ForwardDerivation, T: int | None = None) -> GradientFunction:
-    """Real-time recurrent learning as a NumPy function, for any T (or for one)."""
+    """Forward mode as a NumPy function, for any T (or for one)."""
     source = forward_module(derivation, T=T)
     module = load_module(source, "numpy_forward")
     return GradientFunction(
@@ -51,7 +53,7 @@ def compile_forward(derivation: ForwardDerivation, T: int | None = None) -> Grad
 
 
 def forward_module(derivation: ForwardDerivation, version: str = "", T: int | None = None) -> str:
-    """The text of a module that computes the loss and its gradients in one forward pass."""
+    """The text of a module that computes the loss and its gradients with no backward pass."""
     writer = ForwardWriter(within_program(derivation), TAKEN_FORWARD, derivation=derivation)
     return module_text("compiled/numpy_forward.py.j2", writer, version, T)
 
@@ -60,7 +62,8 @@ def within_program(d: ForwardDerivation) -> Program:
     """The forward pass, and the backward pass within a step."""
     model = d.model
     statements = [
-        replace(s, stage=stage_of(s.parts[0].expression, model)) for s in forward(d.reverse)
+        replace(s, stage=d.pass_of(s.parts[0].expression)) if s.quantity is Quantity.LOSS else s
+        for s in forward(d.reverse)
     ]
     for name, r in d.outputs.recursions.items():
         expressions, factor = shared_factor([c.expression for c in r.contributions])
@@ -72,14 +75,8 @@ def within_program(d: ForwardDerivation) -> Program:
             loop = Loop.AFTER if c.steps.once else Loop.BACKWARD
             part = (Part(c.expression, c.steps),)
             share = Statement(loop, Quantity.GRADIENT, name, g.symbol, part, c.steps)
-            statements.append(replace(share, stage=stage_of(c.expression, model)))
+            statements.append(replace(share, stage=d.pass_of(c.expression)))
     return Program(model, tuple(statements))
-
-
-def stage_of(e: MatrixExpr, model: Model) -> int:
-    """The pass over time that computes what an expression names, and only one does."""
-    computed = (a.name for a in al.find(e, nd.At) if model.variables[a.name].computed)
-    return next(map(model.stage_of, computed), len(model.stages) - 1)
 
 
 @dataclass
@@ -129,6 +126,10 @@ class ForwardWriter(Writer):
         )
         yield from (Line(f"# {line}", when) for line in quoted_lines(text, self.room - 2))
 
+    def facts(self) -> dict[str, object]:
+        d = self.derivation
+        return {"real_time": d.real_time, "grows": d.grows, "causal": d.model.is_causal}
+
     # -- sections -----------------------------------------------------------------------------
 
     def body(self) -> Iterator[str]:
@@ -147,10 +148,14 @@ class ForwardWriter(Writer):
                 yield f"{name} = np.{what}({self.code.size(size)}, dtype=given.dtype)"
         yield from before
         for i, lines in enumerate(loops):
-            yield from ("", *starts[i], *assigned("kept", list(self.kept(i))))
-            yield from ("for t in range(1, T + 1):", *indented(lines))
-            yield "    # What no later step needs is forgotten."
-            yield from ("    for values, lag in kept:", "        values.pop(t - lag, None)")
+            kept, reverse = list(self.kept(i)), self.program.model.stages[i].reverse
+            yield from ("", *starts[i], *(assigned("kept", kept) if kept else ()))
+            yield f"for t in {'range(T, 0, -1)' if reverse else 'range(1, T + 1)'}:"
+            yield from indented(lines)
+            if kept:
+                yield "    # What no later step needs is forgotten."
+                yield "    for values, lag in kept:"
+                yield f"        values.pop(t {'+' if reverse else '-'} lag, None)"
         yield from ("", *after, *([""] if after else ()), "grads = {")
         for key in self.derivation.places:
             yield f'    "{key}": {self.result(key)},'
@@ -180,7 +185,11 @@ class ForwardWriter(Writer):
         yield from super().starts(stage)
         for name, line in self.lines_of(stage).items():
             S = self.variables[f"∂{name}"]
-            yield f"{S} = {{}}"
+            if self.is_known(name):
+                rows, group = self.code.size(nd.entries(line.symbol)), self.group(d.carries(name))
+                yield f"{S} = dict.fromkeys(range(1, T + 1), start(given, {rows}, {group}))"
+            else:
+                yield f"{S} = {{}}"
             for s in d.model.variables[name].initial_steps:
                 rows, group = self.code.size(nd.entries(line.symbol)), self.group(d.carries(name))
                 itself = d.start(name, s)
@@ -189,6 +198,20 @@ class ForwardWriter(Writer):
                 if isinstance(itself, nd.At):
                     last = f"{self.variables[f'∂{itself.name}']}[{itself.index}]"
                     yield f"{S}[{point(s)}].update({last})"
+
+    def is_known(self, name: str) -> bool:
+        """Whether a sensitivity is set for all steps at once: that of an input used at later
+        steps, by which nothing changes."""
+        return name not in self.program.model.order and not self.program.model.is_causal
+
+    @cached_property
+    def kept_values(self) -> frozenset[str]:
+        """What stays for a later pass; a loss in its stable form may read more than its terms."""
+        d = self.derivation
+        read = d.read_later(
+            (s.stage, p.expression) for s in self.program.statements for p in s.parts
+        )
+        return d.kept_values | {a.name for a in read}
 
     def lines_of(self, stage: int) -> dict[str, Carried]:
         """What a pass carries: inputs are carried by each."""
@@ -206,10 +229,12 @@ class ForwardWriter(Writer):
         for start in d.model.initial.values():
             if start is not None and start.step is not None:
                 lags[start.name] = max(1, lags[start.name])
-        yield from (f"({self.variables[name]}, {lags[name]})" for name in names)
-        yield from (
-            f"({self.variables[f'∂{name}']}, {lags[name]})" for name in self.lines_of(stage)
-        )
+        for name in names:
+            if name not in self.kept_values:
+                yield f"({self.variables[name]}, {lags[name]})"
+        for name in self.lines_of(stage):
+            if name not in d.kept_sensitivities and not self.is_known(name):
+                yield f"({self.variables[f'∂{name}']}, {lags[name]})"
         outputs = (name for name in d.outputs.recursions if name in names)
         yield from (f"({self.variables[f'δ^{name}']}, 0)" for name in outputs)
 
@@ -243,7 +268,7 @@ class ForwardWriter(Writer):
         """``∂v_t/∂θ`` for every quantity that a pass carries."""
         d = self.derivation
         for name, line in self.lines_of(stage).items():
-            if line.support.is_empty:
+            if line.support.is_empty or self.is_known(name):
                 continue  # only its initial values reach the loss
             S, when = self.variables[f"∂{name}"], condition(line.support)
             left = jn.Sensitivity(line.symbol, d.theta)
@@ -278,7 +303,7 @@ class ForwardWriter(Writer):
         d = self.derivation
         for of, e, steps in d.contractions:
             keys = tuple(key for key in d.places if d.moves(of, key))
-            if not keys or stage_of(al.times(of, al.vec(e)), d.model) != stage:
+            if not keys or d.pass_of(of, e) != stage:
                 continue
             when = condition(steps)
             seen = jn.Sensitivity(of, d.theta)

@@ -91,6 +91,7 @@ def module_text(
             "body": body,
             "helpers": [text.strip() for text in writer.helpers()],
             **array_tables(model, T),
+            **writer.facts(),
         },
     )
 

@@ -67,6 +67,10 @@ class Writer:
         """Their source."""
         yield from (helper(name).source for name in self.called())
 
+    def facts(self) -> dict[str, object]:
+        """What the template is told besides."""
+        return {}
+
     # -- sections -----------------------------------------------------------------------------
 
     def body(self) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 from operator import add
 from typing import Any
 
@@ -14,6 +14,7 @@ from symbptt.evidence.atoms import Arithmetic, X
 from symbptt.evidence.expressions import Scene
 from symbptt.evidence.forward import Place, size_of
 from symbptt.evidence.residues import Size
+from symbptt.model.terms import Index
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,22 @@ class Directions:
     def size(self, name: str) -> Size:
         return size_of(self.d.model.variables[name].shape, self.sizes)
 
-    @property
-    def places(self) -> dict[str, Place]:
-        """What each θ is."""
-        found: dict[str, Place] = {v.name: (v.name, None) for v in self.d.model.parameters}
-        starts = zip(list(self.d.places)[len(found) :], self.d.model.initial_values, strict=True)
-        return found | {key: (v.name, s.offset) for key, (v, s) in starts}
+    @cached_property
+    def indices(self) -> dict[str, tuple[str, Index | None]]:
+        """What each θ is: a parameter, or a quantity at a step outside 1…T."""
+        model = self.d.model
+        found: dict[str, tuple[str, Index | None]] = {
+            v.name: (v.name, None) for v in model.parameters
+        }
+        starts = zip(list(self.d.places)[len(found) :], model.initial_values, strict=True)
+        return found | {key: (v.name, s) for key, (v, s) in starts}
+
+    def places(self, T: int) -> dict[str, Place]:
+        """The same for sequences of T steps."""
+        return {
+            key: (name, None if s is None else s.at(0, T))
+            for key, (name, s) in self.indices.items()
+        }
 
     def entries(self, name: str) -> int:
         rows, cols = self.size(name)
@@ -40,13 +51,13 @@ class Directions:
 
     @property
     def count(self) -> int:
-        return sum(self.entries(name) for name, _ in self.places.values())
+        return sum(self.entries(name) for name, _ in self.indices.values())
 
     def unit(self, key: str) -> X:
         """The change of one θ in each direction."""
-        keys = list(self.places)
-        before = (self.places[k][0] for k in keys[: keys.index(key)])
-        rows, cols = self.size(self.places[key][0])
+        keys = list(self.indices)
+        before = (self.indices[k][0] for k in keys[: keys.index(key)])
+        rows, cols = self.size(self.indices[key][0])
         return self.A.units(sum(map(self.entries, before)), self.count, (cols, rows)).T
 
     def columns(self, change: X | None, name: str) -> X:
@@ -57,7 +68,7 @@ class Directions:
 
     def only(self, columns: X, key: str) -> X:
         """The columns of one θ."""
-        unit = self.columns(self.unit(key), self.places[key][0])  # entries × count
+        unit = self.columns(self.unit(key), self.indices[key][0])  # entries × count
         return columns @ unit.T
 
 

@@ -1,4 +1,4 @@
-"""Both passes at a random point: forward from the initial values, backward from the last step."""
+"""Both modes at a random point: forward from the initial values, backward from the loss."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ from symbptt.evidence.exact import (
 from symbptt.evidence.expressions import Scene, backward_order, vec
 from symbptt.evidence.forward import Place, run
 from symbptt.evidence.residues import BrokenClaimError
-from symbptt.model.model import Model
-from symbptt.model.terms import Index
+from symbptt.model.model import Model, outside
 
 
 def no_adjoint(name: str, step: int) -> X:
@@ -44,12 +43,13 @@ class Passes:
     values: dict[Place, X] = field(default_factory=dict)
     true: dict[Place, X] = field(default_factory=dict)
     carried: dict[Place, X] = field(default_factory=dict)
+    begun: set[Place] = field(default_factory=set)
     adjoints: dict[Place, X] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         on, model = self.on, self.on.d.model
         free = free_values(on.A, model, on.sizes)
-        keys = {place: key for key, place in on.places.items()}
+        keys = {place: key for key, place in on.places(self.T).items()}
 
         def given(name: str, step: int | None) -> Dual:
             moves = (name, step) in keys
@@ -73,14 +73,25 @@ class Passes:
             raise BrokenClaimError(f"reads {name}_{step}, which there is not")
         return self.values[name, step]
 
+    def truth(self, name: str, step: int) -> X:
+        """The true derivative of a value by all θ."""
+        if (name, step) not in self.true:
+            raise BrokenClaimError(f"reads ∂{name}_{step}/∂θ, which there is not")
+        return self.true[name, step]
+
     def sensitivity(self, name: str, step: int) -> X:
         """As the forward pass computes it, from the initial values on."""
-        start = self.on.d.start(name, Index("", step)) if step < 1 else None
-        if isinstance(start, nd.At):
+        beyond = outside(step, self.T)
+        if beyond is not None:
+            self.read(name, step)
+            start = self.on.d.start(name, beyond)
+            if not isinstance(start, nd.At):
+                return self.on.columns(None if start is None else self.on.unit(start), name)
             return self.sensitivity(start.name, int(start.index.xreplace({nd.T: Integer(self.T)})))
-        if step < 1:
-            return self.true[name, step]  # the identity, or zero
         if (name, step) not in self.carried:
+            if (name, step) in self.begun:
+                raise BrokenClaimError(f"reads ∂{name}_{step}/∂θ before it is computed")
+            self.begun.add((name, step))
             line = self.on.d.condensed[name].expression
             scene = Sensitivities(self.on, self.sensitivity).scene(self.T, self.read, no_adjoint)
             self.carried[name, step] = scene.value(line, step)
@@ -98,11 +109,11 @@ class Passes:
 
     def reverse(self, key: str) -> X:
         """The gradient by one θ in reverse mode."""
-        parts, (name, step) = self.on.d.reverse.condensed, self.on.places[key]
+        parts, (name, start) = self.on.d.reverse.condensed, self.on.indices[key]
         known = backward_order(self.model, parts.recursions, self.T, None, self.adjoint)
         scene = Scene(self.model, self.on.A, self.on.sizes, self.T, self.read, known)
-        if step is not None:
-            return vec(initial_value(parts.initial[name, Index("", step)], scene, parts.recursions))
+        if start is not None:
+            return vec(initial_value(parts.initial[name, start], scene, parts.recursions))
         size = self.on.size(name)
         shares = (contributed(parts.gradients[name], scene, t, size) for t in range(1, self.T + 1))
         return vec(reduce(add, shares, self.on.A.constant(0, size)))
@@ -122,7 +133,7 @@ class Passes:
     def forward(self, key: str) -> X:
         """The gradient by one θ in forward mode, step by step."""
         d, scene, place = self.on.d, self.scene(), self.on.d.places[key]
-        total = self.on.A.constant(0, (self.on.entries(self.on.places[key][0]), 1))
+        total = self.on.A.constant(0, (self.on.entries(self.on.indices[key][0]), 1))
         for t in range(1, self.T + 1):
             for of, e, steps in d.contractions:
                 if steps.include(t, self.T) and d.moves(of, key):
@@ -141,24 +152,24 @@ def line_and_gradient_claims(
     on = Directions(d, sizes, A)
     p = Passes(on, T)
     truth = forward_mode(d.model, T, sizes, A, places_of(d.model, T, inputs=False))
-    seen = Sensitivities(on, lambda name, step: p.true[name, step])
+    seen = Sensitivities(on, p.truth)
     scene = seen.scene(T, p.read, no_adjoint)
     for t in range(1, T + 1):
-        for place, lines in (("recursion", d.carried), ("condensed", d.condensed)):
+        for kind, lines in (("recursion", d.carried), ("condensed", d.condensed)):
             for name, line in lines.items():
                 yield Claim(
                     f"∂{name}_{t}/∂θ",
-                    place,
+                    kind,
                     partial(scene.value, line.expression, t),
                     partial(p.true.__getitem__, (name, t)),
                 )
         for name, keys in d.depends.items():
             for key in d.places.keys() - set(keys):
                 true = partial(on.only, p.true[name, t], key)
-                size = on.entries(name), on.entries(on.places[key][0])
+                size = on.entries(name), on.entries(on.indices[key][0])
                 yield Claim(f"∂{name}_{t}/∂{key}", "zero", partial(A.constant, 0, size), true)
-    for key in d.places:
-        true = partial(vec, truth.slopes[on.places[key]])
+    for key, place in on.places(T).items():
+        true = partial(vec, truth.slopes[place])
         forward = partial(p.forward, key)
         yield Claim(f"∂L/∂{key}", "forward = reverse", forward, partial(p.reverse, key))
         yield Claim(f"∂L/∂{key}", "forward", forward, true)

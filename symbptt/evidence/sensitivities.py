@@ -6,7 +6,7 @@ its right side, each line must give the true one on its left; where a line says 
 does not depend on θ, it must be zero.  Then both passes are run, forward from the initial values
 and backward from the last step, and the gradients of one must be the gradients of the other.
 
-**For every t and T.**  In a window of one step, all earlier values and all earlier sensitivities
+**For every t and T.**  In a window of one step, the values and the sensitivities of all other steps
 are free.  Dual numbers carry them through the equations of the step; each line must give what they
 give, and what the derivation takes the step to add to the gradient must be the derivative of the
 step's loss.  The equations are the same at each step, and the loss's presence depends on t and T
@@ -52,7 +52,7 @@ from symbptt.model.steps import Steps
 
 @dataclass(frozen=True)
 class Window:
-    """One step t of T, with everything before it free: values and sensitivities."""
+    """One step t of T, with all other steps free: values and sensitivities."""
 
     on: Directions
     t: int
@@ -71,8 +71,8 @@ class Window:
             return self.term(on.d.model.equation(name).rhs)
         value = free_values(on.A, on.d.model, on.sizes)(name, step)
         if step is None:
-            return Dual(value, on.unit(name) if name in on.places else None)
-        if step < self.t and name in on.d.carried:
+            return Dual(value, on.unit(name) if name in on.indices else None)
+        if step != self.t and name in on.d.carried:
             size = on.size(name)
             free = on.A.free(("∂", name, step), (size[0] * size[1], on.count))
             return Dual(value, on.A.directions(free, size))

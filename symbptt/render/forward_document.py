@@ -47,8 +47,9 @@ class CostView:
 class ForwardDocument:
     """What the templates need besides the :class:`Document` of the model.
 
-    ``order`` has the numbers of the lines that each pass over time computes by; ``permutation``
-    and ``columns`` are the letters of the constant matrices that occur.
+    ``order`` has the numbers of the lines that each pass over time computes by, and ``passes`` the
+    quantities that each carries; ``permutation`` and ``columns`` are the letters of the constant
+    matrices that occur.  ``kept`` are the quantities that a later pass reads at each step.
     """
 
     document: Document
@@ -61,6 +62,10 @@ class ForwardDocument:
     within: tuple[LineView, ...]
     gradients: tuple[tuple[LineView, ...], ...]
     order: tuple[tuple[int, ...], ...]
+    passes: tuple[tuple[bool, tuple[str, ...]], ...]
+    kept: tuple[str, ...]
+    real_time: bool
+    causal: bool
     jacobians: Jacobians | None
     permutation: str
     columns: str
@@ -124,6 +129,10 @@ class ForwardAuthor(Author):
             jacobians=self._jacobians(),
             permutation=self._letter(jn.Commutation),
             columns=self._letter(jn.Placing),
+            passes=tuple(self._carrying()),
+            kept=tuple(self._kept()),
+            real_time=d.real_time,
+            causal=d.model.is_causal,
             reverse=self._cost(reverse_cost(d)),
             forward=self._cost(forward_cost(d)),
         )
@@ -152,6 +161,18 @@ class ForwardAuthor(Author):
         for stage in self.model.stages:
             names = (n for n in (*computed, *self.forward.outputs.recursions) if n in stage.names)
             yield tuple(latest[name] for name in names)
+
+    def _carrying(self) -> Iterator[tuple[bool, tuple[str, ...]]]:
+        """Whether each pass runs from T to 1, and what it carries; nothing for one without."""
+        for stage in self.model.stages:
+            names = (n for n in stage.names if n in self.forward.carried)
+            if carried := tuple(self.printer.symbol(n, "t") for n in names):
+                yield stage.reverse, carried
+
+    def _kept(self) -> Iterator[str]:
+        """What is kept for every step."""
+        kept = self.forward.kept_values | self.forward.kept_sensitivities
+        return (self.printer.symbol(n, "t") for n in self.model.order if n in kept)
 
     def _views(self) -> Iterator[LineView]:
         latest: dict[str, int] = {}
@@ -277,6 +298,9 @@ def polynomial(e: sp.Expr, p: Printer) -> str:
     """A polynomial in sizes and T, the terms of the highest degree first, T in front of all."""
     terms = sp.Add.make_args(sp.expand(e))
     timed = all(term.has(nd.T) for term in terms)
+    if not timed and e.has(nd.T):
+        longer = sp.Add(*(term for term in terms if term.has(nd.T)))
+        return f"{polynomial(longer, p)} + {polynomial(sp.expand(e - longer), p)}"
     shown = [_monomial(term / nd.T if timed else term, p) for term in sorted(terms, key=_rank)]
     text = " + ".join(shown)
     if not timed:
