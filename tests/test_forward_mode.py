@@ -76,7 +76,7 @@ def caught(d):
     return any(not c.passed for T in (2, 1, 4) for c in checks(d, (T,)))
 
 
-@pytest.mark.parametrize("name", ["elman", "narx", "gated", "fast-weights"])
+@pytest.mark.parametrize("name", ["elman", "narx", "gated", "fast-weights", "elman-bidirectional"])
 def test_a_wrong_line_is_caught(name):
     d = models.forward_derivation(name)
     for part in ("carried", "condensed"):
@@ -86,7 +86,7 @@ def test_a_wrong_line_is_caught(name):
                 assert caught(altered(d, **{part: {**getattr(d, part), v: wrong}})), (part, v)
 
 
-@pytest.mark.parametrize("name", ["elman", "narx", "gated", "transposed"])
+@pytest.mark.parametrize("name", ["elman", "narx", "gated", "transposed", "second pass"])
 def test_a_wrong_immediate_derivative_is_caught(name):
     d = models.forward_derivation(name)
     for key, slope in d.immediate.items():
