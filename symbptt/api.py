@@ -141,7 +141,7 @@ def derive(
     several passes over time, derivatives are carried along each recurrence in its own direction;
     what a later pass reads is kept for every step.
 
-    Raises ``DerivationError`` for numbers that make no windows, as k2 < k1, for a model of which
+    Raises ``DerivationError`` for numbers that make no windows, as k2 < k1, and for a model of which
     no one window is that of k2 steps of each recurrence.
 
     >>> derive("elman", truncate=3).gradients["W_hh"]
