@@ -99,6 +99,16 @@ class RequestError(SymbpttError):
     """The request itself is wrong: an unknown name, format, file or option."""
 
 
+def with_article(noun: str) -> str:
+    """A noun with ``a`` or ``an`` before it, as it is said; letters in capitals are spelled out.
+
+    >>> [with_article(noun) for noun in ("list", "int", "Linear", "LSTMCell", "GRU")]
+    ['a list', 'an int', 'a Linear', 'an LSTMCell', 'a GRU']
+    """
+    vowels = "AEFHILMNORSX" if noun[:2].isupper() else "AEIOUaeiou"
+    return f"{'an' if noun[:1] in vowels else 'a'} {noun}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A closing phrase that names the nearest known name and lists them all.
 

@@ -16,6 +16,7 @@ def cell(equations, loss=LOSS, more=""):
 #: Model files, each with one thing wrong.
 FILES = {
     "not-toml": "equations = ",
+    "equations-alone": GOOD,
     "no-equations": LOSS,
     "unknown-key": cell(GOOD, more="colour = 'red'\n"),
     "undefined": cell("y_t = W h_{t-1}\n"),
@@ -62,6 +63,8 @@ CALLS = {
     "truncation is a word": ["verify", "elman", "--truncate", "some"],
     "truncation is three numbers": ["derive", "elman", "--truncate", "1,2,3"],
     "truncation loses losses": ["export", "elman", "--truncate", "4,2", "-o", "{f}.py"],
+    "truncation of forward mode": ["derive", "elman", "--mode", "forward", "--truncate", "2"],
+    "layout of forward mode": ["derive", "elman", "--mode", "forward", "--layout", "denominator"],
     "unknown drawing": ["graph", "elman", "-T", "2", "--format", "gif"],
     "folder as output": ["derive", "elman", "--format", "latex", "-o", "."],
 }

@@ -176,11 +176,11 @@ CASES: dict[str, tuple[tuple[Any, Any], str]] = {
     ),
     "a list of parameters": (
         (list(PARAMS.values()), INPUTS),
-        "params is a list; expected a dict of arrays by symbol name",
+        "params is of type list; expected a dict of arrays by symbol name",
     ),
     "no inputs at all": (
         (PARAMS, None),
-        "inputs is a NoneType; expected a dict of arrays by symbol name",
+        "inputs is of type NoneType; expected a dict of arrays by symbol name",
     ),
 }
 

@@ -295,7 +295,7 @@ def test_a_contraction_at_another_step_is_caught():
         ({"mode": "backward"}, "no mode 'backward'"),
         ({"mode": "forward", "T": 3}, "leave T out"),
         ({"mode": "forward", "inputs": True}, "no gradients by inputs"),
-        ({"mode": "forward", "truncate": 3}, "leave truncate out"),
+        ({"mode": "forward", "truncate": 3}, r"leave out truncate \(--truncate\)"),
     ],
 )
 def test_a_wrong_request_is_one_clear_line(options, message):
@@ -305,7 +305,7 @@ def test_a_wrong_request_is_one_clear_line(options, message):
 
 
 def test_denominator_layout_is_refused():
-    with pytest.raises(symbptt.errors.RequestError, match="numerator layout"):
+    with pytest.raises(symbptt.errors.RequestError, match=r"leave out layout \(--layout\)"):
         symbptt.render(symbptt.derive("elman", mode="forward"), layout="denominator")
 
 

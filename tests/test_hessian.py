@@ -115,7 +115,7 @@ def test_export_verifies_and_stands_alone(tmp_path):
         ({"W_h": np.ones((3, 3))}, r"direction has no place for 'W_h'; did you mean 'W_"),
         ({"h_0": np.ones(4)}, "direction: h_0 has shape"),
         ({"b_h": np.ones(3, dtype=int)}, "direction: b_h has dtype int64; expected float32 or"),
-        ([1, 2], "direction is a list; expected a dict of arrays"),
+        ([1, 2], "direction is of type list; expected a dict of arrays"),
     ],
 )
 def test_a_direction_that_does_not_fit_is_one_clear_line(change, message):
@@ -131,7 +131,10 @@ def test_a_direction_that_does_not_fit_is_one_clear_line(change, message):
     [
         ({"products": "jacobian"}, "no products 'jacobian'"),
         ({"products": "hessian", "mode": "forward"}, "compiled from the whole of reverse mode"),
-        ({"products": "hessian", "truncate": 2}, "leave mode and truncate out"),
+        (
+            {"products": "hessian", "truncate": 2},
+            r"leave out mode and truncate \(--mode, --truncate\)",
+        ),
         ({"products": "hessian", "inputs": True}, "leave inputs out"),
         ({"products": "hessian", "backend": "lambdify"}, "has no Hessian-vector products"),
     ],

@@ -4,6 +4,7 @@ import pytest
 
 import symbptt
 from symbptt.errors import FormulaError, ModelError, SymbpttError
+from symbptt.model.functions import INSTEAD
 
 LOSS = r"L = \sum_{t=1}^{T} squared_error(y_t, d_t)"
 GOOD = "h_t = tanh(W h_{t-1} + U x_t)\ny_t = V h_t\n" + LOSS
@@ -30,7 +31,7 @@ WRONG = {
     "loss of nothing": (
         "h_t = tanh(W h_{t-1})\nL = \\sum_t squared_error(x_t, d_t)",
         (2, 1),
-        "depends on no parameter",
+        "no equation defines x_t and d_t, taken as given",
     ),
     "half an initial rule": (
         f"h_t = tanh(W h_{{t-1}} + U h_{{t-2}} + x_t)\ny_t = V h_t\nh_0 = 0\n{LOSS}",
@@ -53,7 +54,7 @@ WRONG = {
     "discounted by time": (
         "h_t = W x_t\nL = \\sum_t \\gamma^{T-t} squared_error(h_t, d_t)",
         (2, 20),
-        "this is no step",
+        'a power that changes with t is an input: write w_t, and declare w = "1" under [shapes]',
     ),
     "two spellings": (
         f"h_t = tanh(W_{{hh}} h_{{t-1}} + W^{{hh}} x_t)\n{LOSS}",
@@ -83,7 +84,7 @@ WRONG = {
         (2, 12),
         "did you mean 'squared_error'?",
     ),
-    "maximum": (f"h_t = max(0, W x_t)\n{LOSS}", (1, 7), "no function 'max'"),
+    "maximum": (f"h_t = max(0, W x_t)\n{LOSS}", (1, 7), "'max'; max(0, z) is relu(z)"),
     "function of the tables only": (f"h_t = step(W x_t)\n{LOSS}", (1, 7), "no function 'step'"),
     "both ways in time": (
         f"h_t = tanh(W h_{{t+1}} + U h_{{t-1}} + x_t)\ny_t = V h_t\n{LOSS}",
@@ -175,6 +176,52 @@ WRONG = {
     "nothing stacked": (f"h_t = W x_t + concat()\n{LOSS}", None, "concat takes 1 argument, not 0"),
     "kronecker": (f"h_t = W h_{{t-1}} ⊗ x_t\n{LOSS}", (1, 7), "a b^T"),
     "division by zero": (f"h_t = tanh(W x_t/0)\n{LOSS}", (1, 18), "division by zero"),
+    "a label T": (
+        f"s_t = \\sigma(W_T x_t)\ny_t = V s_t\n{LOSS}",
+        (1, 14),
+        "W_T is read as W at the last step T; if T is a label, rename it, for example W_tr",
+    ),
+    "an upright label T": (
+        f"s_t = \\sigma(W_{{\\mathrm{{T}}}} x_t)\ny_t = V s_t\n{LOSS}",
+        (1, 14),
+        "for example W_tr",
+    ),
+    "a label T beside no label": (
+        f"s_t = \\sigma(W_T x_t + W s_{{t-1}})\ny_t = V s_t\n{LOSS}",
+        None,
+        "for example W_tr",
+    ),
+    "the last step": (f"h_t = tanh(W h_T + x_t)\ny_t = V h_t\n{LOSS}", (1, 14), "is a fixed step"),
+    "a number above": (
+        f"H^1_t = tanh(W x_t)\ny_t = H^1_t\n{LOSS}",
+        (1, 1),
+        "such as h_t; ^1 is read as a power: write H1_t or H^{(1)}_t",
+    ),
+    "a number above a name": (f"h_f^1 = W x_t\n{LOSS}", (1, 1), "for a label write ^{(1)}"),
+    "a function of time": (f"h(t) = tanh(W x(t))\n{LOSS}", (1, 1), "such as h_t; write h_t"),
+    "f of time": (f"f(t+1) = tanh(W x(t))\n{LOSS}", (1, 1), "write f_{t+1}"),
+    "two steps in the loss": (
+        "h_t = tanh(W h_{t-1} + x_t)\nL = \\sum_t \\|h_t - h_{t-1}\\|^2",
+        (2, 20),
+        "of step t only; give what goes to another step a name in an equation, r_t = … h_{t-1} …",
+    ),
+    "a norm of a vector": (
+        "h_t = W x_t\nL = \\sum_t \\|h_t\\|",
+        (2, 12),
+        "the Euclidean norm of a vector is sqrt(a^T a)",
+    ),
+    "absolute value": (f"h_t = abs(W x_t)\n{LOSS}", (1, 7), "write relu(z) + relu(-z)"),
+    "absolute value in bars": (f"h_t = |W x_t|\n{LOSS}", (1, 7), "write relu(z) + relu(-z)"),
+    "weighed by the step": (
+        "h_t = W x_t\nL = \\sum_t t squared_error(h_t, d_t)",
+        (2, 12),
+        'a weight of each step is an input: write w_t, and declare w = "1" under [shapes]',
+    ),
+    "a formula of the last step": (
+        f"h_t = tanh(W h_{{t-1}})\ne_t = U x_t\nh_0 = tanh(M e_T)\ny_t = V h_t\n{LOSS}",
+        (3, 7),
+        "give it a name: g_t = … e_t …, then h_0 = g_T",
+    ),
     "sum over entries": (f"h_t = \\sum_k U x_t\n{LOSS}", (1, 7), "a sum over an index"),
 }
 
@@ -198,6 +245,88 @@ def test_one_line_that_names_the_place(case):
         assert str(error).splitlines()[-1].strip("^ ") == ""  # the caret
 
 
+#: What messages recommend, and what it is to be.
+WAYS_OUT = {
+    "a label": f"s_t = \\sigma(W_tr x_t)\ny_t = V s_t\n{LOSS}",
+    "a number in the name": f"H1_t = tanh(W x_t)\ny_t = H1_t\n{LOSS}",
+    "a number above": f"H^{{(1)}}_t = tanh(W x_t)\ny_t = H^{{(1)}}_t\n{LOSS}",
+    "a difference with a name": (
+        "h_t = tanh(W h_{t-1} + x_t)\nr_t = h_t - h_{t-1}\nL = \\sum_t \\|r_t\\|^2"
+    ),
+    "a norm": "h_t = W x_t\nL = \\sum_t sqrt(h_t^T h_t)",
+    "a formula with a name": (
+        "h_t = tanh(W h_{t-1})\ne_t = U x_t\ng_t = tanh(M e_t)\nh_0 = g_T\ny_t = V h_t\n" + LOSS
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WAYS_OUT)
+def test_what_a_message_recommends_works(case):
+    assert symbptt.verify(symbptt.load(WAYS_OUT[case]), T=2).passed
+
+
+def test_a_loss_weighed_by_its_step():
+    text = "h_t = W x_t\nL = \\sum_t w_t squared_error(h_t, d_t)"
+    model = symbptt.load(text, shapes={"w": "1"})
+    assert model.variables["w"].role == "target"
+    assert symbptt.verify(model, T=2).passed
+
+
+@pytest.mark.parametrize("name", INSTEAD)
+def test_what_stands_for_a_function_that_has_no_row(name):
+    with pytest.raises(ModelError, match="no function") as caught:
+        symbptt.load(f"h_t = {name}(W x_t)\n{LOSS}", functions=[])
+    assert INSTEAD[name] in caught.value.headline
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "relu(z)",
+        "z + relu(b - z)",
+        "-relu(-z)",
+        "z - relu(z - b)",
+        "relu(z) + relu(-z)",
+        "sin(z) / cos(z)",
+        "(exp(z) - exp(-z)) / 2",
+        "(exp(z) + exp(-z)) / 2",
+        "z ⊙ tanh(softplus(z))",
+        "log(sum(exp(z)))",
+        "softmax(-z)",
+        "b ⊙ z",
+        "sum(z ⊙ b)",
+        "mean((z - b)^2)",
+    ],
+)
+def test_it_can_be_read(formula):
+    formula = formula.replace("z", "(W x_t)").replace("b", "b_h")
+    symbptt.load(f"h_t = {formula}\nL = \\sum_t sum(h_t ⊙ d_t)")
+
+
+def test_a_file_may_hold_equations_alone(tmp_path):
+    path = tmp_path / "cell.txt"
+    path.write_text(GOOD)
+    model = symbptt.load(path)
+    assert (model.name, str(model)) == ("cell", str(symbptt.load(GOOD)))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("h_t = tanh(W x_t)", "no loss"),
+        ("h_t = tanh(W", "cell.txt:1:11: the bracket '(' is never closed; add ')'; the file was"),
+        ("A page of prose.", "a model file is TOML: put the equations in equations ="),
+        ("h_t = tanh(W x_t)\nL = \\sum_t q_t^T h_{t-1}", "cell.txt:2:"),
+    ],
+)
+def test_a_file_of_something_else(tmp_path, text, words):
+    path = tmp_path / "cell.txt"
+    path.write_text(text)
+    with pytest.raises(SymbpttError) as caught:
+        symbptt.load(path)
+    assert words in caught.value.headline
+
+
 def test_an_error_in_a_file_names_its_line(tmp_path):
     path = tmp_path / "cell.toml"
     path.write_text("name = 'cell'\nequations = '''\nh_t = tanh(W h_{t-1} + x_t)\ny_t = V h_t h_t\n'''\n"
@@ -213,6 +342,7 @@ def test_an_error_in_a_file_names_its_line(tmp_path):
         ("equatons = ''", "no key 'equatons'; did you mean 'equations'?"),
         ("name = 'x'", "no 'equations'"),
         ("name = ", "not a TOML file"),
+        (GOOD, "a model file is TOML: put the equations in equations = '''…''' and the loss in"),
         ("equations = 'h_t = x_t'\nfunctions = ['a b']", "can't be a function"),
         ("equations = 'h_t = W x_t'\nloss='L=sum(h_T)'\nshapes={W='n,m,k'}", "[shapes] W"),
         ("equations = 'h_t = W x_t'\nloss='L=sum(h_T)'\nshapes={W='n+, m'}", "[shapes] W"),

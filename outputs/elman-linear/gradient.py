@@ -240,7 +240,7 @@ def check_names(what, arrays, known, optional=()):
     """Refuse a dict that lacks an array, or has one that is not known."""
     if not isinstance(arrays, Mapping):
         raise ArrayError(
-            f"{what} is a {type(arrays).__name__}; expected a dict of arrays by symbol name"
+            f"{what} is of type {type(arrays).__name__}; expected a dict of arrays by symbol name"
         )
     for name in arrays:
         if name not in known and name not in optional:

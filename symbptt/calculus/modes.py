@@ -39,7 +39,7 @@ def derive_in(
                 "would be carried; use reverse mode"
             )
         if windows is not None:
-            raise DerivationError("forward mode goes back no step; leave truncate out")
+            raise DerivationError("forward mode goes back no step; leave out truncate (--truncate)")
     found = derive(model, T, inputs=inputs)
     if found.is_zero:
         raise DerivationError(

@@ -70,8 +70,8 @@ def _row(derivation: Derived, backend: str, products: str | None) -> Backend:
     mode = isinstance(derivation, ForwardDerivation)
     if products is not None and not isinstance(derivation, Derivation):
         raise RequestError(
-            "Hessian-vector products are compiled from the whole of reverse mode; leave mode and "
-            "truncate out"
+            "Hessian-vector products are compiled from the whole of reverse mode; leave out "
+            "mode and truncate (--mode, --truncate)"
         )
     what = "forward mode" if mode else "Hessian-vector products"
     if row is not None and (mode or products):

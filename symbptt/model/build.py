@@ -89,25 +89,41 @@ def _assemble(known: Outline, hyperparameters: frozenset[str], labels: Mapping[s
 
 def _lags(found: Inference) -> dict[str, set[int]]:
     lags: dict[str, set[int]] = {}
+    at_t = {name for _, _, name, index in uses(found) if index is not None and index.anchor == "t"}
     for owner, draft, name, index in uses(found):
         if index is None:
             if name in found.elaborator.naming.indexed:
                 t = found.elaborator.naming.time
+                if name not in at_t | found.equations.keys():
+                    raise ModelError(
+                        f"{name} stands here without a time index, and elsewhere at a step: "
+                        f"{name}_T is {name} at step T; {_renamed(name)}",
+                        draft.place,
+                    )
                 raise ModelError(
                     f"{name} has a time index elsewhere; write {name}_{t}", draft.place
                 )
             continue
         if index.anchor != "t":
-            raise ModelError(
-                f"{name}_{index} is a fixed step; an equation names steps relative to t",
-                draft.place,
-            )
+            fixed = f"{name}_{index} is a fixed step; an equation names steps relative to t"
+            if str(index) == "T" and name not in at_t | found.equations.keys():
+                fixed = f"{name}_T is read as {name} at the last step T; {_renamed(name)}"
+            raise ModelError(fixed, draft.place)
         if abs(index.offset) > LONGEST_LAG:
             raise ModelError(f"a lag of at most {LONGEST_LAG} steps is supported", draft.place)
         if owner is None and index.offset:
-            raise ModelError("the loss of step t uses quantities of step t only", draft.place)
+            raise ModelError(
+                "the loss of step t uses quantities of step t only; give what goes to another "
+                f"step a name in an equation, r_t = … {name}_{{{index}}} …, and use r_t",
+                draft.place,
+            )
         lags.setdefault(name, set()).add(-index.offset)
     return lags
+
+
+def _renamed(name: str) -> str:
+    """What to do about a label T, as in the weights ``W_T`` of a transform gate."""
+    return f"if T is a label, rename it, for example {name}_tr"
 
 
 def _role(

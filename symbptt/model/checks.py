@@ -96,13 +96,13 @@ def keys(model: Model, known: Outline) -> None:
 
 def loss(model: Model, known: Outline) -> None:
     """The loss must depend on a parameter, directly or through what is computed."""
-    reached: set[str] = set()
+    reached: dict[str, None] = {}
     queue = [r.name for loss in model.loss for r in loss.term.walk() if isinstance(r, tm.Ref)]
     while queue:
-        name = queue.pop()
+        name = queue.pop(0)
         if name in reached:
             continue
-        reached.add(name)
+        reached[name] = None
         if model.variables[name].computed:
             rhs = model.equation(name).rhs
             queue += [r.name for r in rhs.walk() if isinstance(r, tm.Ref)]
@@ -110,7 +110,13 @@ def loss(model: Model, known: Outline) -> None:
             queue += [start.name for n, start in starts if n == name]
     assert known.loss_statement is not None
     if not any(model.variables[n].role is Role.PARAMETER for n in reached):
+        taken = " and ".join(f"{n}_{known.naming.time}" for n in reached if _is_given(model, n))
         raise ModelError(
-            "the loss depends on no parameter: there is nothing to differentiate",
+            "the loss depends on no parameter: there is nothing to differentiate"
+            f"{f'; no equation defines {taken}, taken as given' if taken else ''}",
             known.loss_statement.place,
         )
+
+
+def _is_given(model: Model, name: str) -> bool:
+    return model.variables[name].role in (Role.INPUT, Role.TARGET)

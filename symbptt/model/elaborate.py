@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 
-from symbptt.errors import ModelError, Place, did_you_mean
+from symbptt.errors import ModelError, Place, did_you_mean, with_article
 from symbptt.formula import parse
 from symbptt.formula.tree import (
     Call,
@@ -27,7 +27,14 @@ from symbptt.formula.tree import (
 from symbptt.model import terms as tm
 from symbptt.model.draft import Draft, Formula, Source
 from symbptt.model.drafting import Drafting
-from symbptt.model.functions import ACTIVATIONS, LOSSES, STRUCTURAL, VECTOR_FUNCTIONS, canonical
+from symbptt.model.functions import (
+    ACTIVATIONS,
+    INSTEAD,
+    LOSSES,
+    STRUCTURAL,
+    VECTOR_FUNCTIONS,
+    canonical,
+)
 from symbptt.model.names import Naming
 from symbptt.model.shapes import Why
 
@@ -79,8 +86,12 @@ class Elaborator(Drafting):
                 return self.scalar(tm.Total, node, self.raised(self.draft(inner), value, node))
             case Group("‖") | Subscripted(Group("‖")):
                 raise self.error(
-                    node, "of norms only the squares ‖a‖^2, ‖a‖_2^2, ‖A‖_F^2 are known"
+                    node,
+                    "of norms only the squares ‖a‖^2, ‖a‖_2^2, ‖A‖_F^2 are known; "
+                    "the Euclidean norm of a vector is sqrt(a^T a)",
                 )
+            case Group("|", (_,)):
+                raise self.error(node, f"bars are not read as a function; {INSTEAD['abs']}")
             case Power(Call(function), exponent) if self._exponent(exponent) < 0:
                 raise self.error(
                     node, f"{function.base} to a negative power: its inverse, or one over it? "
@@ -292,11 +303,13 @@ def _called(node: Node) -> str:
         "Text": "text",
         "Subscripted": "an entry of an expression",
         "Group": "a list in brackets",
-    }.get(type(node).__name__, f"a {type(node).__name__.lower()}")
+    }.get(type(node).__name__, with_article(type(node).__name__.lower()))
 
 
 def unknown_function(name: str, place: Place) -> ModelError:
     """The error for a call of a function that nothing defines."""
+    if name in INSTEAD:
+        return ModelError(f"no function '{name}'; {INSTEAD[name]}", place)
     names = (*ACTIVATIONS, *VECTOR_FUNCTIONS, *LOSSES, *STRUCTURAL)
     hint = did_you_mean(name, names)
     declare = f'; one without a formula is declared: functions = ["{name}"]'

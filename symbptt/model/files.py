@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
-from symbptt.errors import FormulaError, ModelError, RequestError, did_you_mean
+from symbptt.errors import FormulaError, ModelError, RequestError, did_you_mean, with_article
 from symbptt.formula import parse, parse_equations
 from symbptt.formula.tree import Symbol
 from symbptt.model.bind import check_bindings
@@ -48,8 +48,9 @@ def builtin_names() -> tuple[str, ...]:
 def load(source: str | Path, **options: Any) -> Model:
     r"""The model of a built-in name, a model file, or equations as text.
 
-    Text has one equation a line and the loss among them.  ``options`` are the keys of a
-    model file (``functions``, ``shapes``, ``bindings``, …) for a model given as text.
+    Text has one equation a line and the loss among them; a file may hold such text too.
+    ``options`` are the keys of a model file (``functions``, ``shapes``, ``bindings``, …) for a
+    model given as text.
 
     Raises :class:`RequestError` if there is no such model, :class:`FormulaError` and
     :class:`ModelError` for what can't be read or makes no model.
@@ -59,7 +60,7 @@ def load(source: str | Path, **options: Any) -> Model:
     {'h': 'state', 'x': 'input', 'd': 'target', 'W': 'parameter', 'U': 'parameter'}
     """
     if not isinstance(source, str | Path) or not str(source).strip():
-        kind = "nothing" if isinstance(source, str) else f"a {type(source).__name__}"
+        kind = "nothing" if isinstance(source, str) else with_article(type(source).__name__)
         raise RequestError(f"a model is a name, a path or equations as text, not {kind}")
     if isinstance(source, str) and ("=" in source or "\n" in source):
         return from_text(source, **options)
@@ -85,22 +86,49 @@ def _builtin(name: str) -> Model:
 
 
 def from_file(path: Path) -> Model:
-    """The model of a TOML file."""
+    """The model of a TOML file, or of a file of another kind that holds equations alone."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise RequestError(f"'{path}' is not a text file in UTF-8") from None
     except OSError as error:
         raise RequestError(f"can't read '{path}': {error.strerror}") from None
+    if path.suffix != ".toml" and _why_not_toml(text) is not None:
+        return _of_equations(Source(text, str(path)), default_name=path.stem)
     return from_toml(text, str(path), default_name=path.stem)
+
+
+#: What to do with a file that is no model file.
+MODEL_FILE = (
+    "a model file is TOML: put the equations in equations = '''…''' and the loss in loss = '…'"
+)
+
+
+def _why_not_toml(text: str) -> str | None:
+    """What is wrong with a text as TOML, or None."""
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return str(error)
+    return None
+
+
+def _of_equations(source: Source, default_name: str) -> Model:
+    """The model of a file with nothing but equations in it, the loss among them."""
+    try:
+        parse_equations(source.text, file=source.file)
+    except FormulaError as error:
+        raise RequestError(
+            f"{error.headline}; the file was read as equations, as it is not TOML ({MODEL_FILE})"
+        ) from None
+    return _from_parts([source], None, name=default_name)
 
 
 def from_toml(text: str, file: str, default_name: str) -> Model:
     """The model of the text of a model file; errors name lines of the file."""
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RequestError(f"{file}: not a TOML file: {error}") from None
+    if (why := _why_not_toml(text)) is not None:
+        raise RequestError(f"{file}: not a TOML file: {why}; {MODEL_FILE}")
+    data = tomllib.loads(text)
     _check_keys(data, file)
     equations = data.pop("equations", None)
     if equations is None:
@@ -108,7 +136,7 @@ def from_toml(text: str, file: str, default_name: str) -> Model:
     loss = data.pop("loss", None)
     data.setdefault("name", default_name)
     return _from_parts(
-        Source(equations, file, _line_of(text, equations)),
+        [Source(equations, file, _line_of(text, equations))],
         None if loss is None else Source(loss, file, _line_of(text, loss)),
         **data,
     )
@@ -120,7 +148,13 @@ def from_text(text: str, **options: Any) -> Model:
     if "equations" in options:
         raise RequestError("load(): the equations are the text itself, not an option")
     loss = options.pop("loss", None)
-    return _from_parts(Source(text), None if loss is None else Source(loss), **options)
+    return _from_parts([Source(text)], None if loss is None else Source(loss), **options)
+
+
+def from_sources(sources: Sequence[Source], **options: Any) -> Model:
+    """The model of equations that stand in several texts, the loss among them."""
+    _check_keys(options, "load()")
+    return _from_parts(sources, None, **options)
 
 
 def printable(text: str) -> str:
@@ -145,7 +179,7 @@ def _line_of(text: str, value: str) -> int:
 
 
 def _from_parts(
-    equations: Source,
+    equations: Sequence[Source],
     loss: Source | None,
     *,
     functions: tuple[str, ...] | list[str] = (),
@@ -158,7 +192,7 @@ def _from_parts(
     for name in functions:
         if not isinstance(name, str) or not name.isidentifier():
             raise RequestError(f"'{name}' can't be a function: use letters, digits and single _")
-    statements = _statements(equations, functions)
+    statements = [s for source in equations for s in _statements(source, functions)]
     losses = _statements(loss, functions) if loss is not None else []
     if len(losses) > 1:
         raise ModelError("the loss is one equation", losses[1].place)

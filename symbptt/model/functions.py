@@ -110,6 +110,26 @@ _CANONICAL: dict[str, str] = {
     for spelled in (name, *aliases)
 }
 
+#: What to write for a function that has no row.
+INSTEAD: dict[str, str] = {
+    "max": "max(0, z) is relu(z), max(a, b) is a + relu(b - a)",
+    "min": "min(0, z) is -relu(-z), min(a, b) is a - relu(a - b)",
+    "abs": "for |z| write relu(z) + relu(-z), for its square z^2",
+    "norm": "the square of a norm is ‖a‖^2, the Euclidean norm of a vector sqrt(a^T a)",
+    "tan": "write sin(z) / cos(z)",
+    "sinh": "write (exp(z) - exp(-z)) / 2",
+    "cosh": "write (exp(z) + exp(-z)) / 2",
+    "mish": "write z ⊙ tanh(softplus(z))",
+    "logsumexp": "write log(sum(exp(z)))",
+    "softmin": "write softmax(-z)",
+    "hadamard": "write a ⊙ b",
+    "diag": "diag(a) b is a ⊙ b",
+    "trace": "the trace of A^T B is sum(A ⊙ B)",
+    "tr": "the trace of A^T B is sum(A ⊙ B)",
+    "mse": "write mean((y_t - d_t)^2), or squared_error(y_t, d_t), half the sum of the squares",
+    "mean_squared_error": "write mean((y_t - d_t)^2), or squared_error(y_t, d_t), half the sum",
+}
+
 #: Letters that books use for a function they don't name: free to use without a declaration.
 CONVENTIONAL: frozenset[str] = frozenset(
     ["f", "g", "act", "phi", "psi", "f_h", "f_y", "f_o", "g_h", "g_y", "phi_h", "phi_y", "phi_o"]

@@ -9,7 +9,8 @@ from fractions import Fraction
 
 from symbptt.errors import ModelError, Place
 from symbptt.formula import resolve_calls
-from symbptt.formula.tree import Call, Group, Node, Number, Product, Relation, Sum, Symbol
+from symbptt.formula.names import written
+from symbptt.formula.tree import Call, Group, Node, Number, Power, Product, Relation, Sum, Symbol
 from symbptt.model.draft import Formula, Source
 from symbptt.model.functions import CONVENTIONAL, canonical
 from symbptt.model.loss import LossPart, loss_parts
@@ -17,6 +18,9 @@ from symbptt.model.model import Start
 from symbptt.model.names import RESERVED, Naming
 from symbptt.model.steps import LAST
 from symbptt.model.terms import Dim, Index
+
+#: The way out where a loss is weighed by its step.
+WEIGHT_OF_A_STEP = 'an input: write w_t, and declare w = "1" under [shapes]'
 
 
 @dataclass(frozen=True)
@@ -204,8 +208,10 @@ def _check_steps(statement: Statement, naming: Naming) -> None:
         for part in (*node.subscripts, *node.superscripts, *node.indices):
             timed = any(isinstance(n, Symbol) and n.base == t for n in part.walk())
             if timed and naming.index(part) is None and not isinstance(part, Symbol):
+                above = part in node.superscripts
                 raise ModelError(
-                    f"this is no step; a step is {t}, or {t} plus or minus a whole number",
+                    f"this is no step; a step is {t}, or {t} plus or minus a whole number"
+                    f"{f'; a power that changes with {t} is {WEIGHT_OF_A_STEP}' * above}",
                     statement.source.place(part.span),
                 )
 
@@ -217,12 +223,12 @@ def _sort(statement: Statement, known: Outline) -> None:
         what = "more than one relation" if isinstance(node, Relation) else "no ="
         raise ModelError(f"an equation is 'name_t = formula'; this has {what}", statement.place)
     left, right = node.sides
-    if isinstance(left, Call):
+    if isinstance(left, Call) and not _at_a_time(left, naming):
         _define(left, right, statement, known)
         return
     if not isinstance(left, Symbol) or left.primes:
         raise ModelError(
-            "the left side of an equation is one symbol, such as h_t",
+            f"the left side of an equation is one symbol, such as h_t{_instead(left, naming)}",
             statement.source.place(left.span),
         )
     name, index = naming.read(left)
@@ -255,6 +261,35 @@ def _sort(statement: Statement, known: Outline) -> None:
         )
 
 
+def _at_a_time(left: Node, naming: Naming) -> tuple[Symbol, Node] | None:
+    """The symbol and the step of ``h(t)``."""
+    match left:
+        case Product((Symbol() as symbol, Group("(", (step,))), ("",)) | Call(symbol, (step,)):
+            if (index := naming.index(step)) is not None and index.anchor == "t":
+                return symbol, step
+    return None
+
+
+def _instead(left: Node, naming: Naming) -> str:
+    """How to write a left side that is meant as one symbol, if it is clear which."""
+    match left:
+        case Power(Symbol(subscripts=(_, *_)) as base, Number(value)):
+            name, index = naming.read(base)
+            if index is not None and "_" not in name:
+                step = written(base.subscripts[-1])
+                step = step if len(step) == 1 else f"{{{step}}}"
+                return (
+                    f"; ^{value} is read as a power: write {name}{value}_{step} "
+                    f"or {name}^{{({value})}}_{step}"
+                )
+            return f"; ^{value} is read as a power: for a label write ^{{({value})}}"
+    if (timed := _at_a_time(left, naming)) is not None:
+        symbol, step = written(timed[0]), written(timed[1])
+        step = step if len(step) == 1 else f"{{{step}}}"
+        return f"; write {symbol}_{step}"
+    return ""
+
+
 def _define(left: Call, right: Node, statement: Statement, known: Outline) -> None:
     """File a function that the model defines by a formula."""
     name, _ = known.naming.read(left.function)
@@ -273,7 +308,7 @@ def _define(left: Call, right: Node, statement: Statement, known: Outline) -> No
 def check_name(name: str, place: Place | None) -> None:
     """Refuse to define what means something else, or could not be a variable in code."""
     if name in RESERVED:
-        raise ModelError(f"'{name}' is {RESERVED[name]} and can't be defined", place)
+        raise ModelError(f"'{name}' is {RESERVED[name]} and can't be defined; rename it", place)
     if canonical(name) is not None and name not in _LETTERS:
         raise ModelError(f"'{name}' is a function and can't be defined; rename it", place)
     if "__" in name or not name.isidentifier() or name.startswith("_"):
@@ -285,7 +320,10 @@ def check_use(name: str, place: Place | None) -> None:
     if canonical(name) is not None and name not in _LETTERS:
         raise ModelError(f"{name} is a function: give it an argument, {name}(…)", place)
     if name in RESERVED:
-        raise ModelError(f"'{name}' is {RESERVED[name]}, not a quantity of the model", place)
+        weight = f"; a weight of each step is {WEIGHT_OF_A_STEP}" if name == "t" else ""
+        raise ModelError(
+            f"'{name}' is {RESERVED[name]}, not a quantity of the model{weight}", place
+        )
     check_name(name, place)
 
 
@@ -296,13 +334,23 @@ _LETTERS = frozenset(["sigma"])
 def _initial_value(
     name: str, index: Index, right: Node, statement: Statement, known: Outline
 ) -> Start | None:
+    naming = known.naming
     match right:
         case Number(Fraction(numerator=0)):
             return None
         case Symbol():
-            source = Start(*known.naming.read(right))
+            source = Start(*naming.read(right))
             if source.step in (None, LAST):
                 return source
+    last = (naming.read(n) for n in right.walk() if isinstance(n, Symbol))
+    if e := next((n for n, step in last if step == LAST), None):
+        g = next((letter for letter in "gqrsuv" if letter not in naming.indexed), "start")
+        t = naming.time
+        raise ModelError(
+            f"an initial value is no formula; give it a name: {g}_{t} = … {e}_{t} …, "
+            f"then {name}_{index} = {g}_T",
+            statement.source.place(right.span),
+        )
     raise ModelError(
         f"an initial value is 0, a parameter, or the last value of another state: {name}_{index} "
         f"= 0, {name}_{index} = {name}_init or {name}_{index} = e_T",

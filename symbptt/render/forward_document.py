@@ -93,7 +93,9 @@ def forward_document(
     Raises :class:`RequestError` for Jacobians in denominator layout.
     """
     if notation.layout != "numerator":
-        raise RequestError("forward mode is written in numerator layout; leave the layout out")
+        raise RequestError(
+            "forward mode is written in numerator layout; leave out layout (--layout)"
+        )
     return ForwardAuthor(d, notation, dialect).forward_document(evidence)
 
 
