@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from symbptt.errors import RequestError
-from symbptt.formula import parse
-from symbptt.formula.tree import Symbol
-from symbptt.model import Index, Model, initial_key, load
+from symbptt.errors import ModelError, Place, RequestError, with_article
+from symbptt.formula import parse, parse_equations
+from symbptt.formula.tree import Node, Relation, Symbol
+from symbptt.model import Index, Model, Source, from_sources, initial_key, load
 from symbptt.model.names import Naming
 
 Array = npt.NDArray[Any]
@@ -96,10 +96,12 @@ def from_torch(module: Any, loss: str, equations: str = "", **options: Any) -> T
     weights = {k: blocks for part in parts for k, blocks in part.weights(cell, module.bias).items()}
     given = {name: p.detach().cpu().numpy() for name, p in module.named_parameters()}
     if weights.keys() != given.keys():
-        raise RequestError(f"from_torch: this module has other parameters than a {kind} has")
-    text = [line for part in parts for line in part.equations(cell, module)]
+        raise RequestError(f"from_torch: this module has other parameters than a {kind}")
+    text = "\n".join(line for part in parts for line in part.equations(cell, module))
+    own = [Source(equations, "equations"), Source(loss, "loss")]
+    _check_outputs(parts, text, own)
     return TorchModel(
-        load("\n".join([*text, equations, loss]), **{"name": kind, **options}),
+        from_sources([Source(text, kind), *own], **{"name": kind, **options}),
         _params(weights, given),
         {f"{s}_0": tuple(part.initial_key(s) for part in parts) for s in cell.states},
         weights,
@@ -111,7 +113,9 @@ def _cell(module: Any) -> Cell:
     kind = type(module).__name__
     torch: Any = sys.modules.get("torch")  # who has a module has imported it
     if torch is None or kind not in CELLS or type(module) is not getattr(torch.nn, kind):
-        raise RequestError(f"from_torch reads a torch.nn.RNN, LSTM or GRU, not a {kind}")
+        raise RequestError(
+            f"from_torch reads a torch.nn.RNN, LSTM or GRU, not {with_article(kind)}"
+        )
     if module.dropout:
         raise RequestError(f"from_torch: dropout={module.dropout} is random; set it to 0")
     if module.proj_size:
@@ -201,6 +205,38 @@ class Part:
             return " + ".join(f"{self.spelled(W, gate)} {h}_t" for W, h in pairs)
         index = term["index"].replace("-", "+") if self.backward else term["index"]
         return self.spelled(term["symbol"], index)
+
+
+def _defined(nodes: Iterable[Node]) -> set[str]:
+    """The names on the left sides of equations."""
+    lefts = [node.sides[0] for node in nodes if isinstance(node, Relation)]
+    return {Naming().read(left)[0] for left in lefts if isinstance(left, Symbol)}
+
+
+def _check_outputs(parts: Sequence[Part], text: str, own: Sequence[Source]) -> None:
+    """Refuse a loss that, with the user's equations, uses nothing of what the module computes."""
+    computed = _defined(parse_equations(text))
+    outputs = [f"{part.h}_t" for part in parts if "^" not in part.h]
+    are = "a bidirectional module's outputs are" if len(outputs) > 1 else "the module's output is"
+    known = f"{are} {' and '.join(outputs)}"
+    naming = Naming(indexed=frozenset({*computed, "h"}))
+    nodes = [(n, source) for source in own for n in parse_equations(source.text, file=source.file)]
+    defined = _defined(node for node, _ in nodes)
+    used: dict[str, Place] = {}
+    for node, source in nodes:
+        for symbol in node.walk():
+            if isinstance(symbol, Symbol) and naming.read(symbol)[1] is not None:
+                used.setdefault(naming.read(symbol)[0], source.place(symbol.span))
+    if "h" in used.keys() - computed - defined:
+        raise ModelError(f"h_t is no quantity of this model; {known}", used["h"])
+    if nodes and not computed & used.keys():
+        given = [f"{name}_t" for name in used if name not in defined]
+        verb = "is" if len(given) == 1 else "are"
+        taken = f"{' and '.join(given)} {verb} taken as given; " if given else ""
+        raise ModelError(
+            f"the loss uses nothing that the module computes; {taken}{known}",
+            nodes[-1][1].place(nodes[-1][0].span),
+        )
 
 
 def _parts(module: Any) -> Iterator[Part]:

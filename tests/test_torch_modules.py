@@ -12,7 +12,7 @@ import pytest
 import symbptt
 from symbptt.calculus import derive
 from symbptt.compile import compile_gradient
-from symbptt.errors import RequestError
+from symbptt.errors import RequestError, SymbpttError
 from symbptt.model import load
 
 TOLERANCE = 1e-10
@@ -196,15 +196,40 @@ def test_single_precision_stays_single_and_weights_are_copies(torch: Any) -> Non
 
 REFUSED = {
     "a linear layer": (lambda nn: nn.Linear(m, n), "reads a torch.nn.RNN, LSTM or GRU, not a Linear"),
-    "a single cell": (lambda nn: nn.LSTMCell(m, n), "not a LSTMCell"),
+    "a single cell": (lambda nn: nn.LSTMCell(m, n), "not an LSTMCell"),
     "no module": (lambda nn: "lstm", "not a str"),
     "a class of one's own": (lambda nn: type("MyLSTM", (nn.LSTM,), {})(m, n), "not a MyLSTM"),
-    "one of its name": (lambda nn: type("LSTM", (nn.LSTM,), {})(m, n), "not a LSTM"),
+    "one of its name": (lambda nn: type("LSTM", (nn.LSTM,), {})(m, n), "not an LSTM"),
     "dropout": (lambda nn: nn.GRU(m, n, 2, dropout=0.5), r"dropout=0.5 is random; set it to 0"),
     "a projection": (lambda nn: nn.LSTM(m, n, proj_size=2), "proj_size=2 is not read"),
     "half precision": (lambda nn: nn.RNN(m, n).half(), "weights are float16; call module.double"),
     "more weights": (lambda nn: with_another(nn, nn.RNN(m, n)), "other parameters than a torch.nn.RNN"),
 }  # fmt: skip
+
+
+#: Losses that use no output of a module.
+LOSSES_OF_NOTHING = {
+    "of another network": ({}, LOSS.replace("h_t", "z_t"), "loss:1:1: .* z_t and d_t are taken as given; the module's output is h_t"),
+    "of both halves as one": ({"bidirectional": True}, LOSS, "loss:1:34: h_t is no quantity of this model; a bidirectional module's outputs are hf_t and hb_t"),
+    "of the last step of both": ({"bidirectional": True}, "L = squared_error(h_T, d_T)", "h_t is no quantity of this model"),
+    "that can't be read": ({}, "L = squared_error(h_T, d_T", r"loss:1:18: the bracket '\(' is never closed"),
+    "of nothing": ({}, "", "no loss"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOSSES_OF_NOTHING)
+def test_a_loss_that_uses_no_output_is_refused_at_its_place(torch: Any, name: str) -> None:
+    options, loss, words = LOSSES_OF_NOTHING[name]
+    with pytest.raises(SymbpttError, match=words) as refused:
+        symbptt.from_torch(built(torch, "LSTM", **options), loss)
+    assert "\n" not in refused.value.headline
+
+
+def test_equations_of_an_output_may_stand_with_the_loss(torch: Any) -> None:
+    module = built(torch, "LSTM", bidirectional=True)
+    halves = "h_t = V hf_t + W hb_t"
+    apart = symbptt.from_torch(module, LOSS, halves).model
+    assert str(apart) == str(symbptt.from_torch(module, f"{halves}\n{LOSS}").model)
 
 
 def with_another(nn: Any, module: Any) -> Any:
