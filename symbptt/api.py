@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from symbptt import model as _model
-from symbptt.errors import DerivationError, RequestError
+from symbptt.errors import DerivationError, ModelWarning, RequestError
 from symbptt.model import Model
 
 if TYPE_CHECKING:
@@ -40,11 +41,13 @@ class RecurrentModel(Model):
 def load(source: ModelLike, **options: Any) -> RecurrentModel:
     r"""The model of a built-in name, a model file, or equations as text.
 
-    Text has one equation a line, the loss among them.  ``options`` are the keys of a model
-    file (``functions``, ``shapes``, ``bindings``, …) for equations given as text.
+    Text has one equation a line, the loss among them; a file may hold such text too.
+    ``options`` are the keys of a model file (``functions``, ``shapes``, ``bindings``, …) for
+    equations given as text.
 
     Raises ``RequestError`` if there is no such model, ``FormulaError`` and ``ModelError``,
-    with the place, for what can't be read or is no recurrent model.
+    with the place, for what can't be read or is no recurrent model.  Warns with ``ModelWarning``
+    of a reading that may not be meant; the model has these ``.notes`` too.
 
     >>> load("elman").unroll(2).nodes.keys()
     dict_keys([z_1, h_1, o_1, y_1, z_2, h_2, o_2, y_2])
@@ -55,6 +58,9 @@ def load(source: ModelLike, **options: Any) -> RecurrentModel:
         raise RequestError("a formula is too deep or too long; give a part of it a name") from None
     if isinstance(found, RecurrentModel):
         return found
+    if not isinstance(source, Model):
+        for note in found.notes:
+            warnings.warn(note, ModelWarning, stacklevel=2)
     return RecurrentModel(**{f.name: getattr(found, f.name) for f in fields(Model)})
 
 

@@ -10,6 +10,7 @@ import argparse
 import io
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -275,9 +276,14 @@ class Progress:
             self._status.stop()
 
 
+def _note(message: Warning | str, *where: object, **more: object) -> None:
+    """A warning as one line on standard error."""
+    print(f"symbptt: note: {' '.join(str(message).split())}", file=sys.stderr)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
-    from symbptt.errors import PlacedError, RequestError, SymbpttError
+    from symbptt.errors import ModelWarning, PlacedError, RequestError, SymbpttError
 
     for stream in (sys.stdout, sys.stderr):  # what a terminal can't show, it shows escaped
         if isinstance(stream, io.TextIOWrapper):
@@ -286,7 +292,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if sys.stdout is None:
             raise RequestError("standard output is closed; write to a file with -o")
-        code: int = args.run(args)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", ModelWarning)
+            warnings.showwarning = _note
+            code: int = args.run(args)
         sys.stdout.flush()
         return code
     except SymbpttError as error:

@@ -79,6 +79,10 @@ class PlacedError(SymbpttError):
         super().__init__(message if place is None else f"{place.label}: {message}\n{place.drawn()}")
 
 
+class ModelWarning(UserWarning):
+    """A model can be read, but perhaps not as it is meant."""
+
+
 class FormulaError(PlacedError):
     """A text can't be read as mathematics."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from symbptt.errors import ModelError
 from symbptt.model import checks
@@ -11,6 +12,7 @@ from symbptt.model.elaborate import Elaborator
 from symbptt.model.finish import finish, name_dimensions
 from symbptt.model.inference import Inference, best_inference, check_sizes, uses
 from symbptt.model.model import Equation, LossTerm, Model, Role, Stage, Variable
+from symbptt.model.notes import notes
 from symbptt.model.outline import Outline, Statement, outline
 from symbptt.model.stages import stages
 
@@ -80,6 +82,7 @@ def _assemble(known: Outline, hyperparameters: frozenset[str], labels: Mapping[s
         reference=labels.get("reference", ""),
         notation=labels.get("notation"),
     )
+    model = replace(model, notes=tuple(notes(found, model)))
     checks.initial_values(model, known)
     checks.keys(model, known)
     checks.arguments(model, known)

@@ -37,6 +37,8 @@ class Drafting:
     pending: list[Draft] = field(default_factory=list)
     source: Source = field(default_factory=lambda: Source(""))
     rows: bool = False  # whether vectors are rows
+    taken: list[tuple[Draft, Draft]] = field(default_factory=list)  # products, and what of them
+    # was taken to be a scalar although nothing else says so
 
     def error(self, node: Node, message: str) -> ModelError:
         """The error at a node's place."""
@@ -209,6 +211,7 @@ class Drafting:
         if not product.data[0] and (self._adds_a_number(a) or self._adds_a_number(b)):
             # (1 - a) b is no product of matrices: where a number is added, a is a scalar
             scalar, other = (a, b) if self._adds_a_number(a) else (b, a)
+            self.taken.append((product, scalar))
             for dim in (scalar.rows, scalar.cols):
                 self.dims.unify(dim, self.one(), why)
             product.kind, product.children = tm.Scaled, (scalar, other)

@@ -83,7 +83,7 @@ def _scalar(e: Elaborator, node: Node) -> Draft:
 def _free_arguments(e: Elaborator, top: Draft) -> None:
     """A parameter that only an abstract function takes is a vector: what is left free is 1."""
     roots = [e.dims.root(i) for i in range(len(e.dims.parent))]
-    for draft in _drafts(top):
+    for draft in drafts(top):
         for child in draft.children if draft.kind is tm.Abstract else ():
             free = child.kind is tm.Ref and roots.count(e.dims.root(child.cols)) == 1
             if free and e.dims.value(child.cols) is None:
@@ -92,7 +92,7 @@ def _free_arguments(e: Elaborator, top: Draft) -> None:
 
 def _like_with_like(e: Elaborator, loss: Draft) -> None:
     """An abstract loss of two vectors compares like with like: both are of one size."""
-    for draft in _drafts(loss):
+    for draft in drafts(loss):
         if draft.kind is tm.Abstract and len(draft.children) == 2:
             a, b = draft.children
             for one, other in ((a.rows, b.rows), (a.cols, b.cols)):
@@ -203,17 +203,18 @@ def check_sizes(found: Inference, known: Outline, lagged: frozenset[str], rows: 
         )
 
 
-def _drafts(draft: Draft) -> Iterable[Draft]:
+def drafts(draft: Draft) -> Iterable[Draft]:
+    """A draft and all below it."""
     yield draft
     for child in draft.children:
-        yield from _drafts(child)
+        yield from drafts(child)
 
 
 def uses(found: Inference) -> Iterable[tuple[str | None, Draft, str, Index | None]]:
     """(equation or None for the loss, draft, name, index) of every use of a symbol."""
     tops = [*found.equations.items(), *((None, draft) for _, draft in found.loss)]
     for owner, top in tops:
-        for draft in _drafts(top):
+        for draft in drafts(top):
             if draft.kind is tm.Ref:
                 name, index = cast(tuple[str, Index | None], draft.data)
                 yield owner, draft, name, index

@@ -111,7 +111,8 @@ class Model:
     is not in it is given with the inputs.
     ``abstract`` holds the functions that are known by name alone, with their numbers of
     arguments; ``bindings`` what they stand for when the model is to be run; ``bound`` what
-    those stood for that have been replaced already.
+    those stood for that have been replaced already.  ``notes`` say where a reading of the
+    equations that is allowed may not be the one that is meant.
     """
 
     equations: tuple[Equation, ...]
@@ -131,6 +132,7 @@ class Model:
     text: str = ""
     loss_text: str = ""
     functions_text: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         counts = f"{len(self.equations)} equations, {len(self.parameters)} parameters"
