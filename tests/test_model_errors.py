@@ -199,6 +199,7 @@ WRONG = {
     ),
     "a number above a name": (f"h_f^1 = W x_t\n{LOSS}", (1, 1), "for a label write ^{(1)}"),
     "a function of time": (f"h(t) = tanh(W x(t))\n{LOSS}", (1, 1), "such as h_t; write h_t"),
+    "a label and time": (f"h^{{(1)}}(t) = W x(t)\n{LOSS}", (1, 1), "write h^{(1)}_t"),
     "f of time": (f"f(t+1) = tanh(W x(t))\n{LOSS}", (1, 1), "write f_{t+1}"),
     "two steps in the loss": (
         "h_t = tanh(W h_{t-1} + x_t)\nL = \\sum_t \\|h_t - h_{t-1}\\|^2",

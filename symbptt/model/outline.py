@@ -228,7 +228,7 @@ def _sort(statement: Statement, known: Outline) -> None:
         return
     if not isinstance(left, Symbol) or left.primes:
         raise ModelError(
-            f"the left side of an equation is one symbol, such as h_t{_instead(left, naming)}",
+            f"the left side of an equation is one symbol, such as h_t{_instead(statement, naming)}",
             statement.source.place(left.span),
         )
     name, index = naming.read(left)
@@ -270,23 +270,32 @@ def _at_a_time(left: Node, naming: Naming) -> tuple[Symbol, Node] | None:
     return None
 
 
-def _instead(left: Node, naming: Naming) -> str:
+def _in_text(node: Node, statement: Statement) -> str:
+    return statement.source.text[node.span.start : node.span.end]
+
+
+def _script(node: Node) -> str:
+    step = written(node)
+    return step if len(step) == 1 else f"{{{step}}}"
+
+
+def _instead(statement: Statement, naming: Naming) -> str:
     """How to write a left side that is meant as one symbol, if it is clear which."""
+    assert isinstance(statement.node, Relation)
+    left = statement.node.sides[0]
     match left:
         case Power(Symbol(subscripts=(_, *_)) as base, Number(value)):
             name, index = naming.read(base)
             if index is not None and "_" not in name:
-                step = written(base.subscripts[-1])
-                step = step if len(step) == 1 else f"{{{step}}}"
+                step = _script(base.subscripts[-1])
                 return (
                     f"; ^{value} is read as a power: write {name}{value}_{step} "
                     f"or {name}^{{({value})}}_{step}"
                 )
             return f"; ^{value} is read as a power: for a label write ^{{({value})}}"
     if (timed := _at_a_time(left, naming)) is not None:
-        symbol, step = written(timed[0]), written(timed[1])
-        step = step if len(step) == 1 else f"{{{step}}}"
-        return f"; write {symbol}_{step}"
+        symbol, when = timed
+        return f"; write {_in_text(symbol, statement)}_{_script(when)}"
     return ""
 
 
