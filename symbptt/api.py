@@ -147,8 +147,8 @@ def derive(
     several passes over time, derivatives are carried along each recurrence in its own direction;
     what a later pass reads is kept for every step.
 
-    Raises ``DerivationError`` for numbers that make no windows, as k2 < k1, and for a model of which
-    no one window is that of k2 steps of each recurrence.
+    Raises ``DerivationError`` for numbers that make no windows, as k2 < k1, and for a model of
+    which no one window is that of k2 steps of each recurrence.
 
     >>> derive("elman", truncate=3).gradients["W_hh"]
     Σ_{e=1}^T Σ_{t=Max(1, e - 2)}^e δ^{z,(e)}_t*h_{t-1}.T
