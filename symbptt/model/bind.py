@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from string import ascii_lowercase
 
 from symbptt.errors import BindingError, did_you_mean
 from symbptt.model import terms as tm
@@ -21,20 +22,56 @@ def check_bindings(model: Model, bindings: Mapping[str, str]) -> None:
             if not model.abstract:
                 raise BindingError(f"can't bind '{name}': {model.name} has no abstract function")
             raise BindingError(f"can't bind '{name}'{did_you_mean(name, model.abstract)}")
+        table = _candidates(model, name)
+        if canonical(str(function)) in table:
+            continue
+        refused = f"can't bind '{name}' to '{function}': "
+        if not table:
+            raise BindingError(refused + _no_candidate(model, name, canonical(str(function))))
         wanted = model.abstract[name]
-        table = _candidates(wanted)
-        if canonical(str(function)) not in table:
-            kind = "function" if wanted == 1 else f"function of {wanted} arguments"
-            raise BindingError(
-                f"can't bind '{name}' to '{function}': no such {kind}"
-                f"{did_you_mean(str(function), table)}"
-            )
+        kind = "function" if wanted == 1 else f"function of {wanted} arguments"
+        raise BindingError(f"{refused}no such {kind}{did_you_mean(str(function), table)}")
+    _in_one_size(model, {name: canonical(str(f)) or str(f) for name, f in bindings.items()})
 
 
-def _candidates(arguments: int) -> tuple[str, ...]:
-    if arguments == 1:
+def _calls(model: Model, name: str) -> Iterator[tm.Mapped | tm.Abstract]:
+    """Every call of a function known by name alone."""
+    for term in (*(e.rhs for e in model.equations), *(part.term for part in model.loss)):
+        for node in term.walk():
+            if isinstance(node, tm.Mapped | tm.Abstract) and node.function == name:
+                yield node
+
+
+def _candidates(model: Model, name: str) -> tuple[str, ...]:
+    """The functions of the tables that a name can stand for, as the model calls it.
+
+    One argument, taken entry by entry, is an activation's or a vector function's; a scalar of
+    several is a loss.  No table has vector functions of several arguments.
+    """
+    calls = tuple(_calls(model, name))
+    if all(isinstance(call, tm.Mapped) for call in calls) and model.abstract[name] == 1:
         return (*ACTIVATIONS, *VECTOR_FUNCTIONS)
-    return tuple(name for name, row in LOSSES.items() if len(row.arguments) == arguments)
+    if any(call.shape != tm.SCALAR for call in calls):
+        return ()
+    return tuple(n for n, row in LOSSES.items() if len(row.arguments) == model.abstract[name])
+
+
+def _no_candidate(model: Model, name: str, wanted: str | None = None) -> str:
+    """Why nothing can be bound to a name, and what to do."""
+    count = model.abstract[name]
+    arguments = ", ".join(ascii_lowercase[:count]) if count <= 6 else "a, b, …"
+    formula = f"give it a formula, {name}({arguments}) = …, among the equations"
+    value = next((call.shape for call in _calls(model, name) if call.shape != tm.SCALAR), None)
+    many = ("one argument", "two arguments", "three arguments", "four arguments")
+    having = many[count - 1] if count <= len(many) else f"{count} arguments"
+    if value is None:
+        what = "is a scalar of" if count == 1 else "has"
+        return f"nothing known {what} {having}; {formula}"
+    if wanted in LOSSES:
+        return (
+            f"a loss is a scalar, and the value of {name} is {tm.shape_text(value)} here; {formula}"
+        )
+    return f"nothing known of {having} has a value that is {tm.shape_text(value)}; {formula}"
 
 
 def bind(
@@ -125,11 +162,18 @@ def _in_one_size(model: Model, names: Mapping[str, str]) -> Model:
 
 def require_bound(model: Model) -> None:
     """Refuse a model that can't be run because a function is known by name alone."""
-    if model.abstract:
-        free = ", ".join(model.abstract)
-        name, arguments = next(iter(model.abstract.items()))
-        example = "tanh" if arguments == 1 else "squared_error"
-        raise BindingError(
-            f"{model.name}: {free} {'is' if len(model.abstract) == 1 else 'are'} not bound to "
-            f'a function; say functions={{"{name}": "{example}"}}, or --let {name}={example}'
-        )
+    if not model.abstract:
+        return
+    for name in model.abstract:
+        if not _candidates(model, name):
+            raise BindingError(
+                f"{model.name}: {name} is not bound to a function, and {_no_candidate(model, name)}"
+            )
+    free = ", ".join(model.abstract)
+    name = next(iter(model.abstract))
+    known = _candidates(model, name)
+    example = next(e for e in ("tanh", "squared_error", *known) if e in known)
+    raise BindingError(
+        f"{model.name}: {free} {'is' if len(model.abstract) == 1 else 'are'} not bound to "
+        f'a function; say functions={{"{name}": "{example}"}}, or --let {name}={example}'
+    )
