@@ -78,6 +78,21 @@ WRONG = {
     "huge power": (f"h_t = (W x_t)^{{999999999}}\n{LOSS}", None, "of at most 100"),
     "function of itself": (f"f(z) = f(z) + 1\nh_t = f(W x_t)\n{LOSS}", (1, 8), "defined by itself"),
     "function defined twice": (f"f(z) = z\nf(z) = 2 z\nh_t = f(W x_t)\n{LOSS}", (2, 1), "twice"),
+    "function of an index": (
+        f"f(z_t) = 2 z_t\nh_t = f(W x_t)\n{LOSS}",
+        (1, 1),
+        "letters, each its own, as z in f(z)",
+    ),
+    "input in a function": (
+        f"f(z) = z * x_t\nh_t = f(W h_{{t-1}} + U x_t)\n{LOSS}",
+        (1, 12),
+        "make it an argument: f(z, x) = …",
+    ),
+    "state in a function": (
+        f"f(h) = h * h_{{t-1}}\nh_t = f(W x_t)\n{LOSS}",
+        (1, 12),
+        "make it an argument: f(h, a) = …",
+    ),
     "function of the table": (f"tanh(z) = z\nh_t = tanh(W x_t)\n{LOSS}", (1, 1), "is a function"),
     "misspelled loss": (
         "h_t = W x_t\nL = \\sum_t squared_eror(h_t, d_t)",
@@ -326,6 +341,19 @@ def test_a_file_of_something_else(tmp_path, text, words):
     with pytest.raises(SymbpttError) as caught:
         symbptt.load(path)
     assert words in caught.value.headline
+
+
+def test_a_formula_of_a_function_adds_the_parameters_that_it_names():
+    model = symbptt.load(
+        f"f(z) = a_h g(z) + sigma T\nh_t = f(W h_{{t-1}} + x_t)\ny_t = V h_t\n{LOSS}"
+    )
+    assert {v.name: v.shape for v in model.parameters} == {
+        "W": ("n", "n"),
+        "V": ("k", "n"),
+        "a_h": (1, 1),
+        "sigma": (1, 1),
+    }
+    assert dict(model.abstract) == {"g": 1}
 
 
 def test_an_error_in_a_file_names_its_line(tmp_path):

@@ -35,7 +35,7 @@ from symbptt.model.functions import (
     VECTOR_FUNCTIONS,
     canonical,
 )
-from symbptt.model.names import Naming
+from symbptt.model.names import Naming, symbols
 from symbptt.model.shapes import Why
 
 #: Signs that multiply entry by entry; they bind looser than the signs of a matrix product.
@@ -257,13 +257,14 @@ class Elaborator(Drafting):
         if name in self.inside:
             raise self.error(node, f"{name} is defined by itself")
         why = Why(self.source.place(node.span))
-        for part in formula.body.walk():
-            if isinstance(part, Symbol) and part.base not in formula.arguments:
-                own, index = self.naming.read(part)
-                if index is None and part.base != "T" and not self._is_function(own):
-                    known = self.declare(own, part)
-                    for dim in (known.rows, known.cols):
-                        self.dims.unify(dim, self.one(), why)
+        calls = [part.function for part in formula.body.walk() if isinstance(part, Call)]
+        for part in symbols(formula.body):
+            own = self.naming.read(part)[0]
+            called = any(part is function for function in calls)
+            if not called and own not in (*formula.arguments, "T"):
+                known = self.declare(own, part)
+                for dim in (known.rows, known.cols):
+                    self.dims.unify(dim, self.one(), why)
         outer = self.local, self.source, self.inside
         self.local = dict(zip(formula.arguments, arguments, strict=True))
         self.source, self.inside = formula.source, (*self.inside, name)
@@ -271,9 +272,6 @@ class Elaborator(Drafting):
         self.local, self.source, self.inside = outer
         shape = expansion.rows, expansion.cols
         return self.new(tm.Named, node, *shape, *arguments, expansion, data=(name,))
-
-    def _is_function(self, name: str) -> bool:
-        return name in self.formulas or canonical(name) is not None
 
     def _unknown_function(
         self, name: str, indexed: bool, arguments: tuple[Draft, ...], node: Node

@@ -109,6 +109,20 @@ class Naming:
         )
 
 
+def symbols(node: Node) -> Iterator[Symbol]:
+    """The symbols of a formula; those in an index are part of a name.
+
+    >>> from symbptt.formula import parse
+    >>> [str(Naming().read(s)[0]) for s in symbols(parse("W_{hh} h_{t-1} + b_h"))]
+    ['W_hh', 'h', 'b_h']
+    """
+    if isinstance(node, Symbol):
+        yield node
+    else:
+        for child in node.children():
+            yield from symbols(child)
+
+
 def _parts(symbol: Symbol) -> tuple[Node, ...]:
     return (*symbol.subscripts, *symbol.superscripts, *symbol.indices)
 

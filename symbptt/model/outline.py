@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -15,7 +15,7 @@ from symbptt.model.draft import Formula, Source
 from symbptt.model.functions import CONVENTIONAL, canonical
 from symbptt.model.loss import LossPart, loss_parts
 from symbptt.model.model import Start
-from symbptt.model.names import RESERVED, Naming
+from symbptt.model.names import RESERVED, Naming, symbols
 from symbptt.model.steps import LAST
 from symbptt.model.terms import Dim, Index
 
@@ -145,31 +145,22 @@ _GREEK = frozenset(
 def _time_indexed(statements: Sequence[Statement], time: str) -> frozenset[str]:
     """The names that carry the time index somewhere."""
     naming = Naming(time)
-    symbols = [list(_symbols(s.node)) for s in statements]
-    found = {name for group in symbols for name, i in map(naming.read, group) if i is not None}
+    groups = [list(symbols(s.node)) for s in statements]
+    found = {name for group in groups for name, i in map(naming.read, group) if i is not None}
     # y_T alone, with no y_t anywhere, still is y at the last step.
-    every = [reading for group in symbols for n in group for reading in naming.steps(n)]
+    every = [reading for group in groups for n in group for reading in naming.steps(n)]
     found |= {name for name, when in every if when.anchor == "T"}
     # So is d_2 beside y_2, y_{c,2} or y^{(2)} in a loss, if d stands nowhere else.
-    for s, group in zip(statements, symbols, strict=True):
+    for s, group in zip(statements, groups, strict=True):
         if not (isinstance(s.node, Relation) and s.node.sides[0] in group):
             continue
         if _bare_name(left := s.node.sides[0]) in found or left.subscripts:
             continue
-        elsewhere = {_bare_name(n) for other in symbols if other is not group for n in other}
+        elsewhere = {_bare_name(n) for other in groups if other is not group for n in other}
         named = {when for n in group for name, when in naming.steps(n) if name in found}
         alone = [naming.steps(n) for n in group if _bare_name(n) not in elsewhere]
         found |= {steps[0][0] for steps in alone if len(steps) == 1 and steps[0][1] in named}
     return frozenset(found)
-
-
-def _symbols(node: Node) -> Iterator[Symbol]:
-    """The symbols of a formula; those in an index are part of a name."""
-    if isinstance(node, Symbol):
-        yield node
-    else:
-        for child in node.children():
-            yield from _symbols(child)
 
 
 def _bare_name(symbol: Symbol) -> str:
@@ -307,11 +298,24 @@ def _define(left: Call, right: Node, statement: Statement, known: Outline) -> No
         raise ModelError(f"'{name}' is a function and can't be defined; rename it", place)
     if name in known.formulas:
         raise ModelError(f"the function {name} is defined twice", place)
-    arguments = tuple(a.base for a in left.arguments if isinstance(a, Symbol))
+    arguments = tuple(a.base for a in left.arguments if a == Symbol(getattr(a, "base", "")))
     if len(set(arguments)) != len(left.arguments):
-        raise ModelError(f"the arguments of {name} are letters, each its own", place)
+        raise ModelError(f"the arguments of {name} are letters, each its own, as z in f(z)", place)
+    for symbol in symbols(right):
+        # A call may stand at another step than its equation, so that x_t has no one meaning here.
+        if known.naming.read(symbol)[1] is not None:
+            raise ModelError(
+                f"the formula of {name} names a quantity of a step; make it an argument: "
+                f"{name}({', '.join((*arguments, _spare(symbol.base, arguments)))}) = …",
+                statement.source.place(symbol.span),
+            )
     known.formulas[name] = Formula(arguments, right, statement.source)
     known.function_texts.append(statement.text)
+
+
+def _spare(letter: str, taken: Sequence[str]) -> str:
+    """A letter for one more argument: the one wanted if it is free."""
+    return next(x for x in (letter, *"abcuvwxyz") if x not in taken)
 
 
 def check_name(name: str, place: Place | None) -> None:
