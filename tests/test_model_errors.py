@@ -56,6 +56,23 @@ WRONG = {
         (2, 20),
         'a power that changes with t is an input: write w_t, and declare w = "1" under [shapes]',
     ),
+    "power of an input": (
+        f"h_t = W h_{{t-1}} + U x_t + V x_t^p\n{LOSS}",
+        (1, 29),
+        "'x_t^p' is read as a name, x_p, and only a number is read as an exponent",
+    ),
+    "power of a state": (
+        f"h_t = W x_t + V h_{{t-1}}^{{2\\alpha}}\n{LOSS}",
+        (1, 17),
+        "as a name, h_2",
+    ),
+    "power in a function": (f"f(z) = z^p\nh_t = f(W x_t)\n{LOSS}", (1, 8), "as a name, z_p"),
+    "discount to the power of time": (
+        "h_t = W x_t\nL = \\sum_t \\gamma^t squared_error(h_t, d_t)",
+        (2, 12),
+        "is read as a quantity of each step, gamma_{t}, and only a number",
+    ),
+    "decay to the power of time": (f"h_t = \\lambda^{{t-1}} W x_t\n{LOSS}", (1, 7), "lambda_{t-1}"),
     "two spellings": (
         f"h_t = tanh(W_{{hh}} h_{{t-1}} + W^{{hh}} x_t)\n{LOSS}",
         (1, 29),
@@ -341,6 +358,22 @@ def test_a_file_of_something_else(tmp_path, text, words):
     with pytest.raises(SymbpttError) as caught:
         symbptt.load(path)
     assert words in caught.value.headline
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("h^t = W h^{t-1} + U x^t\nL = \\sum_t squared_error(h^t, d^t)", {"x", "d"}),
+        ("h_t = W h_{t-1} + U x^{(t)}\nL = \\sum_t squared_error(h_t, d_t)", {"x", "d"}),
+        ("h_t = W x_t + V x_t^{(p)}\nL = \\sum_t squared_error(h_t, d_t)", {"x", "x_p", "d"}),
+        (r"h_t = W x_t + V x_t^{\text{in}}; L = \sum_t sum(h_t)", {"x", "x_in"}),
+        (r"h_t = W x_t + V x_t^{\mathrm p}; L = \sum_t sum(h_t)", {"x", "x_p"}),
+        ("y_t = W y_{t-1} + U x_t\nL = \\sum_t squared_error(y_t, y^d_t)", {"x", "y_d"}),
+        ("h^f_t = W^f x_t\nh_t = h^f_t + W x_t\nL = \\sum_t squared_error(h_t, d_t)", {"x", "d"}),
+    ],
+)
+def test_labels_and_times_above_a_symbol_are_no_exponents(text, given):
+    assert {v.name for v in symbptt.load(text).given} == given
 
 
 def test_a_formula_of_a_function_adds_the_parameters_that_it_names():

@@ -12,6 +12,7 @@ from symbptt.formula import resolve_calls
 from symbptt.formula.names import written
 from symbptt.formula.tree import Call, Group, Node, Number, Power, Product, Relation, Sum, Symbol
 from symbptt.model.draft import Formula, Source
+from symbptt.model.exponents import Written, check_exponents, check_formula
 from symbptt.model.functions import CONVENTIONAL, canonical
 from symbptt.model.loss import LossPart, loss_parts
 from symbptt.model.model import Start
@@ -74,6 +75,9 @@ def outline(
     for statement in read:
         _check_steps(statement, known.naming)
         _sort(statement, known)
+    for formula in known.formulas.values():
+        check_formula(formula, known.naming)
+    check_exponents(_written(read, known), known.naming, known.defined)
     if known.loss_statement is None:
         end = read[-1].place if read else None
         raise ModelError(r"no loss: add a line such as L = \sum_{t=1}^{T} …", end)
@@ -188,6 +192,14 @@ def _unfused(statements: list[Statement], time: str) -> list[Statement]:
         return node.rebuilt(change)
 
     return [replace(s, node=change(s.node)) for s in statements]
+
+
+def _written(statements: list[Statement], known: Outline) -> list[Written]:
+    return [
+        Written(symbol, s.source, in_loss=s is known.loss_statement)
+        for s in statements
+        for symbol in symbols(s.node)
+    ]
 
 
 def _check_steps(statement: Statement, naming: Naming) -> None:
@@ -315,7 +327,8 @@ def _define(left: Call, right: Node, statement: Statement, known: Outline) -> No
 
 def _spare(letter: str, taken: Sequence[str]) -> str:
     """A letter for one more argument: the one wanted if it is free."""
-    return next(x for x in (letter, *"abcuvwxyz") if x not in taken)
+    letters: list[str] = [letter, *"abcuvwxyz"]
+    return next(x for x in letters if x not in taken)
 
 
 def check_name(name: str, place: Place | None) -> None:
