@@ -138,6 +138,11 @@ WRONG = {
         (1, 1),
         "no equation defines x_t",
     ),
+    "started from every step": (
+        f"h_t = tanh(W h_{{t-1}} + x_t)\nh_0 = y\ny_t = V h_t\n{LOSS}",
+        (1, 1),
+        "give the parameter another name",
+    ),
     "one step's equation": (f"h_1 = tanh(W x_1)\ny_t = V h_t\n{LOSS}", (1, 1), "write h_t"),
     "loss outside its sum": (
         "h_t = tanh(W h_{t-1} + x_t)\nL = squared_error(h_t, d_t)",

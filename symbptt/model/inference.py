@@ -103,6 +103,12 @@ def _like_with_like(e: Elaborator, loss: Draft) -> None:
 def _initial_shape(e: Elaborator, known: Outline, name: str, source: Start | None) -> None:
     if name not in known.defined:
         raise ModelError(f"an initial value for {name}, which no equation defines", None)
+    if source is not None and source.step is None and source.name in known.naming.indexed:
+        raise ModelError(
+            f"the initial value of {name} is {source.name}, which has a time index elsewhere; "
+            f"give the parameter another name (or write {source.name}_T for the last value)",
+            known.defined[name].place,
+        )
     if source is not None and source.step is not None and source.name not in known.defined:
         raise ModelError(
             f"the initial value of {name} is {source.name}_{source.step}, but no equation defines "
