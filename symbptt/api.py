@@ -75,7 +75,8 @@ def from_torch(module: Any, loss: str, equations: str = "", **options: Any) -> T
     gate stands between.  ``options`` are those of :func:`load`.
 
     The result has ``.model``; ``.params``, copies in the dtype of the module; ``.states``, the
-    names that the layers of PyTorch's ``h_0`` and ``c_0`` have in ``inputs`` and in gradients;
+    names that the layers of PyTorch's ``h_0`` and ``c_0`` have in ``inputs`` and in gradients, but
+    for those that an equation, ``h_0 = s``, gives a value to;
     and ``.grads(grads)``, gradients by the names of ``module.named_parameters()``, in their shapes.
     Inputs are ``(T, B, n)`` or ``(T, n)``, whatever ``batch_first`` says.
 

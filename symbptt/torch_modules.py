@@ -71,7 +71,8 @@ class TorchModel:
     """A module as a model, with its weights as ``params``.
 
     ``states`` maps PyTorch's ``h_0`` and ``c_0`` to the names that the initial states in them
-    have in ``inputs`` and in gradients, in PyTorch's order of layers and directions.
+    have in ``inputs`` and in gradients, in PyTorch's order of layers and directions, without those
+    that an equation such as ``h_0 = 0`` or ``h_0 = s`` gives a value to.
     ``weights`` says which of the model's parameters each of the module's consists of.
     """
 
@@ -94,18 +95,29 @@ def from_torch(module: Any, loss: str, equations: str = "", **options: Any) -> T
     kind = f"torch.nn.{type(module).__name__}"
     parts = tuple(_parts(module))
     weights = {k: blocks for part in parts for k, blocks in part.weights(cell, module.bias).items()}
-    given = {name: p.detach().cpu().numpy() for name, p in module.named_parameters()}
+    given = {name: _values(name, p) for name, p in module.named_parameters()}
     if weights.keys() != given.keys():
-        raise RequestError(f"from_torch: this module has other parameters than a {kind}")
+        raise RequestError(f"from_torch: this module has other parameters than a {kind} has")
     text = "\n".join(line for part in parts for line in part.equations(cell, module))
     own = [Source(equations, "equations"), Source(loss, "loss")]
     _check_outputs(parts, text, own)
-    return TorchModel(
-        from_sources([Source(text, kind), *own], **{"name": kind, **options}),
-        _params(weights, given),
-        {f"{s}_0": tuple(part.initial_key(s) for part in parts) for s in cell.states},
-        weights,
-    )
+    model = from_sources([Source(text, kind), *own], **{"name": kind, **options})
+    free = {initial_key(v.name, step) for v, step in model.initial_values}
+    keys = {s: tuple(part.initial_key(s) for part in parts) for s in cell.states}
+    states = {f"{s}_0": tuple(key for key in keys[s] if key in free) for s in cell.states}
+    return TorchModel(model, _params(weights, given), states, weights)
+
+
+def _values(name: str, parameter: Any) -> Array:
+    """The numbers of a weight; a :class:`RequestError` where it holds none."""
+    try:
+        values: Array = parameter.detach().cpu().numpy()
+    except (RuntimeError, TypeError):  # NotImplementedError, on the meta device, is one of these
+        raise RequestError(
+            f"from_torch: {name} has no values, on the device '{parameter.device}'; "
+            "call module.to_empty(device='cpu') and initialize or load its weights first"
+        ) from None
+    return values
 
 
 def _cell(module: Any) -> Cell:

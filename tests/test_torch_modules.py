@@ -203,6 +203,7 @@ REFUSED = {
     "dropout": (lambda nn: nn.GRU(m, n, 2, dropout=0.5), r"dropout=0.5 is random; set it to 0"),
     "a projection": (lambda nn: nn.LSTM(m, n, proj_size=2), "proj_size=2 is not read"),
     "half precision": (lambda nn: nn.RNN(m, n).half(), "weights are float16; call module.double"),
+    "no values": (lambda nn: nn.GRU(m, n, device="meta"), "has no values, on the device 'meta'"),
     "more weights": (lambda nn: with_another(nn, nn.RNN(m, n)), "other parameters than a torch.nn.RNN"),
 }  # fmt: skip
 
@@ -243,3 +244,12 @@ def test_anything_else_is_refused_in_one_line(torch: Any, name: str) -> None:
     with pytest.raises(RequestError, match=words) as refused:
         symbptt.from_torch(build(torch.nn), LOSS)
     assert "\n" not in str(refused.value)
+
+
+def test_states_are_the_initial_values_that_a_caller_gives(torch: Any) -> None:
+    module = built(torch, "LSTM", num_layers=2)
+    found = symbptt.from_torch(module, LOSS, equations="h_0 = s; c^{(1)}_0 = 0")
+    assert found.states == {"h_0": ("h_1_0",), "c_0": ("c_2_0",)}
+    assert "s" in {v.name for v in found.model.parameters}
+    none = symbptt.from_torch(built(torch, "GRU"), LOSS, equations="h_0 = 0")
+    assert none.states == {"h_0": ()}
