@@ -289,3 +289,12 @@ def test_cases_of_a_short_sequence_are_owned_up_to():
     assert "of a sequence of at least" in symbptt.render(
         "h_t = A h_{t-1} + B h_{t-2} + x_t\n" r"L = \sum_{t \in \{2, T\}} squared_error(h_t, d_t)"
     )
+
+
+def test_a_title_in_dot_is_one_string():
+    title = r'a "quoted" \ and then \\'
+    model = symbptt.load("h_t = W h_{t-1} + x_t\nL = \\sum_t sum(h_t)", title=title)
+    first = drawn(model, 2, "dot").splitlines()[0]
+    found = re.fullmatch(r'digraph "((?:[^"\\]|\\.)*)" \{', first)
+    assert found is not None
+    assert re.sub(r"\\(.)", r"\1", found[1]) == title

@@ -155,7 +155,17 @@ def drawn(model: Model, T: int, format: str) -> str:
     printer = Printer(model, notation_for(model), dialect)
     sheet = layout(model, T, printer)
     values = {"d": sheet, "title": model.title or model.name, "T": T, "COLUMN": COLUMN, "ROW": ROW}
-    return fill(DRAWINGS[format], values, spans=_spans)
+    return fill(DRAWINGS[format], values, spans=_spans, quoted=_quoted)
+
+
+def _quoted(words: str) -> str:
+    r"""Words as a string of DOT, in which a backslash escapes what follows.
+
+    >>> print(_quoted(r'a "b" \ c'))
+    "a \"b\" \\ c"
+    """
+    escaped = words.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"'
 
 
 def _spans(label: str) -> str:
