@@ -103,7 +103,7 @@ def test_a_model_file_may_name_them(tmp_path):
         (["x"], RequestError, "names x, which has a time index: it is input"),
         (["h"], RequestError, "names h, which has a time index: it is state"),
         (["h_0"], RequestError, "names h_0, which the model does not use"),
-        ([3], RequestError, "names 3, which the model does not use"),
+        ([3], RequestError, "'hyperparameters' must be a list of names"),
         ("a", RequestError, "'hyperparameters' must be a list of names"),
         (["W", "U", "a", "s", "lambda"], ModelError, "the loss depends on no parameter"),
     ],

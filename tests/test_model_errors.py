@@ -402,6 +402,9 @@ def test_an_error_in_a_file_names_its_line(tmp_path):
         symbptt.load(path)
 
 
+SMALL = "equations = 'h_t = W x_t'\nloss='L=sum(h_T)'"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -416,6 +419,23 @@ def test_an_error_in_a_file_names_its_line(tmp_path):
         ("equations = 'h_t = W x_t'\nloss='L=sum(h_T)'\nshapes={W='0n, m'}", "[shapes] W"),
         ("equations = 'h_t = W x_t'\nloss='L=sum(h_T)'\nshapes={W='n-1, m'}", "[shapes] W"),
         ("equations = 'h_t = W x_t'\nloss='L=sum(h_T)'\nshapes={Q='n'}", "does not use"),
+        (f"{SMALL}\nshapes={{W='0'}}", "cell.toml: [shapes] W"),
+        (f"{SMALL}\nshapes={{Q='n'}}", "cell.toml: [shapes] names Q"),
+        (
+            f"{SMALL}\nhyperparameters=['q']",
+            "cell.toml: 'hyperparameters' names q, which the model",
+        ),
+        (
+            f"{SMALL}\nhyperparameters=['h']",
+            "cell.toml: 'hyperparameters' names h, which has a time",
+        ),
+        (f"{SMALL}\nhyperparameters=[3]", "cell.toml: 'hyperparameters' must be a list of names"),
+        (f"{SMALL}\nfunctions=[3]", "cell.toml: 'functions' must be a list of names"),
+        (
+            f"{SMALL}\nfunctions=['W']",
+            "cell.toml: 'functions' names W, which the model does not call",
+        ),
+        (f"{SMALL}\nfunctions=['tanh']", "cell.toml: 'functions' names tanh, which is known"),
         ("equations = 'h_t = W x_t'\nloss='L=sum(h_T)'\nbindings={f='tanh'}", "can't bind 'f'"),
         ("equations = 'h_t = f(W x_t)'\nloss='L=sum(h_T)'\nbindings={f='tan'}", "did you mean"),
     ],
@@ -426,3 +446,34 @@ def test_a_wrong_model_file(tmp_path, text, words):
     with pytest.raises(SymbpttError) as caught:
         symbptt.load(path)
     assert words in caught.value.headline
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"swish(z) = z * sigmoid(z)\nh_t = swish(W x_t)\ny_t = V h_t\n{LOSS}",
+        f"h_t = swish(W x_t)\ny_t = V h_t\n{LOSS}",
+        "h_t = W x_t\nL = \\sum_t swish_t(h_t)",
+    ],
+)
+def test_a_function_of_the_tables_under_another_name_may_be_declared(text):
+    symbptt.load(text, functions=["swish"])
+
+
+@pytest.mark.parametrize(
+    ("shapes", "place", "vector"),
+    [({"H": "n, p"}, (1, 1), "X_t"), ({"H": "n, p", "X": "n, p"}, (2, 12), "D_t")],
+)
+def test_a_vector_beside_a_declared_matrix_may_have_to_be_declared_too(shapes, place, vector):
+    text = "H_t = A H_{t-1} + X_t\nL = \\sum_t squared_error(H_t, D_t)"
+    with pytest.raises(ModelError, match="declare its shape too") as caught:
+        symbptt.load(text, shapes=shapes)
+    assert f"'{vector}' (line" in caught.value.headline
+    assert (caught.value.place.line, caught.value.place.column) == place
+    symbptt.load(text, shapes=dict.fromkeys("HXD", "n, p"))
+
+
+def test_a_conflict_of_declared_shapes_names_the_one_that_needs_it():
+    text = "h_t = W h_{t-1} + U x_t\nL = \\sum_t squared_error(h_t, d_t)"
+    with pytest.raises(ModelError, match=r"be 3 but .* needs 2"):
+        symbptt.load(text, shapes={"h": "3", "W": "n, n", "d": "2"})

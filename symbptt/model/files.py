@@ -11,15 +11,23 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
-from symbptt.errors import FormulaError, ModelError, RequestError, did_you_mean, with_article
+from symbptt.errors import (
+    BindingError,
+    FormulaError,
+    ModelError,
+    RequestError,
+    did_you_mean,
+    with_article,
+)
 from symbptt.formula import parse, parse_equations
 from symbptt.formula.tree import Symbol
 from symbptt.model.bind import check_bindings
 from symbptt.model.build import build
 from symbptt.model.draft import Source
+from symbptt.model.functions import canonical
 from symbptt.model.model import Model, Role
 from symbptt.model.names import Naming
-from symbptt.model.outline import Statement
+from symbptt.model.outline import Statement, function_defined
 from symbptt.model.terms import Dim, summed
 
 #: The keys of a model file and what each may hold.
@@ -167,7 +175,8 @@ def _check_keys(data: Mapping[str, Any], where: str) -> None:
         if key not in KEYS:
             raise RequestError(f"{where}: no key '{key}'{did_you_mean(key, KEYS)}")
         wanted = (list, tuple) if KEYS[key] is list else KEYS[key]
-        if not isinstance(value, wanted):
+        names = not isinstance(value, list | tuple) or all(isinstance(x, str) for x in value)
+        if not isinstance(value, wanted) or not names:
             kind = "text" if wanted is str else "a table" if wanted is dict else "a list of names"
             raise RequestError(f"{where}: '{key}' must be {kind}")
 
@@ -188,10 +197,17 @@ def _from_parts(
     bindings: Mapping[str, str] | None = None,
     **labels: Any,
 ) -> Model:
-    functions = [_canonical(name) if isinstance(name, str) else name for name in functions]
+    where = equations[0].file or "load()"
+    functions = [_canonical(name) for name in functions]
     for name in functions:
-        if not isinstance(name, str) or not name.isidentifier():
-            raise RequestError(f"'{name}' can't be a function: use letters, digits and single _")
+        if not name.isidentifier():
+            raise RequestError(
+                f"{where}: '{name}' can't be a function: use letters, digits and single _"
+            )
+        if canonical(name) == name:  # an alias, such as sigma, may be declared to mean another
+            raise RequestError(
+                f"{where}: 'functions' names {name}, which is known; leave it out, or rename it"
+            )
     statements = [s for source in equations for s in _statements(source, functions)]
     losses = _statements(loss, functions) if loss is not None else []
     if len(losses) > 1:
@@ -200,23 +216,33 @@ def _from_parts(
         statements,
         losses[0] if losses else None,
         functions=functions,
-        shapes={_canonical(name): _shape(name, value) for name, value in (shapes or {}).items()},
-        hyperparameters=map(_canonical, map(str, hyperparameters)),
+        shapes={_canonical(n): _shape(n, value, where) for n, value in (shapes or {}).items()},
+        hyperparameters=map(_canonical, hyperparameters),
         labels={key: printable(value) for key, value in labels.items()},
     )
-    unused = set(map(_canonical, shapes or {})) - _used(model)
-    if unused:
-        raise RequestError(f"[shapes] names {sorted(unused)[0]}, which the model does not use")
-    for name in map(str, hyperparameters):
-        variable = model.variables.get(_canonical(name))
-        if variable is None:
-            raise RequestError(f"'hyperparameters' names {name}, which the model does not use")
-        if variable.role is not Role.HYPERPARAMETER:
+    used = _used(model)
+    for key, names in {"[shapes]": shapes or {}, "'hyperparameters'": hyperparameters}.items():
+        for name in names:
+            if _canonical(name) not in used:
+                raise RequestError(f"{where}: {key} names {name}, which the model does not use")
+    for name in hyperparameters:
+        role = model.variables[_canonical(name)].role
+        if role is not Role.HYPERPARAMETER:
             raise RequestError(
-                f"'hyperparameters' names {name}, which has a time index: it is {variable.role}"
+                f"{where}: 'hyperparameters' names {name}, which has a time index: it is {role}"
+            )
+    called = {*model.abstract, *filter(None, (function_defined(s, "t") for s in statements))}
+    for name in functions:
+        if not called & {name, f"{name}_t"}:
+            raise RequestError(
+                f"{where}: 'functions' names {name}, which the model does not call; "
+                f"a call is {name}(…), with its arguments in brackets"
             )
     model = replace(model, bindings=dict(bindings or {}))
-    check_bindings(model, model.bindings)
+    try:
+        check_bindings(model, model.bindings)
+    except BindingError as error:
+        raise BindingError(f"{where}: {error}") from None
     return model
 
 
@@ -241,12 +267,14 @@ def _statements(source: Source, functions: tuple[str, ...] | list[str]) -> list[
     return [Statement(node, source) for node in nodes]
 
 
-def _shape(name: str, value: Any) -> tuple[Dim, Dim]:
+def _shape(name: str, value: Any, where: str) -> tuple[Dim, Dim]:
     """``"n, m"``, ``"n"`` (a column) or 1; also sums, ``"4n, n+m"``."""
     parts = str(value).replace("×", ",").replace("x", ",").split(",")
     dims = [_dimension(part) for part in parts]
     if not 1 <= len(dims) <= 2 or None in dims:
-        raise RequestError(f'[shapes] {name} = "{value}": write "n, m", "n" for a column, or "1"')
+        raise RequestError(
+            f'{where}: [shapes] {name} = "{value}": write "n, m", "n" for a column, or "1"'
+        )
     rows, cols = (*dims, 1)[:2]
     return cast(Dim, rows), cast(Dim, cols)
 

@@ -15,12 +15,12 @@ from symbptt.model.elaborate import Elaborator
 from symbptt.model.loss import LossPart
 from symbptt.model.model import Start
 from symbptt.model.outline import Outline, Statement
-from symbptt.model.shapes import DECLARED, Why
+from symbptt.model.shapes import DECLARED, VECTOR, Why
 from symbptt.model.sums import SizesError, solve
 from symbptt.model.terms import Index
 
-#: The rules behind two links that no product or sum makes.
-SCALAR_LOSS, VECTOR = "a loss is a scalar", "a vector"
+#: The rule behind a link that no product or sum makes.
+SCALAR_LOSS = "a loss is a scalar"
 
 
 @dataclass

@@ -67,7 +67,7 @@ def outline(
     """The outline of a model; a :class:`ModelError` for a statement that has no place in one."""
     time = Naming().time
     statements = [*statements, *([loss] if loss else [])]
-    defined = {name for s in statements if (name := _function_defined(s, time)) is not None}
+    defined = {name for s in statements if (name := function_defined(s, time)) is not None}
     functions |= defined
     read = [_with_calls(s, functions, time) for s in statements]
     read = _unfused(read, time)
@@ -86,7 +86,7 @@ def outline(
     return known
 
 
-def _function_defined(statement: Statement, time: str) -> str | None:
+def function_defined(statement: Statement, time: str) -> str | None:
     """The name of the function that a statement defines, as ``swish(z) = …`` does."""
     if not isinstance(statement.node, Relation):
         return None

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from symbptt.errors import ModelError, Place
 from symbptt.model.terms import Dim, DimSum
 
-#: What the rule begins with where the user has declared a shape.
-DECLARED = "[shapes]"
+#: What the rule begins with where the user has declared a shape, and the rule that a quantity of
+#: each step is a vector where nothing is declared.
+DECLARED, VECTOR = "[shapes]", "a vector"
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,13 @@ class Dimensions:
             return
         known_a, known_b = self.known.get(ra), self.known.get(rb)
         if known_a is not None and known_b is not None:
-            earlier = self.why(a, self.constants[known_a]) + self.why(b, self.constants[known_b])
-            raise clash(why, earlier, known_a, known_b)
+            of_a, of_b = self.why(a, self.constants[known_a]), self.why(b, self.constants[known_b])
+            taken = next((w for w in (*of_a, *of_b) if w.rule == VECTOR), None)
+            if taken is not None and any(w.rule.startswith(DECLARED) for w in (*of_a, *of_b)):
+                raise undeclared(why, taken)
+            if any(str(w) != str(why) for w in of_b):
+                raise clash(why, of_b, known_b, known_a)
+            raise clash(why, of_a, known_a, known_b)
         self.links[a].append((b, why))
         self.links[b].append((a, why))
         self.parent[ra] = rb
@@ -135,5 +141,14 @@ def clash(why: Why, earlier: list[Why], one: Dim, other: Dim) -> ModelError:
     return ModelError(
         f"shape conflict: {why} needs a dimension to be {other}{against}"
         f"{'' if where else f', which is {one}'}; is a transpose or ⊙ meant?",
+        why.place,
+    )
+
+
+def undeclared(why: Why, taken: Why) -> ModelError:
+    """The error for a vector that meets a matrix of declared shape."""
+    return ModelError(
+        f"shape conflict: {why} has a matrix that is declared under [shapes], but {taken} is taken "
+        "for a vector; declare its shape too if it is a matrix",
         why.place,
     )
