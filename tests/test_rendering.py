@@ -12,6 +12,7 @@ import pytest
 import symbptt
 from symbptt import cli
 from symbptt.demo import outputs
+from symbptt.errors import RequestError
 from symbptt.formula import parse
 from symbptt.formula.tree import Product
 from symbptt.model import builtin_names
@@ -156,6 +157,22 @@ def test_a_pdf_is_written_where_pdflatex_is_installed(tmp_path):
     path = tmp_path / "elman.pdf"
     assert cli.main(["derive", "elman", "-o", str(path)]) == 0
     assert path.read_bytes().startswith(b"%PDF-")
+
+
+@needs_tex
+@pytest.mark.parametrize(
+    ("text", "title", "words"),
+    [
+        ("ж_t = tanh(W ж_{t-1} + x_t)\nL = \\sum_t sum(ж_t)", "", "no letter 'ж'; rename ж"),
+        ("h_t = tanh(W_ж h_{t-1} + x_t)\nL = \\sum_t sum(h_t)", "", "rename W_ж, if"),
+        ("h_t = ж(W h_{t-1} + x_t)\nL = \\sum_t sum(h_t)", "", "no letter 'ж'; rename ж"),
+        ("h_t = W h_{t-1} + x_t\nL = \\sum_t sum(h_t)", "ж", "no letter 'ж'; take it out of the title"),
+    ],
+)  # fmt: skip
+def test_a_letter_that_tex_lacks_is_named_with_the_symbol_to_rename(text, title, words):
+    with pytest.raises(RequestError) as caught:
+        symbptt.render(symbptt.load(text, title=title), "pdf")
+    assert words in caught.value.headline
 
 
 def test_without_pdflatex_a_pdf_is_one_clear_line(monkeypatch, tmp_path, capsys):

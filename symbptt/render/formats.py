@@ -13,6 +13,8 @@ from typing import Any
 
 from symbptt.calculus import Derived, ForwardDerivation
 from symbptt.errors import RequestError, did_you_mean
+from symbptt.model.model import Model
+from symbptt.model.terms import Named
 from symbptt.render.breaking import boxed, broken, fitted, padded, text_block
 from symbptt.render.dialect import LATEX, TEXT, Dialect
 from symbptt.render.document import Document, document
@@ -149,7 +151,15 @@ def render_derivation(
     text = _tidy(fill(template, values, lettered=partial(lettered, view.letters), **filters))
     if format == "markdown":
         text = text.replace(r"\operatorname{", r"\mathrm{")  # which GitHub doesn't allow
-    return pdf(text) if format == "pdf" else text
+    return pdf(text, _names(d.model)) if format == "pdf" else text
+
+
+def _names(model: Model) -> tuple[str, ...]:
+    """Every name that a user gave: of symbols, functions and dimensions."""
+    terms = (*(e.rhs for e in model.equations), *(part.term for part in model.loss))
+    own = (term.function for whole in terms for term in whole.walk() if isinstance(term, Named))
+    named = (*model.variables, *model.abstract, *own, *model.dimensions, model.loss_name)
+    return tuple(dict.fromkeys(named))
 
 
 def lettered(letters: Mapping[str, str], rule: str) -> str:
