@@ -66,3 +66,33 @@ def test_deriving_costs_at_most_two_and_a_half_times_the_import_of_sympy():
     derive = statistics.median(cpu("-m", "symbptt.cli", "derive", "elman") for _ in range(5))
     sympy = statistics.median(cpu("-c", "import sympy") for _ in range(5))
     assert derive < 2.5 * sympy
+
+
+def nested(depth):
+    """``h_t = tanh(tanh(… W h_{t-1} …))``"""
+    right = r"\tanh(" * depth + "W h_{t-1}" + ")" * depth
+    return f"h_t = {right}\nL = \\operatorname{{sum}}(h_T)"
+
+
+def multiplied(many):
+    r"""``h_t = tanh(W0 h_{t-1}) ⊙ tanh(W1 h_{t-1}) ⊙ …``"""
+    right = r" \odot ".join(rf"\tanh(W{i} h_{{t-1}})" for i in range(many))
+    return f"h_t = {right}\nL = \\operatorname{{sum}}(h_T)"
+
+
+def hessian_of(text):
+    return symbptt.compile(text, products="hessian")
+
+
+@pytest.mark.parametrize(("model", "sizes"), [(nested, (10, 20)), (multiplied, (4, 8))])
+def test_hessian_products_grow_with_the_equations(model, sizes):
+    """The time and the text; of n factors each of n gradients has n, so that one grows as n²."""
+    small, large = map(model, sizes)
+    lengths = len(hessian_of(small).source), len(hessian_of(large).source)  # imports and caches
+    assert lengths[1] < 2 * lengths[0]
+
+    def median(text):
+        return statistics.median(seconds(lambda: hessian_of(text), 1) for _ in range(3))
+
+    times = median(small), median(large)
+    assert times[1] < (4 if model is nested else 8) * times[0]

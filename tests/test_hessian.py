@@ -148,3 +148,26 @@ def test_it_says_what_it_is():
     f = symbptt.compile("elman", **HESSIAN)
     assert repr(f) == "<Hessian-vector product of elman for any T, backend numpy>"
     assert "R_h[t] = R_z[t] * (1 - h[t] ** 2)" in f.source
+
+
+def test_inner_values_and_long_products_are_named_once():
+    right = r" \odot ".join(rf"\tanh(\tanh(W{i} h_{{t-1}}))" for i in range(6))
+    text = f"h_t = {right}\nL = \\operatorname{{sum}}(h_T)"
+    f = symbptt.compile(text, **HESSIAN)
+    for i in range(6):
+        assert f.source.count(f"np.tanh(h[t - 1] @ W{i}.T)") == 1
+    assert "# α^h_t = tanh(W0 h_{t-1})" in f.source
+    assert verify_products(f).passed
+    g = symbptt.compile(text)
+    params, inputs = arguments(f.model, 4, None)
+    np.testing.assert_equal(f(params, inputs, {})[1], g(params, inputs)[1])
+
+
+def test_logarithms_stay_beside_their_factors():
+    """``p log p`` is 0 where p is: neither factor gets a name of its own without the other."""
+    f = symbptt.compile(
+        "p_t = \\operatorname{softmax}(W h_{t-1} + U x_t)\n"
+        "h_t = p_t \\odot \\log(p_t)\nL = \\operatorname{sum}(h_T)",
+        **HESSIAN,
+    )
+    assert " h[t] = times_log(p[t], p[t])" in f.source

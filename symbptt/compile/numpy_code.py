@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import sympy as sp
@@ -61,7 +62,8 @@ class NumPyCode:
     ``names`` maps each symbol, and each adjoint as ``δ^name``, to its variable; ``given`` is
     the variable that knows the sizes; ``helpers`` collects the functions that were called,
     ``used`` the variables; ``known`` holds source for expressions that have a variable already;
-    ``sizes`` maps each dimension to a variable for it.
+    ``sizes`` maps each dimension to a variable for it.  ``written`` is source written before:
+    what gets a variable later is a new symbol, so it stays true.
     """
 
     names: Mapping[str, str]
@@ -70,6 +72,7 @@ class NumPyCode:
     known: dict[MatrixExpr, Code] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     sizes: Mapping[str, str] = field(default_factory=dict)
+    written: dict[MatrixExpr, Code] = field(default_factory=dict)
 
     # -- entry by entry -----------------------------------------------------------------------
 
@@ -77,6 +80,11 @@ class NumPyCode:
         """Source for an expression; a constant may come out as a plain number."""
         if e in self.known:
             return self.known[e]
+        if e not in self.written:
+            self.written[e] = self._code(e)
+        return self.written[e]
+
+    def _code(self, e: MatrixExpr) -> Code:
         constant = self.constant(e)
         if constant is not None:
             plain_number = constant >= 0 and constant.is_Integer
@@ -131,7 +139,7 @@ class NumPyCode:
         if isinstance(e, nd.At):
             name = self.names[f"δ^{e.name}" if isinstance(e, nd.Adjoint) else e.name]
             self.used.add(name)
-            return Code(f"{name}[{e.index}]", ATOM, True)
+            return Code(f"{name}[{step_source(e.index)}]", ATOM, True)
         return Code(self.names[e.name], ATOM, False)
 
     def _count(self, e: nd.Count) -> Code:
@@ -331,6 +339,12 @@ _WRITERS: dict[type, Callable[[NumPyCode, Any], Code]] = {
     nd.Stack: NumPyCode._stack,
     nd.Block: NumPyCode._block,
 }
+
+
+@cache
+def step_source(index: sp.Expr) -> str:
+    """A point in time as source."""
+    return str(index)
 
 
 def _at(x: Code, y: Code, batched: bool) -> Code:

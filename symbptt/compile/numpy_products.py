@@ -9,11 +9,12 @@ from symbptt.calculus import nodes as nd
 from symbptt.compile.conditions import point
 from symbptt.compile.function import HessianFunction
 from symbptt.compile.identifiers import step_label
+from symbptt.compile.intermediate import with_intermediates
 from symbptt.compile.loader import load_module
 from symbptt.compile.numpy_module import TAKEN, module_text
 from symbptt.compile.numpy_writer import Writer
 from symbptt.compile.plain import plain
-from symbptt.compile.program import Quantity, Statement, program
+from symbptt.compile.program import Loop, Quantity, Statement, program
 from symbptt.compile.share import share
 from symbptt.compile.tangents import initially_moving, operated, with_tangents
 from symbptt.model import Index, Role, Variable, initial_key
@@ -33,7 +34,8 @@ def compile_products(derivation: Derivation, T: int | None = None) -> HessianFun
 
 def products_module(derivation: Derivation, version: str = "", T: int | None = None) -> str:
     """The text of a module that computes loss, gradients and Hessian-vector products."""
-    writer = ProductWriter(with_tangents(share(program(derivation))), TAKEN_PRODUCTS)
+    whole = with_tangents(with_intermediates(share(program(derivation))))
+    writer = ProductWriter(whole, TAKEN_PRODUCTS)
     return module_text("compiled/numpy_products.py.j2", writer, version, T)
 
 
@@ -58,6 +60,8 @@ class ProductWriter(Writer):
     def arrays(self) -> Iterator[str]:
         """The variables and their tangents."""
         yield from super().arrays()
+        for s in self.program.of(Loop.FORWARD, Quantity.SHARED):
+            yield f"{self.variables[s.key]} = {{}}"
         yield "# R{v} is the change of v along the direction."
         model, computed = self.program.model, set(self.tangents())
         for v in (*model.parameters, *model.given, *model.with_role(Role.STATE, Role.COMPUTED)):

@@ -18,11 +18,14 @@ from symbptt.compile.numpy_functions import helper, with_needs
 from symbptt.compile.plain import factor, plain, signed_sum
 from symbptt.compile.program import Loop, Part, Program, Quantity, Statement, covers, partition
 from symbptt.compile.quoting import quoted_lines
-from symbptt.compile.share import EPSILON
+from symbptt.compile.share import ALPHA, EPSILON
 from symbptt.model import Index, Role, Variable, initial_key
 
 #: The longest line of generated code.
 WIDTH = 100
+
+#: How the names of shared parts are written as identifiers.
+LETTERS = str.maketrans({EPSILON: "e", ALPHA: "a", "^": "_"})
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ class Writer:
             self.variables[name] = self.names.new(name)
         for s in self.program.of(Loop.BACKWARD, Quantity.ADJOINT):
             self.variables[f"δ^{s.key}"] = self.names.new(f"d_{s.key}")
-        for s in self.program.of(Loop.BACKWARD, Quantity.SHARED):
-            self.variables[s.key] = self.names.new(s.key.replace(EPSILON, "e").replace("^", "_"))
+        for s in (s for s in self.program.statements if s.quantity is Quantity.SHARED):
+            self.variables[s.key] = self.names.new(s.key.translate(LETTERS))
         for key in self.program.gradient_keys:
             self.gradients[key] = self.names.new(f"grad_{step_label(key)}")
         sizes = {name: self.names.new(name) for name in self.program.model.dimensions}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 
 import sympy as sp
 from sympy.matrices.expressions import HadamardProduct, MatMul, MatrixExpr, Transpose
@@ -20,24 +21,35 @@ from symbptt.compile.program import Loop, Part, Program, Quantity, Statement
 #: Marks a shared part of the adjoint of the name that follows.
 EPSILON = "ε"
 
+#: Marks an intermediate value of the equation of the name that follows.
+ALPHA = "α"
+
 
 def share(program: Program) -> Program:
     """The program with every part that two backward statements need as a statement of its own."""
-    while (part := _largest_repeated(program)) is not None:
-        program = _with_shared(program, part)
-    return _numbered(program)
+    moved = cache(relative)  # the same parts stand in many statements, and stay there
+    while (part := _largest_repeated(program, moved)) is not None:
+        program = _with_shared(program, part, moved)
+    return numbered(program)
 
 
 def relative(e: MatrixExpr) -> MatrixExpr | None:
     """An expression in one adjoint, with that adjoint at t; None if it has none or several."""
-    adjoints = al.find(e, nd.Adjoint)
-    if len(adjoints) != 1:
+    named = al.find(e, nd.At)
+    adjoints = [a for a in named if isinstance(a, nd.Adjoint)]
+    if len(adjoints) != 1 or any(a.name.startswith(EPSILON) for a in named):
         return None
     origin = adjoints[0].index
-    moved = {a: a.func(a.name, nd.t + (a.index - origin), *a.shape) for a in al.find(e, nd.At)}
-    if any(a.name.startswith(EPSILON) or (a.index - nd.t) > 0 for a in moved.values()):
+    if any((a.index - origin) > 0 for a in named):
         return None
+    if origin == nd.t:
+        return e
+    moved = {a: a.func(a.name, nd.t + (a.index - origin), *a.shape) for a in named}
     return e.xreplace(moved)
+
+
+#: :func:`relative`, which remembers what it found.
+Relative = Callable[[MatrixExpr], MatrixExpr | None]
 
 
 def _expressions(program: Program) -> Iterator[MatrixExpr]:
@@ -60,7 +72,7 @@ def _composites(e: MatrixExpr) -> Iterator[MatrixExpr]:
             yield from (HadamardProduct(*part.args[:i]) for i in range(2, len(part.args)))
 
 
-def _largest_repeated(program: Program) -> MatrixExpr | None:
+def _largest_repeated(program: Program, relative: Relative) -> MatrixExpr | None:
     found: Counter[MatrixExpr] = Counter()
     for expression in _expressions(program):
         for part in _composites(expression):
@@ -71,7 +83,7 @@ def _largest_repeated(program: Program) -> MatrixExpr | None:
     return max(repeated, key=lambda e: sum(1 for _ in sp.preorder_traversal(e)), default=None)
 
 
-def _with_shared(program: Program, part: MatrixExpr) -> Program:
+def _with_shared(program: Program, part: MatrixExpr, relative: Relative) -> Program:
     """The program with one part named."""
     (adjoint,) = al.find(part, nd.Adjoint)
     name = f"{EPSILON}{len(program.statements)}^{adjoint.name}"
@@ -82,7 +94,8 @@ def _with_shared(program: Program, part: MatrixExpr) -> Program:
         head, rest = e, ()
         if length and isinstance(e, HadamardProduct) and len(e.args) > length:
             head, rest = HadamardProduct(*e.args[:length]), e.args[length:]
-        if relative(head) == part:
+        alike = type(head) is type(part) and len(head.args) == len(part.args)
+        if alike and relative(head) == part:
             (there,) = al.find(head, nd.Adjoint)
             here = nd.At(name, there.index, *part.shape)
             return al.odot(here, *map(change, rest)) if rest else here
@@ -97,7 +110,7 @@ def _with_shared(program: Program, part: MatrixExpr) -> Program:
     return replace(program, statements=tuple(statements))
 
 
-def _numbered(program: Program) -> Program:
+def numbered(program: Program) -> Program:
     """The program with its shared parts named in order: ``ε^h``, ``ε2^h``, …"""
     times: Counter[str] = Counter()
     names: dict[str, str] = {}
@@ -111,12 +124,12 @@ def _numbered(program: Program) -> Program:
             return nd.At(names[e.name], e.index, *e.shape)
         return al.rebuild(e, change)
 
-    statements = [
-        replace(_changed(s, change), key=names.get(s.key, s.key), symbol=change(s.symbol))
-        if s.loop is not Loop.FORWARD
-        else s
-        for s in program.statements
-    ]
+    def renamed(s: Statement) -> Statement:
+        factor = None if s.factor is None else change(s.factor)
+        key, symbol = names.get(s.key, s.key), change(s.symbol)
+        return replace(_changed(s, change), key=key, symbol=symbol, factor=factor)
+
+    statements = [s if s.loop is Loop.FORWARD else renamed(s) for s in program.statements]
     return replace(program, statements=tuple(statements))
 
 

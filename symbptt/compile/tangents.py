@@ -63,14 +63,15 @@ def _moving(program: Program) -> frozenset[str]:
         growing = bool(started)
         for s in program.statements:
             if s.quantity in STEPWISE and label(s.symbol) not in moving:
-                named = {label(leaf) for e in _expressions(s) for leaf in _leaves(e)}
+                named = {label(leaf) for e in expressions(s) for leaf in _leaves(e)}
                 if named & moving:
                     moving.add(label(s.symbol))
                     growing = True
     return frozenset(moving)
 
 
-def _expressions(s: Statement) -> Iterator[MatrixExpr]:
+def expressions(s: Statement) -> Iterator[MatrixExpr]:
+    """What a statement computes: its parts, and their factor."""
     yield from (part.expression for part in s.parts)
     if s.factor is not None:
         yield s.factor
@@ -91,7 +92,8 @@ def _tangent(s: Statement, moving: frozenset[str]) -> Iterator[Statement]:
         return MatrixSymbol(name, *e.shape) if symbol else nd.At(name, e.index, *e.shape)
 
     def change(e: MatrixExpr) -> MatrixExpr:
-        return pushforward(e, leaf, s.symbol if s.quantity is Quantity.VALUE else e)
+        named = s.quantity in (Quantity.VALUE, Quantity.SHARED)
+        return pushforward(e, leaf, s.symbol if named else e)
 
     def whole(e: MatrixExpr) -> MatrixExpr:
         if s.factor is None:
