@@ -436,4 +436,14 @@ def at(expression: sp.Basic, when: Any) -> Any:
 
 def find(expression: sp.Basic, kind: type | tuple[type, ...]) -> list[Any]:
     """The nodes of a kind, each once, in reading order."""
-    return list(dict.fromkeys(e for e in sp.preorder_traversal(expression) if isinstance(e, kind)))
+    seen: set[sp.Basic] = set()
+    found: list[Any] = []
+    ahead = [expression]
+    while ahead:
+        e = ahead.pop()
+        if e not in seen:  # what stands in an expression many times is read once
+            seen.add(e)
+            if isinstance(e, kind):
+                found.append(e)
+            ahead += reversed(e.args)
+    return found
