@@ -171,3 +171,23 @@ def test_logarithms_stay_beside_their_factors():
         **HESSIAN,
     )
     assert " h[t] = times_log(p[t], p[t])" in f.source
+
+
+@pytest.mark.parametrize(
+    "equations",
+    [
+        r"h_t = \tanh(\tanh(W h_{t-1})) \odot \tanh(\tanh(W h_{t-2})) \odot \tanh(\tanh(V x_t))",
+        "a_t = \\tanh(\\tanh(W a_{t-1} + U x_t))\n"
+        "b_t = \\tanh(\\tanh(V b_{t+1} + U x_t))\nh_t = a_t \\odot b_t",
+        "u_t = \\tanh(\\tanh(W x_t)) \\odot u_{t-1}\n"
+        "h_t = \\tanh(\\tanh(W x_t)) \\odot u_t \\odot h_{t-1} \\odot \\sigma(u_t) "
+        "\\odot \\sigma(h_{t-1}) \\odot \\sigma(W x_t)",
+    ],
+    ids=["lags", "two-passes", "two-equations"],
+)
+@pytest.mark.parametrize("loss", [r"\sum_t L(h_t, d_t)", "L(h_2, d_2) + L(h_T, d_T)"])
+def test_inner_values_of_awkward_models_are_right(equations, loss):
+    terms = loss.replace("L(", "\\operatorname{squared_error}(")
+    f = symbptt.compile(f"{equations}\nL = {terms}", **HESSIAN)
+    assert "α" in f.source
+    assert verify_products(f).passed
