@@ -75,6 +75,15 @@ def test_initial_values_move_too():
     assert f(params, inputs, move)[2]["h_0"].shape == (2, 3)
 
 
+def test_a_batch_that_only_an_initial_value_tells():
+    f = symbptt.compile("h_t = \\tanh(W h_{t-1})\nL = sum(h_T)", **HESSIAN)
+    inputs = {"T": 4, "h_0": np.ones((2, 3))}
+    assert (f({"W": np.eye(3)}, inputs, {})[2]["W"] == 0).all()
+    some, still = ({"W": np.ones((3, 3)), **start} for start in ({}, {"h_0": np.zeros((2, 3))}))
+    one, other = (f({"W": np.eye(3)}, inputs, direction)[2]["W"] for direction in (some, still))
+    np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize("kind", [HadamardProduct, HadamardPower])
 def test_a_corrupted_rule_is_caught(kind, monkeypatch):
     rule = PUSHFORWARDS[kind]
