@@ -60,7 +60,7 @@ MALFORMED = [
     (r"W \begin{bmatrix} a \\ b", "  ^^^^^^^^^^^^^^^", "is never closed; add '\\end{bmatrix}'"),
     (r"W \begin{bmatrix} a \\ b)", "                        ^", "is closed by ')'"),
     (r"W \begin{bmatrix} a & & b \end{bmatrix}", "                      ^", "nothing stands before '&'"),
-    (r"{}_T w", "  ^", "a subscript to the left of a name is not read"),
+    (r"{}_T + w", "  ^", "a subscript to the left of a name needs the name"),
     (r"\begin{cases} & x \end{cases}", "              ^", "a case has no value"),
     ("(" * 50, " " * 40 + "^", "nested more than 40 deep"),
     ("9" * 70, "^" * 70, "this number is too long; give it a name"),

@@ -105,11 +105,6 @@ class Brackets:
         self.stack.pop()
         empty = kind == "brace" and self.last() == "LBRACE"
         if empty and self.last(2) not in SCRIPTS | TAKES.keys():
-            if following is not None and following.type == "SUB":
-                raise UnreadableError(
-                    "a subscript to the left of a name is not read; write it to the right",
-                    *span_of(following),
-                )
             self.drop()  # an empty pair of braces, TeX's way to keep things apart
         elif kind == "brace" and opened.separated and not opened.script:
             # a set in plain text, {2, T}
@@ -176,6 +171,17 @@ class Brackets:
         self.out[opened.index] = token("SEPARATOR", "|", *span_of(opened.token))
         self.stack.pop()
         return True
+
+    def evaluated_at(self) -> None:
+        """Read a bar with a word after it, at the formula's end, as a subscript: ``f(z)|now``."""
+        opened = self.stack[-1] if len(self.stack) == 1 else None
+        if opened is None or opened.kind != "|" or opened.index != len(self.out) - 2:
+            return
+        word = self.out[-1]
+        if opened.index and self.out[opened.index - 1].type in _ENDS_OPERAND and len(word) > 1:
+            self.out[opened.index] = token("SUB", "|", *span_of(opened.token))
+            self.depths[-1] = 0
+            self.stack.pop()
 
     def angle(self, t: Token) -> bool:
         """``h^{<t>}``: angle brackets drawn with relation signs."""

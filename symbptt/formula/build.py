@@ -13,6 +13,7 @@ from lark import Token, Transformer, v_args
 from lark.tree import Meta
 
 from symbptt.formula.calls import known_functions
+from symbptt.formula.loops import each
 from symbptt.formula.names import bare
 from symbptt.formula.product import NO_BODY, Factor, ProductReader, nothing_to_run_over, quotient
 from symbptt.formula.scripts import TOP, Script, attach
@@ -224,6 +225,10 @@ class Builder(Transformer[Token, Node]):
     def counted(self, meta: Meta, children: Children) -> Node:
         index, lower, upper = _nodes(children)
         return BigOperator(str(children[0]), NO_BODY, index, lower, upper, span=_span(meta))
+
+    def each(self, meta: Meta, children: Children) -> Node:
+        body, over = _nodes(children)
+        return each(body, over, _span(meta))
 
     def bound(self, meta: Meta, children: Children) -> Node:
         node: Node = children[0]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from symbptt.formula.lexicon import FUNCTIONS, FUNCTIONS_BEFORE_BRACKETS
+from symbptt.formula.loops import summed
 from symbptt.formula.names import spelling
 from symbptt.formula.tree import (
     Call,
@@ -103,7 +104,7 @@ def _call(name: Symbol, right: Node, is_function: IsFunction) -> Node | None:
             listed = opening == "(" and (several or name.primes > 0)
             if listed or is_function(name):
                 function = known_word(name) or name
-                return Call(function, items, span=span)
+                return summed(function, items, span) or Call(function, items, span=span)
         case (
             Power(base=inner)
             | Transpose(operand=inner)

@@ -101,6 +101,9 @@ BETWEEN: frozenset[str] = frozenset(
     {"\\Rightarrow", "\\implies", "\\Longrightarrow", "\\iff", "\\Leftrightarrow", "⇒", "⇔", "⟹"}
 )
 
+#: Commands that set their first argument under or over their second: the script that it is.
+STACKED: dict[str, str] = {"\\underset": "SUB", "\\overset": "SUP", "\\stackrel": "SUP"}
+
 QUADS: frozenset[str] = frozenset({"\\quad", "\\qquad"})
 
 SIZES: frozenset[str] = frozenset(
@@ -154,6 +157,7 @@ CLOSING: dict[str, str] = {
 PRODUCTS: dict[str, str] = {
     **{spelling: sign for sign, spellings in OPERATORS.items() for spelling in spellings},
     ".*": "⊙",
+    "./": "/",
     "\\bigotimes": "⊗",
     "\\bigodot": "⊙",
     "○": "∘",
@@ -192,8 +196,8 @@ RELATIONS: dict[str, str] = {
     "\\rightarrow": "→",
     "\\longrightarrow": "→",
     "\\mapsto": "→",
-    "+=": "+=",
-    "-=": "-=",
+    **{dot + sign: sign for sign in ("+=", "-=", "*=", "/=") for dot in ("", ".")},
+    ".=": "=",
     "<": "<",
     "\\lt": "<",
     "≤": "≤",
@@ -285,9 +289,7 @@ _REASONS: dict[str, str] = {
     "a choice of two signs is not read; write one formula for each": "pm mp",
     "this relation is not read": "ll gg not notin subset subseteq xrightarrow",
     "logic is not read": "forall exists land lor neg",
-    "this construction is not read; write it out": (
-        "binom substack cancelto underset overset stackrel"
-    ),
+    "this construction is not read; write it out": ("binom cancelto"),
     "macro definitions are not read here; write the formula with the macro expanded": (
         "newcommand renewcommand providecommand def DeclareMathOperator"
     ),

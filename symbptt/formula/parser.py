@@ -14,6 +14,7 @@ from lark.exceptions import UnexpectedToken, VisitError
 from symbptt.errors import FormulaError, Place
 from symbptt.formula import reader
 from symbptt.formula.build import Builder
+from symbptt.formula.loops import unsummed
 from symbptt.formula.messages import explain
 from symbptt.formula.tree import Node
 from symbptt.formula.unreadable import UnreadableError
@@ -151,6 +152,10 @@ class _Reading:
             _check_depth(rules, row)
             node: Node = Builder(self.functions).transform(rules)
             _check_depth(node, row)
+            loop = unsummed(node) if any(t.type == "FOR" for t in row) else None
+            if loop is not None:
+                message = "a 'for' is read only inside 'sum( .. )' or 'prod( .. )'"
+                raise UnreadableError(message, loop.span.start, loop.span.end)
             return node
         except UnreadableError as e:
             raise self._error(e) from None

@@ -17,6 +17,7 @@ from symbptt.formula.brackets import SCRIPTS, TAKES, Brackets, Opened
 from symbptt.formula.lexicon import CONDITION_WORDS, FUNCTIONS, PROSE
 from symbptt.formula.lines import split
 from symbptt.formula.names import is_letter
+from symbptt.formula.rearranged import rearranged
 from symbptt.formula.unreadable import UnreadableError
 from symbptt.formula.words import span_of, token, words
 
@@ -32,7 +33,7 @@ def formulas(
 ) -> list[list[Token]]:
     """The tokens of every formula in ``text[start:end]``, positions counted in ``text``."""
     reader = _Reader(text, FUNCTIONS | frozenset(functions), lines=lines, letters=letters)
-    reader.read(list(words(_lexer().lex(text[start:end]), start)))
+    reader.read(rearranged(list(words(_lexer().lex(text[start:end]), start))))
     return list(split(reader.out, reader.depths))
 
 
@@ -53,6 +54,8 @@ class _Reader(Brackets):
     single: int = 0
     #: how many of the words ``from`` and ``to`` are due
     counting: int = 0
+    #: after the ``for`` of ``sum(a for t in range(T))``
+    looping: bool = False
     #: in the condition of a case
     condition: bool = False
     #: the side of the next bracket, where ``\left`` or ``\bigr`` says it
@@ -63,6 +66,7 @@ class _Reader(Brackets):
         while queue:
             t = queue.pop()
             self.one(t, queue[-1] if queue else None, queue)
+        self.evaluated_at()
         if self.stack:
             raise self.unclosed(self.stack[-1])
 
@@ -154,8 +158,12 @@ class _Reader(Brackets):
         elif self.counting and value in {"from", "to"}:
             self.counting -= 1
             self.emit(value.upper(), value, t)
-        elif value == "in" and in_braces and self.last() == "NAME":
+        elif value == "in" and (in_braces or self.looping) and self.last() == "NAME":
+            self.looping = False
             self.emit("RELATION", "∈", t)  # sum_{t in {2, T}}
+        elif value == "for" and t.type == "WORD" and self.stack and self.stack[-1].kind == "(":
+            self.looping = True
+            self.emit("FOR", value, t)
         elif self.condition and self.in_cases and _is_condition_word(value):
             pass
         elif t.type != "RUN" and value.lower() in PROSE and not in_braces:
@@ -179,9 +187,11 @@ class _Reader(Brackets):
             queue.append(token(kind, rest, start + at, end))
 
     def is_row_of_letters(self, t: Token) -> bool:
-        """Whether a word is a row of one-letter names, as TeX prints it."""
+        """Whether a word is a row of one-letter names, as TeX prints it; long ones are words."""
         if t.type not in {"RUN", "WORD"} or str(t) in self.functions:
             return False
+        if t.type == "WORD" and len(t) > 3 and t[1:].islower():
+            return False  # a word, as in `\partial{loss}`
         return len(t) > 1 and not any(o.script for o in self.stack)
 
     def big(self, t: Token, following: Token | None, queue: list[Token]) -> str:

@@ -239,7 +239,7 @@ class Cases(Node):
 
 @dataclass(frozen=True)
 class Relation(Node):
-    r"""``a = b = c``: one operator fewer than sides, of ``= ≜ ≈ ∝ ← += < ≤ > ≥ ≠ ∈ →``."""
+    r"""``a = b = c``: one operator fewer than sides, of ``= ≜ ≈ ∝ ← += -= *= /= < ≤ > ≥ ≠ ∈ →``."""
 
     sides: tuple[Node, ...]
     operators: tuple[str, ...]

@@ -23,6 +23,7 @@ from symbptt.formula.lexicon import (
     QUADS,
     RELATIONS,
     SIZES,
+    STACKED,
     SUBSCRIPT_CHARACTERS,
     SUPERSCRIPT_CHARACTERS,
     TRANSPOSES,
@@ -46,6 +47,8 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     **{c: ("SIZE", c) for c in SIZES},
     **{c: ("BETWEEN", c) for c in BETWEEN},
     **{c: ("QUAD", c) for c in QUADS},
+    **{c: ("STACKED", script) for c, script in STACKED.items()},
+    "\\substack": ("SUBSTACK", "\\substack"),
     "\\sqrt": ("ROOT", "sqrt"),
     "\\over": ("OVER", "\\over"),
     "\\prime": ("PRIME", "'"),
@@ -88,8 +91,10 @@ def words(raw: Iterator[Token], shift: int) -> Iterator[Token]:
         start, end = (p + shift for p in span_of(t))
         value = str(t)
         match t.type:
-            case "COMMENT" | "DROPPED":
+            case "COMMENT" | "DROPPED" | "NAMESPACE" | "BROADCAST":
                 pass
+            case "OBJECT":
+                yield token("WORDS", value, start, end)
             case "COMMAND":
                 yield from _command(value, start, end)
             case "TEXT":
@@ -97,7 +102,7 @@ def words(raw: Iterator[Token], shift: int) -> Iterator[Token]:
             case "BEGIN" | "END":
                 yield _environment(t.type, value, start, end)
             case "SUBRUN" | "SUPRUN":
-                inner = value.lstrip("\\_^* \t\r\f\n\v\u00a0")
+                inner = value.lstrip("\\_^*. \t\r\f\n\v\u00a0")
                 at = end - len(inner)
                 yield token(t.type[:3], value[: at - start], start, at)
                 kind = "NUMBER" if inner[0].isdecimal() else "RUN"
@@ -114,7 +119,7 @@ def words(raw: Iterator[Token], shift: int) -> Iterator[Token]:
             case "DOTS":
                 yield token("TEXT", "...", start, end)
             case "SIGN":
-                yield token("SIGN", "+" if value == "+" else "-", start, end)
+                yield token("SIGN", "+" if value[-1] == "+" else "-", start, end)
             case "VULGAR":
                 yield token("NUMBER", value, start, end)
             case "OTHER":

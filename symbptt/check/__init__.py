@@ -1,0 +1,1 @@
+"""Documents to formulas, formulas to claims, claims to verdicts, verdicts to reports."""

@@ -1,0 +1,130 @@
+"""Fragments to formulas: rows, chains that go on, repairs, and what can't be read."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from symbptt.check.documents import Document
+from symbptt.check.formulas import Formula, Unparsed, formulas
+from symbptt.formula import parse
+from symbptt.formula.tree import Group, Relation, Symbol, Text
+
+
+def read(text: str, file: str = "a.md") -> list[Formula | Unparsed]:
+    return formulas(Document(text, file))
+
+
+def trees(text: str, file: str = "a.md") -> list[object]:
+    return [f.tree if isinstance(f, Formula) else f.reason for f in read(text, file)]
+
+
+#: A document, and its formulas.
+DOCUMENTS = [
+    ("$h_t$", ["h_t"]),
+    (r"$$a = b, \quad c = d$$", ["a = b", "c = d"]),
+    ("$$a = b$$\n$$= c + d$$", ["a = b", "a = c + d"]),
+    (r"\begin{align} a &= b \\ &= c \\ d &= e \end{align}", ["a = b = c", "d = e"]),
+    (r"$$\begin{aligned} \delta &= b \\\\ &= c \end{aligned}\tag{8}$$", [r"\delta = b = c"]),
+    ("$$\\frac{a}{b}$$\nis\n$$= c$$", [r"\frac{a}{b}", r"\frac{a}{b} = c"]),
+    ("∂L/∂h = ∂L/∂y · A\n  = ∂L/∂y · B\n", ["∂L/∂h = ∂L/∂y · A", "∂L/∂h = ∂L/∂y · B"]),
+    (r"$s = \tanh(Ux_t + Ws_{t-1})$", [r"s = \tanh(U x_t + W s_{t-1})"]),
+    (r"$W_hh h + W_xh x$", ["W_{hh} h + W_{xh} x"]),
+    (r"$\partial{loss}$", [r"\partial{loss}"]),
+    (r"$L = diag(f'(a)W$", ["L = diag(f'(a))W"]),
+    (r"$\|a\| \leq \left\Vert diag(f(b) \right\Vert$", [r"\|a\| \leq \left\Vert diag(f(b)) \right\Vert"]),
+    (r"$a = b) + c$", ["a = b + c"]),
+    (r"$\pdv{L}{W} = x$", [r"\frac{\partial L}{\partial W} = x"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), DOCUMENTS, ids=[t[:30] for t, _ in DOCUMENTS])
+def test_formulas(text, expected):
+    assert trees(text) == [parse(e) for e in expected]
+
+
+def test_a_chain_that_goes_on_has_its_own_place():
+    first, second = read("$$a = b$$\n\n$$= c$$\n")
+    assert isinstance(first, Formula)
+    assert isinstance(second, Formula)
+    assert (second.line, second.column, second.source, second.carried) == (3, 3, "= c", True)
+    assert isinstance(second.tree, Relation)
+    assert second.place(second.tree.sides[0].span).line == 1
+    assert second.place(second.tree.sides[1].span).label == "a.md:3:5"
+
+
+def test_a_chain_goes_on_within_its_section():
+    _, second = read("$$a = b$$\n\n# New\n\n$$= c$$\n")
+    assert isinstance(second, Unparsed)
+    assert second.reason == "nothing stands before '='; write the side that is missing"
+
+
+def test_a_row_that_fails_leaves_the_others():
+    first, second, third = read(
+        "\\begin{align}\na &= b \\\\\nc &= \\int x \\\\\nd &= e\n\\end{align}"
+    )
+    assert isinstance(first, Formula)
+    assert isinstance(second, Unparsed)
+    assert second.place.label == "a.md:3:6"
+    assert isinstance(third, Formula)
+    assert (third.line, third.source) == (4, "d &= e")
+
+
+def test_lists_are_one_formula():
+    (steps,) = trees(r"$t = 1, 2, \dots, T$")
+    assert steps == Relation((Symbol("t"), Group("", (parse("1"), parse("2"), Text("..."), Symbol("T")), (",",) * 3)), ("=",))  # fmt: skip
+    assert trees(r"$x_1, \dots, x_T$") == [Group("", (parse("x_1"), Text("..."), parse("x_T")), (",", ","))]  # fmt: skip
+
+
+def test_a_sign_alone_is_words():
+    assert trees(r"the $\odot$ denotes") == [Text("⊙")]
+
+
+def test_repairs_are_noted():
+    (formula,) = read(r"$L = diag(f'(a)W$")
+    assert isinstance(formula, Formula)
+    assert formula.notes == ("a ')' is missing; read with one after 'diag(f'(a)'",)
+
+
+#: What the grammar reads for the sake of documents.
+READ = [
+    ("self.dh = np.dot(self.dz, self.W.T)", "dh = dot(dz, W.T)"),
+    ("dz = d .* f.(u)", "dz = d ⊙ f (u)"),
+    ("db .+= a", "db += a"),
+    ("s = sum(a[t] for t in range(1, T+1))", r"s = \sum_{t=1}^{T} a[t]"),
+    ("s = sum(a[t] for t in reversed(range(T)))", r"s = \sum_{t=0}^{T-1} a[t]"),
+    (r"\underset{k}{\left( \sum \right)} a_k", r"\sum_{k} a_k"),
+    (r"\sum_{\substack{i < T \\ j}} a", r"\sum_{i < T, j} a"),
+    (r"d{}_Tw^2", "d w_T^2"),
+    (r"{}_SW^l\mathbf{h}", "W_S^l h"),
+    (r"{}_{T}w x", "w_T x"),
+    (r"h^i{}_j x", "h^i_j x"),
+    (r"a \overset{(1)}{\approx} b", r"a \approx b"),
+    ("(a)|now", "(a)_{now}"),
+]
+
+
+@pytest.mark.parametrize(("written", "meant"), READ, ids=[w for w, _ in READ])
+def test_the_grammar_reads(written, meant):
+    assert parse(written) == parse(meant)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [*re.findall(r"\S+", r"$ $$ \[ \] \\ & = + a h_t ( ) { } \frac \begin{align} \end{align} {}_T \underset \substack \left( \right) | ,"), " ", "\n", "\n\n"]
+        ),
+        max_size=30,
+    ).map("".join)
+)  # fmt: skip
+def test_every_fragment_leads_to_a_formula_or_a_reason(text):
+    document = Document(text, "a.md")
+    found = formulas(document)
+    assert {f.fragment for f in found} == set(document.fragments)
+    for f in found:
+        assert 1 <= f.line <= text.count("\n") + 1
+        assert f.column >= 1
+        if isinstance(f, Unparsed):
+            assert "\n" not in f.reason
