@@ -141,6 +141,9 @@ OPERATORS: dict[str, tuple[str, ...]] = {
 class Group(Node):
     """Brackets as written: ``(a + b)``, ``[h, x]``, ``(y_t, d_t)``; ``opening`` is ``( [ { | ‖``.
 
+    A list without brackets, ``1, 2, \\dots, T``, has an empty ``opening``; the parser, which
+    reads it as several formulas, makes none: ``check`` does.
+
     ``separators`` are the ``,`` or ``;`` between the items.
     """
 
