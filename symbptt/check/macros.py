@@ -1,6 +1,6 @@
 r"""Macros that a document defines: found anywhere in it, expanded with positions kept.
 
-TeX's tokens come from pylatexenc; what a definition looks like is a row of ``DEFINERS``.
+What a definition looks like is a row of ``DEFINERS``.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pylatexenc.latexwalker import LatexToken, LatexWalker, LatexWalkerError
-from pylatexenc.macrospec import LatexContextDb
-
+from symbptt.check.tex import Tokens
 from symbptt.check.traced import Traced, blank
 
 #: How deep macros may stand in macros, and how long what they expand to may be.
@@ -63,63 +61,6 @@ COMMON = _macros(
 )
 del COMMON["vec"]  # an accent
 
-_CONTEXT = LatexContextDb()
-
-
-class _Tokens:
-    """The tokens of a text, from a position on."""
-
-    def __init__(self, text: str, position: int = 0) -> None:
-        self._walker = LatexWalker(text, latex_context=_CONTEXT, tolerant_parsing=True)
-        self.text = text
-        self.position = position
-
-    def next(self) -> LatexToken | None:
-        try:
-            token = self._walker.get_token(self.position, environments=False)
-        except LatexWalkerError:
-            return None
-        self.position = token.pos + token.len
-        return token
-
-    def argument(self) -> slice | None:
-        """The argument that follows: what is in braces, or else one token."""
-        token = self.next()
-        while token is not None and token.tok == "comment":
-            token = self.next()
-        if token is None or token.tok == "brace_close":
-            return None
-        if token.tok != "brace_open":
-            return slice(token.pos, token.pos + token.len - len(token.post_space or ""))
-        start, depth = token.pos + 1, 1
-        while (token := self.next()) is not None:
-            depth += {"brace_open": 1, "brace_close": -1}.get(token.tok, 0)
-            if not depth:
-                return slice(start, token.pos)
-        return None
-
-    def optional(self) -> slice | None:
-        """What stands in square brackets here, if anything does."""
-        before = self.position
-        token = self.next()
-        if token is None or token.tok != "char" or token.arg != "[" or "\n\n" in token.pre_space:
-            self.position = before
-            return None
-        start, depth = token.pos + 1, 0
-        while (token := self.next()) is not None:
-            depth += {"brace_open": 1, "brace_close": -1}.get(token.tok, 0)
-            if token.tok == "char" and token.arg == "]" and not depth:
-                return slice(start, token.pos)
-        self.position = before
-        return None
-
-    def skip(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        m = pattern.match(self.text, self.position)
-        if m is not None:
-            self.position = m.end()
-        return m
-
-
 _NAME = re.compile(r"\\(?:[A-Za-z@]+|[^A-Za-z@\s])")
 _BLANKS = re.compile(r"\s*")
 _STAR = re.compile(r"\s*\*")
@@ -127,7 +68,7 @@ _PARAMETERS = re.compile(r"(?:#\d\s*)*")
 _EQUALS = re.compile(r"\s*=?\s*")
 
 
-def _defined_name(tokens: _Tokens) -> str | None:
+def _defined_name(tokens: Tokens) -> str | None:
     named = tokens.argument()
     if named is None:
         return None
@@ -135,7 +76,7 @@ def _defined_name(tokens: _Tokens) -> str | None:
     return m and m.group()[1:]
 
 
-def _new(tokens: _Tokens) -> Macro | None:
+def _new(tokens: Tokens) -> Macro | None:
     tokens.skip(_STAR)
     name = _defined_name(tokens)
     count = tokens.optional()
@@ -150,7 +91,7 @@ def _new(tokens: _Tokens) -> Macro | None:
     )
 
 
-def _def(tokens: _Tokens) -> Macro | None:
+def _def(tokens: Tokens) -> Macro | None:
     name = _defined_name(tokens)
     tokens.skip(_BLANKS)
     parameters = tokens.skip(_PARAMETERS)
@@ -161,14 +102,14 @@ def _def(tokens: _Tokens) -> Macro | None:
     return None if body is None else Macro(name, tokens.text[body], count)
 
 
-def _let(tokens: _Tokens) -> Macro | None:
+def _let(tokens: Tokens) -> Macro | None:
     name = _defined_name(tokens)
     tokens.skip(_EQUALS)
     body = tokens.argument()
     return None if name is None or body is None else Macro(name, tokens.text[body])
 
 
-def _operator(tokens: _Tokens) -> Macro | None:
+def _operator(tokens: Tokens) -> Macro | None:
     tokens.skip(_STAR)
     name, body = _defined_name(tokens), tokens.argument()
     if name is None or body is None:
@@ -176,7 +117,7 @@ def _operator(tokens: _Tokens) -> Macro | None:
     return Macro(name, rf"\operatorname{{{tokens.text[body]}}}")
 
 
-def _paired(tokens: _Tokens) -> Macro | None:
+def _paired(tokens: Tokens) -> Macro | None:
     name, left, right = _defined_name(tokens), tokens.argument(), tokens.argument()
     if name is None or left is None or right is None:
         return None
@@ -211,7 +152,7 @@ def definitions(page: Traced) -> Iterator[tuple[Macro, int, int]]:
         if m.start() < done:
             continue
         window = page.text[m.end() : m.end() + MAX_LENGTH]
-        tokens = _Tokens(window)
+        tokens = Tokens(window)
         found = DEFINERS[m.group()[1:]](tokens)
         if found is None:
             lost += 1
@@ -275,7 +216,7 @@ class _Expansion:
             macro = self.macros.find(name, text.stretch(m.start(), m.end())[0])
             if macro is None or not self.may_expand(macro, within):
                 continue
-            tokens = _Tokens(text.text, m.end())
+            tokens = Tokens(text.text, m.end())
             arguments = self.arguments(macro, text, tokens, m)
             if arguments is None:
                 continue
@@ -297,7 +238,7 @@ class _Expansion:
         return True
 
     def arguments(
-        self, macro: Macro, text: Traced, tokens: _Tokens, use: re.Match[str]
+        self, macro: Macro, text: Traced, tokens: Tokens, use: re.Match[str]
     ) -> list[Traced] | None:
         found: list[Traced] = []
         if macro is COMMON.get(macro.name) and macro.arguments:
