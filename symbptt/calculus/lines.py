@@ -50,11 +50,15 @@ class Reason:
 
 @dataclass(frozen=True)
 class Line:
-    """One formula on part of the time line (everywhere, if ``steps`` is None)."""
+    """One formula on part of the time line (everywhere, if ``steps`` is None).
+
+    With ``zero_terms`` a term is zero where it names an adjoint that is not there.
+    """
 
     expression: MatrixExpr
     steps: Steps | Where | None = None
     otherwise: bool = False
+    zero_terms: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,8 +98,9 @@ def step_of(recursion: Recursion, reason: Reason) -> Step:
             al.at(recursion.symbol, when), (Line(al.at(cases[0].expression, when)),), reason
         )
     if len(cases) == 1 and cases[0].steps.is_every:
-        return Step(recursion.symbol, (Line(cases[0].expression),), reason)
-    lines = tuple(Line(c.expression, c.steps, c.otherwise) for c in cases)
+        line = Line(cases[0].expression, zero_terms=cases[0].zero_terms)
+        return Step(recursion.symbol, (line,), reason)
+    lines = tuple(Line(c.expression, c.steps, c.otherwise, c.zero_terms) for c in cases)
     return Step(recursion.symbol, lines, reason)
 
 

@@ -69,12 +69,14 @@ class Contribution:
 class Case:
     """An adjoint's formula on part of the time line.
 
-    ``otherwise`` marks the one that holds wherever no case before it does.
+    ``otherwise`` marks the one that holds wherever no case before it does, ``zero_terms`` one
+    whose terms are zero where they name an adjoint that is not there.
     """
 
     steps: Steps | Where
     expression: MatrixExpr
     otherwise: bool = False
+    zero_terms: bool = False
 
 
 @dataclass(frozen=True)

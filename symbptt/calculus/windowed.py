@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
 from typing import NoReturn
 
 import sympy as sp
@@ -15,10 +14,14 @@ from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.recursion import Case, Contribution, Gradient, Recursion
 from symbptt.calculus.spans import Span, Way
+from symbptt.calculus.window_cases import World, cases_of, worlds
 from symbptt.calculus.window_sums import Reaching, Windows
-from symbptt.calculus.windows import Edge, Truncation, Where, Window
+from symbptt.calculus.windows import Edge, Where, Window
 from symbptt.errors import DerivationError
 from symbptt.model.steps import FIRST, Steps
+
+#: More cases than a reader takes in at once.
+MANY = 4
 
 
 @dataclass(frozen=True)
@@ -71,41 +74,37 @@ class WindowRecursion(Recursion):
         one = k2 == 1 or (k1 == 1 and self.name in self.own)
         return self.windows.last if one and not self._numbered else None
 
-    @cached_property
-    def _all_edges(self) -> tuple[Edge, ...]:
-        return tuple(dict.fromkeys(x for c in self.contributions for x in self.edges(c)))
-
     @property
     def _numbered(self) -> bool:
-        return any(edge.kind == "among" for edge in self._all_edges)
+        return any(x.kind == "among" for c in self.contributions for x in self.edges(c))
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
-        """The formulas from the end of a window to its start; of several, the first holds."""
-        edges = self._all_edges
-        ahead = self.span.way is Way.AHEAD
-        worlds = list(dict.fromkeys(_worlds(edges, self.windows.truncation, self.span.way)))
-        value = {w: self._value(dict(zip(edges, w, strict=True))) for w in worlds}
-        cases: list[Case] = []
-        covered: set[tuple[bool, ...]] = set()
-        for world in worlds:
-            if world in covered or al.is_zero(value[world]):
-                continue
-            # Each case says by itself where it holds, unless that takes naming steps.
-            rivals = [w for w in worlds if w not in covered] if self._numbered else worlds
-            wanted = dict(zip(edges, world, strict=True))
-            order = sorted(edges, key=lambda x: x.kind != "among" or wanted[x])
-            for edge in sorted(order, key=lambda x: not wanted[x]) if ahead else order:
-                fewer = {x: v for x, v in wanted.items() if x != edge}
-                if all(value[w] == value[world] for w in _matching(rivals, edges, fewer)):
-                    wanted = fewer
-            covered |= set(_matching(worlds, edges, wanted))
-            cases.append(Case(Where(tuple(wanted.items())), self.windows.within(value[world])))
-        return tuple(cases) or (Case(Where(()), al.zeros(self.symbol.shape)),)
+        """The formulas from the end of a window to its start; of several, the first holds.
 
-    def _value(self, holds: Mapping[Edge, bool]) -> MatrixExpr:
-        there = [c.expression for c in self.contributions if all(map(holds.get, self.edges(c)))]
-        return al.gather(there, self.symbol.shape)
+        Where they would be many, each says less of where it holds: a term that names an adjoint
+        is zero where that is zero, so it may stand in every one of them.
+        """
+        shares = [(c.expression, self.edges(c)) for c in self.contributions]
+        found = self._cases(shares)
+        if len(found) <= MANY:
+            return found
+        shares = [(e, () if al.find(e, nd.Adjoint) else edges) for e, edges in shares]
+        fewer = tuple(replace(c, zero_terms=True) for c in self._cases(shares))
+        return fewer if len(fewer) < len(found) else found
+
+    def _cases(self, shares: Sequence[tuple[MatrixExpr, tuple[Edge, ...]]]) -> tuple[Case, ...]:
+        edges = tuple(dict.fromkeys(x for _, conditions in shares for x in conditions))
+
+        def value(world: World) -> MatrixExpr:
+            holds = dict(zip(edges, world, strict=True))
+            there = [e for e, conditions in shares if all(map(holds.get, conditions))]
+            return al.gather(there, self.symbol.shape)
+
+        values = {w: value(w) for w in worlds(edges, self.windows.truncation, self.span)}
+        found = cases_of(edges, values, ahead=self.span.way is Way.AHEAD)
+        cases = tuple(replace(c, expression=self.windows.within(c.expression)) for c in found)
+        return cases or (Case(Where(()), al.zeros(self.symbol.shape)),)
 
     @property
     def interior(self) -> MatrixExpr:
@@ -121,39 +120,6 @@ def _among(steps: Steps, reach: int) -> tuple[Edge, ...]:
     """The condition that t is one of some steps; none if any t ≤ e - reach is."""
     runs = steps.members is None and steps.first == FIRST and bool(steps.last.anchor)
     return () if runs and steps.last.offset >= -reach else (Edge("among", steps=steps),)
-
-
-def _worlds(edges: tuple[Edge, ...], cut: Truncation, way: Way) -> Iterator[tuple[bool, ...]]:
-    """Every way in which edges can hold together, from the end of a window to its start, or the
-    other way round.
-
-    The window takes r losses, r = 1…k1 (the last one may be short), and t = e - d, or t = a + d.
-    Once r and d are larger than any offset by more than one, nothing new happens.
-    """
-    by = max((abs(edge.by) for edge in edges), default=0)
-    among = [edge for edge in edges if edge.kind == "among"]
-    for named in product((True, False), repeat=len(among)):
-        member = dict(zip(among, named, strict=True))
-        ends = any(member[edge] and edge.steps.is_last for edge in among)  # T ends a window
-        for r in range(min(cut.k1, by + 2), 0, -1):
-            far = min(cut.k2, r + by + 2)
-            back = range(1 if ends else far)
-            if way is Way.AHEAD:
-                back = range(r - 1, r - 1 - far, -1)
-            elif way is Way.BOTH:
-                back = range(r - far, far)
-            for d in back:
-                w = Window(1, d + 1 - (r - 1), d + 1)  # so that t = 1, with a for what it is
-                yield tuple(member[x] if x in member else x.holds(1, w, w.last) for x in edges)
-
-
-def _matching(
-    worlds: list[tuple[bool, ...]], edges: tuple[Edge, ...], wanted: Mapping[Edge, bool]
-) -> Iterator[tuple[bool, ...]]:
-    for w in worlds:
-        holds = dict(zip(edges, w, strict=True))
-        if all(holds[x] is value for x, value in wanted.items()):
-            yield w
 
 
 @dataclass(frozen=True)

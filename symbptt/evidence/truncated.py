@@ -249,7 +249,8 @@ def _line_value(point: Point, line: Line | None, name: str, t: int, w: Window) -
     if line is None:
         return point.zero(name)
     scene = point.scene(point.d.sweep.recursions, (name, t))
-    if point.d.spans[name].starts:  # a start may lead to a step after the window
+    # A start may lead to a step after the window.
+    if line.zero_terms or point.d.spans[name].starts:
         return point.value(line.expression, scene, point.now(t, w.last))
     return evaluate(line.expression, scene, point.now(t, w.last))
 

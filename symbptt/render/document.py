@@ -44,6 +44,9 @@ RULE_LETTERS = (
     ("p", "q", "r", "k"),
 )
 
+#: What stands for any quantity that has an adjoint.
+QUANTITY_LETTERS = "vuwqgkm"
+
 
 @dataclass(frozen=True)
 class Document:
@@ -63,7 +66,6 @@ class Document:
     passes: tuple[PassView, ...]
     gradients: tuple[LineView, ...]
     written: tuple[WrittenOut, ...]
-    adjoint_of: tuple[tuple[str, str], ...]
     opaque: tuple[str, ...]
     T: int | None = None
     truncation: TruncationView | None = None
@@ -80,9 +82,7 @@ class Document:
     @cached_property
     def letters(self) -> dict[str, str]:
         """For each letter of a rule's statement, one that means nothing else in the model."""
-        variables = self.model.variables.values()
-        taken = {v.spelled.base for v in variables} | {*self.model.dimensions}
-        taken |= {*self.truncation.letters} if self.truncation else set()
+        taken = set(self._taken)
         found: dict[str, str] = {"T": "T"}
         if self.dialect == "latex":
             found["T"] = self.notation.transpose
@@ -91,6 +91,20 @@ class Document:
             found |= dict(zip(group[0], chosen, strict=True))
             taken |= {*chosen}
         return found
+
+    @cached_property
+    def _taken(self) -> frozenset[str]:
+        """The letters that mean something in the model."""
+        variables = self.model.variables.values()
+        windows = self.truncation.letters if self.truncation else ()
+        return frozenset({v.spelled.base for v in variables} | {*self.model.dimensions, *windows})
+
+    @cached_property
+    def named_adjoints(self) -> tuple[tuple[str, str, str], ...]:
+        """Each adjoint, what it is the derivative by, and the letter in it that stands for any
+        quantity, if one says it of several."""
+        letter = next((x for x in QUANTITY_LETTERS if x not in self._taken), "")
+        return self.author.named_adjoints(letter) if self.author else ()
 
     @property
     def gradient_groups(self) -> tuple[tuple[LineView, ...], ...]:
@@ -193,10 +207,6 @@ class Author:
             passes=tuple(map(self._pass, model.stages)),
             gradients=gradients,
             written=tuple(map(self.written_out, own)),
-            adjoint_of=tuple(
-                (self.printer(r.symbol), self.printer.symbol(n, "t"))
-                for n, r in self.parts.recursions.items()
-            ),
             opaque=tuple(self._opaque()),
             T=d.T,
             truncation=None if isinstance(d, Derivation) else truncation_view(d, self.printer),
@@ -220,6 +230,26 @@ class Author:
                 yield SymbolView(
                     self.printer.symbol(v.name, when), role, self._shape(v.shape), v.name
                 )
+
+    def named_adjoints(self, letter: str) -> tuple[tuple[str, str, str], ...]:
+        """``δ^z_t``, ``z_t`` for each adjoint; those that are named after their quantity together,
+        with a letter for it, if there is one and no other adjoint could be taken for one of them.
+        """
+        named = {
+            n: (self.printer(r.symbol), self.printer.symbol(n, "t"), "")
+            for n, r in self.parts.recursions.items()
+        }
+        own = self.notation
+        if not letter or own.adjoint != "delta" or any(own.deltas.get(n) for n in named):
+            return tuple(named.values())
+        alike = [n for n in named if n not in own.deltas and n not in own.spelled_out]
+        if len(alike) < 2:
+            return tuple(named.values())
+        windows = None if isinstance(self.d, Derivation) else self.d.windows
+        whole = nd.Adjoint(letter, nd.t, 1, 1)
+        any_of_them = self.printer(windows.within(whole) if windows else whole)
+        rest = (named[n] for n in named if n not in alike)
+        return ((any_of_them, self.printer.symbol(letter, "t"), letter), *rest)
 
     def _shape(self, shape: tm.Shape) -> str:
         return tm.shape_text(shape, r" \times " if self.printer.dialect.name == "latex" else "×")
@@ -283,6 +313,7 @@ class Author:
                 default=1,
             ),
             beyond=reason.kind is Why.INITIAL and step.of is not None and step.of.index.has(nd.T),
+            zero_terms=any(x.zero_terms for x in step.lines),
         )
 
     def _ends_at(self, step: Step) -> str:

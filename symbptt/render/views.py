@@ -44,7 +44,10 @@ class UseView:
 
 @dataclass(frozen=True)
 class LineView:
-    """A numbered line of the derivation with its reason."""
+    """A numbered line of the derivation with its reason.
+
+    ``zero_terms`` is whether terms stand where the adjoint that they name is not there.
+    """
 
     formula: Formula
     kind: str
@@ -59,6 +62,7 @@ class LineView:
     ends_at: str = ""
     reaches: int = 1
     beyond: bool = False
+    zero_terms: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,11 +100,15 @@ class DoubleSumView:
 
 @dataclass(frozen=True)
 class DroppedView:
-    """A share that no window has, the adjoint it is missing from, and the steps if several."""
+    """A share that no window has, the adjoint it is missing from, and the steps if several.
+
+    ``minus`` is whether the share is subtracted.
+    """
 
     share: str
     adjoint: str
     when: str
+    minus: bool
 
 
 @dataclass(frozen=True)

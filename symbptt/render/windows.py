@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sympy.matrices.expressions import MatrixExpr
+
 from symbptt.calculus import TruncatedDerivation
 from symbptt.calculus import algebra as al
 from symbptt.calculus.spans import Span, Way
@@ -139,10 +141,18 @@ def _dropped(x: Dropped, windows: Windows, p: Printer) -> DroppedView:
     if x.lag < 0:
         if x.lag == -1:
             at = windows.ahead + 1
-            return DroppedView(p(al.at(x.share, at)), p(al.at(x.adjoint, at)), "")
-        return DroppedView(p(x.share), p(x.adjoint), f"{f} < t{p.dialect.le}{_back(f, x.lag)}")
+            return _lost(al.at(x.share, at), al.at(x.adjoint, at), "", p)
+        return _lost(x.share, x.adjoint, f"{f} < t{p.dialect.le}{_back(f, x.lag)}", p)
     b, first = (c, windows.tail) if x.way is Way.END else (b, windows.first)
     if x.lag == 1:
-        return DroppedView(p(al.at(x.share, first - 1)), p(al.at(x.adjoint, first - 1)), "")
+        return _lost(al.at(x.share, first - 1), al.at(x.adjoint, first - 1), "", p)
     when = f"{_back(b, x.lag)}{p.dialect.le}t < {b}"
-    return DroppedView(p(x.share), p(x.adjoint), when)
+    return _lost(x.share, x.adjoint, when, p)
+
+
+def _lost(share: MatrixExpr, adjoint: MatrixExpr, when: str, p: Printer) -> DroppedView:
+    """A share in words of its own for the sign, which a list would hide."""
+    many, _ = al.coefficient(share)
+    minus = bool(many.could_extract_minus_sign())
+    text = p(al.times(-1, share) if minus else share)
+    return DroppedView(p.dialect.bracket(text) if text[0] == "-" else text, p(adjoint), when, minus)
