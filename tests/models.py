@@ -5,8 +5,11 @@ The texts are as a user would give them; the second item holds keys of a model f
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
+
+import pytest
 
 from symbptt.calculus import Derivation, ForwardDerivation, derive, forward
 from symbptt.model import Model, builtin_names, load
@@ -507,6 +510,19 @@ TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
         {"shapes": {"h": "1", "x": "1"}},
     ),
 }  # fmt: skip
+
+
+def some(names: Iterable[str]) -> list[Any]:
+    """Names for a test that is as much the same for all: most of them are tried by slow runs."""
+    core = CORE.__contains__
+    return [n if core(n) else pytest.param(n, marks=pytest.mark.slow) for n in names]
+
+
+#: Between them all forms: gates, lags, stacks, several passes, both directions, rows, scalars.
+CORE = frozenset(
+    ["elman", "gru", "narx", "lstm-stacked", "elman-bidirectional", "seq2seq", "elman-linear",
+     "gated", "stacked", "rows side by side", "weight-decay", "both ways", "next input", "abstract"]
+)  # fmt: skip
 
 #: One model for each activation, which is used inside the recurrence.
 for _name in ACTIVATIONS:

@@ -50,7 +50,7 @@ def checks(d, Ts=(1, 2, 3, 4, 5)):
 # -- the certificate --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", models.NAMES)
+@pytest.mark.parametrize("name", [*builtin_names(), *models.some(models.TEXTS)])
 def test_forward_mode_is_reverse_mode_exactly(name):
     d = models.forward_derivation(name)
     found = checks(d)
@@ -384,7 +384,7 @@ def test_the_memory_is_what_the_compiled_function_keeps(name):
 # -- documents --------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=builtin_names())
+@pytest.fixture(scope="module", params=models.some(builtin_names()))
 def derived(request):
     return symbptt.derive(request.param, mode="forward")
 
@@ -447,7 +447,7 @@ def test_json_holds_every_line():
     assert [s["number"] for s in data["steps"]] == list(range(1, len(d.steps) + 1))
 
 
-@pytest.mark.parametrize("name", models.NAMES)
+@pytest.mark.parametrize("name", models.some(models.NAMES))
 def test_every_model_renders(name):
     d = models.forward_derivation(name)
     assert "Gradients" in symbptt.render(d)

@@ -38,7 +38,7 @@ def test_a_line_that_only_changes_the_order_of_its_terms_is_not_said_again():
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_loss_that_is_named_is_defined(name):
-    assert f"\n      where {name}(" in lines(f"y_t = V h_t\nL = \\sum_t {name}(y_t, d_t)")
+    assert f"\nFunctions\n\n    {name}(" in lines(f"y_t = V h_t\nL = \\sum_t {name}(y_t, d_t)")
 
 
 @pytest.mark.parametrize("fmt", ["text", "latex"])

@@ -40,8 +40,9 @@ from symbptt.model import Model, bind, builtin_names, load
 PAIRS = ((2, 2), (2, 3), (3, 4))
 
 
-#: A loss of which reaches a pass both at its own steps and through the start of another.
-REFUSED_TEXTS = {"handed over"}
+#: A loss reaches a pass both at its own steps and through the start of another; a start joins
+#: passes of which one runs from T to 1; a later pass looks ahead into an earlier one.
+REFUSED_TEXTS = {"handed over", "both ways", "second pass"}
 
 BUILT_IN = builtin_names()
 SEVERAL = ("elman-bidirectional", "seq2seq")

@@ -79,6 +79,10 @@ def test_no_case_is_without_a_condition(name, at):
         assert "otherwise" not in " ".join(found[:-1])
 
 
+#: Of a recurrence from T to 1, a case for a window of one step that doesn't end the sequence.
+UNMET = {("backwards", (2, 3)): {3}}
+
+
 @pytest.mark.parametrize("at", [2, (2, 3), (3, 4)])
 @pytest.mark.parametrize("name", [*STEPS, *TEXTS, *PASSES])
 def test_every_case_is_met_and_neighbours_differ(name, at):
@@ -91,7 +95,7 @@ def test_every_case_is_met_and_neighbours_differ(name, at):
             assert len(rights) <= windowed.MANY
             assert all(a != b for a, b in pairwise(rights))
             if len(rights) > 1:
-                assert set(range(len(rights))) <= set(met(d, r))
+                assert set(range(len(rights))) - UNMET.get((name, at), set()) <= set(met(d, r))
 
 
 def test_the_rest_is_otherwise():
