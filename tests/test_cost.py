@@ -63,8 +63,9 @@ def cpu(*arguments):
 
 @pytest.mark.slow
 def test_deriving_costs_at_most_two_and_a_half_times_the_import_of_sympy():
-    derive = statistics.median(cpu("-m", "symbptt.cli", "derive", "elman") for _ in range(5))
-    sympy = statistics.median(cpu("-c", "import sympy") for _ in range(5))
+    # The least of several: other work on the machine only ever adds to it.
+    derive = min(cpu("-m", "symbptt.cli", "derive", "elman") for _ in range(5))
+    sympy = min(cpu("-c", "import sympy") for _ in range(5))
     assert derive < 2.5 * sympy
 
 

@@ -32,7 +32,7 @@ class WindowEnds(sp.Set):
 
     def __new__(cls, k1: Any, k2: Any, T: Any, reaching: Any = Reaching.ALL) -> WindowEnds:
         kind = reaching if isinstance(reaching, Str) else Str(str(reaching))
-        return sp.Basic.__new__(cls, *map(sp.Integer, (k1, k2)), sp.sympify(T), kind)
+        return sp.Basic.__new__(cls, *map(sp.Integer, (k1, k2)), nd.number(T), kind)
 
     @property
     def reaching(self) -> Reaching:
