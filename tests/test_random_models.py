@@ -175,7 +175,7 @@ def concrete(module: Any, base: type) -> set[type]:
 #: distinctions, words, accents of time; and those that the tree of rules never shows.
 NOT_IN_MODELS = {
     "start", "sub", "sup", "prime", "dot_t", "partial", "nabla", "cases", "row", "mark",
-    "text", "entry",
+    "text", "entry", "each",
 }  # fmt: skip
 KINDS_NOT_IN_MODELS = {tr.Differential, tr.Cases, tr.Primed, tr.Subscripted, tr.Text}
 
