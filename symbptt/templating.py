@@ -41,6 +41,25 @@ def environment() -> Environment:
 
 def fill(template: str, values: Mapping[str, Any], **filters: Callable[..., str]) -> str:
     """A template with its values put in."""
-    env = environment().overlay()
+    return _filled(environment().overlay(), template, values, filters)
+
+
+def fill_markup(template: str, values: Mapping[str, Any], **filters: Callable[..., str]) -> str:
+    """A template of HTML with its values put in, all that they hold escaped."""
+    return _filled(environment().overlay(autoescape=True), template, values, filters)
+
+
+def _filled(
+    env: Environment,
+    template: str,
+    values: Mapping[str, Any],
+    filters: Mapping[str, Callable[..., str]],
+) -> str:
     env.filters = {**env.filters, **filters}
     return env.get_template(template).render(**values)
+
+
+def words(template: str, macro: str, *values: Any, **named: Any) -> str:
+    """What one of the macros of a template says."""
+    said: str = getattr(environment().get_template(template).module, macro)(*values, **named)
+    return said.strip()

@@ -79,10 +79,14 @@ def _root(A: Arithmetic, a: X, q: int) -> X:
 def _whole_power(A: Arithmetic, a: X, k: int) -> X:
     if k == 0:
         return A.constant(1, a.size)
-    base = a if k > 0 else a.inverse()
-    result = base
-    for _ in range(abs(k) - 1):
-        result = result * base
+    square = a if k > 0 else a.inverse()
+    result, left = None, abs(k)
+    while left:
+        if left & 1:
+            result = square if result is None else result * square
+        left >>= 1
+        if left:
+            square = square * square
     return result
 
 

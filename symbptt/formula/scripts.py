@@ -41,13 +41,13 @@ class Script:
 
 def attach(node: Node, scripts: Sequence[Script]) -> Node:
     """A factor with its scripts; those of a name become part of the name."""
-    start = node.span.start
+    start, end = node.span.start, node.span.end
     # W^T_{hh} is W_{hh}^T: what is below belongs to the name, in whatever order it is written.
     below = [s for s in scripts if s.kind == "sub"]
     others = [s for s in scripts if s.kind != "sub"]
     for s in [*below, *others]:
         node = _ATTACH[s.kind](node, s)
-        end = max(node.span.end, s.span.end)
+        end = max(end, node.span.end, s.span.end)
         node = replace(node, span=Span(start, end))
     return node
 

@@ -35,8 +35,8 @@ class Node:
 
     def children(self) -> Iterator[Node]:
         """The nodes directly below this one, in reading order."""
-        for f in fields(self):
-            yield from _nodes_in(getattr(self, f.name))
+        for name in _names(self):
+            yield from _nodes_in(getattr(self, name))
 
     def walk(self) -> Iterator[Node]:
         """This node and every node below it, in reading order."""
@@ -58,15 +58,27 @@ def _nodes_in(value: object) -> Iterator[Node]:
             yield from _nodes_in(item)
 
 
+#: The names of the fields of each class, once it has been asked for.
+_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
+def _names(item: Any) -> tuple[str, ...]:
+    """The names of the fields of a dataclass."""
+    kind = type(item)
+    if kind not in _FIELDS:
+        _FIELDS[kind] = tuple(f.name for f in fields(kind))
+    return _FIELDS[kind]
+
+
 def rebuilt(item: Any, kind: type[Piece], change: Callable[[Piece], Piece]) -> Any:
     """A frozen dataclass with ``change`` applied to its fields, and fields' items, of a kind."""
     changed: dict[str, object] = {}
-    for f in fields(item):
-        value = getattr(item, f.name)
+    for name in _names(item):
+        value = getattr(item, name)
         if isinstance(value, kind):
-            changed[f.name] = change(value)
+            changed[name] = change(value)
         elif isinstance(value, tuple) and any(isinstance(v, kind) for v in value):
-            changed[f.name] = tuple(change(v) if isinstance(v, kind) else v for v in value)
+            changed[name] = tuple(change(v) if isinstance(v, kind) else v for v in value)
     return replace(item, **changed) if changed else item
 
 

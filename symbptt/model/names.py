@@ -89,6 +89,11 @@ class Naming:
             offset += sign * part.offset
         return Index(anchor, offset)
 
+    def parts(self, symbol: Symbol) -> Iterator[tuple[Node, str]]:
+        """Each script of a symbol, and what the symbol would be called without it."""
+        for part in _parts(symbol):
+            yield part, _name(symbol, [_label(p) for p in _parts(symbol) if p is not part])
+
     def label(self, node: Node) -> str:
         """A subscript that is no step, as a part of a name."""
         return _label(node)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import re
+import html
 from functools import cache
+
+from symbptt.render.mathml import mathml
 
 
 @cache
@@ -22,27 +24,7 @@ def displayed(latex: str) -> str:
     return _mathml(latex, "block")
 
 
-#: LaTeX that the converter or a browser sets badly, and what reads the same and is set well.
-_PLAINER = (
-    # An operator with an underscore comes out letter by letter, a text as a word.
-    (re.compile(r"\\operatorname\{([^}]*)\}"), r"\\text{\1}"),
-    (re.compile(r"\\_"), "_"),
-    # Browsers know no bold digits but those of Unicode.
-    (re.compile(r"\\mathbf\{1\}"), "𝟏"),
-    (re.compile(r":="), "≔"),
-    (re.compile(r"\\(log|exp|sin|cos)(?=[ _^])"), r"\\text{\1}\\,"),
-    (re.compile(r"\\\\\[2pt\]"), r"\\\\"),
-    # Lines within a case: the converter knows an array there, but no alignment.
-    (re.compile(r"\\begin\{aligned\}\[t\] &"), r"\\begin{array}{l} "),
-    (re.compile(r"\\\\ &"), r"\\\\ "),
-    (re.compile(r"\\end\{aligned\}"), r"\\end{array}"),
-)
-
-
 def _mathml(latex: str, display: str) -> str:
-    from latex2mathml.converter import convert
-
-    for pattern, plainer in _PLAINER:
-        latex = pattern.sub(plainer, latex)
-    converted: str = convert(latex, display=display)
-    return converted
+    """A formula, or its LaTeX in letters where the converter doesn't know all of it."""
+    made = mathml(latex, display, limit=None)
+    return f"<code>{html.escape(latex)}</code>" if made is None else made
