@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from symbptt.check.conditions import is_condition
 from symbptt.check.documents import Document
 from symbptt.check.formulas import Formula, Unparsed, formulas
+from symbptt.check.parts import Mention, parts
 from symbptt.formula import parse
 from symbptt.formula.tree import Group, Relation, Symbol, Text
 
@@ -85,6 +87,84 @@ def test_repairs_are_noted():
     (formula,) = read(r"$L = diag(f'(a)W$")
     assert isinstance(formula, Formula)
     assert formula.notes == ("a ')' is missing; read with one after 'diag(f'(a)'",)
+
+
+#: What stands behind a formula, and the formulas that it makes besides ``a = b``.
+BEHIND = [
+    (r"\tag{3}", []),
+    (r"\tag*{[3]}", []),
+    (r"\label{eq:one}", []),
+    (r"\eqno{(3)}", []),
+    (r"\qquad (3)", []),
+    (",", []),
+    (r"\,.", []),
+    (r"\quad \text{otherwise.}", []),
+    (r"\text{if } t < T", ["t < T"]),
+    (r", \text{ if } t < T.", ["t < T"]),
+    (r"\quad \text{if $t < T$, and so on}", ["t < T"]),
+    (r"\quad (t < T)", ["t < T"]),
+    (r"\quad \text{for } 1 \le t < T", [r"1 \le t < T"]),
+    (r"\quad \text{for all } t", ["t"]),
+    (r"\qquad \forall t", ["t"]),
+    (r"\mbox{ at } t = T", ["t = T"]),
+    (r"\text{, for } t<T", ["t<T"]),
+    (r"\quad \text{where } c = d", ["c = d"]),
+    (r"\text{ and } c = d", ["c = d"]),
+    (r"\quad \text{with } h_0 = 0", ["h_0 = 0"]),
+]
+
+
+@pytest.mark.parametrize(("behind", "expected"), BEHIND, ids=[b for b, _ in BEHIND])
+@pytest.mark.parametrize("file", ["a.md", "a.tex"])
+def test_what_stands_behind_a_formula(behind, expected, file):
+    assert trees(f"$$a = b {behind}$$\n", file) == [parse(e) for e in ("a = b", *expected)]
+    assert trees(f"\\begin{{equation}}\na = b {behind}\n\\end{{equation}}\n", file)[0] == parse(
+        "a = b"
+    )
+    first = read(f"$$a = b {behind}$$\n", file)[0]
+    assert first.source == "a = b"
+
+
+def test_steps_that_run_down_are_one_condition():
+    formula = r"$$\delta_t = a_t \quad \text{for } t = T-1, \dots, 1$$"
+    first, steps = trees(formula)
+    assert first == parse(r"\delta_t = a_t")
+    assert isinstance(steps, Relation)
+    assert is_condition(steps)
+    (links, mention) = parts(read(formula))
+    assert isinstance(links, list)
+    assert [p.conditions for p in links] == [(steps,)]
+    assert isinstance(mention, Mention)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [r"\text{if } t < T", r"\quad (t < T)", r", \quad t < T", r"\quad \text{for } 1 \le t < T"],
+)
+def test_a_condition_goes_with_its_formula(behind):
+    links, _ = parts(read(rf"$$\delta_t = a_t {behind}$$"))
+    assert isinstance(links, list)
+    assert len(links[0].conditions) == 1
+
+
+def test_conditions_on_rows_leave_the_chain():
+    text = r"\begin{align} a &= b && \text{for } t < T \\ &= c && \text{at } t = T \end{align}"
+    assert trees(text) == [parse(e) for e in ("a = b", "t < T", "a = c", "t = T")]
+    assert trees("$$a = b \\text{ for } t < T$$\n$$= c$$")[-1] == parse("a = c")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"a = \begin{cases} b & \text{if } t < T \\ c & \text{otherwise} \end{cases}",
+        r"h_{\text{in}} = W_\text{in} x",
+        r"\frac{a}{b_{\text{for}}} = d",
+        r"\text{loss} = a (t = 2)",
+        r"a = W_{\text{at}} (c + d)",
+    ],
+)
+def test_words_within_a_formula_stay(text):
+    assert trees(f"$${text}$$") == [parse(text)]
 
 
 #: What the grammar reads for the sake of documents.

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,13 +13,14 @@ import pytest
 import symbptt
 from symbptt import cli
 from symbptt.demo import outputs
-from symbptt.errors import RequestError
+from symbptt.errors import RequestError, SymbpttError
 from symbptt.formula import parse
 from symbptt.formula.tree import Product
 from symbptt.model import builtin_names
 from symbptt.render import FORMATS, NOTATIONS
 from symbptt.render.dialect import TEXT
 from symbptt.render.drawing import DRAWINGS, drawn
+from symbptt.render.page import displayed, inline_mathml
 from symbptt.render.printer import Printer
 
 OUTPUTS = Path(__file__).parent.parent / "outputs"
@@ -214,6 +216,59 @@ def test_words_of_a_model_do_no_harm_in_a_page():
     text = "h_t = tanh(W h_{t-1} + x_t)\nL = \\sum_t squared_error(h_t, d_t)"
     page = symbptt.render(symbptt.load(text, title="<script>alert(1)</script>"), "html")
     assert "<script" not in page
+
+
+HOSTILE = [
+    r"\text{<script>alert(1)</script>}",
+    r"\text{&lt;script&gt;}",
+    r"\mathrm{<img src=x onerror=alert(1)>}",
+    r"\operatorname{</math><script>}",
+    r"\href{javascript:alert(1)}{x}",
+    r"\style{background:url(//x)}{x}",
+    r"\class{card}{x}",
+    r'\color{red" onclick="x}{a}',
+    r"W_{\text{<b onclick=x>}}",
+    r"\unknown{<script>}",
+    r"\text{&#x0003C;script&#x0003E;}",
+]
+
+
+class Tags(HTMLParser):
+    """The tags of a page and the names of their attributes."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.names = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.names |= {tag, *(name for name, _ in attrs)}
+
+
+@pytest.mark.parametrize("set_in", [inline_mathml, displayed])
+@pytest.mark.parametrize("latex", HOSTILE)
+def test_formulas_of_a_page_are_nothing_but_mathml(latex, set_in):
+    names = Tags(set_in(latex)).names
+    assert not names & {"script", "img", "b", "a", "href", "style", "class", "onclick", "onerror"}
+
+
+@pytest.mark.parametrize("latex", HOSTILE)
+def test_no_hostile_name_gets_into_a_model(latex):
+    """A model whose equations hold such a name is refused, or shown without its markup."""
+    text = f"h_t = tanh(W h_{{t-1}} + {latex} x_t)\nL = \\sum_t squared_error(h_t, d_t)"
+    try:
+        page = symbptt.render(symbptt.load(text, title=latex, reference=latex), "html")
+    except SymbpttError:
+        return
+    assert not Tags(page).names & {"script", "img", "b", "onclick", "onerror", "href"}
+
+
+@pytest.mark.parametrize("latex", HOSTILE)
+def test_hostile_words_about_a_model_stay_words(latex):
+    text = "h_t = f(W h_{t-1} + x_t)\nL = \\sum_t squared_error(h_t, d_t)"
+    model = replace(symbptt.load(text, functions=["f"]), title=latex, name=latex, reference=latex)
+    page = symbptt.render(model, "html")
+    assert not Tags(page).names & {"script", "img", "b", "onclick", "onerror", "href"}
 
 
 @needs_tex

@@ -9,14 +9,15 @@ from functools import cached_property
 from pathlib import Path
 
 from symbptt.check import scan
-from symbptt.check.fragments import File, Fragment, Heading, Note, Scan
+from symbptt.check.delimiters import Found
+from symbptt.check.fragments import Comment, File, Fragment, Heading, Note, Scan
 from symbptt.check.latex import latex
 from symbptt.check.layout import Layout
 from symbptt.check.macros import Macros
 from symbptt.check.markdown import markdown
 from symbptt.check.notebook import markdown_cells
 from symbptt.check.rst import rst
-from symbptt.check.traced import Traced
+from symbptt.check.traced import Traced, blank
 from symbptt.check.webpage import webpage
 from symbptt.errors import RequestError
 
@@ -29,7 +30,15 @@ def _one(read: Callable[[Traced], Layout]) -> Callable[[str, str | None], list[L
     return lambda text, name: [read(Traced.whole(text))]
 
 
-#: The formats of documents, and how each is read: a plain text is Markdown that nobody renders.
+def _formula(page: Traced) -> Layout:
+    """A text that is one formula, in TeX or in plain notation."""
+    form = "display" if "\\" in page.text or "{" in page.text else "text"
+    whole = Found(0, len(page), 0, len(page), form)
+    return Layout(page, visible=blank(page.text), found=[whole], prose=False)
+
+
+#: The formats of documents, and how each is read: a plain text is Markdown that nobody renders,
+#: and a formula is one without delimiters.
 FORMATS: dict[str, Callable[[str, str | None], list[Layout]]] = {
     "markdown": _one(markdown),
     "latex": _one(latex),
@@ -37,6 +46,7 @@ FORMATS: dict[str, Callable[[str, str | None], list[Layout]]] = {
     "rst": _one(rst),
     "html": _one(webpage),
     "text": _one(markdown),
+    "formula": _one(_formula),
 }
 
 #: File name extensions to formats; anything else is a plain text.
@@ -50,6 +60,7 @@ EXTENSIONS: dict[str, str] = {
 
 #: What the beginning of a plain text says about its format, first match first.
 SIGNS: dict[str, re.Pattern[str]] = {
+    "notebook": re.compile(r'\A\s*\{\s*"(?:cells|metadata|nbformat|worksheets)"'),
     "latex": re.compile(r"^[ \t]*\\(?:documentclass|begin\s*\{document\})", re.MULTILINE),
     "html": re.compile(r"\A\s*<(?:!doctype html|html)\b", re.IGNORECASE),
     "rst": re.compile(r"^[ \t]*\.\. math::|:math:`", re.MULTILINE),
@@ -104,7 +115,10 @@ class Document:
     def scan(self) -> Scan:
         """The fragments of the document, those in comments, and notes about both."""
         file = File(self.text, self.file)
-        found = [f for layout in self._layouts for f in scan.fragments(layout, file, self.macros)]
+        names = frozenset[str]().union(*map(scan.names, self._layouts))
+        found = [
+            f for layout in self._layouts for f in scan.fragments(layout, file, self.macros, names)
+        ]
         covered = [f for layout in self._layouts for f in scan.hidden(layout, file, self.macros)]
         notes = [Note(note, f.place()) for f in found for note in f.notes]
         return Scan(tuple(found), tuple(covered), tuple(notes))
@@ -118,6 +132,15 @@ class Document:
     def hidden(self) -> tuple[Fragment, ...]:
         """The mathematics in its comments, which nobody sees and nobody judges."""
         return self.scan.hidden
+
+    @property
+    def comments(self) -> tuple[Comment, ...]:
+        """The comments of the document, in order."""
+        return tuple(
+            Comment(layout.page, start, stop)
+            for layout in self._layouts
+            for start, stop in sorted(layout.hidden)
+        )
 
     @property
     def headings(self) -> tuple[Heading, ...]:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from symbptt.check.asides import apart, separated
+from symbptt.check.conditions import is_condition
 from symbptt.check.documents import Document
 from symbptt.check.fragments import Fragment
 from symbptt.check.repair import repairs
@@ -13,7 +15,7 @@ from symbptt.check.traced import Traced
 from symbptt.errors import FormulaError, Place
 from symbptt.formula import parse_equations
 from symbptt.formula.lexicon import BIG_OPERATORS, PRODUCTS, RELATIONS
-from symbptt.formula.tree import Group, Node, Relation, Span, Text
+from symbptt.formula.tree import Group, Node, Relation, Span, Symbol, Text
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Formula:
 
     Spans in ``tree`` count in ``text``, what the parser read; ``place`` leads to the document.
     ``carried``: the left side stands with the formula above, and this one begins with its
-    relation sign.  ``notes`` say what was repaired.
+    relation sign, at ``begin`` of its text.  ``notes`` say what was repaired.
     """
 
     tree: Node
@@ -31,6 +33,7 @@ class Formula:
     line: int
     column: int
     carried: bool = False
+    begin: int = 0
     notes: tuple[str, ...] = ()
     traced: Traced = field(default=Traced("", (), ()), repr=False, compare=False)
 
@@ -42,7 +45,8 @@ class Formula:
     def place(self, span: Span | None = None) -> Place:
         """Where in the document a part of the tree stands; without one, the formula."""
         span = self.tree.span if span is None else span
-        return self.fragment.file.place(*self.traced.stretch(span.start, span.end))
+        start = max(span.start, self.begin) if span.end > self.begin else span.start
+        return self.fragment.file.place(*self.traced.stretch(start, span.end))
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,10 @@ _ROW = re.compile(
     re.DOTALL,
 )
 _INNER = frozenset({"cases", "dcases", "bmatrix", "pmatrix", "matrix", "smallmatrix", "array"})
-_UNBRACED = re.compile(r"_(?:hh|xh|hx|hy|yh|ih|ho|ih|hi|oh)(?![A-Za-z])")
+_UNBRACED = re.compile(r"_(?:hh|xh|hx|hy|yh)(?![A-Za-z])")
 
 DOTS = Text("...")
+_STEPS = frozenset({"t", "s", "k", "i", "j", "l", "n", "tau", "T"})
 #: Signs that may stand alone between dollars.
 SIGNS = (
     PRODUCTS | RELATIONS | BIG_OPERATORS | {"+": "+", "-": "-", "\\partial": "∂", "\\nabla": "∇"}
@@ -91,12 +96,17 @@ def formulas(document: Document, *, letters: bool | None = None) -> list[Formula
     [(1, 3, 'a = b'), (2, 3, '= c + d'), (3, 6, 'x +')]
     """
     if letters is None:
-        letters = not any(f.form != "text" and _UNBRACED.search(f.text) for f in document.fragments)
+        letters = one_letter_names(document)
     reading = _Reading(letters)
     found: list[Formula | Unparsed] = []
     for fragment in document.fragments:
         found += reading.read(fragment)
     return found
+
+
+def one_letter_names(document: Document) -> bool:
+    """Whether each letter in TeX is a name of its own: not where ``W_hh`` stands unbraced."""
+    return not any(f.form != "text" and _UNBRACED.search(f.text) for f in document.fragments)
 
 
 @dataclass
@@ -111,13 +121,14 @@ class _Reading:
     def read(self, fragment: Fragment) -> list[Formula | Unparsed]:
         if fragment.heading != self.heading:
             self.left, self.heading = None, fragment.heading
-        text = fragment.traced
-        try:
-            return [*self.parsed(fragment, text)]
-        except FormulaError as e:
-            rows = _rows(text)
-            if len(rows) < 2:
-                return [_unparsed(fragment, text, e)]
+        text = fragment.traced if fragment.form == "text" else separated(fragment.traced)
+        rows = _rows(text)
+        if text is fragment.traced or not _are_relations(rows):
+            try:
+                return [*self.parsed(fragment, text)]
+            except FormulaError as e:
+                if len(rows) < 2:
+                    return [_unparsed(fragment, text, e)]
         found: list[Formula | Unparsed] = []
         for row in rows:
             try:
@@ -162,12 +173,19 @@ class _Reading:
         if not found:
             place = Place(text.text, 0, len(text))
             raise FormulaError("there is no formula here", place)
-        return gathered(found)
+        return [part for tree in gathered(found) for part in apart(tree, text.text)]
 
     def remember(self, text: Traced, trees: Sequence[Node]) -> None:
-        last = trees[-1]
+        stated = [tree for tree in trees if not _is_about_steps(tree)]
+        last = (stated or trees)[-1]
         side = last.sides[0] if isinstance(last, Relation) else last
         self.left = text[side.span.start : side.span.end]
+
+
+def _is_about_steps(tree: Node) -> bool:
+    """Whether a formula is a condition on what usually counts steps, and not ``a = b``."""
+    letters = {n.base for n in tree.walk() if isinstance(n, Symbol)}
+    return is_condition(tree) and not letters.isdisjoint(_STEPS)
 
 
 def gathered(trees: Sequence[Node]) -> list[Node]:
@@ -208,10 +226,11 @@ def _formula(
     notes: tuple[str, ...],
     carried: bool,
 ) -> Formula:
-    first, last = text.stretch(max(start, tree.span.start), tree.span.end)
+    begin = max(start, tree.span.start)
+    first, last = text.stretch(begin, tree.span.end)
     line, column = fragment.file.position(first)
     source = fragment.file.text[first:last]
-    return Formula(tree, fragment, source, line, column, carried, notes, text)
+    return Formula(tree, fragment, source, line, column, carried, start, notes, text)
 
 
 def _unparsed(fragment: Fragment, text: Traced, e: FormulaError) -> Unparsed:
@@ -222,6 +241,11 @@ def _unparsed(fragment: Fragment, text: Traced, e: FormulaError) -> Unparsed:
     exact = fragment.file.place(*text.stretch(place.start, place.end))
     source = fragment.file.text[first:last]
     return Unparsed(fragment, source, line, column, e.message, exact)
+
+
+def _are_relations(rows: Sequence[Traced]) -> bool:
+    """Whether there are rows that each state something; a condition ends with its row then."""
+    return len(rows) > 1 and all(re.search(_SIGN, row.text) for row in rows)
 
 
 def _rows(text: Traced) -> list[Traced]:

@@ -38,6 +38,16 @@ class File:
         line = bisect_right(self._lines, offset)
         return line, offset - self._lines[line - 1] + 1
 
+    def offset(self, line: int, column: int) -> int:
+        """The character at a line and column; the nearest one if there is none.
+
+        >>> File("ab\\ncd").offset(2, 2)
+        4
+        """
+        starts = self._lines
+        start = starts[min(max(line, 1), len(starts)) - 1]
+        return min(start + max(column, 1) - 1, len(self.text))
+
     def place(self, start: int, stop: int) -> Place:
         """A stretch of the file, for a message.
 
@@ -83,6 +93,19 @@ class Fragment:
         """Where in the document ``text[start:stop]`` stands."""
         end = len(self.text) if stop is None else stop
         return self.file.place(*self.traced.stretch(start, end))
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A comment at ``start..stop`` of a page, without its delimiters where it has some."""
+
+    page: Traced
+    start: int
+    stop: int
+
+    @property
+    def text(self) -> str:
+        return self.page.text[self.start : self.stop]
 
 
 @dataclass(frozen=True)

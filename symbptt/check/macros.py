@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from symbptt.check.tex import Tokens
 from symbptt.check.traced import Traced, blank
@@ -206,6 +206,8 @@ class _Expansion:
     macros: Macros
     notes: list[str] = field(default_factory=list)
     length: int = 0
+    #: how many arguments stand round what is being expanded
+    depth: int = 0
 
     def pieces(self, text: Traced, within: tuple[str, ...]) -> Iterator[Traced]:
         done = 0
@@ -220,9 +222,18 @@ class _Expansion:
             arguments = self.arguments(macro, text, tokens, m)
             if arguments is None:
                 continue
+            end = tokens.position
+            stop = m.start() + len(text.text[m.start() : end].rstrip())
+            first, last = text.stretch(m.start(), stop)
+            arguments = [
+                self.inner(part.argument(i, first, last), within)
+                for i, part in enumerate(arguments)
+            ]
+            if not self.may_expand(macro, within):  # its arguments were too much
+                continue
             yield text[done : m.start()]
-            done = tokens.position
-            written = self.written(macro, text, arguments, m)
+            done = end
+            written = self.written(macro, text, arguments, m, stop)
             self.length += len(written)
             yield from self.pieces(written, (*within, name))
         yield text[done:]
@@ -264,20 +275,32 @@ class _Expansion:
             found.append(text[part])
         return found
 
+    def inner(self, argument: Traced, within: tuple[str, ...]) -> Traced:
+        r"""An argument without macros: in ``\tran{\tran{x}}`` the macro is not in its own body."""
+        if "\\" not in argument.text or _NAME.fullmatch(argument.text.strip()):
+            return argument
+        if self.depth >= MAX_DEPTH:
+            self.notes.append("macros stand in one another too deep")
+            return argument
+        self.depth += 1
+        found = Traced.joined(self.pieces(argument, within))
+        self.depth -= 1
+        return found
+
     def written(
-        self, macro: Macro, text: Traced, arguments: list[Traced], use: re.Match[str]
+        self, macro: Macro, text: Traced, arguments: list[Traced], use: re.Match[str], stop: int
     ) -> Traced:
-        """The body with its arguments: the body stands where the macro's name does."""
+        """The body with its arguments: the body stands where the whole call does."""
         pieces: list[Traced] = []
         for i, part in enumerate(re.split(r"#(\d)", macro.body)):
             if i % 2 == 0:
-                pieces.append(text.standing(part, use.start(), use.end()))
+                pieces.append(text.standing(part, use.start(), stop))
             elif 1 <= int(part) <= len(arguments):
                 pieces.append(arguments[int(part) - 1])
         # `\Vh_t` and `\tp x`: a letter after the body must not become part of its last command
         after = text.text[use.end() : use.end() + 1]
         if re.search(r"\\[A-Za-z]+\Z", macro.body) and (after.isspace() or after.isalpha()):
-            pieces.append(text.standing(" ", use.start(), use.end()))
+            pieces.append(text.standing(" ", use.start(), stop))
         return Traced.joined(pieces)
 
 
@@ -288,4 +311,4 @@ def without_definitions(text: Traced) -> Traced:
     words = text.text
     for _, start, stop in definitions(text):
         words = words[:start] + blank(words[start:stop]) + words[stop:]
-    return Traced(words, text.starts, text.stops)
+    return replace(text, text=words)

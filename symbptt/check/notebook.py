@@ -1,4 +1,4 @@
-"""Jupyter notebooks: the text of Markdown cells, each character with its place in the file."""
+"""Jupyter notebooks: the text of their cells, each character with its place in the file."""
 
 from __future__ import annotations
 
@@ -36,25 +36,30 @@ def markdown_cells(text: str, name: str | None) -> Iterator[tuple[int, Traced]]:
     >>> [(number, page.text) for number, page in markdown_cells(book, None)]
     [(1, 'a\n$b$')]
     """
+    return cells(text, name, "markdown")
+
+
+def cells(text: str, name: str | None, kind: str) -> Iterator[tuple[int, Traced]]:
+    """The cells of a kind, ``markdown`` or ``code``: their numbers, from 1, and their texts."""
     try:
         json.loads(text)
     except (ValueError, RecursionError) as e:
         raise RequestError(f"{name or 'the text'} is not a notebook: {e}") from None
-    cells: dict[int, _Cell] = {}
+    found: dict[int, _Cell] = {}
     for path, start, stop in _strings(text):
         match path:
             case ("cells", int(i), "cell_type") | ("worksheets", _, "cells", int(i), "cell_type"):
-                cells.setdefault(i, _Cell()).kind = text[start + 1 : stop - 1]
+                found.setdefault(i, _Cell()).kind = text[start + 1 : stop - 1]
             case (
                 ("cells", int(i), "source")
                 | ("cells", int(i), "source", _)
                 | ("worksheets", _, "cells", int(i), "source")
                 | ("worksheets", _, "cells", int(i), "source", _)
             ):
-                cells.setdefault(i, _Cell()).source.append(_string(text, start, stop))
-    for i in sorted(cells):
-        if cells[i].kind == "markdown":
-            yield i + 1, Traced.joined(cells[i].source)
+                found.setdefault(i, _Cell()).source.append(_string(text, start, stop))
+    for i in sorted(found):
+        if found[i].kind == kind:
+            yield i + 1, Traced.joined(found[i].source)
 
 
 def _strings(text: str) -> Iterator[tuple[tuple[str | int, ...], int, int]]:

@@ -8,34 +8,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
-from symbptt.check.layout import HOLE
+from symbptt.check.words import (
+    CJK,
+    DERIVATIVE,
+    ENGLISH,
+    RELATION,
+    SIGN,
+    Word,
+    all_mathematics,
+    words_of,
+)
 from symbptt.errors import FormulaError
 from symbptt.formula import parse_equations
-from symbptt.formula.lexicon import FUNCTIONS, GREEK, PROSE
+from symbptt.formula.lexicon import FUNCTIONS
 
-_GREEK = frozenset(GREEK.values()) | {name.lower() for name in GREEK.values()}
-_RELATION = r"(?:[:+\-*/.]{0,2}=|==|≜|≈|≔|≡|∝|←|<=|>=|≤|≥)"
-RELATION = re.compile(rf"(?<![<>=!]){_RELATION}(?!=)")
-_DERIVATIVE = re.compile(
-    r"[∂∇]|(?<![A-Za-z0-9_/])d[A-Za-zα-ωΑ-Ω][\w{}^+\-]*\s*/\s*\(?d[A-Za-zα-ωΑ-Ω]"
-)
 _STRONG = re.compile(r"[∂∇ΣΠ∑∏⊙⊗∘⋅·×√₀-₉ₜ²³ᵀ⊤]|[A-Za-z)\]][_^]|\\[A-Za-z]+|\.T\b|@")
-_OPERATOR_END = re.compile(rf"(?:[-+*/@⋅·×⊙∘⊗(,\[]|{_RELATION})\Z")
-_OPERATOR_START = re.compile(rf"(?:[-+*/@⋅·×⊙∘⊗)\]]|{_RELATION})")
-#: A word is a run of characters of one kind of script; CJK stands beside formulas unspaced.
-_CJK = r"\u1100-\u11ff\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
-_WORD = re.compile(rf"[{_CJK}]+|[^\s{_CJK}]+")
-_IS_CJK = re.compile(rf"[{_CJK}]")
-_LETTERS = re.compile(r"[(\"'“‘*_\[]*([^\W\d_]{2,}(?:[-'’][^\W\d_]+)*)[)\"'”’*_\]]*[.,:;?!]*\Z")
-_SINGLE = re.compile(r"(?:a|I|A)\Z")
-_NEVER = re.compile(r"://|[\"“”‘`@#?]{2}|\w@\w+\.\w|" + HOLE)
-_BOXES = re.compile(r"[─-◿⎡-⎿⏞-⏡]")
-_ARROW_COMMENT = re.compile(r"\s(?:←|<-{1,2}|⟵|⇐)\s.*|\s{2,}(?:#|//|%).*|\s(?:#|//)\s.*")
-_LEAD = re.compile(r"[ \t]*(?:(?:[-*+•>|]|\d{1,2}[.)]|\(?[a-z]\)|#+|//+|%+|[→⇒])[ \t]+)*")
-_SUM_IN_WORDS = re.compile(r"\b(?:sum|prod)\s+\w+\s+from\s+\S+\s+to\s+\S+")
-_COMPREHENSION = re.compile(r"\bfor\s+\w+\s+in\s+(?:reversed\()?range\(")
+_OPERATOR_END = re.compile(rf"(?:[-+*/@⋅·×⊙∘⊗(,\[]|{SIGN})\Z")
+_OPERATOR_START = re.compile(rf"(?:[-+*/@⋅·×⊙∘⊗)\]]|{SIGN})")
+#: Functions that are words of a sentence too.
+_WORDS_TOO = frozenset(
+    re.findall(r"\w+", "sum mean square squared dot outer hadamard max min sign norm prod abs")
+)
+_IS_WORD = re.compile(rf"[^\W\d_]{{2,}}|[{CJK}]")
+#: Words after which a formula may begin with a name.
+_BEFORE = frozenset({"thus", "hence", "therefore", "so", "let", "where", "then", "and"})
+BOXES = re.compile(r"[─-◿⎡-⎿⏞-⏡]")
+ARROW_COMMENT = re.compile(r"\s(?:←|<-{1,2}|⟵|⇐)\s.*|\s{2,}(?:#|//|%).*|\s(?:#|//)\s.*")
+_EQUATION_NUMBER = re.compile(r"(?:[ ]{2,}|\t)\(\d{1,2}(?:\.\d{1,2})?[a-z]?\)\s*\Z")
 _TRAILING = " \t,.:;|&\\"
 _KEYWORDS = frozenset(
     re.findall(
@@ -46,121 +47,127 @@ _KEYWORDS = frozenset(
     )
 )
 #: A line of code that assigns: a name with what hangs on it, a sign, an expression.
-_ASSIGNMENT = re.compile(
-    r"[ \t]*(?P<left>[^\W\d][\w.′']*(?:\[[^\[\]=]*\])?)\s*\.?[-+*/]?=(?!=)\s*\S.*\Z"
+ASSIGNMENT = re.compile(
+    r"[ \t]*(?P<left>[^\W\d][\w.′']*(?:\[[^\[\]=]*\])?)\s*\.?[-+*/]?=(?!=)\s*\S.*\Z",
+    re.DOTALL,
 )
-_COMMENT = re.compile(r"(?:^|\s)(?:#|//|--|%)\s?")
-_QUOTE = re.compile(r"[\"'`][^\"'`]*[\"`]|'[A-Za-z0-9_ ]*'")
+COMMENT = re.compile(r"(?:^|\s)(?:#|//|--|%)\s?")
+QUOTE = re.compile(r"[\"'`][^\"'`]*[\"`]|'[A-Za-z0-9_ ]*'")
 
 MAX_LINE = 2_000
 
 
-@dataclass(frozen=True)
-class _Word:
-    start: int
-    stop: int
-    text: str
-    kind: str  # prose, mathematics, letters (either), number
-
-
-def text_formulas(line: str, *, sure: bool = False) -> Iterator[tuple[int, int]]:
+def text_formulas(
+    line: str, *, sure: bool = False, names: frozenset[str] = frozenset()
+) -> Iterator[tuple[int, int]]:
     """Where formulas stand in a line of text.
 
-    With ``sure``, only what could hardly be anything else.
+    With ``sure``, only what could hardly be anything else.  ``names``: words that are symbols.
 
     >>> line = "Thus, dL/dh2 = dL/dy ⋅ dy/dh2 where dy/dh2 = Why"
     >>> [line[a:b] for a, b in text_formulas(line)]
     ['dL/dh2 = dL/dy ⋅ dy/dh2', 'dy/dh2 = Why']
+    >>> line = "and dL/dh2 = dL/dy Why, as before"
+    >>> [line[a:b] for a, b in text_formulas(line, names=frozenset({"Why"}))]
+    ['dL/dh2 = dL/dy Why']
     """
-    if len(line) > MAX_LINE or not (RELATION.search(line) or _DERIVATIVE.search(line)):
+    if len(line) > MAX_LINE or not (RELATION.search(line) or DERIVATIVE.search(line)):
         return
-    shown = _BOXES.sub(" ", line)
-    comment = _ARROW_COMMENT.search(shown)
+    shown = BOXES.sub(" ", line)
+    comment = ARROW_COMMENT.search(shown)
     if comment is not None and RELATION.search(shown, 0, comment.start()):
         shown = shown[: comment.start()]
-    for start, stop in _runs(shown):
+    for start, stop in runs(shown, names):
         found = _trimmed(shown, start, stop)
         if found is not None and _is_formula(shown, *found, sure=sure):
             yield found
 
 
-def _words(line: str) -> list[_Word]:
-    lead = _LEAD.match(line)
-    begin = lead.end() if lead else 0
-    counted = [m.span() for m in _SUM_IN_WORDS.finditer(line)]
-    counted += [m.span() for m in _COMPREHENSION.finditer(line)]
-    words: list[_Word] = []
-    for m in _WORD.finditer(line, begin):
-        inside = any(a <= m.start() < b for a, b in counted)
-        words.append(
-            _Word(m.start(), m.end(), m.group(), "mathematics" if inside else _kind(m.group()))
-        )
-    return words
-
-
-def _kind(word: str) -> str:
-    if _NEVER.search(word):
-        return "prose"
-    if _IS_CJK.match(word):
-        return "prose"
-    if word in FUNCTIONS or word.lower() in _GREEK:
-        return "mathematics"
-    letters = _LETTERS.match(word)
-    if letters is not None:
-        inner = letters.group(1)
-        if inner.lower() in PROSE:
-            return "prose"
-        return "letters" if re.fullmatch(r"[(\[]*[^\W\d_]+[)\],.;:]*", word) else "prose"
-    if re.fullmatch(r"[^\W\d_]{2,}(?:[/-][^\W\d_]{2,})+[.,:;]*", word) and not _DERIVATIVE.search(
-        word
-    ):
-        return "prose"
-    if re.search(r"[^\W\d_]{2,}[.!?]\Z", word) and not re.search(r"[=_^/(]", word):
-        return "prose"
-    if _SINGLE.match(word):
-        return "letters"
-    return "mathematics"
-
-
-def _runs(line: str) -> Iterator[tuple[int, int]]:
+def runs(line: str, names: frozenset[str]) -> Iterator[tuple[int, int]]:
     """Maximal runs of words that are no prose."""
-    words = _words(line)
-    run: list[_Word] = []
+    words = words_of(line)
+    if all_mathematics(words, names):
+        words = [replace(w, kind="mathematics") for w in words]
+    run: list[Word] = []
     depth = 0
     for i, w in enumerate(words):
         before = words[i - 1] if i else None
         after = words[i + 1] if i + 1 < len(words) else None
-        if _belongs(w, before, after, run, depth):
+        if _belongs(w, before, after, run, depth) or _named(w, before, after, run, names):
             run.append(w)
             opened = len(re.findall(r"[(\[{]", w.text))
             closed = len(re.findall(r"[)\]}]", w.text))
             depth = max(0, depth + opened - closed)
             if depth or w.text[-1] not in ":;" or i + 1 == len(words):
                 continue
+        run = _ended(run, None if run and run[-1] is w else w)
         if run:
             yield run[0].start, run[-1].stop
-            run, depth = [], 0
+        run, depth = [], 0
+    run = _ended(run, None)
     if run:
         yield run[0].start, run[-1].stop
 
 
-def _belongs(
-    w: _Word, before: _Word | None, after: _Word | None, run: list[_Word], depth: int
-) -> bool:
+def _ended(run: list[Word], after: Word | None) -> list[Word]:
+    """A run without what belongs to the words after it: ``(Whh is …``, ``hadamard product``."""
+    if after is None:
+        return run
+    opened: list[int] = []
+    for i, w in enumerate(run):
+        for c in w.text:
+            if c in "([":
+                opened.append(i)
+            elif c in ")]" and opened:
+                opened.pop()
+    if opened and run[opened[0]].text[0] in "([":
+        run = run[: opened[0]]
+    while run and run[-1].text in _WORDS_TOO and _IS_WORD.match(after.text):
+        run = run[:-1]
+    return run
+
+
+def _belongs(w: Word, before: Word | None, after: Word | None, run: list[Word], depth: int) -> bool:
     if w.kind == "mathematics":
         return True
     if w.kind == "prose":
         return False
     joined = bool(run) and before is run[-1] and _OPERATOR_END.search(before.text) is not None
-    ends = w.text[-1] in ".,:;"
-    joins = not ends and after is not None and _OPERATOR_START.match(after.text) is not None
+    if joined and depth == 0 and before is not None and before.text[-1] == ",":
+        joined = False  # "dL/dh1 = Whh^T dz, which is"
+    joins = not w.ends and after is not None and _OPERATOR_START.match(after.text) is not None
     # "the next step - the last - is": a dash is no operator between words
     if joins and not joined and after is not None and after.text in {"-", "–", "—", "*", "/"}:
         return False
-    return joined or joins or (depth > 0 and len(w.text) < 12 and ends)
+    return joined or joins or (depth > 0 and len(w.text) < 12 and w.ends)
+
+
+def _named(
+    w: Word,
+    before: Word | None,
+    after: Word | None,
+    run: list[Word],
+    names: frozenset[str],
+) -> bool:
+    """Whether a word of letters is a factor of the formula beside it: ``diag(1 - h2^2) Whh``."""
+    known = w.kind == "letters" and w.name in names
+    if w.kind != "symbol" and not known:
+        return False
+    is_word = w.name.lower() in ENGLISH or re.fullmatch("[a-z]{4,}", w.name) is not None
+    stops = w.ends or after is None or after.kind == "mathematics"
+    if known and is_word and (w.name.islower() or not stops):
+        return False  # a matrix Why, but "Why we …"; and no word "loss" after a formula
+    if run:
+        return before is run[-1] and not before.ends
+    if w.ends or after is None or after.kind != "mathematics":
+        return False
+    return before is None or before.ends or before.text.lower() in _BEFORE
 
 
 def _trimmed(line: str, start: int, stop: int) -> tuple[int, int] | None:
+    number = _EQUATION_NUMBER.search(line, start, stop)
+    if number is not None and not line[stop:].strip():
+        stop = number.start()
     while stop > start and line[stop - 1] in _TRAILING:
         if line[stop - 1] == "|" and line.count("|", start, stop) % 2 == 0:
             break
@@ -183,7 +190,7 @@ def _trimmed(line: str, start: int, stop: int) -> tuple[int, int] | None:
 
 def _is_formula(line: str, start: int, stop: int, *, sure: bool) -> bool:
     part = line[start:stop]
-    derivative = _DERIVATIVE.search(part) is not None
+    derivative = DERIVATIVE.search(part) is not None
     strong = derivative or _STRONG.search(part) is not None
     relation = RELATION.search(part)
     if relation is None:
@@ -223,10 +230,10 @@ def code_formulas(line: str) -> Iterator[tuple[int, int]]:
     """
     if len(line) > MAX_LINE:
         return
-    comment = _COMMENT.search(line)
+    comment = COMMENT.search(line)
     code = line if comment is None else line[: comment.start()]
-    m = _ASSIGNMENT.match(code)
-    if m is not None and not _QUOTE.search(code):
+    m = ASSIGNMENT.match(code)
+    if m is not None and not QUOTE.search(code):
         first = re.match(r"\w+", m.group("left"))
         if first is not None and first.group() not in _KEYWORDS:
             part = code.rstrip().rstrip(";")

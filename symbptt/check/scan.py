@@ -6,18 +6,19 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
+from symbptt.check.broken import lines
 from symbptt.check.delimiters import Found, delimited
 from symbptt.check.fragments import File, Fragment, Heading
 from symbptt.check.layout import HOLE, INLINE, Code, Layout
 from symbptt.check.macros import Macros, without_definitions
-from symbptt.check.plain import RELATION, code_formulas, text_formulas
+from symbptt.check.plain import code_formulas, text_formulas
+from symbptt.check.words import RELATION, names_in
 
 #: How many characters of its surroundings a fragment keeps, on each side.
 MAX_WORDS = 240
 
 #: Languages whose lines are text and not code.
 _TEXTS = frozenset({"", "text", "txt", "plain", "plaintext", "ascii", "none", "console", "unicode"})
-_LINE = re.compile(r"[^\n]+")
 _SENTENCE_END = re.compile(
     r"[.!?](?:\s+(?=[A-Z0-9$\\*(])|\s*\Z)|\n[ \t]*\n|\n(?=[ \t]*(?:[-*+#>]|\d+[.)])\s)"
 )
@@ -26,20 +27,36 @@ _ENVIRONMENT = re.compile(
 )
 
 
-def fragments(layout: Layout, file: File, macros: Macros) -> Iterator[Fragment]:
-    """The fragments of one page, in order."""
+def fragments(
+    layout: Layout, file: File, macros: Macros, names: frozenset[str] = frozenset()
+) -> Iterator[Fragment]:
+    """The fragments of one page, in order; ``names``: words of letters that are symbols."""
     found = [*layout.found, *delimited(layout.visible)]
-    taken = sorted((f.outer_start, f.outer_stop) for f in found)
-    if layout.prose:
-        found += _in_lines(_without(layout.visible, taken))
-    for code in layout.code:
-        found += _in_code(layout.page.text, code)
+    found += _undelimited(layout, found, names)
     found.sort(key=lambda f: (f.start, f.stop))
     offsets = [h.offset for h in layout.headings]
     for f in found:
         fragment = _fragment(layout, f, file, macros, offsets)
         if fragment is not None:
             yield fragment
+
+
+def names(layout: Layout) -> frozenset[str]:
+    """The words of letters that the undelimited formulas of a page use as symbols."""
+    known: frozenset[str] = frozenset()
+    found = _undelimited(layout, [*layout.found, *delimited(layout.visible)], known)
+    return names_in(layout.page.text, ((f.start, f.stop) for f in found))
+
+
+def _undelimited(layout: Layout, found: list[Found], names: frozenset[str]) -> list[Found]:
+    """What stands in lines of text and of code."""
+    taken = sorted((f.outer_start, f.outer_stop) for f in found)
+    more: list[Found] = []
+    if layout.prose:
+        more += _in_lines(_without(layout.visible, taken), names)
+    for code in layout.code:
+        more += _in_code(layout.page.text, code, names)
+    return more
 
 
 def hidden(layout: Layout, file: File, macros: Macros) -> Iterator[Fragment]:
@@ -63,23 +80,25 @@ def _without(visible: str, taken: Sequence[tuple[int, int]]) -> str:
     return "".join(pieces) + visible[done:]
 
 
-def _in_lines(text: str) -> Iterator[Found]:
-    for line in _LINE.finditer(text):
-        yield from _text(line.start(), text_formulas(line.group()))
+def _in_lines(text: str, names: frozenset[str]) -> Iterator[Found]:
+    for start, stop in lines(text, 0, len(text), names):
+        yield from _text(start, text_formulas(text[start:stop], names=names))
 
 
-def _in_code(text: str, code: Code) -> Iterator[Found]:
+def _in_code(text: str, code: Code, names: frozenset[str]) -> Iterator[Found]:
     if code.language == INLINE:
         inner = text[code.start : code.stop]
         if RELATION.search(inner) and "\n" not in inner:
-            yield from _text(code.start, text_formulas(inner, sure=True))
+            yield from _text(code.start, text_formulas(inner, sure=True, names=names))
         return
-    for line in _LINE.finditer(text, code.start, code.stop):
-        if code.language in _TEXTS:
-            spans = [*text_formulas(line.group(), sure=True)] or [*code_formulas(line.group())]
-            yield from _text(line.start(), iter(spans))
-        else:
-            yield from _text(line.start(), code_formulas(line.group()), code.language)
+    if code.language not in _TEXTS:
+        for start, stop in lines(text, code.start, code.stop, code=True):
+            yield from _text(start, code_formulas(text[start:stop]), code.language)
+        return
+    for start, stop in lines(text, code.start, code.stop, names):
+        line = text[start:stop]
+        spans = [*text_formulas(line, sure=True, names=names)] or [*code_formulas(line)]
+        yield from _text(start, iter(spans))
 
 
 def _text(

@@ -1,0 +1,87 @@
+r"""What stands beside a formula in TeX: ``\text{for } t < T``, ``\quad (t < T)``, ``\quad (3)``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from symbptt.check.conditions import is_condition
+from symbptt.check.traced import Traced
+from symbptt.formula.tree import Group, Node, Number, Product, Relation, Span
+
+_WORDS = (
+    "if|for|when|whenever|where|with|and|or|otherwise|else|at|as|while|hence|so|thus|therefore|"
+    "since|because|provided|given|then|but|which|that|i\\.e\\.|in"
+)
+_ASIDE = re.compile(
+    r"(?<![_^])(?<![_^] )\\(?:text|mbox|hbox|textrm|textnormal|textit|mathrm)\s*"
+    rf"\{{(?P<words>[\s,;:.(~]*(?:{_WORDS})(?![A-Za-z0-9_\-])[^{{}}]*)\}}"
+    r"|(?P<comment>(?:&&|\\q?quad)\s*\\(?:text|mbox|textrm|textit|textnormal)\s*"
+    rf"\{{(?![\s,;:.(~]*(?:{_WORDS})(?![A-Za-z0-9_\-]))[^{{}}$]*\}})"
+    r"|\\forall(?![A-Za-z])"
+    r"|\\l?eqno\s*(?:\{[^{}]*\}|\([^()]*\))"
+    r"|(?P<colon>:(?!=))"
+    r"|(?P<open>\\begin\s*\{(?:d?cases|[bp]?matrix|smallmatrix|array)\*?\}|(?<!\\)\{)"
+    r"|(?P<close>\\end\s*\{(?:d?cases|[bp]?matrix|smallmatrix|array)\*?\}|(?<!\\)\})"
+    r"|\\(?:begin|end)\s*\{[A-Za-z]+\*?\}"
+    r"|\\(?:text|mbox|textrm|mathrm)\s*\{[^{}]*\}",
+    re.IGNORECASE,
+)
+_INNER = re.compile(r"\$([^$]*)\$")
+_GAP = re.compile(r"\\(?:quad|qquad|hfill|hspace|;|\s|text|mbox)|~")
+
+
+def separated(text: Traced) -> Traced:
+    r"""A formula with a comma for the words that part it from what they say about it.
+
+    >>> separated(Traced.whole(r"a = b \text{ if } t < T")).text
+    'a = b , t < T'
+    """
+    pieces: list[Traced] = []
+    done = depth = 0
+    for m in _ASIDE.finditer(text.text):
+        if m.group("open") or m.group("close"):
+            depth = max(0, depth + (1 if m.group("open") else -1))
+        elif not depth and (
+            m.group("words") or m.group("comment") or _parts(m.group(), bool(pieces))
+        ):
+            pieces += [text[done : m.start()], text.standing(",", *m.span())]
+            inner = _INNER.search(m.group("words") or "")
+            if inner is not None:  # \text{if $t < T$}
+                at = m.start("words")
+                pieces.append(text[at + inner.start(1) : at + inner.end(1)])
+            done = m.end()
+    return Traced.joined([*pieces, text[done:]]) if pieces else text
+
+
+def _parts(sign: str, aside: bool) -> bool:
+    r"""Whether a sign parts formulas: a colon does after ``\text{for } t < T``."""
+    return sign.startswith(("\\forall", "\\eqno", "\\leqno")) or (sign == ":" and aside)
+
+
+def apart(tree: Node, text: str) -> Iterator[Node]:
+    r"""A relation and the condition that stands behind it in brackets, as two trees."""
+    last = tree.sides[-1] if isinstance(tree, Relation) else None
+    if not isinstance(tree, Relation) or not isinstance(last, Product):
+        yield tree
+        return
+    *factors, aside = last.factors
+    bracketed = isinstance(aside, Group) and aside.opening == "(" and len(aside.items) == 1
+    gap = text[factors[-1].span.end : aside.span.start]
+    if not bracketed or last.operators[-1] or not _GAP.search(gap):
+        yield tree
+        return
+    assert isinstance(aside, Group)
+    (said,) = aside.items
+    if not (is_condition(said) or (isinstance(said, Number) and "quad" in gap)):
+        yield tree
+        return
+    span = Span(last.span.start, factors[-1].span.end)
+    side = replace(last, factors=tuple(factors), operators=last.operators[:-1], span=span)
+    own = factors[0] if len(factors) == 1 else side
+    yield replace(
+        tree, sides=(*tree.sides[:-1], own), span=Span(tree.span.start, factors[-1].span.end)
+    )
+    if is_condition(said):
+        yield said
