@@ -1,0 +1,347 @@
+r"""One-edit repairs of a formula: what its author may have meant.
+
+A mistake in a gradient formula is most often one of a few dozen: a transpose lost, an index
+off by one, a carry term forgotten.  Each is a row of ``ROWS``; an edit undoes one of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, islice, product
+
+from symbptt.check.edits import (
+    name_rows,
+    product_rows,
+    sibling_rows,
+    slope_rows,
+    step_rows,
+    term_rows,
+)
+from symbptt.check.edits.hand import hand
+from symbptt.check.edits.indices import UnspelledError
+from symbptt.check.edits.parts import Edited, Hints
+from symbptt.check.edits.places import Path, Place, difference, placed, places
+from symbptt.check.edits.respell import Speller
+from symbptt.errors import FormulaError
+from symbptt.formula import parse
+from symbptt.formula.tree import Node, Quotient, Relation, Span, Symbol
+
+_NAMESPACE = re.compile(
+    r"(?<![A-Za-z0-9_.])(?:self|this|np|numpy|jnp|torch|tf|nn|math)\.(?=[A-Za-z_])"
+)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A formula with one thing changed: what the mistake is called, and in a sentence.
+
+    ``node`` is what the parser reads in ``text``.
+    """
+
+    mistake: str
+    says: str
+    node: Relation
+    text: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A mistake, and how to undo it in one place; the lower the cost, the likelier."""
+
+    mistake: str
+    says: str
+    cost: int
+    make: Callable[[Place, Hints], Edited]
+
+
+_MISSING = "A transpose is missing."
+_ORDER = "The factors stand in the wrong order."
+_INDEX = "A time index is off by one."
+_SLOPE = "The activation's derivative is taken at the wrong step."
+_PIECE = "Another formula of this document has something else here."
+_RANGE = "The sum runs over the wrong steps."
+
+#: What people get wrong.
+ROWS: tuple[Row, ...] = (
+    Row("transpose missing", _MISSING, 1, product_rows.transpose_missing),
+    Row("transpose too many", "There is a transpose too many.", 1, product_rows.transpose_too_many),
+    Row("time index", _INDEX, 1, step_rows.step_of_one),
+    Row("derivative at the wrong step", _SLOPE, 1, step_rows.step_of_slope),
+    Row("range of the sum", _RANGE, 1, step_rows.bounds),
+    Row("sign", "The difference is the wrong way round.", 1, term_rows.difference),
+    Row("sign", "A term has the wrong sign.", 1, term_rows.term_sign),
+    Row("entries", "The entries are the wrong ones.", 1, step_rows.entries_swapped),
+    Row("entries", "The entries are the wrong ones.", 1, step_rows.other_entry),
+    Row("term missing", "A term of the sum is missing.", 2, sibling_rows.neighbouring_term),
+    Row("term missing", "A term is missing.", 2, sibling_rows.term_of_sibling),
+    Row("factor missing", "A factor is missing.", 2, sibling_rows.factor_of_sibling),
+    Row("order of factors", _ORDER, 2, product_rows.swapped),
+    Row(
+        "⊙ at the wrong place",
+        "The elementwise product is at the wrong place.",
+        2,
+        product_rows.regrouped,
+    ),
+    Row("brackets", "The brackets take in too little or too much.", 2, product_rows.brackets),
+    Row(
+        "product sign",
+        "One product should be elementwise or should not.",
+        2,
+        product_rows.product_sign,
+    ),
+    Row("sign", "The whole has the wrong sign.", 2, term_rows.whole_sign),
+    Row(
+        "activation's derivative missing",
+        "The activation's derivative is missing.",
+        2,
+        term_rows.slope_missing,
+    ),
+    Row(
+        "activation's derivative wrong",
+        "This is the derivative of another activation.",
+        2,
+        slope_rows.other_slope,
+    ),
+    Row(
+        "activation's derivative wrong",
+        "This is the derivative of another activation.",
+        2,
+        slope_rows.slope_of_another,
+    ),
+    Row(
+        "activation's derivative wrong",
+        "The output stands where its derivative belongs.",
+        3,
+        slope_rows.slope_for_output,
+    ),
+    Row(
+        "transposed the wrong way",
+        "The product is transposed.",
+        3,
+        product_rows.transposed_wrong_way,
+    ),
+    Row("wrong piece", _PIECE, 3, sibling_rows.piece_of_sibling),
+    Row("term missing", "A term is missing.", 3, term_rows.term_missing),
+    Row("term too many", "There is a term too many.", 3, term_rows.term_too_many),
+    Row("wrong symbol", "Another quantity belongs here.", 3, name_rows.other_symbol),
+    Row("factor missing", "A factor is missing.", 3, term_rows.factor_missing),
+    Row("factor missing", "A factor is missing.", 3, term_rows.gate_missing),
+    Row("factor missing", "A factor is missing.", 3, term_rows.matrix_missing),
+    Row("factor too many", "There is a factor too many.", 3, term_rows.factor_too_many),
+    Row("constant factor", "A constant factor is too many.", 3, term_rows.constant_too_many),
+    Row("time index", _INDEX, 3, step_rows.step_of_run),
+    Row("derivative at the wrong step", _SLOPE, 3, step_rows.step_of_slopes),
+    Row("time index", _INDEX, 3, step_rows.step_of_term),
+    Row("sum missing", "The sum over the steps is missing.", 3, step_rows.sum_missing),
+    Row("sum too many", "There is a sum too many.", 3, step_rows.sum_too_many),
+    Row("order of factors", _ORDER, 4, product_rows.moved_to_end),
+    Row("constant factor", "A constant factor is missing.", 4, term_rows.constant_missing),
+    Row("index letter", "The index is the wrong letter.", 4, step_rows.index_letter),
+    Row("range of the sum", _RANGE, 4, step_rows.other_bounds),
+    Row("transpose missing", _MISSING, 4, product_rows.whole_transpose_missing),
+    Row("wrong symbol", "Another quantity belongs here.", 4, name_rows.other_differential),
+    Row("wrong symbol", "Another quantity belongs here.", 5, name_rows.other_sort),
+    Row("index letter", "The index is the wrong letter.", 5, step_rows.index_letters),
+)
+#: What may be wrong on the left: tried last.
+LEFT: tuple[Row, ...] = (
+    Row(
+        "another quantity on the left",
+        "The right side is the derivative of, or by, another quantity.",
+        6,
+        name_rows.other_left,
+    ),
+    Row("transpose on the left", "The left side is transposed.", 7, name_rows.transposed_left),
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An edit before its text is spelled: the row, and the tree."""
+
+    row: Row
+    node: Relation
+
+
+def repairs(
+    claim: Relation,
+    text: str,
+    holds: Callable[[Relation], bool],
+    *,
+    letters: bool,
+    functions: Collection[str] = (),
+    factors: Sequence[str] = (),
+    terms: Sequence[str] = (),
+    quantities: Sequence[str] = (),
+    siblings: Sequence[str] = (),
+    leading: Collection[str] = (),
+    sample: Sequence[tuple[Node, str]] = (),
+    numbered: Collection[str] = (),
+    limit: int = 400,
+) -> Iterator[Edit]:
+    r"""The edits of a claim that hold, likeliest first, in the author's notation.
+
+    ``claim`` is what the parser read in ``text``, with the same ``letters`` and ``functions``;
+    an edit's text reads back as its tree.  ``factors`` and ``terms`` are what may be missing,
+    ``leading`` the terms that stand first where they come from, ``quantities`` the names that
+    may be meant instead of others, ``siblings`` the right sides that other formulas have for the
+    same left side: all in the author's notation.  ``sample``: other formulas in the author's
+    hand, each with its text; ``numbered``: the names that bear their step as a number.
+    At most ``limit`` edits are asked about.
+
+    >>> claim = parse(r"\delta_t = W_{hh} \delta_{t+1}", letters=True)
+    >>> meant = parse(r"\delta_t = W_{hh}^T \delta_{t+1}", letters=True)
+    >>> for edit in repairs(claim, r"\delta_t = W_{hh} \delta_{t+1}", meant.__eq__, letters=True):
+    ...     print(edit.mistake, "-", edit.text)
+    transpose missing - \delta_t = W_{hh}^T \delta_{t+1}
+    """
+    author = writing(
+        claim,
+        text,
+        letters=letters,
+        functions=functions,
+        factors=factors,
+        terms=terms,
+        quantities=quantities,
+        siblings=siblings,
+        leading=leading,
+        sample=sample,
+        numbered=numbered,
+    )
+    if author is None:
+        return
+    for candidate in islice(candidates(author.claim, author.hints), limit):
+        if holds(candidate.node):
+            edit = author.edit(candidate)
+            if edit is not None:
+                yield edit
+
+
+@dataclass(frozen=True)
+class Writing:
+    """A claim with what it takes to edit it and to write the edits down."""
+
+    claim: Relation
+    hints: Hints
+    speller: Speller
+    read: Callable[[str], Node | None]
+
+    def edit(self, candidate: Candidate) -> Edit | None:
+        """An edit with its text, if that text says what the tree does."""
+        row, node = candidate.row, candidate.node
+        try:
+            text = self.speller.edited(node)
+        except UnspelledError:
+            return None
+        again = self.read(text)
+        if again != node or not isinstance(again, Relation):
+            return None
+        return Edit(row.mistake, row.says, again, text)
+
+
+def writing(
+    claim: Relation,
+    text: str,
+    *,
+    letters: bool,
+    functions: Collection[str] = (),
+    factors: Sequence[str] = (),
+    terms: Sequence[str] = (),
+    quantities: Sequence[str] = (),
+    siblings: Sequence[str] = (),
+    leading: Collection[str] = (),
+    sample: Sequence[tuple[Node, str]] = (),
+    numbered: Collection[str] = (),
+) -> Writing | None:
+    """A claim made ready for edits; None where its text alone doesn't say what its tree does."""
+
+    def read(words: str) -> Node | None:
+        try:
+            return parse(words, letters=letters, functions=functions)
+        except FormulaError:
+            return None
+
+    source = _own(claim, text, read)
+    if source is None:
+        return None
+    claim, text = source
+    given = [
+        [(node, words) for words in some if (node := _read(words, read)) is not None]
+        for some in (factors, terms, quantities, siblings)
+    ]
+    extra = [pair for some in given for pair in some]
+    written = hand([(claim, text), *sample, *extra], letters=letters)
+    pieces = [tuple(node for node, _ in some) for some in given]
+    hints = Hints(
+        written,
+        step_rows.step_letters(claim),
+        factors=pieces[0],
+        terms=pieces[1],
+        quantities=pieces[2],
+        siblings=pieces[3],
+        numbered=frozenset(numbered),
+        entries=step_rows.entry_letters(claim),
+        steps=step_rows.steps_of(claim),
+        left=frozenset(n for n in claim.sides[0].walk() if isinstance(n, Symbol)),
+        leading=frozenset(node for node, words in given[1] if words in leading),
+    )
+    return Writing(claim, hints, Speller(claim, text, written, extra), read)
+
+
+def candidates(claim: Relation, hints: Hints) -> Iterator[Candidate]:
+    """Every edit of a claim once, by the cost of its row and then by its place."""
+    right = list(places(claim))
+    left = [Place(claim.sides[0], (("sides", 0),), claim)]
+    seen: set[tuple[Path, Node]] = set()
+    for table, everywhere in ((ROWS, right), (LEFT, left)):
+        for _, alike in groupby(table, key=lambda row: row.cost):
+            level = list(alike)
+            for place, row in product(everywhere, level):
+                for new in row.make(place, hints):
+                    key = difference(place.node, new, place.path)
+                    if key is not None and key not in seen:
+                        seen.add(key)
+                        node = placed(claim, place.path, new)
+                        if not _is_idle(node, claim):
+                            yield Candidate(row, node)
+
+
+def _is_idle(node: Relation, claim: Relation) -> bool:
+    """Whether an edit says nothing: ``a = a``, or by way of ``∂a/∂a``."""
+    if node.sides[0] in node.sides[1:]:
+        return True
+    by_itself = [
+        sum(isinstance(n, Quotient) and n.numerator == n.denominator for n in tree.walk())
+        for tree in (node, claim)
+    ]
+    return by_itself[0] > by_itself[1]
+
+
+def _own(
+    claim: Relation, text: str, read: Callable[[str], Node | None]
+) -> tuple[Relation, str] | None:
+    """A claim and a text that is its own; a part of a chain is put together from its sides."""
+    whole = text[claim.span.start : claim.span.end]
+    sides = [text[s.span.start : s.span.end] for s in claim.sides]
+    signs = [f" {op} " for op in claim.operators]
+    pieced = sides[0] + "".join(a + b for a, b in zip(signs, sides[1:], strict=True))
+    for source in (whole, pieced):
+        node = _read(source, read)
+        if node == claim and isinstance(node, Relation):
+            return node, source
+    return None
+
+
+def _read(text: str, read: Callable[[str], Node | None]) -> Node | None:
+    """A tree in which ``np.`` belongs to what it stands before."""
+    node = read(text)
+    starts = {m.end(): m.start() for m in _NAMESPACE.finditer(text)}
+    return _widened(node, starts) if node is not None and starts else node
+
+
+def _widened(node: Node, starts: Mapping[int, int]) -> Node:
+    node = node.rebuilt(lambda child: _widened(child, starts))
+    start = node.span.start
+    return replace(node, span=Span(starts.get(start, start), node.span.end))
