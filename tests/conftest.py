@@ -5,6 +5,8 @@ import os
 import hypothesis
 import pytest
 
+collect_ignore = ["programs"]  # read as data, never imported
+
 CI = os.environ.get("CI") == "true"
 
 # No deadline: a shared machine's pauses are not failures.
