@@ -1,0 +1,183 @@
+"""The smallest numbers found for which the two sides of a claim differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import isqrt
+
+import numpy as np
+
+from symbptt.check.agreement import agree
+from symbptt.check.claims import Claim, least_length, points
+from symbptt.check.conventions import conventions
+from symbptt.check.findings import Counterexample, Numbers
+from symbptt.check.meaning import Meaning
+from symbptt.check.quantities import MissingError, OutOfRangeError
+from symbptt.check.scripts import step_value
+from symbptt.check.setting import Setting
+from symbptt.check.sides import both_sides
+from symbptt.check.symbols import UnknownError
+from symbptt.check.tensors import Derivative, Matrix, ShapeClashError
+from symbptt.check.world import World
+from symbptt.evidence.residues import P, ResidueArithmetic, Residues, Size, UnluckyError, residue
+from symbptt.formula.tree import Differential, Node, Quotient, Symbol
+
+#: Sizes to try: all one, all two, then different ones.
+SIZES = ((1, 1, 1, 1, 1), (2, 2, 2, 2, 2), (2, 1, 3, 2, 3))
+#: Numbers that are drawn for what is given, and for what functions give.
+GIVEN = (1, 2, -1, 3, -2)
+VALUES = (Fraction(1, 2), Fraction(-1, 2), Fraction(1, 3), Fraction(2, 3), Fraction(1, 4))
+#: Random points to try at each size and length.
+TRIES = 2
+#: Fractions with a larger denominator are no small numbers.
+LARGEST = 10**7
+
+
+@dataclass(frozen=True)
+class SmallArithmetic(ResidueArithmetic):
+    """Draws small numbers: whole ones for what is given, fractions for what functions give."""
+
+    def _draw(self, key: tuple[object, ...], size: Size) -> Residues:
+        r, c = size
+        entries = [GIVEN[residue(self.seed, key, i) % len(GIVEN)] % P for i in range(r * c)]
+        if key[0] in self.normalised:
+            entries = [0] * (r * c)
+            entries[residue(self.seed, key) % (r * c)] = 1
+        return Residues(np.array(entries, dtype=object).reshape(r, c))
+
+    def _atom(self, name: str, argument: object) -> int:
+        key = name, argument
+        if key not in self.atoms:
+            q = VALUES[residue(self.seed, "atom", name, argument) % len(VALUES)]
+            self.atoms[key] = q.numerator * pow(q.denominator, -1, P) % P
+        return self.atoms[key]
+
+
+@dataclass(frozen=True)
+class SmallWorld(World):
+    """A world of small numbers."""
+
+    @cached_property
+    def A(self) -> ResidueArithmetic:
+        return SmallArithmetic(("small", self.seed, self.T), self._distributions)
+
+
+def counterexample(claim: Claim, setting: Setting) -> Counterexample | None:
+    """The first place, from the smallest, where both sides have values that differ."""
+    for meaning, steps in _places(claim, setting):
+        try:
+            a, b = both_sides(claim, meaning, steps)
+            if agree(a, b, meaning.convention):
+                continue
+            left, right = meaning.laid_out(a), meaning.laid_out(b)
+        except (MissingError, OutOfRangeError, ShapeClashError, UnknownError, UnluckyError):
+            continue
+        found = _numbers(left), _numbers(right)
+        if found[0] is None or found[1] is None or left.size != right.size:
+            continue
+        differ = tuple((int(i) + 1, int(j) + 1) for i, j in np.argwhere(left.array != right.array))
+        return Counterexample(
+            dict(meaning.world.sizes), _shown_steps(claim, meaning, steps),
+            dict(_given(claim, meaning, steps)), found[0], found[1], differ,
+        )  # fmt: skip
+    return None
+
+
+def _places(claim: Claim, setting: Setting) -> Iterator[tuple[Meaning, dict[str, int]]]:
+    dimensions = setting.model.dimensions
+    least = least_length(claim)
+    lengths = [T for T in sorted(setting.lengths) if least <= T][:3] or [least]
+    taken = [c for readings, c in conventions(claim.relation) if len(readings) <= 1][:12]
+    for sizes in SIZES:
+        for T in lengths:
+            for seed in range(TRIES):
+                named = dict(zip(dimensions, (*sizes, *([2] * len(dimensions))), strict=False))
+                world = SmallWorld(setting.model, T, named, seed)
+                for convention in taken if sizes == SIZES[-1] else taken[:1]:
+                    meaning = Meaning(world, convention, setting.scope)
+                    try:
+                        yield from ((meaning, steps) for steps in points(claim, meaning))
+                    except (UnknownError, MissingError):
+                        return
+
+
+def _shown_steps(claim: Claim, meaning: Meaning, steps: Mapping[str, int]) -> dict[str, int]:
+    """The letters that the claim uses, and T."""
+    names = {n.base for side in claim.sides for n in side.walk() if isinstance(n, Symbol)}
+    return {k: v for k, v in steps.items() if k in names and k != "T"} | {"T": meaning.world.T}
+
+
+def _given(
+    claim: Claim, meaning: Meaning, steps: Mapping[str, int]
+) -> Iterator[tuple[str, Numbers]]:
+    """The values of the quantities and the derivatives that the claim names at these steps."""
+    for side in claim.sides:
+        yield from _named(side, meaning, steps)
+
+
+def _named(node: Node, meaning: Meaning, steps: Mapping[str, int]) -> Iterator[tuple[str, Numbers]]:
+    name = None
+    match node:
+        case Quotient(Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)):
+            a, b = _label(of, meaning, steps), _label(by, meaning, steps)
+            name = f"∂{a}/∂{b}" if a and b else None
+        case Symbol():
+            name = _label(node, meaning, steps)
+    if name is not None:
+        try:
+            x = meaning.value(node, steps)
+            if not isinstance(x, Derivative) or x.fits_a_matrix:
+                shown = _numbers(meaning.laid_out(x))
+                if shown is not None:
+                    yield name, shown
+        except (MissingError, OutOfRangeError, ShapeClashError, UnknownError, UnluckyError):
+            pass
+        return
+    if not isinstance(node, Symbol):
+        for child in node.children():
+            yield from _named(child, meaning, steps)
+
+
+def _label(symbol: Symbol, meaning: Meaning, steps: Mapping[str, int]) -> str | None:
+    """``h_2``, ``W_hh``: a name with its step."""
+    meant = meaning.scope.meant(symbol)
+    if meant is None:
+        return None
+    at = None
+    if meant.step is not None:
+        at = step_value(meant.step, steps)
+        if at is None:
+            return None
+    name = (
+        f"∂{meaning.world.model.loss_name}/∂{meant.name}"
+        if meant.kind == "gradient"
+        else meant.name
+    )
+    return name if at is None else f"{name}_{at}"
+
+
+def _numbers(x: Matrix) -> Numbers | None:
+    """A matrix of residues as small fractions, if they are that."""
+    rows: list[tuple[Fraction, ...]] = []
+    for row in x.array:
+        entries = [_fraction(int(v)) for v in row]
+        if any(q is None for q in entries):
+            return None
+        rows.append(tuple(q for q in entries if q is not None))
+    return tuple(rows)
+
+
+def _fraction(v: int) -> Fraction | None:
+    """The fraction a/b with small a and b that a residue is."""
+    bound = isqrt(P // 2)
+    r0, r1, t0, t1 = P, v % P, 0, 1
+    while r1 > bound:
+        q = r0 // r1
+        r0, r1, t0, t1 = r1, r0 - q * r1, t1, t0 - q * t1
+    if not t1 or abs(t1) > LARGEST or abs(r1) > 100 * LARGEST:
+        return None
+    found = Fraction(r1, t1)
+    return found if (found.numerator - v * found.denominator) % P == 0 else None

@@ -1,0 +1,235 @@
+"""The forward equations of a document: which formulas they are, and which hold together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from symbptt.check.formulas import Formula
+from symbptt.check.forward import defines
+from symbptt.check.losses import left_of, name_of
+from symbptt.check.parts import EQUAL, Mention, Part, has_derivative
+from symbptt.check.symbols import ERRORS, LOSSES
+from symbptt.formula.tree import BigOperator, Call, Node, Number, Relation, Sum, Symbol
+from symbptt.model.draft import Source
+from symbptt.model.names import Naming
+from symbptt.model.outline import Statement
+
+
+@dataclass(frozen=True)
+class Given:
+    """A forward equation: the number of its formula, the formula, the relation, its name."""
+
+    at: int
+    formula: Formula
+    statement: Statement
+    name: str
+
+    @property
+    def left(self) -> Symbol:
+        """What it defines."""
+        return left_of(self.statement)
+
+
+def relation(g: Given) -> Relation:
+    node = g.statement.node
+    assert isinstance(node, Relation)
+    return replace(node, sides=node.sides[:2], operators=("=",))
+
+
+def _in_T(node: Relation, horizons: frozenset[str]) -> Relation:
+    """An equation whose letter for the number of steps is T."""
+
+    def change(n: Node) -> Node:
+        if isinstance(n, BigOperator) and isinstance(n.upper, Symbol) and n.upper.base in horizons:
+            n = replace(n, upper=Symbol("T", span=n.upper.span))
+        result: Node = n.rebuilt(change)
+        return result
+
+    found = change(node)
+    assert isinstance(found, Relation)
+    return found
+
+
+def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) -> list[Given]:
+    found: list[Given] = []
+    for at, links in enumerate(stated):
+        if isinstance(links, Mention) or not links or not links[0].first:
+            continue
+        if not {p.sign for p in links} <= EQUAL:
+            continue
+        if len(links) > 1 and any(p.conditions for p in links):
+            continue
+        left = links[0].left
+        if isinstance(left, Call) and left.function.base in LOSSES:
+            left = left.function
+        sides = (left, *(p.right for p in links))
+        node = unshifted(Relation(sides, tuple("=" for _ in sides[1:]), span=links[0].span))
+        node = in_t(_in_T(node, horizons))
+        if not (_is_forward(node) or _is_start(node)):
+            continue
+        f = links[0].formula
+        statement = Statement(node, Source(f.text, f.fragment.file.name))
+        name = name_of(statement)
+        defined = left_of(statement)
+        if defined.base in LOSSES and Naming().read(defined)[1] is None:
+            name += " in all"
+        found.append(Given(at, f, statement, name))
+    return found
+
+
+def in_t(node: Relation) -> Relation:
+    """``s_k = f(s_{k-1})`` as an equation in t."""
+    left = node.sides[0]
+    if not isinstance(left, Symbol):
+        return node
+    parts = (*left.subscripts, *left.superscripts, *left.indices)
+    letters = [p.base for p in parts if isinstance(p, Symbol) and p == Symbol(p.base)]
+    earlier = [
+        letter for letter in letters if letter in ("k", "n", "i", "tau", "s")
+        for n in node.sides[1].walk()
+        if n == Sum((Symbol(letter), Number(Fraction(1))), (1, -1))
+    ]  # fmt: skip
+    if not earlier or any(n == Symbol("t") for n in node.walk()):
+        return node
+
+    def change(n: Node) -> Node:
+        if n == Symbol(earlier[0]):
+            return Symbol("t", span=n.span)
+        result: Node = n.rebuilt(change)
+        return result
+
+    found = change(node)
+    assert isinstance(found, Relation)
+    return found
+
+
+def _is_start(node: Relation) -> bool:
+    """Whether a formula fixes an initial value: ``h_0 = 0``."""
+    left, right = node.sides[0], node.sides[1]
+    zero = right == Number(Fraction(0))
+    return (
+        zero
+        and isinstance(left, Symbol)
+        and any(part == Number(Fraction(0)) for part, _ in Naming("").parts(left))
+    )
+
+
+def unshifted(node: Relation) -> Relation:
+    """``h_{t+1} = f(h_t)`` as an equation for h_t."""
+    left = node.sides[0]
+    if not isinstance(left, Symbol):
+        return node
+    _, index = Naming().read(left)
+    if index is None or index.anchor != "t" or not index.offset:
+        return node
+    offset = index.offset
+
+    def change(n: Node) -> Node:
+        match n:
+            case Symbol("t") if n == Symbol("t"):
+                return _later(-offset, n)
+            case Sum(terms) if any(t == Symbol("t") for t in terms):
+                index = Naming().index(n)
+                if index is not None and index.anchor == "t":
+                    return _later(index.offset - offset, n)
+        result: Node = n.rebuilt(change)
+        return result
+
+    found = change(node)
+    assert isinstance(found, Relation)
+    return found
+
+
+def _later(offset: int, at: Node) -> Node:
+    t = Symbol("t", span=at.span)
+    if not offset:
+        return t
+    return Sum((t, Number(Fraction(abs(offset)))), (1, 1 if offset > 0 else -1), span=at.span)
+
+
+def _is_forward(node: Relation) -> bool:
+    """Whether a formula looks like a step of the forward pass."""
+    sides = defines(node)
+    if sides is None:
+        return False
+    left, right = sides
+    if left.base in ERRORS or has_derivative(right):
+        return False
+    for prefix in ("delta", "d_", "grad"):
+        if left.base.startswith(prefix):
+            return False
+    return not any(
+        isinstance(n, Symbol) and n.base in ("diag", "delta", "Delta", "nabla", "eta")
+        for n in right.walk()
+    )
+
+
+def claims(stated: Sequence[list[Part] | Mention]) -> set[int]:
+    """The numbers of the formulas that hold derivatives."""
+    return {
+        at for at, links in enumerate(stated)
+        if not isinstance(links, Mention)
+        and any(has_derivative(p.left) or has_derivative(p.right) for p in links)
+    }  # fmt: skip
+
+
+def _block(known: dict[str, Given], at: int, claims: set[int]) -> list[str]:
+    """The names that were given since the last derivative, which nothing older uses."""
+    since = max((c for c in claims if c < at), default=-1)
+    block = [name for name, g in known.items() if g.at > since]
+    older = [g for name, g in known.items() if name not in block]
+    naming = Naming()
+    used = {
+        naming.read(n)[0] for g in older for n in relation(g).sides[1].walk()
+        if isinstance(n, Symbol)
+    }  # fmt: skip
+    return [name for name in block if name not in used] if older else []
+
+
+@dataclass(frozen=True)
+class Run:
+    """Equations that hold together, from a formula on; ``change`` is the one that began them."""
+
+    start: int
+    equations: tuple[Given, ...]
+    change: Given | None = None
+
+
+def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
+    """The equations that hold together: a name that is given anew begins another model."""
+    if not given:
+        return []
+    found: list[tuple[int, dict[str, Given], Given | None]] = [(0, {}, None)]
+    for g in given:
+        known = found[-1][1]
+        if g.name in known and not _same(known[g.name], g):
+            block = _block(known, g.at, claims)
+            start = min([g.at, *(known[name].at for name in block)])
+            found.append((start, {**known}, g))
+            for name in block:
+                del known[name]
+            found[-1][1][g.name] = g
+        else:
+            known.setdefault(g.name, g)
+    return [Run(start, tuple(chosen.values()), change) for start, chosen, change in found]
+
+
+def _same(a: Given, b: Given) -> bool:
+    """Whether two equations say the same, or one of them says it with a name for a part."""
+    x, y = a.statement.node, b.statement.node
+    if not (isinstance(x, Relation) and isinstance(y, Relation)):
+        return False
+    right, other = x.sides[1], y.sides[1]
+    if right == other:
+        return True
+    match right, other:
+        case Call(f, (p,)), Call(g, (q,)):  # h_t = f(W h + U x), h_t = f(z_t)
+            named = isinstance(p, Symbol) or isinstance(q, Symbol)
+            return f == g and (named or _names_in(p) == _names_in(q))
+    return False
+
+
+def _names_in(node: Node) -> set[str]:
+    return {Naming().read(n)[0] for n in node.walk() if isinstance(n, Symbol)}

@@ -1,0 +1,140 @@
+"""What symbols that a document leaves undefined may stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from symbptt.check.conventions import Reading
+from symbptt.check.scripts import is_step, scripts
+from symbptt.check.symbols import ERRORS, Definition, Scope
+from symbptt.formula.tree import Differential, Node, Quotient, Sum, Symbol
+from symbptt.model import terms as tm
+from symbptt.model.model import Model, Role
+
+#: What the argument of an activation is called.
+INNER = frozenset({"z", "a", "net", "u", "s", "pre", "o", "in", "y", "q", "v"})
+#: What error signals are called besides δ.
+SIGNALS = ERRORS | {"epsilon", "varepsilon", "e", "zeta", "kappa", "vartheta", "err", "dz", "dh"}
+#: What stands for any parameter.
+GENERIC = frozenset({"theta", "Theta", "w", "W", "omega", "vartheta", "psi", "phi", "p"})
+#: What an activation is called in a document that uses one throughout.
+ACTIVATION_NAMES = frozenset({"f", "g", "phi", "sigma", "act", "psi", "varphi"})
+
+
+def reading(name: str, says: str = "", group: str = "") -> Reading:
+    """A reading that a guess makes."""
+    return Reading(name, says or name, 1, lambda c: c, lambda node: True, group or name)
+
+
+def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple[Reading, Scope]]:
+    """What an undefined symbol may stand for: δ for a gradient, z for a pre-activation."""
+    if name.endswith("()"):
+        yield from _functions(name, scope)
+        return
+    head = name.split("_")[0]
+    if head in SIGNALS and not _crowded(name, sides):
+        yield from _signals(name, scope)
+    if head in INNER or name.startswith("net"):
+        yield from _arguments(name, scope)
+
+
+def _signals(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
+    """``δ_t`` as the gradient, or its negative, by each state and each computed quantity."""
+    model = scope.model
+    inner = _inner(model)
+    states = [q.name for q in model.with_role(Role.STATE)]
+    others = [n for n in model.order if n not in states and n not in inner]
+    hint = name.partition("_")[2]
+    ordered = sorted([*states, *inner, *others], key=lambda v: not (hint and hint in v))
+    for sign, minus in ((1, ""), (-1, "-")):
+        for v in ordered:
+            what = f"∂L by the argument of {v[4:]}_t" if v in inner else f"∂L/∂{v}_t"
+            yield (
+                reading(f"{name}_t is {minus}{what}", group=f"meaning of {name}"),
+                scope.with_definition(name, Definition(_gradient(model, v, sign))),
+            )
+
+
+def _arguments(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
+    """``z_t`` as the argument of an activation."""
+    inner = _inner(scope.model)
+    hint = name.partition("_")[2]
+    hinted = [v for v in inner if v[4:] == hint]
+    for v in hinted or inner:
+        yield (
+            reading(f"{name} is the argument of {v[4:]}", group=f"meaning of {name}"),
+            scope.with_alias(name, v),
+        )
+
+
+def _inner(model: Model) -> list[str]:
+    """The names that the model gives to arguments of activations."""
+    return [n for n in model.order if n.startswith("pre_")]
+
+
+def _crowded(name: str, sides: Sequence[Node]) -> bool:
+    """Whether a symbol bears two scripts that may be steps, so that neither is clear."""
+    base = name.split("_")[0]
+    symbols = (n for side in sides for n in side.walk() if isinstance(n, Symbol))
+    return any(
+        sum(is_step(p) and _is_count(p) for p in scripts(s)) > 1 for s in symbols if s.base == base
+    )
+
+
+def _is_count(node: Node) -> bool:
+    return all(x.base in "tkijsTnm" for x in node.walk() if isinstance(x, Symbol))
+
+
+def _gradient(model: Model, v: str, sign: int) -> Node:
+    slope = Quotient(
+        Differential("∂", Symbol(model.loss_name)),
+        Differential("∂", Symbol(v, subscripts=(Symbol("t"),))),
+    )
+    return slope if sign > 0 else Sum((slope,), (-1,))
+
+
+def _functions(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
+    """``f`` where the document writes tanh: the one activation that it uses."""
+    used = {
+        t.function for e in scope.model.equations for t in e.rhs.walk() if isinstance(t, tm.Mapped)
+    }
+    if name[:-2].split("_")[0] in ACTIVATION_NAMES and len(used) == 1:
+        (f,) = used
+        yield (
+            reading(f"{name[:-2]} is {f}", f"{name[:-2]} stands for {f}"),
+            scope.with_alias(name, f),
+        )
+
+
+def _behind_states(model: Model) -> set[str]:
+    """What states depend on; θ is a parameter of the recurrence."""
+    wanted = [q.name for q in model.with_role(Role.STATE)]
+    seen: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if any(e.name == name for e in model.equations):
+            wanted += [x.name for x in model.equation(name).rhs.walk() if isinstance(x, tm.Ref)]
+    return seen
+
+
+def generic(sides: Sequence[Node], scope: Scope) -> list[Scope] | None:
+    """The scopes in which θ is each parameter in turn, where a claim is about any of them."""
+    wanted = {
+        n.operand.base
+        for side in sides
+        for n in side.walk()
+        if isinstance(n, Differential) and isinstance(n.operand, Symbol)
+        and n.operand.base in GENERIC and n.operand == Symbol(n.operand.base)
+        and scope.meant(n.operand) is None
+    }  # fmt: skip
+    if len(wanted) != 1:
+        return None
+    (name,) = wanted
+    parameters = [q.name for q in scope.model.with_role(Role.PARAMETER)
+                  if q.name in _behind_states(scope.model)]  # fmt: skip
+    if not parameters:
+        return None
+    return [scope.with_alias(name, p) for p in parameters]

@@ -1,0 +1,234 @@
+"""From a claim to a verdict: under which reading, if any, both sides are always equal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import islice
+
+from symbptt.check.agreement import agree
+from symbptt.check.claims import Claim, least_length, points
+from symbptt.check.conventions import STANDARD, Convention, Reading, conventions
+from symbptt.check.findings import Evidence
+from symbptt.check.guesses import candidates, generic
+from symbptt.check.quantities import MissingError, OutOfRangeError
+from symbptt.check.setting import LENGTHS, Setting
+from symbptt.check.sides import both_sides
+from symbptt.check.symbols import Definition, Scope, UnknownError
+from symbptt.check.tensors import ShapeClashError
+from symbptt.evidence.residues import P, UnluckyError
+
+#: How many undefined symbols a claim may have.
+MOST_GUESSES = 2
+#: How many sets of readings are tried.
+MOST_CONVENTIONS = 400
+#: How many guesses at what symbols mean are tried.
+MOST_SETTINGS = 24
+#: Random points for each length.
+SEEDS = (0, 1)
+#: More points than this are not tried at one length.
+MOST_POINTS = 60
+#: A formula is a rational function of its atoms of at most this degree.
+DEGREE = 200
+
+#: The values of a claim's letters at each length of a sequence.
+Points = dict[int, list[dict[str, int]]]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was found of a claim, under which readings, and at how many points."""
+
+    verdict: str
+    readings: tuple[Reading, ...] = ()
+    reason: str = ""
+    evidence: Evidence | None = None
+    unknown: str | None = None
+    guessed: tuple[str, Definition] | None = None
+    convention: Convention = STANDARD
+
+    @property
+    def holds(self) -> bool:
+        """Whether the claim is right, perhaps under a reading."""
+        return self.verdict in {"right", "right-under"}
+
+    @property
+    def gravity(self) -> int:
+        """Of guesses that fail the lightest counts, of parameters the gravest."""
+        return ("right", "right-under", "inconclusive", "wrong", "shape-error").index(self.verdict)
+
+
+def judge(claim: Claim, setting: Setting) -> Judgement:
+    """The verdict on a claim: that of the reading nearest to the standard convention.
+
+    A symbol that the document leaves undefined is tried as what it may stand for, which is a
+    reading too.
+    """
+    scopes = generic(claim.sides, setting.scope)
+    if scopes is not None:
+        every = [judge(claim, setting.of(scope)) for scope in scopes]
+        return max(every, key=lambda j: j.gravity)
+    failed: list[Judgement] = []
+    for guesses, guessed in islice(_guesses(claim, setting), MOST_SETTINGS):
+        found = _judged(claim, guessed)
+        if found.holds:
+            return _with_guesses(found, guesses, guessed, setting)
+        failed.append(found)
+    return min(failed, key=lambda j: j.gravity)
+
+
+def _with_guesses(
+    found: Judgement, guesses: tuple[Reading, ...], guessed: Setting, setting: Setting
+) -> Judgement:
+    """A claim that holds, where symbols stand for what was guessed."""
+    readings = (*guesses, *found.readings)
+    known = setting.scope.definitions
+    new = ((name, d) for name, d in guessed.scope.definitions.items() if name not in known)
+    verdict = "right-under" if readings else "right"
+    return replace(found, verdict=verdict, readings=readings, guessed=next(new, None))
+
+
+def held_everywhere(claim: Claim, setting: Setting, convention: Convention) -> bool:
+    """Whether a claim holds at every point under one convention, and there is one."""
+    try:
+        return bool(_points_equal(claim, setting, convention, {}))
+    except (ShapeClashError, UnknownError, UnluckyError, MissingError, OutOfRangeError):
+        return False
+
+
+# -- what undefined symbols may stand for -------------------------------------------------------
+
+
+def _guesses(
+    claim: Claim, setting: Setting, depth: int = 0
+) -> Iterator[tuple[tuple[Reading, ...], Setting]]:
+    """The setting, or settings in which undefined symbols stand for something."""
+    missing = _undefined(claim, setting) if depth < MOST_GUESSES else None
+    tried = False
+    if missing is not None:
+        for reading, scope in candidates(missing, claim.sides, setting.scope):
+            for more, further in _guesses(claim, setting.of(scope), depth + 1):
+                tried = True
+                yield (reading, *more), further
+    if not tried:
+        yield (), setting
+
+
+def _undefined(claim: Claim, setting: Setting) -> str | None:
+    """A symbol of a claim that means nothing."""
+    T = max(3, least_length(claim))
+    meaning = setting.meaning(STANDARD, T, 0)
+    for steps in islice(points(claim, meaning), MOST_POINTS):
+        for side in claim.sides:
+            try:
+                meaning.value(side, steps)
+            except UnknownError as unknown:
+                if unknown.name is not None:
+                    return unknown.name
+            except (MissingError, OutOfRangeError, UnluckyError, ShapeClashError):
+                continue
+    return None
+
+
+# -- one meaning of every symbol ----------------------------------------------------------------
+
+
+def _judged(claim: Claim, setting: Setting) -> Judgement:
+    """The verdict where every symbol stands for one thing: readings are tried in turn."""
+    clash: str | None = None
+    differs = False
+    lengths = _lengths(claim, setting)
+    where: Points = {}
+    for readings, convention in _permitted(claim, setting):
+        try:
+            count = _points_equal(claim, setting, convention, where)
+        except ShapeClashError as error:
+            clash = clash or str(error)
+            continue
+        except UnknownError as unknown:
+            return Judgement("inconclusive", reason=str(unknown), unknown=unknown.name)
+        except UnluckyError:
+            return Judgement("inconclusive", reason="a value that can't be inverted")
+        if count is None:
+            differs = True
+        elif count:
+            evidence = Evidence(count, tuple(sorted(lengths)), setting.sizes, count * DEGREE / P)
+            verdict = "right-under" if readings else "right"
+            return Judgement(verdict, readings, evidence=evidence, convention=convention)
+    evidence = Evidence(1, tuple(lengths[:1]), setting.sizes)
+    if differs:
+        return Judgement("wrong", reason="both sides differ under every reading", evidence=evidence)
+    if clash is not None:
+        return Judgement("shape-error", reason=clash, evidence=evidence)
+    return Judgement("inconclusive", reason="nothing in it can be evaluated at any step")
+
+
+def _permitted(claim: Claim, setting: Setting) -> Iterator[tuple[tuple[Reading, ...], Convention]]:
+    """The readings that leave what the document states untouched, the nearest first."""
+    permits = cache(lambda reading: setting.permits(reading, claim))
+    for readings, convention in islice(conventions(claim.relation), MOST_CONVENTIONS):
+        if all(map(permits, readings)):
+            yield readings, convention
+
+
+def _lengths(claim: Claim, setting: Setting) -> Sequence[int]:
+    """The lengths of a sequence in which every step exists that a claim names."""
+    least = least_length(claim)
+    if setting.lengths != LENGTHS:
+        return [T for T in setting.lengths if least <= T]
+    return [*(T for T in LENGTHS if least <= T), *range(max(6, least), least + 3)]
+
+
+def _points_equal(
+    claim: Claim, setting: Setting, convention: Convention, where: Points
+) -> int | None:
+    """At how many points the sides were compared, and equal; None if they differ at one.
+
+    One point of the length that tells most is tried before the others.
+    """
+    lengths = _lengths(claim, setting)
+    first = _equal_in(claim, setting, convention, lengths[:1], SEEDS[:1], where)
+    if first is None:
+        return None
+    rest = _equal_in(claim, setting, convention, lengths, SEEDS, where)
+    return None if rest is None else first + rest
+
+
+def _equal_in(
+    claim: Claim,
+    setting: Setting,
+    convention: Convention,
+    lengths: Sequence[int],
+    seeds: Sequence[int],
+    where: Points,
+) -> int | None:
+    compared = 0
+    only_last = not claim.conditions
+    empty = convention.immediate_states  # 0 = 0 is no reading
+    for T in lengths:
+        for seed in seeds:
+            meaning = setting.meaning(convention, T, seed)
+            if T not in where:
+                where[T] = list(islice(points(claim, meaning), MOST_POINTS))
+            for steps in where[T]:
+                try:
+                    a, b = both_sides(claim, meaning, steps)
+                except MissingError:
+                    continue
+                except OutOfRangeError:
+                    return None
+                if not agree(a, b, convention):
+                    return None
+                empty = empty and not a.array.any()
+                only_last = only_last and _is_last(steps, setting.scope, T)
+                compared += 1
+    if only_last and max(lengths, default=1) > 1:
+        return 0  # whatever it says of other steps was never seen
+    return None if empty and compared else compared
+
+
+def _is_last(steps: Mapping[str, int], scope: Scope, T: int) -> bool:
+    """Whether every letter stands for the last step."""
+    free = [at for letter, at in steps.items() if letter not in scope.horizons]
+    return bool(free) and all(at == T for at in free)

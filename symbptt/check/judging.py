@@ -1,0 +1,332 @@
+"""A document to a report: its model, what its symbols stand for, and a verdict on each claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from symbptt.check.claims import Claim
+from symbptt.check.conventions import Convention
+from symbptt.check.corrections import Author, correction
+from symbptt.check.counterexamples import counterexample
+from symbptt.check.documents import Document
+from symbptt.check.edits import Edit
+from symbptt.check.engine import engine_formula
+from symbptt.check.epochs import Epoch, NoModelError, epochs
+from symbptt.check.findings import FAULTS, Correction, Finding, Reading, Report, Verdict
+from symbptt.check.formulas import Formula, Unparsed, formulas
+from symbptt.check.guesses import reading
+from symbptt.check.judge import Judgement, judge
+from symbptt.check.layouts import Need, contradiction, needs
+from symbptt.check.links import (
+    claim_of,
+    horizons,
+    is_chain,
+    is_forward_claim,
+    is_gradient_name,
+    is_of_loss,
+)
+from symbptt.check.names import Names, announces
+from symbptt.check.parts import EQUAL, Mention, Part, has_derivative, parts
+from symbptt.check.roles import by_role
+from symbptt.check.setting import Setting
+from symbptt.check.suppression import suppressed
+from symbptt.check.symbols import UnknownError
+from symbptt.formula.tree import Node, Relation, Symbol
+from symbptt.model.model import Model
+
+#: Signs that add to what is there.
+ADDING = frozenset({"+=", "-="})
+#: How many other models of a document are asked about a claim.
+MOST_OTHERS = 8
+#: Signs that compare, and are not decided.
+COMPARING = frozenset({"≈", "∝", "≤", "<", "≥", ">"})
+
+
+def check_document(
+    document: Document,
+    model: Model | None = None,
+    names: Mapping[str, str] | None = None,
+    model_name: str | None = None,
+) -> Report:
+    """The verdicts on a document's formulas.
+
+    ``model``: judge by this one rather than by the document's forward equations; ``names``: what
+    the document calls its quantities, to what the model does.
+    """
+    found = formulas(document)
+    checking = _Checking(document, found, parts(found), model, dict(names or {}), model_name)
+    return suppressed(checking.report())
+
+
+def undecided(reason: str, like: Verdict | None = None) -> Verdict:
+    """A verdict that can't be had, on the evidence of another."""
+    return Verdict("inconclusive", reason=reason, evidence=None if like is None else like.evidence)
+
+
+@dataclass
+class _Checking:
+    """The formulas of a document in order, with what is known so far.
+
+    ``conventions``: those that claims so far are right under; ``needs``: the layouts they need.
+    """
+
+    document: Document
+    found: list[Formula | Unparsed]
+    stated: list[list[Part] | Mention]
+    model: Model | None
+    aliases: dict[str, str]
+    model_name: str | None
+    notes: list[str] = field(default_factory=list)
+    conventions: list[Convention] = field(default_factory=list)
+    needs: list[Need] = field(default_factory=list)
+    verdicts: dict[object, Verdict] = field(default_factory=dict)
+
+    @cached_property
+    def epochs(self) -> list[Epoch]:
+        """The models of the document, in order."""
+        letters = horizons(self.stated)
+        try:
+            return epochs(self.stated, self.model, self.document.text, letters)
+        except NoModelError as error:
+            self.notes.append(f"{error}; give one with --model")
+            return []
+
+    @cached_property
+    def names(self) -> Names:
+        """What symbols stand for."""
+        aliases = self.aliases
+        if self.model is not None:
+            trees = (f.tree for f in self.found if isinstance(f, Formula))
+            aliases = {**by_role(self.model, trees), **aliases}
+        names = Names(aliases, horizons(self.stated))
+        names.look_ahead(self.stated, self.epoch_at)
+        return names
+
+    @cached_property
+    def author(self) -> Author:
+        return Author(self.document, self.found)
+
+    def report(self) -> Report:
+        findings: list[Finding] = []
+        for i, (f, stated) in enumerate(zip(self.found, self.stated, strict=True)):
+            if isinstance(f, Unparsed):
+                findings.append(_finding(f, "unparsed"))
+            elif isinstance(stated, Mention):
+                findings.append(_finding(f, "prose"))
+            else:
+                findings += self.judged(i, stated)
+        if not self.epochs and not self.notes:
+            self.notes.append("no forward equations that make a model; give one with --model")
+        opposite = contradiction(self.needs)
+        notes = (*self.notes, *(e.note for e in self.epochs if e.note), opposite)
+        equations = dict.fromkeys(q for epoch in self.epochs for q in epoch.equations)
+        return Report(
+            self.document, tuple(findings), tuple(equations), self.model_name,
+            tuple(note for note in notes if note is not None),
+        )  # fmt: skip
+
+    # -- one formula ----------------------------------------------------------------------------
+
+    def judged(self, at: int, stated: list[Part]) -> Iterator[Finding]:
+        for part in stated:
+            try:
+                kind, verdict = self.part(at, part)
+            except (ArithmeticError, LookupError, ValueError, RecursionError) as error:
+                reason = str(error) if isinstance(error, UnknownError) else "it is not understood"
+                kind, verdict = "claim", undecided(reason)
+            yield _finding(part.formula, kind, verdict, part if len(stated) > 1 else None)
+
+    def part(self, at: int, part: Part) -> tuple[str, Verdict | None]:
+        """The kind of one link of a formula, and its verdict if it is a claim."""
+        epoch = self.epoch_at(at)
+        derived = has_derivative(part.left) or has_derivative(part.right)
+        if part.sign not in EQUAL and not (part.sign in ADDING and epoch is not None):
+            bound = part.sign in COMPARING and derived
+            return ("claim", undecided(f"'{part.sign}' is not decided")) if bound else _PROSE
+        if self.gives_an_equation(part):
+            return _DEFINITION
+        if epoch is None:
+            named = isinstance(part.left, Symbol) and is_gradient_name(part.left)
+            return ("claim", undecided(_NO_MODEL)) if derived or named else _PROSE
+        given = self.names.definition(part, epoch, lambda: self.judgement(part, epoch).holds)
+        if given is not None:
+            self.names.given[given[0]] = given[1]
+            return _DEFINITION
+        verdict = self.verdict(part, epoch)
+        settled = verdict.verdict in {"right", "inconclusive"} or is_of_loss(
+            part, self.names.scope(epoch)
+        )
+        if settled and not derived and part.first and part.formula in epoch.given:
+            return _DEFINITION  # a forward equation that was there already
+        if verdict.verdict in FAULTS and is_forward_claim(part, self.names.scope(epoch)):
+            verdict = undecided("it isn't what the forward equations say; is it of another model?")
+        return "claim", verdict
+
+    def gives_an_equation(self, part: Part) -> bool:
+        """Whether a link is an equation that a model is made of."""
+        return (
+            part.first
+            and not has_derivative(part.right)
+            and any(part.formula is f for e in self.epochs for f in e.formulas)
+            and any(part.left == left for e in self.epochs for left in e.lefts)
+        )
+
+    def epoch_at(self, at: int) -> Epoch | None:
+        """The model that holds where a formula stands."""
+        before = [e for e in self.epochs if e.start <= at]
+        return before[-1] if before else next(iter(self.epochs), None)
+
+    # -- verdicts -------------------------------------------------------------------------------
+
+    def setting(self, epoch: Epoch) -> Setting:
+        return Setting(self.names.scope(epoch), epoch.loss_stated, epoch.lengths, epoch.worlds)
+
+    def judgement(self, part: Part, epoch: Epoch) -> Judgement:
+        """What is found of a link by one model, or by that with its open functions bound."""
+        claim = claim_of(part, epoch)
+        found = judge(claim, self.setting(epoch))
+        if found.holds:
+            return found
+        for row, bound in epoch.bound(claim.relation):
+            again = judge(claim, self.setting(bound))
+            if again.holds:
+                readings = (row, *again.readings)
+                return replace(again, verdict="right-under", readings=readings)
+        return found
+
+    def verdict(self, part: Part, epoch: Epoch) -> Verdict:
+        """The verdict on a claim; that of one which stands there again is not sought again."""
+        known = frozenset((name, d.line) for name, d in self.names.given.items())
+        key = part.relation, part.conditions, part.sign, epoch.start, known
+        if key not in self.verdicts:
+            self.verdicts[key] = self.sought(part, epoch)
+        return self.verdicts[key]
+
+    def sought(self, part: Part, epoch: Epoch) -> Verdict:
+        found = self.judgement(part, epoch)
+        if not found.holds:
+            found = self.renamed(part, epoch, found)
+        if not found.holds and found.verdict == "inconclusive":
+            found = self.elsewhere(part, epoch, found)
+        if found.holds and found.guessed is not None and part.left != part.right:
+            self.names.given[found.guessed[0]] = replace(found.guessed[1], line=part.formula.line)
+        if found.holds and epoch.loss_unread and is_of_loss(part, self.names.scope(epoch)):
+            return undecided(_UNREAD)
+        readings = tuple(Reading(r.name, r.says) for r in found.readings)
+        verdict = Verdict(found.verdict, readings, found.reason, evidence=found.evidence)
+        if found.holds:
+            if found.convention not in self.conventions:
+                self.conventions.append(found.convention)
+            sides = part.left, part.right
+            self.needs += needs(sides, found.convention.layout, part.formula.line)
+        return self.explained(part, epoch, verdict) if verdict.verdict in FAULTS else verdict
+
+    def elsewhere(self, part: Part, epoch: Epoch, found: Judgement) -> Judgement:
+        """A claim with names that only another model of the document has."""
+        for other in self.epochs[:MOST_OTHERS]:
+            again = self.judgement(part, other) if other is not epoch else found
+            if again.holds:
+                lines = [e.line for e in other.equations if e.line is not None]
+                where = f"the equations from line {min(lines)} on" if lines else "other equations"
+                row = reading(f"by {where}", "they name what stands here")
+                return replace(again, verdict="right-under", readings=(row, *again.readings))
+        return found
+
+    def renamed(self, part: Part, epoch: Epoch, found: Judgement) -> Judgement:
+        """A claim about a symbol that has come to mean something else: δ for ∂L/∂z, not ∂L/∂h.
+
+        Where the text announces that, the new meaning holds from here on; where it doesn't, the
+        claim stays wrong, and the reason says what it would be right for.
+        """
+        left = part.left
+        meant = self.names.scope(epoch).meant(left) if isinstance(left, Symbol) else None
+        if meant is None or meant.kind != "defined":
+            return found
+        old = self.names.forget(meant.name)
+        again = self.judgement(part, epoch)
+        if again.holds and again.guessed is not None and announces(part):
+            self.names.given[meant.name] = again.guessed[1]
+            return again
+        self.names.given[meant.name] = old
+        if again.holds and again.readings:
+            where = f"line {old.line}" if old.line is not None else "its definition"
+            reason = f"it would be right if {again.readings[0].says}, but {where} says otherwise"
+            return replace(found, reason=reason)
+        return found
+
+    def explained(self, part: Part, epoch: Epoch, verdict: Verdict) -> Verdict:
+        """A verdict of a wrong claim with a counterexample and a correction.
+
+        Without a correction, what may be misread is not called wrong.
+        """
+        setting = self.setting(epoch)
+
+        def taken(left: Node, right: Node) -> Claim:
+            return claim_of(replace(part, left=left, right=right), epoch)
+
+        if part.sign in ADDING and not self.adds_to_parameter(part, epoch):
+            return undecided("what one path adds is not told from the whole", verdict)
+        found = correction(part, self.author, setting, taken, self.conventions)
+        if found is not None and not self.corrects(found[1], part, epoch):
+            found = None
+        if found is None:
+            doubt = _doubt(part, epoch)
+            if doubt is not None:
+                return undecided(doubt, verdict)
+            own = None
+            if part.formula.fragment.form != "text":
+                own = engine_formula(part.left, self.names.scope(epoch))
+            if own is not None:
+                verdict = replace(verdict, correction=Correction(own, "engine"))
+        else:
+            says = found[1].says
+            reason = "; ".join(
+                filter(None, (says[0].lower() + says[1:].rstrip("."), verdict.reason))
+            )
+            verdict = replace(verdict, reason=reason, correction=found[0])
+        return replace(verdict, counterexample=counterexample(claim_of(part, epoch), setting))
+
+    def adds_to_parameter(self, part: Part, epoch: Epoch) -> bool:
+        """Whether ``+=`` adds to the gradient by a parameter, a step at a time."""
+        meant = (self.names.scope(epoch).meant(n) for n in part.left.walk()
+                 if isinstance(n, Symbol))  # fmt: skip
+        variables = epoch.model.variables
+        return any(m is not None and m.name in variables and variables[m.name].timeless
+                   for m in meant)  # fmt: skip
+
+    def corrects(self, edit: Edit, part: Part, epoch: Epoch) -> bool:
+        """Whether an edited formula holds when it is judged as the document's are."""
+        plain = self.author.plain(edit.node, part.formula)
+        assert isinstance(plain, Relation)
+        left, right = plain.sides
+        return left != right and self.judgement(replace(part, left=left, right=right), epoch).holds
+
+
+_PROSE = "prose", None
+_DEFINITION = "definition", None
+_UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
+_NO_MODEL = "the document has no forward equations"
+
+
+def _doubt(part: Part, epoch: Epoch) -> str | None:
+    """Why a claim that fails, and that no edit mends, may not be wrong."""
+    if epoch.loss_unread:
+        return _UNREAD
+    if epoch.assumed:
+        return "it doesn't hold for the equations that are assumed here"
+    sides = part.left, part.right
+    if all(is_chain(side) and has_derivative(side) for side in sides):
+        return "a chain rule that no reading makes hold; are all paths in the equations?"
+    return None
+
+
+def _finding(
+    f: Formula | Unparsed, kind: str, verdict: Verdict | None = None, part: Part | None = None
+) -> Finding:
+    if part is None or isinstance(f, Unparsed):
+        return Finding(f, kind, verdict, "", f.line, f.column)
+    place = f.place(part.span)
+    text = place.text[place.start : place.end]
+    return Finding(f, kind, verdict, text, place.line, place.column)

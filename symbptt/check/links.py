@@ -1,0 +1,165 @@
+"""How a link of a formula is taken: as a claim about the quantities of a model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from symbptt.check.claims import Claim
+from symbptt.check.epochs import Epoch
+from symbptt.check.parts import Mention, Part, has_derivative
+from symbptt.check.symbols import ERRORS, Scope
+from symbptt.formula.tree import (
+    BigOperator,
+    Call,
+    Differential,
+    Group,
+    Node,
+    Number,
+    Primed,
+    Product,
+    Quotient,
+    Span,
+    Sum,
+    Symbol,
+    Text,
+    Transpose,
+)
+
+#: Words, or the formula before, that speak of one step: ``dL/dW (t = 2) = …``.
+_ONE_STEP = re.compile(
+    r"\(\s*(at\s+)?t\s*=\s*\w+\s*\)|(at|for) (time )?step|contribution", re.IGNORECASE
+)
+
+
+def claim_of(part: Part, epoch: Epoch) -> Claim:
+    """What a link claims, with functions as calls and parts of equations by their names."""
+    left, right = (called(_with_names(x, epoch), epoch.functions) for x in (part.left, part.right))
+    share = part.sign in {"+=", "-="}
+    return Claim(
+        left, right, part.conditions, share, _ONE_STEP.search(words_before(part)) is not None
+    )
+
+
+def _with_names(node: Node, epoch: Epoch) -> Node:
+    """What is differentiated by the name that the model gives it."""
+    if not epoch.named:
+        return node
+    names = dict(epoch.named)
+
+    def change(n: Node) -> Node:
+        if isinstance(n, Differential) and n.operand is not None:
+            part = n.operand
+            while isinstance(part, Group) and len(part.items) == 1:
+                part = part.items[0]
+            if part in names:
+                return replace(n, operand=names[part])
+        return n if isinstance(n, Symbol) else n.rebuilt(change)
+
+    return change(node)
+
+
+def called(node: Node, functions: frozenset[str]) -> Node:
+    """``g (z)`` as a call, where g is a function of the model."""
+    node = node.rebuilt(lambda n: called(n, functions))
+    if not isinstance(node, Product):
+        return node
+    factors: list[Node] = []
+    signs: list[str] = []
+    for sign, f in zip(("", *node.operators), node.factors, strict=True):
+        name = factors[-1] if factors else None
+        call = _call(name, f, functions) if sign == "" else None
+        if call is not None:
+            factors[-1] = call
+            continue
+        factors.append(f)
+        signs.append(sign)
+    if len(factors) == 1:
+        return factors[0]
+    return replace(node, factors=tuple(factors), operators=tuple(signs[1:]))
+
+
+def _call(name: Node | None, f: Node, functions: frozenset[str]) -> Call | None:
+    """``g`` and ``(z)``, or ``(z)'``, as a call of g, or of its derivative."""
+    if not (isinstance(name, Symbol) and name == Symbol(name.base) and name.base in functions):
+        return None
+    span = Span(name.span.start, f.span.end)
+    match f:
+        case Group("(", items):
+            return Call(name, items, span=span)
+        case Primed(Group("(", items), count):
+            return Call(replace(name, primes=count), items, span=span)
+    return None
+
+
+def words_before(part: Part) -> str:
+    """The words before a formula."""
+    return part.formula.fragment.before[-400:]
+
+
+def horizons(stated: Sequence[list[Part] | Mention]) -> frozenset[str]:
+    """The letters that stand for the number of steps: T, and what sums over t go up to."""
+    found: set[str] = set()
+    for part in links_of(stated):
+        for n in (*part.left.walk(), *part.right.walk()):
+            match n:
+                case BigOperator("sum", index=Symbol("t"), upper=Symbol(letter) as upper):
+                    if upper == Symbol(letter):
+                        found.add(letter)
+    if "T" in found or any(map(_writes_T, links_of(stated))):
+        return frozenset({"T"}) | (found & {"tau"})
+    return frozenset({"T", "tau"}) | (found & {"n", "N", "S", "m", "K", "M"})
+
+
+def links_of(stated: Sequence[list[Part] | Mention]) -> Iterator[Part]:
+    """The links of all formulas."""
+    for links in stated:
+        yield from () if isinstance(links, Mention) else links
+
+
+def _writes_T(part: Part) -> bool:
+    """Whether T is a step somewhere: ``δ_T``."""
+    return any(n == Symbol("T") for side in (part.left, part.right) for n in side.walk())
+
+
+def is_chain(node: Node) -> bool:
+    """Whether a side is made of derivatives alone: a chain rule, in products and sums."""
+    match node:
+        case Quotient(Differential(), Differential()) | Number() | Text():
+            return True
+        case Product(factors):
+            return all(map(is_chain, factors))
+        case Sum(terms):
+            return all(map(is_chain, terms))
+        case Group(_, (inner,)) | Transpose(inner):
+            return is_chain(inner)
+        case BigOperator(body=body):
+            return is_chain(body)
+    return False
+
+
+def is_forward_claim(part: Part, scope: Scope) -> bool:
+    """Whether a claim is about a value of the forward pass, not about a derivative."""
+    if has_derivative(part.left) or has_derivative(part.right):
+        return False
+    meant = scope.meant(part.left) if isinstance(part.left, Symbol) else None
+    return meant is not None and meant.kind in ("quantity", "loss")
+
+
+def is_of_loss(part: Part, scope: Scope) -> bool:
+    """Whether a formula names the loss of one step, or the loss outside of derivatives."""
+    for side in (part.left, part.right):
+        for n in side.walk():
+            meant = scope.meant(n) if isinstance(n, Symbol) else None
+            if meant is not None and meant.kind == "loss" and meant.step is not None:
+                return True
+    meant = scope.meant(part.left) if isinstance(part.left, Symbol) else None
+    return meant is not None and meant.kind == "loss"
+
+
+def is_gradient_name(s: Symbol) -> bool:
+    """Whether a name is one of a gradient: δ_t, dWhh, grad_U."""
+    if s.base in ERRORS:
+        return True
+    return re.fullmatch(r"(d_?|grad_?|delta_?)[A-Za-z]\w*", s.base) is not None

@@ -1,0 +1,267 @@
+"""What one side of a claim is worth at a random point, taken as a convention says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from symbptt.check import conditions, derivatives, entries, products, ranges
+from symbptt.check.calls import called
+from symbptt.check.conventions import FITTING, STANDARD, Convention
+from symbptt.check.quantities import MissingError, Place
+from symbptt.check.scripts import Steps, step_value
+from symbptt.check.symbols import Definition, Meant, Scope, UnknownError
+from symbptt.check.tensors import Matrix, ShapeClashError, Value, laid_out, number, power
+from symbptt.check.world import World
+from symbptt.evidence.residues import rational
+from symbptt.formula.tree import (
+    BigOperator,
+    Call,
+    Cases,
+    Differential,
+    Group,
+    Node,
+    Number,
+    Power,
+    Primed,
+    Product,
+    Quotient,
+    Subscripted,
+    Sum,
+    Symbol,
+    Text,
+    Transpose,
+)
+from symbptt.model.names import Naming
+
+#: A name that stands for another name is followed so far.
+MOST_NAMES = 8
+#: Definitions that use definitions are followed so far.
+MOST_DEFINITIONS = 40
+
+
+#: How many parts of formulas are evaluated for one claim.
+MOST_WORK = 400_000
+
+
+@dataclass
+class Work:
+    """What is left to spend on a claim."""
+
+    left: int = MOST_WORK
+
+    def spend(self, node: Node) -> None:
+        """Count one part; raises :class:`UnknownError` when all is spent."""
+        self.left -= 1
+        if self.left < 0:
+            raise UnknownError("too long to be tried", node)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """Evaluates formulas in a world, under a convention and the document's definitions.
+
+    ``depth`` counts the definitions that this stands in; ``within_sum``: a term of a sum may be
+    beyond the last step.
+    """
+
+    world: World
+    convention: Convention
+    scope: Scope
+    depth: int = 0
+    within_sum: bool = False
+    work: Work = field(default_factory=Work)
+
+    def value(self, node: Node, steps: Steps) -> Value:
+        """The value of a formula where its letters stand for given steps.
+
+        Raises :class:`ShapeClashError`, :class:`MissingError` and :class:`UnknownError`.
+        """
+        self.work.spend(node)
+        match node:
+            case Number(value):
+                return number(rational(value))
+            case Symbol():
+                return self._symbol(node, steps)
+            case Group("(" | "[" | "{", (inner,)):
+                return self.value(inner, steps)
+            case Group("[" | "(", items):
+                return products.stacked(self, items, steps)
+            case Sum(terms, signs):
+                return products.summed(self, terms, signs, steps)
+            case Product(factors, operators):
+                return products.multiplied(self, factors, operators, steps)
+            case Quotient():
+                return derivatives.quotient(self, node, steps)
+            case Differential(sign="∇", operand=Node() as of, by=Node() as by):
+                return derivatives.derivative(self, of, by, "∇", steps)
+            case Transpose(operand):
+                return products.transposed(self.value(operand, steps))
+            case Power(base, exponent):
+                return products.raised(self, base, exponent, steps)
+            case Call(function, arguments):
+                return called(self, node, function, arguments, steps)
+            case BigOperator():
+                return ranges.big(self, node, steps)
+            case Subscripted(operand, (part,)):
+                return entries.entry(self, operand, part, steps)
+            case Cases():
+                return self._case(node, steps)
+            case Primed(Call(function, arguments), count):
+                primed = replace(function, primes=function.primes + count)
+                return called(self, node, primed, arguments, steps)
+        raise UnknownError(f"{_kind(node)} is not read here", node)
+
+    def matrix(self, node: Node, steps: Steps) -> Matrix:
+        """The value of a formula as the convention lays it out."""
+        return self.laid_out(self.value(node, steps))
+
+    def laid_out(self, x: Value) -> Matrix:
+        """A value as the convention lays it out."""
+        return laid_out(x, self.convention.layout)
+
+    def _case(self, node: Cases, steps: Steps) -> Value:
+        for value, condition in zip(node.values, node.conditions, strict=True):
+            if condition is None or self.holds(condition, steps):
+                return self.value(value, steps)
+        raise MissingError("no case applies")
+
+    def holds(self, condition: Node, steps: Steps) -> bool:
+        """Whether a condition on steps holds; :class:`UnknownError` if it is not read."""
+        found = conditions.holds(condition, {**steps, "T": self.world.T})
+        if found is None:
+            raise UnknownError("this condition is not read", condition)
+        return found
+
+    # -- names ----------------------------------------------------------------------------------
+
+    def place(self, node: Node, steps: Steps) -> Place | None:
+        """The quantity that a formula names, if it names one."""
+        match node:
+            case Group("(" | "{" | "[", (inner,)):
+                return self.place(inner, steps)
+            case Product((Symbol() as name, Group("(")), ("",)):  # L(θ)
+                return self._loss_place(name, steps)
+            case Call(Symbol() as name) if not name.primes:
+                return self._loss_place(name, steps)
+            case Symbol():
+                meant = self.scope.meant(node)
+                if meant is None or meant.kind not in ("quantity", "loss"):
+                    return self._place_by_definition(meant, steps)
+                return self.place_of(meant, steps)
+        return None
+
+    def _loss_place(self, name: Symbol, steps: Steps) -> Place | None:
+        meant = self.scope.meant(name)
+        return self.place(name, steps) if meant and meant.kind == "loss" else None
+
+    def _place_by_definition(self, meant: Meant | None, steps: Steps) -> Place | None:
+        """The quantity that a symbol is another name of: ``a_t := h_t``."""
+        if meant is None or meant.kind != "defined" or self.depth > MOST_NAMES:
+            return None
+        known = self.scope.definitions[meant.name]
+        if not isinstance(known.body, Symbol):
+            return None
+        inner = replace(self, depth=self.depth + 1)
+        return inner.place(known.body, self._inside(known, meant, steps))
+
+    def place_of(self, meant: Meant, steps: Steps) -> Place:
+        """The place of a quantity or of the loss, where the letters stand for given steps."""
+        at = None if meant.step is None else self._at(meant.step, steps)
+        if meant.kind == "loss":
+            if at is None and self.convention.of_one_step:
+                at = steps.get("t", self.world.T)
+            return Place(self.world.model.loss_name, at)
+        if at is None and not self.world.model.variables[meant.name].timeless:
+            at = self.world.T if self.scope.bare_is_last else steps.get("t")
+            if at is None:
+                raise MissingError(f"{meant.name} at no step")
+        place = Place(meant.name, at)
+        return self._entry_place(place, meant, steps) if meant.entry else place
+
+    def _entry_place(self, place: Place, meant: Meant, steps: Steps) -> Place:
+        size = self.world.size(place)
+        indices = [self._at(e, steps) for e in meant.entry]
+        if len(indices) == 1:
+            indices = [*indices, 1] if size[1] == 1 else [1, *indices]
+        row, column = indices
+        if not (1 <= row <= size[0] and 1 <= column <= size[1]):
+            raise MissingError(f"{meant.name} has no entry {row}, {column}")
+        return replace(place, entry=(row - 1, column - 1))
+
+    def _at(self, node: Node, steps: Steps) -> int:
+        at = step_value(node, steps)
+        if at is None:
+            raise UnknownError(f"the step {Naming('').label(node)} is not known", node)
+        return at
+
+    def _symbol(self, node: Symbol, steps: Steps) -> Value:
+        if node.base in steps and node == Symbol(node.base):
+            return number(steps[node.base])
+        meant = self.scope.meant(node)
+        if meant is None:
+            name = self.scope.unknown(node)
+            raise UnknownError(f"{name} is not defined", node, name)
+        match meant.kind:
+            case "defined":
+                return self._defined(self.scope.definitions[meant.name], meant, steps)
+            case "gradient":
+                by = self.place_of(replace(meant, kind="quantity"), steps)
+                return derivatives.slope(self, Place(self.world.model.loss_name), by)
+        if meant.power is not None:
+            return self._parameter_power(meant, meant.power, steps)
+        return Matrix(self.world.value(self.place_of(meant, steps)).array)
+
+    def _parameter_power(self, meant: Meant, exponent: Node, steps: Steps) -> Value:
+        """``W^{t-k}``: a power of a parameter."""
+        base = Matrix(self.world.value(Place(meant.name)).array)
+        count = step_value(exponent, steps)
+        if count is None or count < 0:
+            raise UnknownError("an exponent that is no number", exponent)
+        if base.size[0] != base.size[1]:
+            raise ShapeClashError(f"a power of a matrix that is {base.size[0]}×{base.size[1]}")
+        return power(base, count)
+
+    # -- definitions ----------------------------------------------------------------------------
+
+    def _inside(self, known: Definition, meant: Meant, steps: Steps) -> Steps:
+        """The letters of a definition, where its symbol is written at a step."""
+        written = ((known.parameter, meant.step), *zip(known.entries, meant.entry, strict=False))
+        inside = {
+            letter: self._at(node, steps)
+            for letter, node in written
+            if letter is not None and node is not None
+        }
+        return {**steps, **inside}
+
+    def _defined(self, known: Definition, meant: Meant, steps: Steps) -> Value:
+        """What a defined symbol is worth: read without the readings of the claim it stands in."""
+        if self.depth > MOST_DEFINITIONS:
+            raise UnknownError(f"{meant.name} is defined by itself", known.body, meant.name)
+        inside = self._inside(known, meant, steps)
+        plain = replace(STANDARD, layout=self.convention.layout)
+        own = replace(self, convention=plain, depth=self.depth + 1)
+        try:
+            return own._body(known, meant, inside)
+        except ShapeClashError:  # a definition multiplies what fits
+            fitting = replace(own, convention=replace(plain, signs=FITTING))
+            return fitting._body(known, meant, inside)
+
+    def _body(self, known: Definition, meant: Meant, steps: Steps) -> Value:
+        if known.entries and not meant.entry:
+            return entries.assembled(self, known, steps)
+        return self.value(known.body, steps)
+
+
+_KINDS = {
+    "Group": "a list", "Text": "text", "Relation": "a relation within a formula",
+    "Subscripted": "a subscript here", "Primed": "a prime here", "Differential": "a lone ∂",
+}  # fmt: skip
+
+
+def _kind(node: Node) -> str:
+    name = type(node).__name__
+    if isinstance(node, Text):
+        return f"the text '{node.words[:40]}'"
+    if isinstance(node, Group) and node.opening in "|‖":
+        return "a norm"
+    return _KINDS.get(name, name.lower())

@@ -1,0 +1,129 @@
+"""The names that a document gives, from where it gives them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from symbptt.check.epochs import Epoch
+from symbptt.check.links import words_before
+from symbptt.check.namings import Named, namings
+from symbptt.check.parts import NAMING, Mention, Part, has_derivative
+from symbptt.check.scripts import is_step
+from symbptt.check.symbols import ERRORS, Definition, Scope
+from symbptt.formula.tree import Node, Number, Symbol
+from symbptt.model.names import Naming
+
+#: Words that announce that a symbol comes to mean the gradient by a pre-activation.
+_ANNOUNCES = re.compile(
+    r"combin|absorb|incorporat|redefin|re-defin|definition of|pre-?activation|local (error|grad)|"
+    r"instead|now (define|let|denote)", re.IGNORECASE,
+)  # fmt: skip
+
+
+@dataclass
+class Names:
+    """What symbols have come to stand for.
+
+    ``aliases``: other names of the model's quantities; ``horizons``: the letters for the number
+    of steps; ``ahead``: names that ``:=`` gives further down.
+    """
+
+    aliases: Mapping[str, str]
+    horizons: frozenset[str]
+    given: dict[str, Definition] = field(default_factory=dict)
+    ahead: dict[str, Definition] = field(default_factory=dict)
+
+    def scope(self, epoch: Epoch) -> Scope:
+        """What symbols stand for here."""
+        return Scope(
+            epoch.model,
+            {**self.ahead, **self.given},
+            epoch.losses,
+            {**epoch.aliases, **self.aliases},
+            epoch.bare_is_last,
+            self.horizons,
+        )
+
+    def look_ahead(
+        self,
+        stated: Sequence[list[Part] | Mention],
+        epoch_at: Callable[[int], Epoch | None],
+    ) -> None:
+        """Note the names that ``:=`` gives anywhere, for formulas that use them before."""
+        for at, links in enumerate(stated):
+            if isinstance(links, Mention) or links[0].sign not in NAMING:
+                continue
+            epoch = epoch_at(at)
+            found = None if epoch is None else self.definition(links[0], epoch, lambda: False)
+            if found is not None:
+                self.ahead.setdefault(*found)
+
+    def definition(
+        self, part: Part, epoch: Epoch, holds: Callable[[], bool]
+    ) -> tuple[str, Definition] | None:
+        """The name that a link gives, if it gives one; ``holds``: whether it holds as a claim."""
+        left, right = part.left, part.right
+        if not isinstance(left, Symbol) or not part.first or left.primes:
+            return None
+        meant = self.scope(epoch).meant(left)
+        kind = None if meant is None else meant.kind
+        said = part.names and (left.base in ERRORS or meant is None)
+        if kind == "quantity":
+            return None
+        if kind == "loss" and (part.sign not in NAMING or left.base in epoch.losses):
+            return None
+        if isinstance(right, Number) and kind in (None, "defined"):
+            return Naming("").read(left)[0], Definition(right, None)
+        if kind == "defined" and not said:
+            return None
+        naming = _taken_apart(left, right)
+        if naming is None or _refers_to(right, naming.name):
+            return None
+        derived = has_derivative(right)
+        if kind == "gradient" and not part.names and (not derived or holds()):
+            return None
+        if kind is None and not said and not derived and left.base in ERRORS and not naming.step:
+            return None
+        parameter = naming.step.base if isinstance(naming.step, Symbol) else None
+        entries = tuple(e.base for e in naming.entry if isinstance(e, Symbol))
+        return naming.name, Definition(right, parameter, entries, part.formula.line)
+
+    def forget(self, name: str) -> Definition:
+        """A definition that is set aside."""
+        old = self.given.pop(name, None)
+        later = self.ahead.pop(name, None)
+        found = old or later
+        assert found is not None
+        return found
+
+
+def announces(part: Part) -> bool:
+    """Whether the text says that a symbol comes to mean something else."""
+    return _ANNOUNCES.search(words_before(part)) is not None
+
+
+def _taken_apart(left: Symbol, right: Node) -> Named | None:
+    """The name that a left side gives: its step is a letter, its entries are letters too."""
+    letters = {n.base for n in right.walk() if isinstance(n, Symbol) and n == Symbol(n.base)}
+    best: Named | None = None
+    for n in namings(left):
+        if isinstance(n.step, Number) or (isinstance(n.step, Symbol) and n.step.base == "T"):
+            return None
+        if n.step is not None and not isinstance(n.step, Symbol):
+            continue
+        if n.step is not None and not is_step(n.step):
+            continue
+        used = [x.base for x in (n.step, *n.entry) if isinstance(x, Symbol)]
+        if best is None or (set(used) <= letters and len(used) > _count(best)):
+            best = n
+    return best
+
+
+def _count(n: Named) -> int:
+    return (n.step is not None) + len(n.entry)
+
+
+def _refers_to(node: Node, name: str) -> bool:
+    return any(n.name == name for x in node.walk() if isinstance(x, Symbol) for n in namings(x))

@@ -1,0 +1,32 @@
+"""The quantities of an unrolled graph: which of them, at which step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """A quantity of the unrolled graph: ``h_2``, the parameter ``W`` (no step), the loss ``L``
+    (no step) or the share ``L_2`` that one step has in it.
+
+    A parameter with a step, ``W_2``, is the copy of it that this step uses.  ``entry`` is the row
+    and the column, from 0, of a number in it.
+    """
+
+    name: str
+    step: int | None = None
+    entry: tuple[int, int] | None = None
+
+    @property
+    def whole(self) -> Place:
+        """The quantity that an entry is in."""
+        return self if self.entry is None else Place(self.name, self.step)
+
+
+class OutOfRangeError(ArithmeticError):
+    """A sum or a product runs over steps of which some don't exist."""
+
+
+class MissingError(LookupError):
+    """A quantity at a step that does not exist, such as ``h_{T+1}``."""

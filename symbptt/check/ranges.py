@@ -1,0 +1,78 @@
+"""Big operators, ``Σ`` and ``∏``, and what their index runs over.
+
+Each function takes first the :class:`Meaning` that says how formulas are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from symbptt.check.entries import extent
+from symbptt.check.products import times, total
+from symbptt.check.quantities import MissingError, OutOfRangeError
+from symbptt.check.scripts import Steps, step_value
+from symbptt.check.symbols import UnknownError
+from symbptt.check.tensors import Value, number
+from symbptt.formula.tree import BigOperator, Number, Symbol
+
+if TYPE_CHECKING:
+    from symbptt.check.meaning import Meaning
+
+
+#: How many terms a sum may have.
+MOST_TERMS = 64
+#: What the kinds of big operators are called.
+WORDS = {"sum": "sum", "prod": "product"}
+
+
+def big(m: Meaning, node: BigOperator, steps: Steps) -> Value:
+    """The sum or the product over a range."""
+    letter = node.index.base if isinstance(node.index, Symbol) else None
+    if _is_bare(node) and node.domain is None:
+        letter = "t"  # Σ δ_t: over the steps
+    if letter is None or node.domain is not None:
+        raise UnknownError("the range of this sum or product is not read", node)
+    values: list[Value] = []
+    inside = replace(m, within_sum=True)
+    missing: MissingError | None = None
+    over = _range(m, node, letter, steps)
+    if len(over) > MOST_TERMS:
+        raise UnknownError(f"a {WORDS[node.kind]} over {len(over)} steps is not tried", node)
+    for at in over:
+        try:
+            values.append(inside.value(node.body, {**steps, letter: at}))
+        except MissingError as error:
+            missing = error
+    if missing is not None and not (node.kind == "sum" and m.convention.missing_left_out):
+        if values and (over[0] >= 1 or isinstance(node.lower, Number)):  # the range is wrong
+            raise OutOfRangeError(str(missing))
+        raise missing
+    if node.kind == "sum":
+        return total(m, [(x, 1) for x in values]) if values else number(0)
+    if m.convention.descending:
+        values.reverse()
+    return reduce(lambda a, b: times(m, "matrix", a, b), values) if values else number(1)
+
+
+def _is_bare(node: BigOperator) -> bool:
+    return node.index is None and node.lower is None and node.upper is None
+
+
+def _range(m: Meaning, node: BigOperator, letter: str, steps: Steps) -> range:
+    size = None if letter in ("t", "tau") else extent(m, letter, node.body)
+    last = m.world.T if size is None else size
+    lower: int | None
+    if node.lower is not None:
+        lower = step_value(node.lower, steps)
+    elif _is_bare(node) and size is None:
+        lower = 1
+    else:
+        lower = 0 if m.convention.missing_left_out else 1
+    upper = last if node.upper is None else step_value(node.upper, steps)
+    if upper is None and size is not None:  # Σ_{j=1}^{n}: n is how many there are
+        upper = size
+    if lower is None or upper is None:
+        raise UnknownError("the range of this sum or product is not read", node)
+    return range(lower, upper + 1)

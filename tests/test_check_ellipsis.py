@@ -1,0 +1,75 @@
+"""What ``…`` stands for between the parts beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from symbptt.check.ellipsis import between, is_dots, pattern
+from symbptt.check.quantities import MissingError
+from symbptt.formula import parse
+from symbptt.formula.tree import Node, Product, Sum
+
+
+def parts(text: str) -> tuple[Node, ...]:
+    node = parse(text)
+    assert isinstance(node, Product | Sum)
+    return node.factors if isinstance(node, Product) else node.terms
+
+
+def left_out(text: str, **steps: int) -> list[Node]:
+    found = parts(text)
+    (at,) = (i for i, part in enumerate(found) if is_dots(part))
+    abbreviated = pattern(found, at)
+    assert abbreviated is not None
+    return list(between(abbreviated, steps))
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "meant"),
+    [
+        (r"J_T J_{T-1} \cdots J_1", {"T": 5}, ["J_3", "J_2"]),
+        (r"J_T J_{T-1} \cdots J_1", {"T": 3}, []),
+        (r"J_t \cdots J_{k+1}", {"t": 4, "k": 1}, ["J_3"]),
+        (r"a_1 + a_2 + \dots + a_T", {"T": 5}, ["a_3", "a_4"]),
+        (r"a_1 + \dots + a_T", {"T": 2}, []),
+        (
+            r"\frac{\partial h_t}{\partial h_{t-1}} \cdots \frac{\partial h_2}{\partial h_1}",
+            {"t": 4},
+            [r"\frac{\partial h_3}{\partial h_2}"],
+        ),
+        (r"W^T D_{t+1} \cdots W^T D_T", {"t": 1, "T": 4}, None),
+        (r"(W^T D_1) \cdots (W^T D_T)", {"T": 3}, ["(W^T D_2)"]),
+    ],
+)
+def test_the_steps_between_are_filled_in(
+    text: str, steps: dict[str, int], meant: list[str] | None
+) -> None:
+    if meant is None:  # D_{t+1} and W^T stand beside the dots, and are no pair
+        found = parts(text)
+        assert all(pattern(found, i) is None for i, p in enumerate(found) if is_dots(p))
+    else:
+        assert left_out(text, **steps) == [parse(m) for m in meant]
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        (r"J_t \cdots J_{k+1}", {"t": 1, "k": 2}),
+        (r"J_t \cdots J_{k+1}", {"t": 2, "k": 1}),  # one and the same factor
+        (r"a_1 + \dots + a_T", {"T": 1}),
+    ],
+)
+def test_a_range_that_runs_the_other_way_is_missing(text: str, steps: dict[str, int]) -> None:
+    with pytest.raises(MissingError, match="the other way"):
+        left_out(text, **steps)
+
+
+@pytest.mark.parametrize("text", [r"a_t + \dots + b_1", r"a_1 + \dots + a_1", r"\dots + a_1"])
+def test_parts_that_differ_otherwise_are_no_pattern(text: str) -> None:
+    found = parts(text)
+    (at,) = (i for i, part in enumerate(found) if is_dots(part))
+    assert pattern(found, at) is None
+
+
+def test_steps_of_two_kinds_of_gap_are_no_pattern_to_follow() -> None:
+    assert left_out(r"a_{1} b_{1} + \dots + a_{3} b_{4}") == []
