@@ -16,13 +16,34 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from symbptt.api import compile, derive, export, from_torch, load, render, unroll, verify
+    from symbptt.api import (
+        check,
+        compile,
+        derive,
+        export,
+        from_torch,
+        load,
+        render,
+        unroll,
+        verify,
+    )
 
 #: The public face; nothing is imported before it is asked for.
-_PUBLIC = ("compile", "derive", "export", "from_torch", "load", "render", "unroll", "verify")
+_PUBLIC = (
+    "check",
+    "compile",
+    "derive",
+    "export",
+    "from_torch",
+    "load",
+    "render",
+    "unroll",
+    "verify",
+)
 
 __all__ = [
     "__version__",
+    "check",
     "compile",
     "derive",
     "export",
@@ -35,7 +56,7 @@ __all__ = [
 
 
 class _Face(ModuleType):
-    """The package, whose functions ``render`` and ``compile`` share a name with a subpackage.
+    """The package: ``render``, ``compile`` and ``check`` share their names with subpackages.
 
     Importing a subpackage would put it in the place of the function; the function stays.
     """

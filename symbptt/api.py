@@ -1,7 +1,7 @@
 """The functions that users call, each a few lines over the layers below.
 
-Wherever a model is expected, a built-in name, the path of a model file, or equations as text
-will do as well.
+Wherever a model is expected, a built-in name, the path of a model file or of a document, or
+equations as text will do as well.
 """
 
 from __future__ import annotations
@@ -15,11 +15,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from symbptt import model as _model
-from symbptt.errors import DerivationError, ModelWarning, RequestError
+from symbptt.errors import (
+    DerivationError,
+    FormulaError,
+    ModelError,
+    ModelWarning,
+    RequestError,
+    with_article,
+)
 from symbptt.model import Model
 
 if TYPE_CHECKING:
     from symbptt.calculus import AnyDerivation, Derived, Graph
+    from symbptt.check.documents import Document
+    from symbptt.check.findings import Report as CheckReport
     from symbptt.compile import GradientFunction, HessianFunction
     from symbptt.evidence import Report
     from symbptt.torch_modules import TorchModel
@@ -39,9 +48,10 @@ class RecurrentModel(Model):
 
 
 def load(source: ModelLike, **options: Any) -> RecurrentModel:
-    r"""The model of a built-in name, a model file, or equations as text.
+    r"""The model of a built-in name, a model file, a document, or equations as text.
 
-    Text has one equation a line, the loss among them; a file may hold such text too.
+    Text has one equation a line, the loss among them; a file may hold such text too.  Of a
+    document (Markdown, LaTeX, a notebook, …) it is the model that its forward equations define.
     ``options`` are the keys of a model file (``functions``, ``shapes``, ``bindings``, …) for
     equations given as text.
 
@@ -53,7 +63,7 @@ def load(source: ModelLike, **options: Any) -> RecurrentModel:
     dict_keys([z_1, h_1, o_1, y_1, z_2, h_2, o_2, y_2])
     """
     try:
-        found = source if isinstance(source, Model) else _model.load(source, **options)
+        found = source if isinstance(source, Model) else _loaded(source, **options)
     except RecursionError:
         raise RequestError("a formula is too deep or too long; give a part of it a name") from None
     if isinstance(found, RecurrentModel):
@@ -62,6 +72,27 @@ def load(source: ModelLike, **options: Any) -> RecurrentModel:
         for note in found.notes:
             warnings.warn(note, ModelWarning, stacklevel=2)
     return RecurrentModel(**{f.name: getattr(found, f.name) for f in fields(Model)})
+
+
+def _loaded(source: str | Path, **options: Any) -> Model:
+    """The model of what is one, or of a document."""
+    try:
+        return _model.load(source, **options)
+    except (FormulaError, ModelError, RequestError):
+        if not _is_file(source):
+            raise
+        from symbptt.check.defined import is_document, model_of
+
+        if not is_document(Path(source)):
+            raise
+    return model_of(Path(source))
+
+
+def _is_file(source: str | Path) -> bool:
+    try:
+        return isinstance(source, str | Path) and Path(source).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def from_torch(module: Any, loss: str, equations: str = "", **options: Any) -> TorchModel:
@@ -340,6 +371,45 @@ def verify(
     abstract = derive_in(mode, found, windows=truncate) if bound is not found else None
     return verify(
         d, compiled, abstract=abstract, seed=seed, T=T, witnesses=witnesses, progress=progress
+    )
+
+
+def check(
+    text_or_path: str | Path | Document,
+    model: ModelLike | None = None,
+    names: Mapping[str, str] | None = None,
+) -> CheckReport:
+    r"""The verdict on every gradient formula of a document, or on one formula.
+
+    ``text_or_path`` is the path of a document, its text, or a formula without delimiters.  Claims
+    are judged by the document's own forward equations or by ``model``; ``names`` says which of
+    the model's names the document's symbols have: ``{"s": "h", "U": "W_xh"}``.  What a file
+    ``notes.symbptt.toml`` beside ``notes.md`` says of both is used too, where nothing is given.
+
+    The report has ``.findings``, ``.faults()``, ``.passed`` and ``.summary``, and prints as text.
+
+    Raises ``RequestError`` for a file that can't be read and for names that are not text.
+    """
+    from symbptt.check.documents import Document
+    from symbptt.check.given import document_of
+    from symbptt.check.judging import check_document
+    from symbptt.check.sidecar import Sidecar, beside, checked_names
+
+    if isinstance(text_or_path, Document):
+        document = text_or_path
+    elif isinstance(text_or_path, str | Path):
+        document = document_of(text_or_path)
+    else:
+        given = with_article(type(text_or_path).__name__)
+        raise RequestError(f"a document is a path or a text, not {given}")
+    said = beside(Path(document.file)) if document.file else Sidecar()
+    model = said.model if model is None else model
+    named = {**said.names, **checked_names(names or {}, "check()")}
+    return check_document(
+        document,
+        None if model is None else load(model),
+        named or None,
+        None if model is None or isinstance(model, Model) else str(model),
     )
 
 

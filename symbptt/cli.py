@@ -16,7 +16,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
-OK, FOUND_WRONG, BAD_REQUEST = 0, 1, 2
+from symbptt.commands import check, models
+from symbptt.commands.ends import BAD_REQUEST, OK
 
 
 class Parser(argparse.ArgumentParser):
@@ -51,12 +52,14 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    sub = command("demo", _demo, "derive, export and verify the built-in models into a folder")
+    sub = command(
+        "demo", models.demo, "derive, export and verify the built-in models into a folder"
+    )
     sub.add_argument("-o", "--output", type=Path, default=Path("outputs"), metavar="DIR")
 
-    command("models", _models, "list the built-in models, one line each")
+    command("models", models.models, "list the built-in models, one line each")
 
-    sub = command("derive", _derive, "derive the gradients of a model, step by step")
+    sub = command("derive", models.derive, "derive the gradients of a model, step by step")
     _model_argument(sub)
     _steps_argument(sub, "write everything out for T steps")
     sub.add_argument(
@@ -70,13 +73,15 @@ def parser() -> argparse.ArgumentParser:
     _let_argument(sub)
     _output_argument(sub)
 
-    sub = command("graph", _graph, "draw the network unrolled for T steps")
+    sub = command("graph", models.graph, "draw the network unrolled for T steps")
     _model_argument(sub)
     _steps_argument(sub, "the number of steps (3)")
     sub.add_argument("--format", metavar="F", help="svg, tikz or dot")
     _output_argument(sub)
 
-    sub = command("export", _export, "write the gradient as a standalone module, once verified")
+    sub = command(
+        "export", models.export, "write the gradient as a standalone module, once verified"
+    )
     _model_argument(sub)
     sub.add_argument("--backend", metavar="B", default="numpy", help="numpy")
     sub.add_argument("--products", metavar="P", help="hessian: Hessian-vector products too")
@@ -85,7 +90,9 @@ def parser() -> argparse.ArgumentParser:
     _let_argument(sub)
     _output_argument(sub)
 
-    sub = command("verify", _verify, "prove the derivation and the compiled gradients of a model")
+    sub = command(
+        "verify", models.verify, "prove the derivation and the compiled gradients of a model"
+    )
     _model_argument(sub)
     _steps_argument(sub, "check sequences of T steps only")
     sub.add_argument("--format", metavar="F", default="text", help="text or json")
@@ -97,11 +104,40 @@ def parser() -> argparse.ArgumentParser:
     _truncate_argument(sub)
     _mode_argument(sub)
     _let_argument(sub)
+
+    sub = command("check", check.check, "judge the gradient formulas of documents")
+    sub.add_argument("documents", nargs="+", metavar="DOCUMENT", help="a file; - is standard input")
+    sub.add_argument("--model", metavar="MODEL", help="judge by it: a built-in name or a path")
+    sub.add_argument(
+        "--names", type=Path, metavar="TOML",
+        help="a file with a table [names]: the documents' symbols and the model's names of them",
+    )  # fmt: skip
+    sub.add_argument("--format", metavar="F", help="text, json, sarif or html")
+    sub.add_argument("-q", "--quiet", action="store_true", help="list faults only")
+    sub.add_argument("-v", "--verbose", action="store_true", help="list what is right too")
+    sub.add_argument(
+        "--strict", action="store_true", help="right under a reading only is a fault too"
+    )
+    sub.add_argument(
+        "--select", metavar="LIST",
+        help="list these only: wrong,shape-error,inconclusive,right-under,right,unparsed,"
+        "suppressed,definition,prose",
+    )  # fmt: skip
+    sub.add_argument(
+        "--run-code", metavar="FUNCTION",
+        help="execute the files' code, under limits that are no sandbox, and compare the gradients "
+        "that FUNCTION returns; needs a model",
+    )  # fmt: skip
+    _output_argument(sub)
     return top
 
 
 def _model_argument(sub: Parser) -> None:
-    sub.add_argument("model", metavar="MODEL", help="a built-in name or the path of a model file")
+    sub.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a built-in name, or the path of a model file or of a document with a model",
+    )
 
 
 def _steps_argument(sub: Parser, about: str) -> None:
@@ -161,119 +197,6 @@ def _binding(text: str) -> tuple[str, str]:
     if not (equals and name.strip() and function.strip()):
         raise argparse.ArgumentTypeError(f"'{text}' binds nothing; write f=tanh")
     return name.strip(), function.strip()
-
-
-# -- commands -----------------------------------------------------------------------------------
-
-
-def _demo(args: argparse.Namespace) -> int:
-    from symbptt.demo import demo
-
-    return demo(args.output)
-
-
-def _models(args: argparse.Namespace) -> int:
-    from symbptt.model import builtin_names, load
-
-    names = builtin_names()
-    width = max(map(len, names))
-    for name in names:
-        print(f"{name:<{width}}  {load(name).title}")
-    return OK
-
-
-def _derive(args: argparse.Namespace) -> int:
-    from symbptt import api
-    from symbptt.model import bind
-    from symbptt.render import format_for
-
-    format = format_for(args.format, args.output)
-    model = bind(api.load(args.model), dict(args.let), only_given=True)
-    d = api.derive(model, args.T, inputs=args.inputs, truncate=args.truncate, mode=args.mode)
-    return _deliver(api.render(d, format, args.notation, args.layout), args.output)
-
-
-def _graph(args: argparse.Namespace) -> int:
-    from symbptt import api
-    from symbptt.render.drawing import drawing_format, drawn
-
-    format = drawing_format(args.format, args.output)
-    return _deliver(drawn(api.load(args.model), args.T or 3, format), args.output)
-
-
-def _export(args: argparse.Namespace) -> int:
-    from symbptt import api
-
-    source = api.export(
-        args.model,
-        args.output,
-        args.backend,
-        functions=dict(args.let),
-        truncate=args.truncate,
-        mode=args.mode,
-        products=args.products,
-    )
-    if args.output is None:
-        print(source, end="")
-    return OK
-
-
-def _verify(args: argparse.Namespace) -> int:
-    import json
-
-    from symbptt import api
-    from symbptt.errors import RequestError, did_you_mean
-    from symbptt.templating import fill
-
-    if args.format not in ("text", "json"):
-        raise RequestError(
-            f"no format '{args.format}'{did_you_mean(args.format, ['text', 'json'])}"
-        )
-    with Progress() as tell:
-        report = api.verify(
-            args.model,
-            T=args.T,
-            functions=dict(args.let),
-            truncate=args.truncate,
-            seed=args.seed,
-            witnesses=args.witnesses,
-            mode=args.mode,
-            progress=tell,
-        )
-    if args.format == "json":
-        print(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
-    else:
-        print(fill("verify.txt.j2", {"r": report}), end="")
-    return OK if report.passed else FOUND_WRONG
-
-
-def _deliver(content: str | bytes, output: Path | None) -> int:
-    from symbptt.api import write_whole
-
-    if output is not None:
-        write_whole(output, content)
-    elif isinstance(content, str):
-        print(content, end="")
-    else:
-        sys.stdout.buffer.write(content)
-    return OK
-
-
-class Progress:
-    """A line on standard error that says what is being done; silent unless on a terminal."""
-
-    def __enter__(self) -> Callable[[str], None]:
-        if not sys.stderr.isatty():
-            return lambda what: None
-        from rich.console import Console
-
-        self._status = Console(stderr=True).status("starting")
-        self._status.start()
-        return lambda what: self._status.update(what)
-
-    def __exit__(self, *exc: object) -> None:
-        if hasattr(self, "_status"):
-            self._status.stop()
 
 
 def _note(message: Warning | str, *where: object, **more: object) -> None:

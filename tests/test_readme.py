@@ -46,10 +46,13 @@ def test_the_examples_print_what_they_are_said_to_print():
 
 
 @pytest.mark.parametrize("session", blocks("console"))
-def test_the_commands_print_what_they_are_said_to_print(session, capsys):
+def test_the_commands_print_what_they_are_said_to_print(session, capsys, tmp_path, monkeypatch):
+    (document,) = blocks("markdown")
+    (tmp_path / "notes.md").write_text(document, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     command, _, expected = session.partition("\n")
     arguments = shlex.split(command.removeprefix("$ symbptt "))
-    assert cli.main(arguments) == 0
+    assert cli.main(arguments) == (1 if arguments[0] == "check" else 0)  # the notes have a mistake
     assert_shows(expected, capsys.readouterr().out)
 
 
@@ -72,3 +75,37 @@ def test_it_opens_with_a_sentence_a_picture_and_an_example():
     picture = README.index("](outputs/elman/unrolled.svg)")
     assert sentence < picture < README.index("```python")
     assert (Path(__file__).parent.parent / "outputs/elman/unrolled.svg").exists()
+
+
+def test_the_corrections_that_check_prints_are_right(tmp_path):
+    (document,) = blocks("markdown")
+    (wrong,) = symbptt.check(document).faults()
+    assert wrong.verdict.verdict == "wrong"
+    mended = document.replace(wrong.source, wrong.verdict.correction.text)
+    assert mended != document
+    assert symbptt.check(mended).passed
+
+
+def test_the_verdicts_are_those_of_the_table():
+    from symbptt.check.findings import VERDICTS
+
+    rows = re.findall(r"^\| `([a-z-]+)` \|", README, re.MULTILINE)
+    assert sorted(rows) == sorted(VERDICTS)
+
+
+def test_the_readings_are_listed():
+    from symbptt.check.conventions import READINGS
+
+    page = (Path(__file__).parent.parent / "docs/check.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|$", page, re.MULTILINE)[1:]
+    assert rows == [(r.name, r.says) for r in READINGS]
+
+
+def test_the_hook_is_the_one_that_is_published():
+    (hook,) = blocks("yaml")
+    published = (Path(__file__).parent.parent / ".pre-commit-hooks.yaml").read_text(
+        encoding="utf-8"
+    )
+    for key in ("id", "entry", "types_or"):
+        (line,) = re.findall(rf"{key}: .*", published)
+        assert line in hook

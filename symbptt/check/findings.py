@@ -136,6 +136,12 @@ class Report:
     model_name: str | None = None
     notes: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        """The report as text, with the claims that are right."""
+        from symbptt.check.reports import Options, written
+
+        return written([self], "text", Options(verbose=True)).rstrip("\n")
+
     @property
     def summary(self) -> dict[str, int]:
         """How many formulas there are of each kind, and claims of each verdict."""

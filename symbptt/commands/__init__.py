@@ -1,0 +1,1 @@
+"""What each command does with its arguments: files and exit codes; no mathematics."""
