@@ -82,8 +82,8 @@ DOCUMENTS = {
         math("right-under", r"\frac{\partial h_{t+1}}{\partial h_t} = W_{hh}^T \cdot \text{diag}(1 - h_{t+1}^2)", reading="denominator layout"),
         math(HOLDS, r"\frac{d}{dz} \tanh(z) = 1 - \tanh^2(z)"),
         # n×n times n×1: the slope belongs beside ∂L/∂h_t, entry by entry, before the transpose.
-        math(FAULT, r"\frac{\partial L}{\partial W_{hh}} = \sum_{t=1}^T \frac{\partial L}{\partial h_t} \cdot h_{t-1}^T \cdot (1 - h_t^2)"),
-        math(FAULT, r"\frac{\partial L}{\partial W_{xh}} = \sum_{t=1}^T \frac{\partial L}{\partial h_t} \cdot x_t^T \cdot (1 - h_t^2)"),
+        math("right-under", r"\frac{\partial L}{\partial W_{hh}} = \sum_{t=1}^T \frac{\partial L}{\partial h_t} \cdot h_{t-1}^T \cdot (1 - h_t^2)", reading="'·' broadcasts"),
+        math("right-under", r"\frac{\partial L}{\partial W_{xh}} = \sum_{t=1}^T \frac{\partial L}{\partial h_t} \cdot x_t^T \cdot (1 - h_t^2)", reading="'·' broadcasts"),
         math("right", r"\frac{\partial L}{\partial W_{hy}} = \sum_{t=1}^T \frac{\partial L_t}{\partial y_t} \cdot h_t^T"),
     ],
     "002": [

@@ -14,7 +14,7 @@ from symbptt.check.tensors import (
     identity,
     laid_out,
 )
-from symbptt.evidence.residues import Array
+from symbptt.evidence.residues import Array, size_text
 
 
 def agree(a: Value, b: Value, convention: Convention) -> bool:
@@ -40,7 +40,8 @@ def agree(a: Value, b: Value, convention: Convention) -> bool:
         return _same(left.array, right.array)
     if convention.turned and left.size == right.size[::-1] and 1 in left.size:
         return _same(left.array, right.array.T)
-    raise ShapeClashError(f"{left.size} = {right.size}")
+    sizes = size_text(left.size), size_text(right.size)
+    raise ShapeClashError("{} on the left, {} on the right".format(*sizes))
 
 
 def _same(a: Array, b: Array) -> bool:

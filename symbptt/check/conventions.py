@@ -225,6 +225,10 @@ READINGS: tuple[Reading, ...] = (
     *(Reading(f"'{sign or 'juxtaposition'}' of two vectors is their outer product",
               "a b of two columns is a bᵀ", 3, _means(sign, "outer where vectors"), _uses(sign),
               f"sign {sign}") for sign in ("", "·", "×", "*", "@", "⊗")),
+    *(Reading(f"'{sign}' broadcasts",
+              "entries are multiplied one by one, and a column goes with every column of a matrix",
+              3, _means(sign, "broadcast"), _uses(sign), f"sign {sign}")
+      for sign in ("·", "×", "*")),
     *(Reading(f"'{sign}' is the matrix product", "as the sizes demand", 2, _means(sign, "matrix"),
               _uses(sign), f"sign {sign}") for sign in ("⊙", "∘", "⊗", "*")),
     Reading("'⊗' multiplies entry by entry", "not the outer product", 2, _means("⊗", "entrywise"),

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from symbptt.check.conventions import Reading
 from symbptt.check.scripts import is_step, scripts
 from symbptt.check.symbols import ERRORS, Definition, Scope
-from symbptt.formula.tree import Differential, Node, Quotient, Sum, Symbol
+from symbptt.formula.lexicon import GREEK
+from symbptt.formula.tree import Call, Differential, Node, Quotient, Sum, Symbol
 from symbptt.model import terms as tm
 from symbptt.model.model import Model, Role
 
@@ -21,6 +22,42 @@ GENERIC = frozenset({"theta", "Theta", "w", "W", "omega", "vartheta", "psi", "ph
 ACTIVATION_NAMES = frozenset({"f", "g", "phi", "sigma", "act", "psi", "varphi"})
 
 
+#: What stands for any number in a formula of functions alone: ``tanh'(z) = 1 - tanh²(z)``.
+LETTERS = frozenset({"x", "z", "u", "a", "y", "s", "v", "t", "n"})
+_LETTER = {name: letter for letter, name in reversed(GREEK.items())}
+
+
+def shown(name: str) -> str:
+    """A name as people write it: ``delta_h`` is δ_h.
+
+    >>> shown("delta_h")
+    'δ_h'
+    """
+    head, _, tail = name.partition("_")
+    head = _LETTER.get(head, head)
+    return f"{head}_{tail}" if tail else head
+
+
+def is_identity(name: str, sides: Sequence[Node], scope: Scope) -> bool:
+    """Whether a formula is about functions of one letter alone, which is any number."""
+    if name not in LETTERS:
+        return False
+    symbols = {n.base for side in sides for n in _arguments_in(side)}
+    return symbols == {name}
+
+
+def _arguments_in(node: Node) -> Iterator[Symbol]:
+    """The symbols of a formula that are no functions."""
+    if isinstance(node, Symbol):
+        yield node
+    elif isinstance(node, Call):
+        for argument in node.arguments:
+            yield from _arguments_in(argument)
+    else:
+        for child in node.children():
+            yield from _arguments_in(child)
+
+
 def reading(name: str, says: str = "", group: str = "") -> Reading:
     """A reading that a guess makes."""
     return Reading(name, says or name, 1, lambda c: c, lambda node: True, group or name)
@@ -32,6 +69,9 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         yield from _functions(name, scope)
         return
     head = name.split("_")[0]
+    if is_identity(name, sides, scope):
+        yield Reading(name, "any number", 0, lambda c: c, lambda node: True), scope.with_free(name)
+        return
     if head in SIGNALS and not _crowded(name, sides):
         yield from _signals(name, scope)
     if head in INNER or name.startswith("net"):
@@ -50,7 +90,11 @@ def _signals(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
         for v in ordered:
             what = f"∂L by the argument of {v[4:]}_t" if v in inner else f"∂L/∂{v}_t"
             yield (
-                reading(f"{name}_t is {minus}{what}", group=f"meaning of {name}"),
+                reading(
+                    f"{shown(name)}_t is {minus}{what}",
+                    f"nothing says what {shown(name)} stands for, and this makes the formula hold",
+                    f"meaning of {name}",
+                ),
                 scope.with_definition(name, Definition(_gradient(model, v, sign))),
             )
 
@@ -62,7 +106,11 @@ def _arguments(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     hinted = [v for v in inner if v[4:] == hint]
     for v in hinted or inner:
         yield (
-            reading(f"{name} is the argument of {v[4:]}", group=f"meaning of {name}"),
+            reading(
+                f"{shown(name)} is the argument of {v[4:]}",
+                f"nothing says what {shown(name)} stands for, and this makes the formula hold",
+                f"meaning of {name}",
+            ),
             scope.with_alias(name, v),
         )
 

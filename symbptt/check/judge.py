@@ -82,7 +82,7 @@ def _with_guesses(
     found: Judgement, guesses: tuple[Reading, ...], guessed: Setting, setting: Setting
 ) -> Judgement:
     """A claim that holds, where symbols stand for what was guessed."""
-    readings = (*guesses, *found.readings)
+    readings = (*(g for g in guesses if g.cost), *found.readings)
     known = setting.scope.definitions
     new = ((name, d) for name, d in guessed.scope.definitions.items() if name not in known)
     verdict = "right-under" if readings else "right"

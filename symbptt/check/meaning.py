@@ -197,6 +197,8 @@ class Meaning:
     def _symbol(self, node: Symbol, steps: Steps) -> Value:
         if node.base in steps and node == Symbol(node.base):
             return number(steps[node.base])
+        if node.base in self.scope.free and node == Symbol(node.base):
+            return Matrix(self.world.A.free(("free", node.base), (1, 1)).array)
         meant = self.scope.meant(node)
         if meant is None:
             name = self.scope.unknown(node)

@@ -22,6 +22,7 @@ from symbptt.check.tensors import (
     Matrix,
     ShapeClashError,
     Value,
+    broadcast,
     chained,
     matmul,
     number,
@@ -167,6 +168,8 @@ def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
             if isinstance(x, Derivative) and not x.fits_a_matrix and isinstance(y, Matrix):
                 return rowwise(x, y)
     left, right = m.laid_out(a), m.laid_out(b)
+    if kind == "broadcast":
+        return broadcast(left, right)
     if m.convention.diagonals and kind != "outer":
         as_diagonals = _as_diagonals(left, right)
         if as_diagonals is not None:

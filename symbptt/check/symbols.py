@@ -66,7 +66,8 @@ class Scope:
     """What symbols stand for at one place of a document.
 
     ``losses`` are the names of the loss, ``aliases`` other names of the model's quantities;
-    ``bare_is_last``: a state without a step is that of the last step.
+    ``bare_is_last``: a state without a step is that of the last step; ``free``: letters that
+    stand for any number.
     """
 
     model: Model
@@ -75,6 +76,7 @@ class Scope:
     aliases: Mapping[str, str] = field(default_factory=dict)
     bare_is_last: bool = False
     horizons: frozenset[str] = frozenset({"T", "tau"})
+    free: frozenset[str] = frozenset()
     _found: dict[Symbol, Meant | None] = field(default_factory=dict, repr=False, compare=False)
 
     def meant(self, symbol: Symbol) -> Meant | None:
@@ -86,6 +88,10 @@ class Scope:
     def with_alias(self, name: str, of: str) -> Scope:
         """The scope in which a name is another one of a quantity, or of a function."""
         return replace(self, aliases={**self.aliases, name: of}, _found={})
+
+    def with_free(self, letter: str) -> Scope:
+        """The scope in which a letter is any number."""
+        return replace(self, free=self.free | {letter}, _found={})
 
     def with_definition(self, name: str, known: Definition) -> Scope:
         """The scope in which a name stands for a formula."""

@@ -174,6 +174,14 @@ def odot(a: Matrix, b: Matrix) -> Matrix:
     return Matrix(a.array * b.array % P)
 
 
+def broadcast(a: Matrix, b: Matrix) -> Matrix:
+    """The product of each entry with its like, where rows and columns are repeated that fit."""
+    crossed = a.size[0] == 1 and b.size[1] == 1 and 1 not in (a.size[1], b.size[0])
+    if crossed or any(p != q and 1 not in (p, q) for p, q in zip(a.size, b.size, strict=True)):
+        raise ShapeClashError(f"{size_text(a.size)} entry by entry with {size_text(b.size)}")
+    return Matrix(a.array * b.array % P)
+
+
 def outer(a: Matrix, b: Matrix) -> Matrix:
     """``a bᵀ`` of the entries of two vectors."""
     if 1 not in a.size or 1 not in b.size:
