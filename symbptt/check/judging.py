@@ -314,6 +314,8 @@ def _doubt(part: Part, epoch: Epoch) -> str | None:
     """Why a claim that fails, and that no edit mends, may not be wrong."""
     if epoch.loss_unread:
         return _UNREAD
+    if any(isinstance(n, Symbol) and n.base.startswith("Delta") for n in part.left.walk()):
+        return "a Δ may be a step of learning rather than a gradient"
     if epoch.assumed:
         return "it doesn't hold for the equations that are assumed here"
     sides = part.left, part.right

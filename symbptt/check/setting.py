@@ -10,6 +10,7 @@ from symbptt.check.conventions import Convention, Reading
 from symbptt.check.meaning import Meaning, Work
 from symbptt.check.symbols import Scope
 from symbptt.check.world import World
+from symbptt.formula.tree import Node, Number, Symbol
 from symbptt.model.model import Model
 
 #: Sizes for dimensions, all different.
@@ -22,6 +23,12 @@ def is_scalar(model: Model) -> bool:
     """Whether a network is one of numbers: its weights are small letters, ``w`` and ``u``."""
     weights = [q.spelled.base for q in model.parameters if q.spelled.base[0] not in "bc"]
     return bool(weights) and all(name[0].islower() and len(name) == 1 for name in weights)
+
+
+def _names_a_step(left: Node, scope: Scope) -> bool:
+    """Whether a left side is a derivative of the loss of a step that has a number."""
+    meant = (scope.meant(n) for n in left.walk() if isinstance(n, Symbol))
+    return any(m is not None and m.kind == "loss" and isinstance(m.step, Number) for m in meant)
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,8 @@ class Setting:
     def permits(self, reading: Reading, claim: Claim) -> bool:
         """Whether a reading leaves what the document states untouched."""
         if reading.name == "share of one step":
-            return claim.of_one_step or has_more_letters(claim, self.scope)
+            said = claim.of_one_step or _names_a_step(claim.left, self.scope)
+            return said or has_more_letters(claim, self.scope)
         return not (self.loss_stated and reading.group == "loss")
 
     def of(self, scope: Scope) -> Setting:
