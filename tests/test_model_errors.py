@@ -353,7 +353,7 @@ def test_a_file_may_hold_equations_alone(tmp_path):
     [
         ("h_t = tanh(W x_t)", "no loss"),
         ("h_t = tanh(W", "cell.txt:1:11: the bracket '(' is never closed; add ')'; the file was"),
-        ("A page of prose.", "a model file is TOML: put the equations in equations ="),
+        ("A page of prose.", "no forward equations that make a model; it needs a recurrence"),
         ("h_t = tanh(W x_t)\nL = \\sum_t q_t^T h_{t-1}", "cell.txt:2:"),
     ],
 )
