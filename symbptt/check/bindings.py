@@ -10,7 +10,8 @@ import re
 from dataclasses import replace
 from fractions import Fraction
 
-from symbptt.formula.tree import Call, Group, Node, Number, Power, Product, Sum, Symbol
+from symbptt.check.conventions import is_square
+from symbptt.formula.tree import Group, Node, Number, Product, Sum, Symbol
 from symbptt.model import terms as tm
 from symbptt.model.functions import ACTIVATIONS
 from symbptt.model.model import Model, Role
@@ -24,17 +25,6 @@ def is_difference(node: Node) -> bool:
     match node:
         case Sum((Symbol(), Symbol()), (1, -1) | (-1, 1)):
             return True
-    return False
-
-
-def _square(node: Node) -> bool:
-    match node:
-        case Power(_, Number(value)):
-            return value == 2
-        case Call(Symbol("squared" | "square")):
-            return True
-        case Product((a, b), ("⊙" | "∘" | "*",)):
-            return a == b
     return False
 
 
@@ -57,7 +47,7 @@ LOSS_WORDS = {
 
 
 #: How the derivative of an activation looks where it is written by its value.
-ACTIVATION_SIGNS = {"tanh": _square, "sigmoid": _logistic}
+ACTIVATION_SIGNS = {"tanh": is_square, "sigmoid": _logistic}
 
 
 def with_activation(model: Model, names: frozenset[str], function: str) -> Model:

@@ -101,7 +101,7 @@ def regroup(node: Node) -> Node:
     """``a · 1 - h² · b`` as ``a · (1 - h²) · b``."""
     node = node.rebuilt(regroup) if not isinstance(node, Symbol) else node
     match node:
-        case Sum((a, Product((square, *rest), signs)), (1, -1)) if _is_square(square):
+        case Sum((a, Product((square, *rest), signs)), (1, -1)) if is_square(square):
             before: tuple[Node, ...] = ()
             joined: tuple[str, ...] = ()
             match a:
@@ -126,12 +126,15 @@ def _joined(
     return Product((*before, difference, *rest), (*joined, *signs))
 
 
-def _is_square(node: Node) -> bool:
+def is_square(node: Node) -> bool:
+    """``h²``, ``squared(h)``, ``h ⊙ h``."""
     match node:
         case Power(_, Number(value)):
             return value == 2
         case Call(Symbol("squared" | "square")):
             return True
+        case Product((a, b), ("⊙" | "∘" | "*",)):
+            return a == b
     return False
 
 

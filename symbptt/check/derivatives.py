@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from symbptt.check.quantities import MissingError, Place
-from symbptt.check.scripts import Steps
+from symbptt.check.scripts import Steps, unbracketed
 from symbptt.check.symbols import UnknownError
 from symbptt.check.tensors import Derivative, Matrix, Value, chained, odot
 from symbptt.evidence.residues import Array, Residues, Size
-from symbptt.formula.tree import Call, Differential, Group, Node, Quotient, Symbol
+from symbptt.formula.tree import Call, Differential, Node, Quotient, Symbol
 
 if TYPE_CHECKING:
     from symbptt.check.meaning import Meaning
@@ -53,8 +53,7 @@ def derivative(m: Meaning, of: Node, by: Node, sign: str, steps: Steps) -> Deriv
 
 
 def _nameless(m: Meaning, node: Node) -> UnknownError:
-    while isinstance(node, Group) and len(node.items) == 1:
-        node = node.items[0]
+    node = unbracketed(node)
     name = m.scope.unknown(node) if isinstance(node, Symbol) else None
     what = name or "an expression"
     message = f"a derivative of or by {what}, which the model doesn't name"

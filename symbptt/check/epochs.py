@@ -23,13 +23,14 @@ from symbptt.check.forward import Forward, forward
 from symbptt.check.guesses import reading
 from symbptt.check.normal import normal
 from symbptt.check.parts import Mention, Part, has_derivative
+from symbptt.check.scripts import unbracketed
 from symbptt.check.setting import LENGTHS
 from symbptt.check.symbols import LOSSES
 from symbptt.check.world import World
 from symbptt.check.written import at_last, written_out
 from symbptt.errors import PlacedError, SymbpttError
 from symbptt.formula import parse_equations
-from symbptt.formula.tree import Differential, Group, Node, Product, Relation, Sum, Symbol
+from symbptt.formula.tree import Differential, Node, Product, Relation, Sum, Symbol
 from symbptt.model.draft import Source
 from symbptt.model.model import Model
 from symbptt.model.outline import Statement
@@ -225,9 +226,9 @@ def _named_parts(stated: Stated, given: Sequence[Given]) -> tuple[tuple[Node, Sy
     found: dict[Node, Symbol] = {}
     for tree in _trees(stated):
         for d in tree.walk():
-            part = d.operand if isinstance(d, Differential) else None
-            while isinstance(part, Group) and len(part.items) == 1:
-                part = part.items[0]
+            if not isinstance(d, Differential) or d.operand is None:
+                continue
+            part = unbracketed(d.operand)
             if isinstance(part, Product | Sum) and part in inside and part not in (*whole, *found):
                 label = Symbol(f"part{len(found) + 1}", subscripts=(Symbol("t"),), span=part.span)
                 found[part] = label

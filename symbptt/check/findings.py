@@ -25,7 +25,8 @@ Numbers = tuple[tuple[Fraction, ...], ...]
 class Evidence:
     """Where both sides were compared: how many points, at which lengths T and sizes.
 
-    ``error_bound``: how likely it is at most that sides which differ were equal at all points.
+    ``error_bound``: how likely it is at most that sides which differ were equal at all points, if
+    they are of degree 200 at most in what is drawn.
     """
 
     points: int

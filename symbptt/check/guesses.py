@@ -38,7 +38,7 @@ def shown(name: str) -> str:
     return f"{head}_{tail}" if tail else head
 
 
-def is_identity(name: str, sides: Sequence[Node], scope: Scope) -> bool:
+def is_identity(name: str, sides: Sequence[Node]) -> bool:
     """Whether a formula is about functions of one letter alone, which is any number."""
     if name not in LETTERS:
         return False
@@ -69,7 +69,7 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         yield from _functions(name, scope)
         return
     head = name.split("_")[0]
-    if is_identity(name, sides, scope):
+    if is_identity(name, sides):
         yield Reading(name, "any number", 0, lambda c: c, lambda node: True), scope.with_free(name)
         return
     if head in SIGNALS and not _crowded(name, sides):

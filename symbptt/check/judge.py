@@ -29,7 +29,8 @@ MOST_SETTINGS = 24
 SEEDS = (0, 1)
 #: More points than this are not tried at one length.
 MOST_POINTS = 60
-#: A formula is a rational function of its atoms of at most this degree.
+#: The degree, in what is drawn, up to which the error bound of a verdict counts; it is taken,
+#: not worked out.
 DEGREE = 200
 
 #: The values of a claim's letters at each length of a sequence.

@@ -28,7 +28,7 @@ from symbptt.check.links import (
     is_of_loss,
 )
 from symbptt.check.names import Names, announces
-from symbptt.check.parts import EQUAL, Mention, Part, has_derivative, parts
+from symbptt.check.parts import ADDING, EQUAL, Mention, Part, has_derivative, parts
 from symbptt.check.roles import by_role
 from symbptt.check.setting import Setting
 from symbptt.check.suppression import suppressed
@@ -36,8 +36,6 @@ from symbptt.check.symbols import UnknownError
 from symbptt.formula.tree import Node, Relation, Symbol
 from symbptt.model.model import Model
 
-#: Signs that add to what is there.
-ADDING = frozenset({"+=", "-="})
 #: How many other models of a document are asked about a claim.
 MOST_OTHERS = 8
 #: Signs that compare, and are not decided.

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from symbptt.check.claims import Claim
 from symbptt.check.epochs import Epoch
-from symbptt.check.parts import Mention, Part, has_derivative
+from symbptt.check.parts import ADDING, Mention, Part, has_derivative
+from symbptt.check.scripts import unbracketed
 from symbptt.check.symbols import ERRORS, Scope
 from symbptt.formula.tree import (
     BigOperator,
@@ -36,7 +37,7 @@ _ONE_STEP = re.compile(
 def claim_of(part: Part, epoch: Epoch) -> Claim:
     """What a link claims, with functions as calls and parts of equations by their names."""
     left, right = (called(_with_names(x, epoch), epoch.functions) for x in (part.left, part.right))
-    share = part.sign in {"+=", "-="}
+    share = part.sign in ADDING
     return Claim(
         left, right, part.conditions, share, _ONE_STEP.search(words_before(part)) is not None
     )
@@ -50,9 +51,7 @@ def _with_names(node: Node, epoch: Epoch) -> Node:
 
     def change(n: Node) -> Node:
         if isinstance(n, Differential) and n.operand is not None:
-            part = n.operand
-            while isinstance(part, Group) and len(part.items) == 1:
-                part = part.items[0]
+            part = unbracketed(n.operand)
             if part in names:
                 return replace(n, operand=names[part])
         return n if isinstance(n, Symbol) else n.rebuilt(change)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symbptt.check.scripts import ENTRY_LETTERS
+from symbptt.check.scripts import ENTRY_LETTERS, unbracketed
 from symbptt.check.symbols import LOSSES
 from symbptt.formula import parse
 from symbptt.formula.tree import (
@@ -245,13 +245,7 @@ def _is_other_half(node: Node, p: Node) -> bool:
     rest = Sum((Number(Fraction(1)), p), (1, -1))
     logs = (n.arguments[0] for n in node.walk()
             if isinstance(n, Call) and n.function.base in ("log", "ln"))  # fmt: skip
-    return any(_inside(arg) == rest for arg in logs)
-
-
-def _inside(node: Node) -> Node:
-    while isinstance(node, Group) and len(node.items) == 1:
-        node = node.items[0]
-    return node
+    return any(unbracketed(arg) == rest for arg in logs)
 
 
 def _without_entries(node: Node) -> Node:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from symbptt.check.conditions import is_condition
+from symbptt.check.ellipsis import is_dots
 from symbptt.check.formulas import Formula, Unparsed
 from symbptt.check.normal import families, normal, prefixed_names, superscripted
 from symbptt.formula.tree import (
@@ -24,6 +25,8 @@ from symbptt.formula.tree import (
 
 #: Relation signs that say that two sides are the same.
 EQUAL = frozenset({"=", "≜", "≡", ":="})
+#: Signs that add to what is there.
+ADDING = frozenset({"+=", "-="})
 #: Signs that say that a name is being given.
 NAMING = frozenset({"≜", "≡", ":="})
 #: Words before a formula that give a name.
@@ -112,12 +115,12 @@ def _links(
     for i, (a, sign, b) in enumerate(links):
         if isinstance(b, Group) and b.opening == "":
             continue
-        left, (right, more) = _plain(a), _conditioned(_plain(b))
+        left, right = _plain(a), _plain(b)
         ends = f.tree.sides[i : i + 2]
         span = Span(ends[0].span.start, ends[1].span.end)
         raw = Relation(ends, (sign,), span=span) if left is a and right is b else None
         given = names or sign in NAMING
-        part = Part(f, left, sign, right, (*conditions, *more), i == 0, given, raw)
+        part = Part(f, left, sign, right, conditions, i == 0, given, raw)
         if isinstance(right, Cases):
             for value, condition in zip(right.values, right.conditions, strict=True):
                 own = () if condition is None else (condition,)
@@ -128,27 +131,15 @@ def _links(
 
 def _plain(node: Node) -> Node:
     """A side without words at its ends: ``therefore``, a full stop."""
-    match node:
-        case Product(factors, operators) if isinstance(factors[0], Text) and not _dots(factors[0]):
-            if len(factors) == 2:
-                return factors[1]
-            return _plain(replace(node, factors=factors[1:], operators=operators[1:]))
-        case Product(factors, operators) if isinstance(factors[-1], Text) and not _dots(
-            factors[-1]
-        ):
-            if len(factors) == 2:
-                return factors[0]
-            return _plain(replace(node, factors=factors[:-1], operators=operators[:-1]))
+    if not isinstance(node, Product):
+        return node
+    factors, signs = node.factors, node.operators
+    for end, kept, joined in ((0, factors[1:], signs[1:]), (-1, factors[:-1], signs[:-1])):
+        if isinstance(factors[end], Text) and not is_dots(factors[end]):
+            if len(kept) == 1:
+                return kept[0]
+            return _plain(replace(node, factors=kept, operators=joined))
     return node
-
-
-def _conditioned(node: Node) -> tuple[Node, tuple[Node, ...]]:
-    """A right side apart from the condition that is written behind it."""
-    return node, ()
-
-
-def _dots(node: Text) -> bool:
-    return node.words.strip() in {"...", "…"}
 
 
 def has_derivative(node: Node) -> bool:

@@ -42,6 +42,13 @@ def is_time(node: Node) -> bool:
     return any(isinstance(x, Symbol) and x.base in {"t", "T", "tau"} for x in node.walk())
 
 
+def unbracketed(node: Node) -> Node:
+    """What stands in brackets that hold one thing."""
+    while isinstance(node, Group) and len(node.items) == 1:
+        node = node.items[0]
+    return node
+
+
 def entry_letters(part: Node) -> tuple[Node, ...]:
     """The letters or numbers of an entry, as in ``(W h)_i``: one, or two side by side."""
     match part:

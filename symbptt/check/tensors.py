@@ -75,10 +75,6 @@ class Derivative:
         return self.array.shape[2], self.array.shape[3]
 
     @property
-    def is_gradient(self) -> bool:
-        return self.of_size == (1, 1)
-
-    @property
     def fits_a_matrix(self) -> bool:
         """Whether its entries can be laid out in rows and columns."""
         of, by = self.of_size, self.by_size

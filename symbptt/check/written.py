@@ -55,7 +55,7 @@ def written_out(equations: Sequence[Relation]) -> WrittenOut | None:
         if not isinstance(left, Symbol):
             continue
         if left.base in LOSSES:
-            found.append(replace(e, sides=(left, _at_last(right, T, set(steps)))))
+            found.append(replace(e, sides=(left, _at_last(right))))
         elif left == Symbol(left.base):
             at = _steps_in(right)
             if at != {T}:
@@ -92,7 +92,7 @@ def at_last(equations: Sequence[Relation]) -> tuple[Relation, ...] | None:
             left = replace(left, subscripts=(*left.subscripts, Symbol("t")))
             e = replace(e, sides=(left, _timed(right, bare, Symbol("t"))))
         elif bare and isinstance(left, Symbol) and left.base in LOSSES and used & bare:
-            e = replace(e, sides=(left, _at_last(right, 0, set())))
+            e = replace(e, sides=(left, _at_last(right)))
         found.append(e)
     return tuple(found) if bare else None
 
@@ -142,12 +142,12 @@ def _shifted(node: Node, by: int) -> Node:
     return node.rebuilt(lambda n: _shifted(n, by))
 
 
-def _at_last(node: Node, T: int, timed: set[str]) -> Node:
+def _at_last(node: Node) -> Node:
     """The loss of what the last step gives: every name in it is one at step T."""
     if isinstance(node, Symbol):
         split = _numbered(node)
         name = split[0] if split else Naming("").read(node)[0]
         return Symbol(name, subscripts=(Symbol("T"),), span=node.span)
     if isinstance(node, Call):
-        return replace(node, arguments=tuple(_at_last(a, T, timed) for a in node.arguments))
-    return node.rebuilt(lambda n: _at_last(n, T, timed))
+        return replace(node, arguments=tuple(_at_last(a) for a in node.arguments))
+    return node.rebuilt(_at_last)
