@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from symbptt.check.documents import Document
 from symbptt.check.findings import FAULTS, Finding, Report, Verdict
 from symbptt.check.formulas import formulas
+from symbptt.check.judging import check_document
 from symbptt.check.reports import CLASSES, FORMATS, Options, written
 from symbptt.check.reports.options import class_of, selected
 from symbptt.check.reports.source import one_line, shortened
@@ -593,3 +594,13 @@ def test_no_fault_is_hidden(verdict, format, options):
     text = written([Report(document, (finding,))], format, options)
     assert "UNIQUE" in text
     assert verdict in text or verdict.replace("-", " ") in text
+
+
+def test_a_correction_is_set_without_signs_of_alignment():
+    network = r"$$h_t = \tanh(W h_{t-1} + U x_t)$$"
+    slope = r"\frac{\partial h_t}{\partial h_{t-1}} &= \mathrm{diag}(1 - h_t^2) W^T"
+    text = f"{network}\n\n$$\\begin{{aligned}} {slope} \\end{{aligned}}$$\n"
+    report = check_document(Document(text, "notes.md"))
+    (fault,) = report.faults()
+    assert "&" in fault.verdict.correction.text
+    assert not re.search(r"<m[io]>&amp;</m[io]>", page(report))

@@ -117,7 +117,7 @@ def _card(at: int, finding: Finding, document: Document) -> Card:
         line=stretch(finding).line,
         cell=finding.formula.fragment.cell,
         source=source,
-        formula=_set(unaligned(source), document) if is_tex else None,
+        formula=_set(source, document) if is_tex else None,
         reason=reason_of(finding),
         notes=finding.formula.notes if isinstance(finding.formula, Formula) else (),
         corrected=_set(correction.text, document) if correction and is_tex else None,
@@ -125,8 +125,9 @@ def _card(at: int, finding: Finding, document: Document) -> Card:
 
 
 def _set(latex: str, document: Document) -> Markup | None:
-    """A formula as it is printed, with the document's macros; None where that is not known."""
-    expanded, notes = document.macros.expanded(Traced.whole(latex))
+    """A formula as it is printed, with the document's macros and without the signs that align it;
+    None where that is not known."""
+    expanded, notes = document.macros.expanded(Traced.whole(unaligned(latex)))
     made = None if notes else mathml(expanded.text, "block")
     return None if made is None else Markup(made)
 
