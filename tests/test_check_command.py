@@ -75,12 +75,15 @@ def test_exit_codes(notes, capsys, arguments, code):
         (["-", "-"], "standard input can be read once"),
         (["binary.md"], "it is no text in UTF-8"),
         (["broken.ipynb"], "broken.ipynb is not a notebook"),
+        (["empty.ipynb"], "empty.ipynb is not a notebook: it has no cells"),
+        (["notes.md", "--model", ""], "not nothing"),
         ([], "DOCUMENT"),
     ],
 )
 def test_a_wrong_request_is_one_line_and_no_report(notes, capsys, arguments, said):
     (notes / "binary.md").write_bytes(b"\xff\xfe\x00")
     (notes / "broken.ipynb").write_text("{")
+    (notes / "empty.ipynb").write_text("[]")
     try:
         code = cli.main(["check", *arguments])
     except SystemExit as stop:

@@ -604,3 +604,10 @@ def test_a_correction_is_set_without_signs_of_alignment():
     (fault,) = report.faults()
     assert "&" in fault.verdict.correction.text
     assert not re.search(r"<m[io]>&amp;</m[io]>", page(report))
+
+
+def test_half_a_pair_of_surrogates_can_be_written():
+    cell = {"cell_type": "markdown", "source": ["$q = \ud83d$ and \U0001f600"]}
+    report = check_document(Document(json.dumps({"cells": [cell]}), "a.ipynb"))
+    for format in FORMATS:
+        assert written([report], format).encode()

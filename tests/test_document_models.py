@@ -135,3 +135,8 @@ def test_any_letter_counts_the_steps(write):
     model = symbptt.load(write("notes.md", text))
     assert not model.abstract
     assert {v.name for v in model.given} == {"x", "d"}
+
+
+def test_a_name_for_what_no_model_has_is_noted():
+    report = symbptt.check(r"\delta_t = W^T \delta_{t+1}", model="elman", names={"q": "W_hj"})
+    assert any("the model has no 'W_hj'; did you mean" in note for note in report.notes)

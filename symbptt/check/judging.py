@@ -33,6 +33,7 @@ from symbptt.check.roles import by_role
 from symbptt.check.setting import Setting
 from symbptt.check.suppression import suppressed
 from symbptt.check.symbols import UnknownError
+from symbptt.errors import did_you_mean
 from symbptt.formula.tree import Node, Relation, Symbol
 from symbptt.model.model import Model
 
@@ -118,12 +119,20 @@ class _Checking:
         if not self.epochs and not self.notes:
             self.notes.append("no forward equations that make a model; give one with --model")
         opposite = contradiction(self.needs)
-        notes = (*self.notes, *(e.note for e in self.epochs if e.note), opposite)
+        notes = (*self.notes, *(e.note for e in self.epochs if e.note), *self.unmet(), opposite)
         equations = dict.fromkeys(q for epoch in self.epochs for q in epoch.equations)
         return Report(
             self.document, tuple(findings), tuple(equations), self.model_name,
             tuple(note for note in notes if note is not None),
         )  # fmt: skip
+
+    def unmet(self) -> Iterator[str]:
+        """The names that were given for what no model of the document has."""
+        known = [name for epoch in self.epochs for name in epoch.model.variables]
+        for symbol, of in self.aliases.items():
+            if self.epochs and of not in known:
+                hint = did_you_mean(of, known)
+                yield f"[names] '{symbol}' = '{of}': the model has no '{of}'{hint}"
 
     # -- one formula ----------------------------------------------------------------------------
 

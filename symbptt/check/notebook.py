@@ -12,6 +12,8 @@ from symbptt.errors import RequestError
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u[dD][89abAB]\w{2}\\u[dD][c-fC-F]\w{2}|u\w{4}|.)", re.DOTALL)
+#: Half of a pair of surrogates.
+_LONE = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass
@@ -42,9 +44,11 @@ def markdown_cells(text: str, name: str | None) -> Iterator[tuple[int, Traced]]:
 def cells(text: str, name: str | None, kind: str) -> Iterator[tuple[int, Traced]]:
     """The cells of a kind, ``markdown`` or ``code``: their numbers, from 1, and their texts."""
     try:
-        json.loads(text)
+        data = json.loads(text)
     except (ValueError, RecursionError) as e:
         raise RequestError(f"{name or 'the text'} is not a notebook: {e}") from None
+    if not isinstance(data, dict) or not {"cells", "worksheets"} & data.keys():
+        raise RequestError(f"{name or 'the text'} is not a notebook: it has no cells")
     found: dict[int, _Cell] = {}
     for path, start, stop in _strings(text):
         match path:
@@ -88,4 +92,9 @@ def _strings(text: str) -> Iterator[tuple[tuple[str | int, ...], int, int]]:
 
 def _string(text: str, start: int, stop: int) -> Traced:
     raw = Traced(text[start + 1 : stop - 1], range(start + 1, stop - 1), range(start + 2, stop))
-    return raw.replaced(_ESCAPE, lambda m: str(json.loads(f'"{m.group()}"')))
+    return raw.replaced(_ESCAPE, lambda m: unescaped(m.group()))
+
+
+def unescaped(written: str) -> str:
+    """What the inside of a JSON string says; half a pair is no character."""
+    return _LONE.sub("\ufffd", json.loads(f'"{written}"', strict=False))

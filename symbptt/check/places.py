@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 
 from symbptt.check.documents import Document
 from symbptt.check.findings import Finding
-from symbptt.check.notebook import markdown_cells
+from symbptt.check.notebook import markdown_cells, unescaped
 from symbptt.check.traced import Traced
 
 #: Between two strings of a notebook's list of lines.
@@ -53,7 +52,7 @@ def written(finding: Finding, document: Document) -> str:
     if document.format != "notebook":
         return source
     try:
-        return str(json.loads('"' + _STRINGS.sub(r"\1", source) + '"', strict=False))
+        return unescaped(_STRINGS.sub(r"\1", source))
     except ValueError:
         return source
 

@@ -34,7 +34,7 @@ def check(args: argparse.Namespace) -> int:
     with Progress() as tell:
         for name, document in documents:
             tell(f"checking {name}")
-            reports.append(api.check(document, args.model or given.model, given.names))
+            reports.append(api.check(document, _first(args.model, given.model), given.names))
     options = Options(
         quiet=args.quiet,
         verbose=args.verbose,
@@ -65,7 +65,7 @@ def _check_code(args: argparse.Namespace) -> int:
     jobs = []
     for name in args.documents:
         said = beside(Path(name))
-        model = args.model or given.model or said.model
+        model = _first(args.model, given.model, said.model)
         if model is None:
             raise RequestError("--run-code compares with a model; name it with --model")
         jobs.append((name, api.load(model), {**said.names, **given.names}))
@@ -95,6 +95,11 @@ def _given(args: argparse.Namespace) -> Sidecar:
     }:
         raise RequestError(f"'{args.output}' is a document to check; write the report elsewhere")
     return Sidecar() if args.names is None else read_sidecar(args.names)
+
+
+def _first(*given: str | None) -> str | None:
+    """The first that was given, be it empty."""
+    return next((one for one in given if one is not None), None)
 
 
 def _document(name: str) -> Document:
