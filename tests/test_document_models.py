@@ -140,3 +140,39 @@ def test_any_letter_counts_the_steps(write):
 def test_a_name_for_what_no_model_has_is_noted():
     report = symbptt.check(r"\delta_t = W^T \delta_{t+1}", model="elman", names={"q": "W_hj"})
     assert any("the model has no 'W_hj'; did you mean" in note for note in report.notes)
+
+
+SOFTMAX = r"""
+$h_t = \tanh(W h_{t-1} + U x_t)$ and $\hat{y}_t = \mathrm{softmax}(V h_t)$.
+
+$$%s$$
+
+$$%s$$
+
+$$\frac{\partial E}{\partial V} = \sum_t (\hat y_t - y_t) h_t^T$$
+"""
+
+
+@pytest.mark.parametrize("step", [r"E_t(y_t, \hat{y}_t)", "E_t"])
+@pytest.mark.parametrize(
+    "whole", [r"E(y, \hat{y}) = \sum_t E_t(y_t, \hat{y}_t)", r"E = \sum_t E_t"]
+)
+def test_losses_of_a_step_with_or_without_their_arguments(step, whole):
+    report = symbptt.check(SOFTMAX % (step + r" = - y_t \log \hat{y}_t", whole))
+    assert [f.verdict.verdict for f in report.findings if f.verdict] == ["right"]
+
+
+def test_what_another_meaning_of_a_symbol_would_make_right_is_said():
+    text = (
+        NOTES
+        + r"""
+With $\delta_t = \frac{\partial L}{\partial h_t}$,
+
+$$\delta_t = (1 - h_t^2) \odot (V^T (y_t - d_t) + W^T \delta_{t+1})$$
+"""
+    )
+    (fault,) = symbptt.check(text).faults()
+    assert fault.verdict.reason.startswith(
+        "it would be right if δ_t were ∂L by the argument of h_t, but line"
+    )
+    assert "mathrm{pre" not in str(symbptt.check(text))

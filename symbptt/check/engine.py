@@ -65,10 +65,10 @@ def _formulas(key: _Same) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for step in steps:
-        formula = step["cases"][-1]["formula"]
+        formula = f"{step['left']} = {step['cases'][-1]['formula']}"
         if any(f"\\mathrm{{{helper}" in formula or f"{helper}_" in formula for helper in HELPERS):
             continue
         match parse(step["left"]):
             case Quotient(Differential(), Differential(operand=Symbol() as by)):
-                found.setdefault(Naming().read(by)[0], f"{step['left']} = {formula}")
+                found.setdefault(Naming().read(by)[0], formula)
     return found

@@ -192,8 +192,7 @@ def _points_equal(
     first = _equal_in(claim, setting, convention, lengths[:1], SEEDS[:1], where)
     if first is None:
         return None
-    rest = _equal_in(claim, setting, convention, lengths, SEEDS, where)
-    return None if rest is None else first + rest
+    return _equal_in(claim, setting, convention, lengths, SEEDS, where)
 
 
 def _equal_in(

@@ -257,9 +257,10 @@ class _Checking:
             self.names.given[meant.name] = again.guessed[1]
             return again
         self.names.given[meant.name] = old
-        if again.holds and again.readings:
+        if again.holds and again.guessed is not None and again.readings:
             where = f"line {old.line}" if old.line is not None else "its definition"
-            reason = f"it would be right if {again.readings[0].says}, but {where} says otherwise"
+            supposed = again.readings[0].name.replace(" is ", " were ", 1)
+            reason = f"it would be right if {supposed}, but {where} says otherwise"
             return replace(found, reason=reason)
         return found
 

@@ -144,8 +144,8 @@ def _with_shares(body: Node, shares: Mapping[str, Node]) -> Node:
             case Symbol(base) | Call(Symbol(base), _) if base in shares:
                 name = node.function if isinstance(node, Call) else node
                 _, index = Naming().read(name)
-                known = isinstance(node, Call) and isinstance(shares[base], Call)
-                if index is not None and not known:
+                abstract = isinstance(node, Call) and bool(_losses_called(shares[base]))
+                if index is not None and not abstract:
                     at: Node = Symbol("T") if index.anchor == "T" else Symbol("t")
                     return Group("(", (_at_step(shares[base], at),), span=node.span)
         if isinstance(node, Call):
