@@ -94,6 +94,11 @@ EXAMPLES: dict[str, Example] = {
     "factor of an outer product": Example(
         r"\frac{\partial z_t}{\partial W} = h_{t-1}", "h_{t-1}", "h_t"
     ),
+    "own share on the right": Example(
+        rf"{BY_Z} = ({BY_H} + W^T \frac{{\partial L}}{{\partial z_{{t+1}}}}) \odot {SLOPE}",
+        "W^T",
+        "-W^T",
+    ),
     "loss of one step": Example(f"{BY_H} = V^T (o_t - d_t)", "V^T (o_t", "V^T (2 o_t"),
     "missing terms left out": Example(
         rf"{BY_W} = \sum_{{t=0}}^{{T}} {BY_Z} h_{{t-1}}^T", "t=0", "t=2"

@@ -66,6 +66,7 @@ class Convention:
     regrouped: bool = False
     left_share: bool = False
     left_carried: bool = False
+    right_own: bool = False
     partial_immediate: bool = False
 
 
@@ -146,6 +147,22 @@ def _hands_back(node: Node) -> bool:
     return any(n == earlier for n in node.sides[0].walk())
 
 
+def _later_steps(node: Node) -> bool:
+    """Whether something is taken by what stands at step t + 1."""
+    later = Sum((Symbol("t"), Number(Fraction(1))), (1, 1))
+    return any(isinstance(n, Quotient) and isinstance(n.denominator, Differential)
+               and any(x == later for x in n.denominator.walk()) for n in node.walk())  # fmt: skip
+
+
+def _one_step(node: Node) -> bool:
+    """Whether a formula has derivatives, and none by a later step: there, a share is 0."""
+    return _derivatives(node) and not _later_steps(node)
+
+
+def _own_and_later(node: Node) -> bool:
+    return isinstance(node, Relation) and _later_steps(node.sides[1])
+
+
 def _two_signs(node: Node) -> bool:
     """Whether a formula writes both ∂ and d."""
     signs = {n.sign for n in node.walk() if isinstance(n, Differential)}
@@ -218,7 +235,10 @@ READINGS: tuple[Reading, ...] = (
             lambda c: replace(c, factors=True, immediate_parameters=True),
             _vectors_by_states, "immediate"),
     Reading("loss of one step", "the loss is that of step t alone", 4,
-            lambda c: replace(c, of_one_step=True), _derivatives, "loss"),
+            lambda c: replace(c, of_one_step=True), _one_step, "loss"),
+    Reading("own share on the right", "∂L/∂h_t on the right is what the loss of step t adds; what "
+            "later steps add stands in another term", 3,
+            lambda c: replace(c, right_own=True), _own_and_later, "own"),
     Reading("missing terms left out", "terms at steps that do not exist are left out of the sum", 2,
             lambda c: replace(c, missing_left_out=True), _has("sum"), "missing"),
     *(Reading(f"'{sign or 'juxtaposition'}' multiplies what fits",

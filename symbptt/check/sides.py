@@ -18,8 +18,10 @@ def both_sides(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[Value, Val
     c = meaning.convention
     left, right = (regroup(x) if c.regrouped else x for x in claim.sides)
     own = meaning
-    if c.left_total:
-        own = replace(meaning, convention=replace(c, immediate_parameters=False))
+    if c.left_total or c.right_own:
+        total = c.immediate_parameters and not c.left_total
+        c = replace(c, immediate_parameters=total, right_own=False)
+        own = replace(meaning, convention=c)
     first = own.value(left, steps)
     if claim.share:
         first = _share(first, own, steps.get("t"))
