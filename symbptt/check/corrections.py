@@ -19,8 +19,8 @@ from symbptt.check.edits.unexpanded import in_source
 from symbptt.check.findings import Correction
 from symbptt.check.formulas import Formula, Unparsed, one_letter_names
 from symbptt.check.judge import held_everywhere
-from symbptt.check.normal import families, normal, prefixed_names, superscripted
-from symbptt.check.parts import Part
+from symbptt.check.normal import Notation, normal
+from symbptt.check.parts import Part, notation_of
 from symbptt.check.setting import Setting
 from symbptt.check.symbols import Scope
 from symbptt.formula.tree import (
@@ -85,19 +85,9 @@ class Author:
         return one_letter_names(self.document)
 
     @cached_property
-    def numbered(self) -> frozenset[str]:
-        """The names that bear their step as a number."""
-        return families(f.tree for f in self.formulas if f.fragment.form == "text")
-
-    @cached_property
-    def joined(self) -> frozenset[str]:
-        """What stands behind the d of a name."""
-        return prefixed_names(f.tree for f in self.formulas)
-
-    @cached_property
-    def above(self) -> frozenset[str]:
-        """The names that bear their step as a superscript."""
-        return superscripted(f.tree for f in self.formulas)
+    def notation(self) -> Notation:
+        """How the document writes names."""
+        return notation_of(self.found)
 
     def alike(self, f: Formula) -> list[Formula]:
         """The formulas written as this one is, TeX or text, the nearest first."""
@@ -126,8 +116,7 @@ class Author:
 
     def plain(self, node: Node, f: Formula) -> Node:
         """A tree as the formulas of this document are taken."""
-        numbered = self.numbered if f.fragment.form == "text" else frozenset()
-        return normal(node, numbered, self.above, self.joined)
+        return normal(node, self.notation if f.fragment.form == "text" else self.notation.tex())
 
 
 def _is_earlier(symbol: Symbol) -> bool:
@@ -149,7 +138,7 @@ class Pieces:
     @cached_property
     def numbered(self) -> frozenset[str]:
         text = self.formula.fragment.form == "text"
-        return self.author.numbered if text else frozenset()
+        return self.author.notation.numbered if text else frozenset()
 
     @cached_property
     def letters(self) -> tuple[Symbol, ...]:

@@ -21,7 +21,7 @@ from symbptt.check.findings import ForwardEquation
 from symbptt.check.formulas import Formula
 from symbptt.check.forward import Forward, forward
 from symbptt.check.guesses import reading
-from symbptt.check.normal import normal
+from symbptt.check.normal import Notation, normal
 from symbptt.check.parts import Mention, Part, has_derivative
 from symbptt.check.scripts import unbracketed
 from symbptt.check.setting import LENGTHS
@@ -168,7 +168,7 @@ def _epoch(
         lengths=LENGTHS if general is None else (general.T,),
         equations=tuple(ForwardEquation(g.formula.source, g.formula.line) for g in used),
         formulas=tuple(g.formula for g in used),
-        lefts=tuple(g.left for g in used),
+        lefts=tuple(left for g in used for left in g.lefts),
         functions=made.functions | called_in(made.model),
         named=parts,
         bare_is_last=is_last,
@@ -195,7 +195,7 @@ def _usual(stated: Stated) -> list[Epoch]:
     if usual is None:
         return []
     statements = [
-        Statement(normal(r, frozenset()), Source(e))
+        Statement(normal(r, Notation()), Source(e))
         for e in usual.equations
         for r in parse_equations(e, lines=False, letters=False)
     ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from symbptt.check.elements import by_vectors
 from symbptt.check.formulas import Formula
 from symbptt.check.forward import defines
 from symbptt.check.losses import left_of, name_of
@@ -19,12 +20,21 @@ from symbptt.model.outline import Statement
 
 @dataclass(frozen=True)
 class Given:
-    """A forward equation: the number of its formula, the formula, the relation, its name."""
+    """A forward equation: the number of its formula, the formula, the relation, its name.
+
+    ``written``: its left side where the document writes it by elements.
+    """
 
     at: int
     formula: Formula
     statement: Statement
     name: str
+    written: Symbol | None = None
+
+    @property
+    def lefts(self) -> tuple[Symbol, ...]:
+        """What it defines, and how the document writes that."""
+        return (self.left,) if self.written is None else (self.left, self.written)
 
     @property
     def left(self) -> Symbol:
@@ -76,7 +86,23 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
         if defined.base in LOSSES and Naming().read(defined)[1] is None:
             name += " in all"
         found.append(Given(at, f, statement, name))
-    return found
+    return _by_vectors(found)
+
+
+def _by_vectors(found: Sequence[Given]) -> list[Given]:
+    """Equations by elements as equations of vectors."""
+    changed = by_vectors([g.statement.node for g in found if isinstance(g.statement.node, Relation)])
+    return [
+        g if new is g.statement.node else _restated(g, new)
+        for g, new in zip(found, changed, strict=True)
+    ]
+
+
+def _restated(g: Given, node: Relation) -> Given:
+    """A forward equation in other words."""
+    statement = replace(g.statement, node=node)
+    name = name_of(statement) + g.name.removeprefix(name_of(g.statement))
+    return replace(g, statement=statement, name=name, written=g.left)
 
 
 def in_t(node: Relation) -> Relation:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from symbptt.check.conventions import Reading
 from symbptt.check.scripts import is_step, scripts
-from symbptt.check.symbols import ERRORS, Definition, Scope
+from symbptt.check.symbols import ACTIVATION_NAMES, ERRORS, Definition, Scope
 from symbptt.formula.lexicon import GREEK
 from symbptt.formula.tree import Call, Differential, Node, Quotient, Sum, Symbol
 from symbptt.model import terms as tm
@@ -18,8 +18,6 @@ INNER = frozenset({"z", "a", "net", "u", "s", "pre", "o", "in", "y", "q", "v"})
 SIGNALS = ERRORS | {"epsilon", "varepsilon", "e", "zeta", "kappa", "vartheta", "err", "dz", "dh"}
 #: What stands for any parameter.
 GENERIC = frozenset({"theta", "Theta", "w", "W", "omega", "vartheta", "psi", "phi", "p"})
-#: What an activation is called in a document that uses one throughout.
-ACTIVATION_NAMES = frozenset({"f", "g", "phi", "sigma", "act", "psi", "varphi"})
 
 
 #: What stands for any number in a formula of functions alone: ``tanh'(z) = 1 - tanh²(z)``.

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 
-from symbptt.check.symbols import LOSSES
+from symbptt.check.scripts import is_step
+from symbptt.check.symbols import ACTIVATION_NAMES, LOSSES
+from symbptt.formula.lexicon import FUNCTIONS
 from symbptt.formula.tree import (
     Call,
     Differential,
     Group,
     Node,
     Number,
+    Power,
     Product,
     Quotient,
     Relation,
@@ -34,6 +37,31 @@ _NUMBERED = re.compile(r"([A-Za-z]+?)_?(\d+)")
 _TIMED = re.compile(r"([A-Za-z]+?)t")
 
 Change = Callable[[Node], Node]
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How a document writes names.
+
+    ``numbered``: the names that end in their step, ``h1``; ``above``: those that bear it as a
+    superscript; ``joined``: what stands behind the d of a name; ``timed``: the names that have
+    their step in brackets, ``h_i(t)``.
+    """
+
+    numbered: frozenset[str] = frozenset()
+    above: frozenset[str] = frozenset()
+    joined: frozenset[str] = frozenset()
+    timed: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, trees: Iterable[Node], plain: Iterable[Node]) -> Notation:
+        """The notation of a document; ``plain`` are the formulas that are no TeX."""
+        every = list(trees)
+        return cls(families(plain), superscripted(every), prefixed_names(every), timed(every))
+
+    def tex(self) -> Notation:
+        """The same where it is TeX, in which ``h1`` is no step."""
+        return replace(self, numbered=frozenset())
 
 
 def families(trees: Iterable[Node]) -> frozenset[str]:
@@ -73,6 +101,76 @@ def prefixed_names(trees: Iterable[Node]) -> frozenset[str]:
     return frozenset(found)
 
 
+def timed(trees: Iterable[Node]) -> frozenset[str]:
+    """The names that stand with their step in brackets, ``h(t-1)`` and ``h_i(t)``, and never
+    otherwise."""
+    within: set[str] = set()
+    below: set[str] = set()
+    for tree in trees:
+        for n in tree.walk():
+            if isinstance(n, Symbol) and any(p == Symbol("t") for p in n.subscripts):
+                below.add(n.base)
+            match n:
+                case Call(Symbol() as name, (at,)) if name.base not in FUNCTIONS:
+                    pairs: list[tuple[Node, Node]] = [(name, at)]
+                case Product(factors):
+                    pairs = [(a, g) for a, b in zip(factors, factors[1:], strict=False)
+                             for g in _bracketed(b)]  # fmt: skip
+                case _:
+                    continue
+            within |= {a.base for a, at in pairs if isinstance(a, Symbol) and at == Symbol("t")}
+    return frozenset(within - below - ACTIVATION_NAMES)
+
+
+def _bracketed(node: Node) -> Iterator[Node]:
+    """What stands alone in the brackets that a factor begins with."""
+    match node:
+        case Group("(" | "[", (inner,)):
+            yield inner
+        case Power(inner) | Transpose(inner):
+            yield from _bracketed(inner)
+
+
+def _at_step(node: Node, names: frozenset[str]) -> Node:
+    """``h_i(t)`` as one name with its step."""
+    match node:
+        case Call(Symbol(base) as name, (at,)) if base in names and is_step(at):
+            return replace(name, indices=(*name.indices, at), span=node.span)
+        case Product(factors) if names:
+            return _with_steps(node, factors, names)
+    return node
+
+
+def _with_steps(node: Product, factors: Sequence[Node], names: frozenset[str]) -> Node:
+    kept: list[Node] = []
+    signs: list[str] = []
+    for sign, f in zip(("", *node.operators), factors, strict=True):
+        last = kept[-1] if kept else None
+        ats = list(_bracketed(f))
+        if (
+            sign == "" and isinstance(last, Symbol) and last.base in names
+            and ats and is_step(ats[0]) and not last.indices
+        ):  # fmt: skip
+            name = replace(last, indices=(ats[0],), span=Span(last.span.start, f.span.end))
+            kept[-1] = _instead(f, name)
+            continue
+        kept.append(f)
+        signs.append(sign)
+    if len(kept) == 1:
+        return replace(kept[0], span=node.span)
+    return replace(node, factors=tuple(kept), operators=tuple(signs[1:]))
+
+
+def _instead(node: Node, name: Symbol) -> Node:
+    """``(t)^2`` behind h as ``h(t)^2``."""
+    match node:
+        case Power(inner):
+            return replace(node, base=_instead(inner, name), span=name.span)
+        case Transpose(inner):
+            return replace(node, operand=_instead(inner, name), span=name.span)
+    return name
+
+
 def _joined(node: Node, joined: frozenset[str]) -> Node:
     """``d a_t`` as one name, where a document defines it."""
     if not isinstance(node, Product) or not joined:
@@ -99,19 +197,15 @@ def _prefixed(d: Node, f: Node, joined: frozenset[str]) -> Symbol | None:
     return replace(f, base=f"{d.base}_{f.base}", span=Span(d.span.start, f.span.end))
 
 
-def normal(
-    node: Node,
-    steps: frozenset[str],
-    above: frozenset[str] = frozenset(),
-    joined: frozenset[str] = frozenset(),
-) -> Node:
+def normal(node: Node, notation: Notation) -> Node:
     """A tree with names and steps taken apart, calls as calls, and differentials as fractions."""
     changes: list[Change] = [
-        _differentiated, _bare_numerator, _copies, _loss_names, lambda n: _fused(n, steps),
-        lambda n: _last_step(n, above), _worded, lambda n: _joined(n, joined),
+        lambda n: _at_step(n, notation.timed), _differentiated, _bare_numerator, _copies,
+        _loss_names, lambda n: _fused(n, notation.numbered),
+        lambda n: _last_step(n, notation.above), _worded, lambda n: _joined(n, notation.joined),
     ]  # fmt: skip
     if not isinstance(node, Symbol):
-        node = node.rebuilt(lambda n: normal(n, steps, above, joined))
+        node = node.rebuilt(lambda n: normal(n, notation))
     return reduce(lambda n, change: change(n), changes, node)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from symbptt.check.conditions import is_condition
 from symbptt.check.ellipsis import is_dots
 from symbptt.check.formulas import Formula, Unparsed
-from symbptt.check.normal import families, normal, prefixed_names, superscripted
+from symbptt.check.normal import Notation, normal
 from symbptt.formula.tree import (
     Cases,
     Differential,
@@ -72,18 +72,22 @@ class Mention:
 def parts(found: Sequence[Formula | Unparsed]) -> list[list[Part] | Mention]:
     """What each formula states, in order."""
     done: list[list[Part] | Mention] = []
-    plain = (f.tree for f in found if isinstance(f, Formula) and f.fragment.form == "text")
-    numbered = families(plain)
-    joined = prefixed_names(f.tree for f in found if isinstance(f, Formula))
-    above = superscripted(f.tree for f in found if isinstance(f, Formula))
+    notation = notation_of(found)
     for i, f in enumerate(found):
         if isinstance(f, Unparsed):
             done.append(Mention(f))
             continue
         conditions = tuple(_conditions_after(f, found[i + 1 :]))
-        links = list(_links(f, conditions, numbered, above, joined))
+        links = list(_links(f, conditions, notation))
         done.append(links or Mention(f))
     return done
+
+
+def notation_of(found: Sequence[Formula | Unparsed]) -> Notation:
+    """How a document writes names."""
+    formulas = [f for f in found if isinstance(f, Formula)]
+    plain = (f.tree for f in formulas if f.fragment.form == "text")
+    return Notation.of((f.tree for f in formulas), plain)
 
 
 def _conditions_after(f: Formula, rest: Sequence[Formula | Unparsed]) -> Iterator[Node]:
@@ -100,13 +104,9 @@ def _conditions_after(f: Formula, rest: Sequence[Formula | Unparsed]) -> Iterato
 
 
 def _links(
-    f: Formula,
-    conditions: tuple[Node, ...],
-    numbered: frozenset[str],
-    above: frozenset[str],
-    joined: frozenset[str],
+    f: Formula, conditions: tuple[Node, ...], notation: Notation
 ) -> Iterator[Part]:
-    tree = normal(f.tree, numbered if f.fragment.form == "text" else frozenset(), above, joined)
+    tree = normal(f.tree, notation if f.fragment.form == "text" else notation.tex())
     if not isinstance(tree, Relation) or is_condition(tree):
         return
     names = _DEFINES.search(f.fragment.before[-120:]) is not None

@@ -19,6 +19,8 @@ from symbptt.model.model import Model
 LOSSES = frozenset(
     {"L", "E", "J", "C", "ell", "l", "loss", "Loss", "cost", "Cost", "xi", "error", "LOSS"}
 )
+#: What an activation is called in a document that uses one throughout.
+ACTIVATION_NAMES = frozenset({"f", "g", "phi", "sigma", "act", "psi", "varphi"})
 #: What gradients are called, before the name of what they are taken by.
 ERRORS = frozenset({"delta", "Delta", "d", "D", "nabla", "grad"})
 #: The prefixes of gradients written as one word: ``dWhh``, ``grad_W``, ``deltaU``.
