@@ -78,7 +78,7 @@ def _extents(m: Meaning, letter: str, node: Node) -> Iterator[int]:
     match node:
         case Symbol():
             meant = m.scope.meant(node)
-            if meant is None or not meant.entry:
+            if meant is None or not meant.entry or meant.kind == "unit":
                 return
             yield from _extents_of_entry(m, letter, meant)
             return

@@ -35,6 +35,10 @@ from symbptt.model.names import Naming
 from symbptt.model.outline import Statement
 
 
+#: What inputs are called.
+INPUTS = frozenset({"x", "u", "X"})
+
+
 @dataclass(frozen=True)
 class Forward:
     """A model read from a document: the statements that made it, and what its loss is called."""
@@ -73,7 +77,7 @@ def forward(
     """
     plain = list(_distinct(statements))
     complete = _completed(plain)
-    found = _split(_linked(_timed(complete)))
+    found = _split(_linked(_timed(_with_earlier_inputs(complete))))
     problem: SymbpttError | None = None
     for attempt in attempts(found, last=last):
         chosen, loss = attempt.equations, attempt.loss
@@ -160,6 +164,24 @@ def _completed(found: list[Statement]) -> list[Statement]:
     at_t = replace(at_t, subscripts=(*at_t.subscripts, Symbol("t")), span=left.span)
     value = Call(Symbol("f"), (left_of(s),), span=left.span)
     return [*found, replace(s, node=Relation((at_t, value), ("=",), span=left.span))]
+
+
+def _with_earlier_inputs(found: list[Statement]) -> list[Statement]:
+    """With ``x_t = given x_t`` where the input of the step before is used: ``h_{t+1} = f(x_t)``."""
+    naming = Naming()
+    defined = {name_of(s) for s in found}
+    earlier: dict[str, Statement] = {}
+    for s in found:
+        for n in right_of(s).walk():
+            if isinstance(n, Symbol) and n.base in INPUTS:
+                name, index = naming.read(n)
+                if index is not None and index.anchor == "t" and index.offset < 0:
+                    at_t = naming.bare(n)
+                    at_t = replace(at_t, subscripts=(*at_t.subscripts, Symbol("t")))
+                    given = Symbol("given", subscripts=(Symbol(name), Symbol("t")))
+                    whole = Relation((at_t, given), ("=",), span=n.span)
+                    earlier.setdefault(name, replace(s, node=whole))
+    return [*(s for name, s in earlier.items() if name not in defined), *found]
 
 
 def _is_matrix(node: Node) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
+from random import Random
 
 from symbptt.check.agreement import agree
 from symbptt.check.claims import Claim, least_length, points
@@ -210,7 +211,7 @@ def _equal_in(
         for seed in seeds:
             meaning = setting.meaning(convention, T, seed)
             if T not in where:
-                where[T] = list(islice(points(claim, meaning), MOST_POINTS))
+                where[T] = _spread(list(points(claim, meaning)))
             for steps in where[T]:
                 try:
                     a, b = both_sides(claim, meaning, steps)
@@ -226,6 +227,14 @@ def _equal_in(
     if only_last and max(lengths, default=1) > 1:
         return 0  # whatever it says of other steps was never seen
     return None if empty and compared else compared
+
+
+def _spread(points: list[dict[str, int]]) -> list[dict[str, int]]:
+    """As many points as are tried, all over the range of every letter, in order."""
+    if len(points) <= MOST_POINTS:
+        return points
+    chosen = Random(len(points)).sample(range(len(points)), MOST_POINTS)
+    return [points[i] for i in sorted(chosen)]
 
 
 def _is_last(steps: Mapping[str, int], scope: Scope, T: int) -> bool:

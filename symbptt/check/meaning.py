@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from symbptt.check import conditions, derivatives, entries, products, ranges
 from symbptt.check.calls import called
@@ -25,6 +26,7 @@ from symbptt.formula.tree import (
     Primed,
     Product,
     Quotient,
+    Relation,
     Subscripted,
     Sum,
     Symbol,
@@ -82,6 +84,10 @@ class Meaning:
                 return number(rational(value))
             case Symbol():
                 return self._symbol(node, steps)
+            case Group("[" | "{", (Relation() as condition,)) | Subscripted(
+                Number(Fraction(numerator=1, denominator=1)), (Relation() as condition,)
+            ):  # [i = j], 1_{i = j}
+                return number(int(self.holds(condition, steps)))
             case Group("(" | "[" | "{", (inner,)):
                 return self.value(inner, steps)
             case Group("[" | "(", items):
@@ -206,6 +212,9 @@ class Meaning:
         match meant.kind:
             case "defined":
                 return self._defined(self.scope.definitions[meant.name], meant, steps)
+            case "unit":
+                row, column = (self._at(e, steps) for e in meant.entry)
+                return number(int(row == column))
             case "gradient":
                 by = self.place_of(replace(meant, kind="quantity"), steps)
                 return derivatives.slope(self, Place(self.world.model.loss_name), by)

@@ -45,14 +45,18 @@ def namings(symbol: Symbol) -> Iterator[Named]:
             entry = entry_letters(parts[j])
             if entry and i != j:
                 yield Named(name(i, j), parts[i], entry)
+    entries = [entry_letters(p) for p in parts]
+    for i in steps:  # p^k_{ij}(t)
+        others = [entries[j] for j in every if j != i]
+        if len(others) > 1 and all(others):
+            yield Named(name(*every), parts[i], tuple(e for found in others for e in found))
     for j in every:
         entry = entry_letters(parts[j])
         if entry:
             yield Named(name(j), None, entry)
     last = every[-2:]  # W_{i,j}
-    entries = [entry_letters(parts[j]) for j in last]
-    if [len(e) for e in entries] == [1, 1]:
-        yield Named(name(*last), None, (*entries[0], *entries[1]))
+    if [len(entries[j]) for j in last] == [1, 1]:
+        yield Named(name(*last), None, tuple(entries[j][0] for j in last))
     match parts[-1:]:
         case (Product((time, row, column)),) if is_time(time):  # h_{tij}
             yield Named(name(every[-1]), time, (row, column))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 
-from symbptt.check.scripts import is_step
+from symbptt.check.scripts import is_step, is_time
 from symbptt.check.symbols import ACTIVATION_NAMES, LOSSES
 from symbptt.formula.lexicon import FUNCTIONS
 from symbptt.formula.tree import (
@@ -103,23 +103,30 @@ def prefixed_names(trees: Iterable[Node]) -> frozenset[str]:
 
 def timed(trees: Iterable[Node]) -> frozenset[str]:
     """The names that stand with their step in brackets, ``h(t-1)`` and ``h_i(t)``, and never
-    otherwise."""
+    otherwise: somewhere with t alone, or on a left side with t in a sum."""
     within: set[str] = set()
     below: set[str] = set()
     for tree in trees:
+        left = tree.sides[0] if isinstance(tree, Relation) else None
         for n in tree.walk():
             if isinstance(n, Symbol) and any(p == Symbol("t") for p in n.subscripts):
                 below.add(n.base)
-            match n:
-                case Call(Symbol() as name, (at,)) if name.base not in FUNCTIONS:
-                    pairs: list[tuple[Node, Node]] = [(name, at)]
-                case Product(factors):
-                    pairs = [(a, g) for a, b in zip(factors, factors[1:], strict=False)
-                             for g in _bracketed(b)]  # fmt: skip
-                case _:
-                    continue
-            within |= {a.base for a, at in pairs if isinstance(a, Symbol) and at == Symbol("t")}
+            within |= {
+                name.base for name, at in _beside_brackets(n)
+                if at == Symbol("t") or (n is left and is_step(at) and is_time(at))
+            }  # fmt: skip
     return frozenset(within - below - ACTIVATION_NAMES)
+
+
+def _beside_brackets(node: Node) -> Iterator[tuple[Symbol, Node]]:
+    """The names in a product that stand before brackets, and what is in those."""
+    match node:
+        case Call(Symbol(base) as name, (at,)) if base not in FUNCTIONS:
+            yield name, at
+        case Product(factors):
+            for a, b in zip(factors, factors[1:], strict=False):
+                if isinstance(a, Symbol):
+                    yield from ((a, at) for at in _bracketed(b))
 
 
 def _bracketed(node: Node) -> Iterator[Node]:
@@ -201,7 +208,7 @@ def normal(node: Node, notation: Notation) -> Node:
     """A tree with names and steps taken apart, calls as calls, and differentials as fractions."""
     changes: list[Change] = [
         lambda n: _at_step(n, notation.timed), _differentiated, _bare_numerator, _copies,
-        _loss_names, lambda n: _fused(n, notation.numbered),
+        _loss_names, _of_entry, lambda n: _fused(n, notation.numbered),
         lambda n: _last_step(n, notation.above), _worded, lambda n: _joined(n, notation.joined),
     ]  # fmt: skip
     if not isinstance(node, Symbol):
@@ -255,6 +262,30 @@ def _copies(node: Node) -> Node:
                 if not front:
                     return q
                 return replace(node, factors=(*front, q), operators=signs[:-1])
+    return node
+
+
+def _of_entry(node: Node) -> Node:
+    """``f_k'(s_k)``: the function of each entry k, which is one for all."""
+
+    def plain(f: Symbol, argument: Node) -> Symbol | None:
+        entry = f.subscripts
+        if f.base not in ACTIVATION_NAMES or len(entry) != 1 or f.superscripts or f.indices:
+            return None
+        if not (isinstance(entry[0], Symbol) and is_step(entry[0]) and not is_time(entry[0])):
+            return None
+        used = any(n == entry[0] for n in argument.walk())
+        return replace(f, subscripts=()) if used else None
+
+    match node:
+        case Call(f, (argument,)) if (name := plain(f, argument)) is not None:
+            return replace(node, function=name)
+        case Product(factors):
+            found = list(factors)
+            for at, (a, b) in enumerate(zip(factors, factors[1:], strict=False)):
+                if node.operators[at] == "" and isinstance(a, Symbol) and isinstance(b, Group):
+                    found[at] = plain(a, b) or a
+            return node if found == list(factors) else replace(node, factors=tuple(found))
     return node
 
 

@@ -51,9 +51,10 @@ class Definition:
 
 @dataclass(frozen=True)
 class Meant:
-    """What a symbol stands for: ``kind`` is ``quantity``, ``loss``, ``defined`` or ``gradient``.
+    """What a symbol stands for: ``kind`` is ``quantity``, ``loss``, ``defined``, ``gradient`` or
+    ``unit``.
 
-    A gradient is that of the loss by the quantity named.
+    A gradient is that of the loss by the quantity named, a unit is 1 where its entries are one.
     """
 
     kind: str
@@ -84,7 +85,8 @@ class Scope:
     def meant(self, symbol: Symbol) -> Meant | None:
         """What a symbol stands for; None if nothing says."""
         if symbol not in self._found:
-            self._found[symbol] = self._known(symbol) or self._gradient(symbol)
+            known = self._known(symbol) or self._gradient(symbol)
+            self._found[symbol] = known or self._unit(symbol)
         return self._found[symbol]
 
     def with_alias(self, name: str, of: str) -> Scope:
@@ -194,6 +196,13 @@ class Scope:
                 at = next(iter(steps), None)
                 entry = found.entry or tuple(steps[1:])
                 return Meant("gradient", found.name, at, entry)
+        return None
+
+    def _unit(self, symbol: Symbol) -> Meant | None:
+        """``δ_{ij}`` with two letters of entries, where δ is no name: Kronecker's."""
+        for n in namings(symbol):
+            if n.name == "delta" and n.step is None and len(n.entry) == 2:
+                return Meant("unit", n.name, None, n.entry)
         return None
 
     def unknown(self, symbol: Symbol) -> str:
