@@ -56,7 +56,7 @@ class Epoch:
     ``named``: names of parts of equations that are differentiated; ``bare_is_last``: a state
     without a step is the last; ``assumed``: the document doesn't say all of it; ``loss_unread``:
     it has a loss that isn't read; ``given``: all formulas that look like forward equations,
-    ``statements`` those that this model was made of.
+    ``statements`` those that this model was made of; ``by_elements``: some gave elements.
     """
 
     start: int
@@ -76,6 +76,7 @@ class Epoch:
     note: str = ""
     given: tuple[Formula, ...] = ()
     statements: tuple[Statement, ...] = ()
+    by_elements: bool = False
     worlds: dict[tuple[int, int], World] = field(default_factory=dict)
     _bound: dict[str, Epoch] = field(default_factory=dict, repr=False)
 
@@ -175,6 +176,7 @@ def _epoch(
         assumed=made.completed,
         loss_unread=made.loss_unread,
         statements=tuple(statements),
+        by_elements=any(g.written is not None for g in used if g.left.base not in losses),
     )
 
 

@@ -188,7 +188,10 @@ class _Checking:
     # -- verdicts -------------------------------------------------------------------------------
 
     def setting(self, epoch: Epoch) -> Setting:
-        return Setting(self.names.scope(epoch), epoch.loss_stated, epoch.lengths, epoch.worlds)
+        return Setting(
+            self.names.scope(epoch), epoch.loss_stated, epoch.lengths, epoch.by_elements,
+            epoch.worlds,
+        )  # fmt: skip
 
     def judgement(self, part: Part, epoch: Epoch) -> Judgement:
         """What is found of a link by one model, or by that with its open functions bound."""

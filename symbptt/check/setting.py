@@ -37,11 +37,13 @@ class Setting:
 
     ``loss_stated``: the document says what the loss is, so that it can't be that of one step.
     ``lengths``: the lengths of a sequence to try; a document may speak of three steps alone.
+    ``by_elements``: the equations give elements, ``w_{ij}``, so that small letters are matrices.
     """
 
     scope: Scope
     loss_stated: bool = False
     lengths: tuple[int, ...] = LENGTHS
+    by_elements: bool = False
     worlds: dict[tuple[int, int], World] = field(default_factory=dict, compare=False, repr=False)
     work: Work = field(default_factory=Work, compare=False, repr=False)
 
@@ -53,7 +55,7 @@ class Setting:
     @property
     def sizes(self) -> dict[str, int]:
         """A size for each dimension; 1 where all parameters are small letters, numbers."""
-        if is_scalar(self.model):
+        if not self.by_elements and is_scalar(self.model):
             return dict.fromkeys(self.model.dimensions, 1)
         return dict(zip(self.model.dimensions, chain(SIZES, count(8)), strict=False))
 
