@@ -86,7 +86,9 @@ def points(claim: Claim, meaning: Meaning) -> Iterator[dict[str, int]]:
     ranges = [range(1, (n or T) + 1) for n in free.values()]
     horizons = dict.fromkeys(meaning.scope.horizons, T)
     every = ({**horizons, **dict(zip(free, values, strict=True))} for values in product(*ranges))
-    meant = [steps for steps in every if _holds_at(claim, steps)]
+    layers = meaning.scope.layers
+    known = {} if layers is None else {layers.top: layers.count}
+    meant = [steps for steps in every if _holds_at(claim, {**known, **steps})]
     kept = [steps for steps in meant if not _is_backward_at(claim, meaning, steps)]
     counted = [letter for letter, n in free.items() if n is None]
     if kept and all(steps[letter] == T for steps in kept for letter in counted):
@@ -135,12 +137,20 @@ def free_letters(claim: Claim, meaning: Meaning) -> dict[str, int | None]:
     for side in claim.sides:
         for letter, node in _letters(side, meaning.scope):
             if letter not in meaning.scope.horizons and found.get(letter) is None:
-                found[letter] = None if letter == "t" else extent(meaning, letter, node)
+                found[letter] = _count(meaning, letter, node)
     if claim.share:
         found.setdefault("t", None)
     if not found and any(_stands_bare(n, meaning.scope) for s in claim.sides for n in s.walk()):
         found["t"] = None
     return found
+
+
+def _count(meaning: Meaning, letter: str, node: Node) -> int | None:
+    """How many entries, or layers, a letter counts; None if it counts steps."""
+    layers = meaning.scope.layers
+    if layers is not None and letter == layers.letter:
+        return layers.count
+    return None if letter == "t" else extent(meaning, letter, node)
 
 
 def has_more_letters(claim: Claim, scope: Scope) -> bool:
@@ -167,6 +177,9 @@ def _letters(
         case Symbol():
             for part in _counting(scope.meant(node)):
                 yield from ((x, node) for x in letters(part) if x not in bound)
+            layers = scope.layers
+            if layers is not None and layers.counts(node) and layers.letter not in bound:
+                yield layers.letter, node
             return
         case BigOperator(index=index, body=body):
             for end in (node.lower, node.upper):

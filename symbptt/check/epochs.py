@@ -176,7 +176,7 @@ def _epoch(
         assumed=made.completed,
         loss_unread=made.loss_unread,
         statements=tuple(statements),
-        by_elements=any(g.written is not None for g in used if g.left.base not in losses),
+        by_elements=any(g.elements for g in used if g.left.base not in losses),
     )
 
 

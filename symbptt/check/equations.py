@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbptt.check.elements import by_vectors
 from symbptt.check.formulas import Formula
 from symbptt.check.forward import defines
+from symbptt.check.layers import Layers, layers_of
 from symbptt.check.losses import left_of, name_of
 from symbptt.check.parts import EQUAL, Mention, Part, has_derivative
 from symbptt.check.symbols import ERRORS, LOSSES
@@ -22,7 +23,7 @@ from symbptt.model.outline import Statement
 class Given:
     """A forward equation: the number of its formula, the formula, the relation, its name.
 
-    ``written``: its left side where the document writes it by elements.
+    ``written``: its left side where the document writes it by ``elements``, or of any layer.
     """
 
     at: int
@@ -30,6 +31,7 @@ class Given:
     statement: Statement
     name: str
     written: Symbol | None = None
+    elements: bool = False
 
     @property
     def lefts(self) -> tuple[Symbol, ...]:
@@ -62,8 +64,15 @@ def _in_T(node: Relation, horizons: frozenset[str]) -> Relation:
     return found
 
 
+def layers_in(stated: Sequence[list[Part] | Mention]) -> Layers | None:
+    """What counts the layers of a document's network."""
+    links = (p for links in stated if not isinstance(links, Mention) for p in links)
+    return layers_of(p.relation for p in links)
+
+
 def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) -> list[Given]:
     found: list[Given] = []
+    layers = layers_in(stated)
     for at, links in enumerate(stated):
         if isinstance(links, Mention) or not links or not links[0].first:
             continue
@@ -79,14 +88,26 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
         node = in_t(_in_T(node, horizons))
         if not (_is_forward(node) or _is_start(node)):
             continue
-        f = links[0].formula
-        statement = Statement(node, Source(f.text, f.fragment.file.name))
+        found += _given(at, links[0].formula, node, layers)
+    return _by_vectors(_without_doubles(found))
+
+
+def _given(at: int, f: Formula, node: Relation, layers: Layers | None) -> Iterator[Given]:
+    """The equation of a formula; one for each layer where it speaks of all."""
+    for one in [node] if layers is None else layers.each(node):
+        statement = Statement(one, Source(f.text, f.fragment.file.name))
         name = name_of(statement)
         defined = left_of(statement)
         if defined.base in LOSSES and Naming().read(defined)[1] is None:
             name += " in all"
-        found.append(Given(at, f, statement, name))
-    return _by_vectors(found)
+        general = left_of(replace(statement, node=node)) if one != node else None
+        yield Given(at, f, statement, name, general)
+
+
+def _without_doubles(found: Sequence[Given]) -> list[Given]:
+    """Equations without those of layers that have one of their own."""
+    own = {g.name for g in found if g.written is None}
+    return [g for g in found if g.written is None or g.name not in own]
 
 
 def _by_vectors(found: Sequence[Given]) -> list[Given]:
@@ -102,7 +123,7 @@ def _restated(g: Given, node: Relation) -> Given:
     """A forward equation in other words."""
     statement = replace(g.statement, node=node)
     name = name_of(statement) + g.name.removeprefix(name_of(g.statement))
-    return replace(g, statement=statement, name=name, written=g.left)
+    return replace(g, statement=statement, name=name, written=g.written or g.left, elements=True)
 
 
 def in_t(node: Relation) -> Relation:

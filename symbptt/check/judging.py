@@ -14,6 +14,7 @@ from symbptt.check.documents import Document
 from symbptt.check.edits import Edit
 from symbptt.check.engine import engine_formula
 from symbptt.check.epochs import Epoch, NoModelError, epochs
+from symbptt.check.equations import layers_in
 from symbptt.check.findings import FAULTS, Correction, Finding, Reading, Report, Verdict
 from symbptt.check.formulas import Formula, Unparsed, formulas
 from symbptt.check.guesses import reading
@@ -99,7 +100,7 @@ class _Checking:
         if self.model is not None:
             trees = (f.tree for f in self.found if isinstance(f, Formula))
             aliases = {**by_role(self.model, trees), **aliases}
-        names = Names(aliases, horizons(self.stated))
+        names = Names(aliases, horizons(self.stated), layers_in(self.stated))
         names.look_ahead(self.stated, self.epoch_at)
         return names
 
@@ -157,9 +158,9 @@ class _Checking:
         if epoch is None:
             named = isinstance(part.left, Symbol) and is_gradient_name(part.left)
             return ("claim", undecided(_NO_MODEL)) if derived or named else _PROSE
-        given = self.names.definition(part, epoch, lambda: self.judgement(part, epoch).holds)
-        if given is not None:
-            self.names.given[given[0]] = given[1]
+        given = self.names.definitions(part, epoch, lambda: self.judgement(part, epoch).holds)
+        if given:
+            self.names.given.update(given)
             return _DEFINITION
         verdict = self.verdict(part, epoch)
         settled = verdict.verdict in {"right", "inconclusive"} or is_of_loss(

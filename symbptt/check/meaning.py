@@ -140,6 +140,14 @@ class Meaning:
 
     # -- names ----------------------------------------------------------------------------------
 
+    def meant(self, node: Symbol, steps: Steps) -> Meant | None:
+        """What a symbol stands for; :class:`MissingError` in a layer that doesn't have it."""
+        here = self.scope.in_layer(node, steps)
+        meant = self.scope.meant(here)
+        if meant is None and here != node and self.scope.meant(node) is not None:
+            raise MissingError(f"there is no {self.scope.unknown(here)}")
+        return meant
+
     def place(self, node: Node, steps: Steps) -> Place | None:
         """The quantity that a formula names, if it names one."""
         match node:
@@ -150,7 +158,7 @@ class Meaning:
             case Call(Symbol() as name) if not name.primes:
                 return self._loss_place(name, steps)
             case Symbol():
-                meant = self.scope.meant(node)
+                meant = self.meant(node, steps)
                 if meant is None or meant.kind not in ("quantity", "loss"):
                     return self._place_by_definition(meant, steps)
                 return self.place_of(meant, steps)
@@ -205,7 +213,7 @@ class Meaning:
             return number(steps[node.base])
         if node.base in self.scope.free and node == Symbol(node.base):
             return Matrix(self.world.A.free(("free", node.base), (1, 1)).array)
-        meant = self.scope.meant(node)
+        meant = self.meant(node, steps)
         if meant is None:
             name = self.scope.unknown(node)
             raise UnknownError(f"{name} is not defined", node, name)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from symbptt.check.epochs import Epoch
+from symbptt.check.layers import Layers
 from symbptt.check.links import words_before
 from symbptt.check.namings import Named, namings
 from symbptt.check.parts import NAMING, Mention, Part, has_derivative
-from symbptt.check.scripts import is_step
+from symbptt.check.scripts import is_step, scripts
 from symbptt.check.symbols import ERRORS, Definition, Scope
 from symbptt.formula.tree import Node, Number, Symbol
 from symbptt.model.names import Naming
@@ -32,6 +33,7 @@ class Names:
 
     aliases: Mapping[str, str]
     horizons: frozenset[str]
+    layers: Layers | None = None
     given: dict[str, Definition] = field(default_factory=dict)
     ahead: dict[str, Definition] = field(default_factory=dict)
 
@@ -44,6 +46,7 @@ class Names:
             {**epoch.aliases, **self.aliases},
             epoch.bare_is_last,
             self.horizons,
+            layers=self.layers,
         )
 
     def look_ahead(
@@ -56,9 +59,20 @@ class Names:
             if isinstance(links, Mention) or links[0].sign not in NAMING:
                 continue
             epoch = epoch_at(at)
-            found = None if epoch is None else self.definition(links[0], epoch, lambda: False)
-            if found is not None:
-                self.ahead.setdefault(*found)
+            found = {} if epoch is None else self.definitions(links[0], epoch, lambda: False)
+            self.ahead = {**found, **self.ahead}
+
+    def definitions(
+        self, part: Part, epoch: Epoch, holds: Callable[[], bool]
+    ) -> dict[str, Definition]:
+        """The names that a link gives: one, or one in each layer."""
+        if self.layers is None or not self.layers.counts(part.left):
+            found = self.definition(part, epoch, holds)
+            return {} if found is None else dict([found])
+        sides = zip(self.layers.each(part.left), self.layers.each(part.relation.sides[1]),
+                    strict=False)  # fmt: skip
+        every = (self.definition(replace(part, left=a, right=b), epoch, holds) for a, b in sides)
+        return dict(found for found in every if found is not None)
 
     def definition(
         self, part: Part, epoch: Epoch, holds: Callable[[], bool]
@@ -109,6 +123,8 @@ def _taken_apart(left: Symbol, right: Node) -> Named | None:
     letters = {n.base for n in right.walk() if isinstance(n, Symbol) and n == Symbol(n.base)}
     best: Named | None = None
     for n in namings(left):
+        if isinstance(n.step, Number) and any(p == Symbol("t") for p in scripts(left)):
+            continue  # δ^{(2)}_t: of a layer, at any step
         if isinstance(n.step, Number) or (isinstance(n.step, Symbol) and n.step.base == "T"):
             return None
         if n.step is not None and not isinstance(n.step, Symbol):

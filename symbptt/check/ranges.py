@@ -61,7 +61,10 @@ def _is_bare(node: BigOperator) -> bool:
 
 
 def _range(m: Meaning, node: BigOperator, letter: str, steps: Steps) -> range:
+    layers = m.scope.layers
     size = None if letter in ("t", "tau") else extent(m, letter, node.body)
+    if layers is not None and letter == layers.letter:
+        size = layers.count
     last = m.world.T if size is None else size
     lower: int | None
     if node.lower is not None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from symbptt.check.layers import Layers, at_layer
 from symbptt.check.namings import Named, label, namings
 from symbptt.check.scripts import ENTRY_LETTERS, is_step, scripts
 from symbptt.formula.tree import Group, Node, Product, Sum, Symbol
@@ -70,7 +71,7 @@ class Scope:
 
     ``losses`` are the names of the loss, ``aliases`` other names of the model's quantities;
     ``bare_is_last``: a state without a step is that of the last step; ``free``: letters that
-    stand for any number.
+    stand for any number; ``layers``: the letter that counts layers.
     """
 
     model: Model
@@ -80,14 +81,37 @@ class Scope:
     bare_is_last: bool = False
     horizons: frozenset[str] = frozenset({"T", "tau"})
     free: frozenset[str] = frozenset()
+    layers: Layers | None = None
     _found: dict[Symbol, Meant | None] = field(default_factory=dict, repr=False, compare=False)
 
     def meant(self, symbol: Symbol) -> Meant | None:
         """What a symbol stands for; None if nothing says."""
         if symbol not in self._found:
+            layered = self._in_some_layer(symbol)
+            if layered is not None:
+                self._found[symbol] = layered
+                return layered
             known = self._known(symbol) or self._gradient(symbol)
             self._found[symbol] = known or self._unit(symbol)
         return self._found[symbol]
+
+    def in_layer(self, symbol: Symbol, steps: Mapping[str, int]) -> Symbol:
+        """A symbol where the letter that counts layers stands for a number."""
+        if self.layers is None:
+            return symbol
+        found = at_layer(symbol, self.layers.values(steps))
+        assert isinstance(found, Symbol)
+        return found
+
+    def _in_some_layer(self, symbol: Symbol) -> Meant | None:
+        """What a symbol of any layer stands for in one that has it."""
+        if self.layers is None:
+            return None
+        for n in (2, 1, *range(3, self.layers.count + 1)):
+            one = self.in_layer(symbol, {self.layers.letter: n})
+            if one != symbol and (found := self.meant(one)) is not None:
+                return found
+        return None
 
     def with_alias(self, name: str, of: str) -> Scope:
         """The scope in which a name is another one of a quantity, or of a function."""

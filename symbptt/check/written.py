@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from symbptt.check.scripts import is_time
 from symbptt.check.symbols import LOSSES
 from symbptt.formula.tree import Call, Node, Number, Relation, Sum, Symbol
 from symbptt.model.names import Naming
@@ -114,7 +115,9 @@ def _timed(node: Node, bare: set[str], at: Node) -> Node:
 
 
 def _numbered(symbol: Symbol) -> tuple[str, int] | None:
-    """The name and the step of ``h_2``."""
+    """The name and the step of ``h_2``; the 2 of ``h_t^{(2)}`` is no step."""
+    if any(is_time(part) for part, _ in Naming("").parts(symbol)):
+        return None
     for part, rest in Naming("").parts(symbol):
         if isinstance(part, Number) and part.value.denominator == 1:
             return rest, int(part.value)
