@@ -125,7 +125,23 @@ def _is_backwards(node: Node, meaning: Meaning, steps: Steps) -> bool:
             if a is None or b is None or a.step is None or b.step is None:
                 return False
             return not meaning.world.is_parameter(b.name) and a.step < b.step
+        case Symbol():
+            return _is_backwards_by_name(node, meaning, steps)
     return False
+
+
+def _is_backwards_by_name(node: Symbol, meaning: Meaning, steps: Steps) -> bool:
+    """``δ_{k+1}^{(t)}`` at k = t, where it is ``∂L_t/∂h_{k+1}``."""
+    meant = meaning.scope.meant(node)
+    if meant is None or meant.kind != "defined":
+        return False
+    known = meaning.scope.definitions[meant.name]
+    try:
+        inside = meaning.inside(known, meant, steps)
+    except UnknownError:
+        return False
+    body = known.body
+    return isinstance(body, Quotient) and _is_backwards(body, meaning, inside)
 
 
 # -- the letters of a claim ---------------------------------------------------------------------

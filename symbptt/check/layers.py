@@ -6,7 +6,7 @@ about each of them, where what it names exists.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -56,33 +56,32 @@ def part_has(part: Node, letter: str) -> bool:
 
 def layers_of(trees: Iterable[Node]) -> Layers | None:
     """What counts layers in a document, if a letter does."""
-    every = list(trees)
-    letter = next((found for tree in every if (found := _letter(tree)) is not None), None)
+    every = [tree for tree in trees if isinstance(tree, Relation)]
+    letter = next((letter for letter in LETTERS if _counted(every, letter)), None)
     if letter is None:
         return None
     stated = [
-        int(n.value) for tree in every if isinstance(tree, Relation)
-        for top, n in [tree.sides[:2]]
+        int(n.value) for tree in every for top, n in [tree.sides[:2]]
         if top == Symbol("L") and isinstance(n, Number) and n.value in range(2, MOST + 1)
     ]  # fmt: skip
     return Layers(letter, count=stated[0] if stated else COUNT)
 
 
-def _letter(tree: Node) -> str | None:
-    """l in ``h_t^{(l)} = … h_t^{(l-1)} …``."""
-    if not isinstance(tree, Relation) or not isinstance(tree.sides[0], Symbol):
-        return None
-    left, right = tree.sides[0], tree.sides[1]
-    if not any(map(is_time, scripts(left))):
-        return None
-    for letter in LETTERS:
-        below = Sum((Symbol(letter), Number(Fraction(1))), (1, -1))
-        if Symbol(letter) in scripts(left) and any(
-            isinstance(n, Symbol) and n.base == left.base and below in scripts(n)
-            for n in right.walk()
-        ):
-            return letter
-    return None
+def _counted(relations: Sequence[Relation], letter: str) -> bool:
+    """Whether equations give quantities of layer l by those of the layer below: ``h^{(l-1)}``."""
+    given: set[str] = set()
+    used: set[str] = set()
+    below = Sum((Symbol(letter), Number(Fraction(1))), (1, -1))
+    for r in relations:
+        left = r.sides[0]
+        if not isinstance(left, Symbol) or Symbol(letter) not in scripts(left):
+            continue
+        if any(map(is_time, scripts(left))):
+            given.add(left.base)
+            used |= {
+                n.base for n in r.sides[1].walk() if isinstance(n, Symbol) and below in scripts(n)
+            }
+    return not given.isdisjoint(used)
 
 
 def at_layer(node: Node, values: Mapping[str, int]) -> Node:

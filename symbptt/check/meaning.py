@@ -176,7 +176,7 @@ class Meaning:
         if not isinstance(known.body, Symbol):
             return None
         inner = replace(self, depth=self.depth + 1)
-        return inner.place(known.body, self._inside(known, meant, steps))
+        return inner.place(known.body, self.inside(known, meant, steps))
 
     def place_of(self, meant: Meant, steps: Steps) -> Place:
         """The place of a quantity or of the loss, where the letters stand for given steps."""
@@ -242,7 +242,7 @@ class Meaning:
 
     # -- definitions ----------------------------------------------------------------------------
 
-    def _inside(self, known: Definition, meant: Meant, steps: Steps) -> Steps:
+    def inside(self, known: Definition, meant: Meant, steps: Steps) -> Steps:
         """The letters of a definition, where its symbol is written at a step."""
         written = ((known.parameter, meant.step), *zip(known.entries, meant.entry, strict=False))
         inside = {
@@ -256,7 +256,7 @@ class Meaning:
         """What a defined symbol is worth: read without the readings of the claim it stands in."""
         if self.depth > MOST_DEFINITIONS:
             raise UnknownError(f"{meant.name} is defined by itself", known.body, meant.name)
-        inside = self._inside(known, meant, steps)
+        inside = self.inside(known, meant, steps)
         plain = replace(STANDARD, layout=self.convention.layout)
         own = replace(self, convention=plain, depth=self.depth + 1)
         try:

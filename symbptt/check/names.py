@@ -122,6 +122,8 @@ def _taken_apart(left: Symbol, right: Node) -> Named | None:
     """The name that a left side gives: its step is a letter, its entries are letters too."""
     letters = {n.base for n in right.walk() if isinstance(n, Symbol) and n == Symbol(n.base)}
     best: Named | None = None
+    if len(scripts(left)) > 1 and all(isinstance(p, Number) for p in scripts(left)):
+        return next(namings(left))  # δ_2^{(3)}: a name of its own
     for n in namings(left):
         if isinstance(n.step, Number) and any(p == Symbol("t") for p in scripts(left)):
             continue  # δ^{(2)}_t: of a layer, at any step

@@ -224,7 +224,11 @@ class Scope:
 
     def _unit(self, symbol: Symbol) -> Meant | None:
         """``δ_{ij}`` with two letters of entries, where δ is no name: Kronecker's."""
+        if symbol.superscripts or symbol.indices:
+            return None
         for n in namings(symbol):
+            if not all(isinstance(e, Symbol) for e in n.entry):
+                continue
             if n.name == "delta" and n.step is None and len(n.entry) == 2:
                 return Meant("unit", n.name, None, n.entry)
         return None
