@@ -199,7 +199,7 @@ def _letters(
             return
         case BigOperator(index=index, body=body):
             for end in (node.lower, node.upper):
-                if end is not None:
+                if end is not None and not (end == node.upper and _is_of_entries(node, scope)):
                     yield from ((x, end) for x in letters(end) if x not in bound)
             if isinstance(index, Symbol):
                 bound |= {index.base}
@@ -215,6 +215,15 @@ def _letters(
         children, _ = with_prefixes(node.factors, node.operators, scope)
     for child in children:
         yield from _letters(child, scope, bound)
+
+
+def _is_of_entries(node: BigOperator, scope: Scope) -> bool:
+    """Whether a sum runs over entries: the letter above the sign says how many there are."""
+    if not (isinstance(node.index, Symbol) and isinstance(node.upper, Symbol)):
+        return False
+    meant = (scope.meant(n) for n in node.body.walk() if isinstance(n, Symbol))
+    entries = (e for m in meant if m is not None for e in m.entry)
+    return any(node.index.base in letters(e) for e in entries)
 
 
 def _counting(meant: Meant | None) -> Iterator[Node]:

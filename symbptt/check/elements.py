@@ -55,6 +55,8 @@ def by_vectors(equations: Sequence[Relation]) -> list[Relation]:
     what would be missing.
     """
     timed = _timed(equations)
+    if _is_ambiguous(equations, timed):
+        return list(equations)
     found: list[Relation] = []
     for e in equations:
         try:
@@ -66,6 +68,17 @@ def by_vectors(equations: Sequence[Relation]) -> list[Relation]:
                 continue
             return list(equations)
     return found
+
+
+def _is_ambiguous(equations: Sequence[Relation], timed: frozenset[str]) -> bool:
+    """Whether letters tell two vectors of one name apart: ``net_j = …`` and ``net_k = …``."""
+    letters: dict[str, set[Letters]] = {}
+    for e in equations:
+        left = e.sides[0]
+        if isinstance(left, Symbol) and (own := _letters_of(left, timed)):
+            name = Naming().read(_stripped(left, frozenset(own))[0])[0]
+            letters.setdefault(name, set()).add(own)
+    return any(len(found) > 1 for found in letters.values())
 
 
 def _by_vectors(e: Relation, timed: frozenset[str]) -> Relation:

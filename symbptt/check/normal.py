@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 
+from symbptt.check.indices import Indices, indices_of
 from symbptt.check.scripts import is_step, is_time
 from symbptt.check.symbols import ACTIVATION_NAMES, LOSSES
 from symbptt.formula.lexicon import FUNCTIONS
@@ -45,19 +46,20 @@ class Notation:
 
     ``numbered``: the names that end in their step, ``h1``; ``above``: those that bear it as a
     superscript; ``joined``: what stands behind the d of a name; ``timed``: the names that have
-    their step in brackets, ``h_i(t)``.
+    their step in brackets, ``h_i(t)``; ``indices``: the letters that count entries.
     """
 
     numbered: frozenset[str] = frozenset()
     above: frozenset[str] = frozenset()
     joined: frozenset[str] = frozenset()
     timed: frozenset[str] = frozenset()
+    indices: Indices = Indices(frozenset())
 
     @classmethod
     def of(cls, trees: Iterable[Node], plain: Iterable[Node]) -> Notation:
         """The notation of a document; ``plain`` are the formulas that are no TeX."""
         every = list(trees)
-        return cls(families(plain), superscripted(every), prefixed_names(every), timed(every))
+        return cls(families(plain), superscripted(every), prefixed_names(every), timed(every), indices_of(every))
 
     def tex(self) -> Notation:
         """The same where it is TeX, in which ``h1`` is no step."""
@@ -207,7 +209,7 @@ def _prefixed(d: Node, f: Node, joined: frozenset[str]) -> Symbol | None:
 def normal(node: Node, notation: Notation) -> Node:
     """A tree with names and steps taken apart, calls as calls, and differentials as fractions."""
     changes: list[Change] = [
-        lambda n: _at_step(n, notation.timed), _differentiated, _bare_numerator, _copies,
+        lambda n: _at_step(n, notation.timed), notation.indices.rewritten, _differentiated, _bare_numerator, _copies,
         _loss_names, _of_entry, lambda n: _fused(n, notation.numbered),
         lambda n: _last_step(n, notation.above), _worded, lambda n: _joined(n, notation.joined),
     ]  # fmt: skip

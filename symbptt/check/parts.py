@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from symbptt.check.conditions import is_condition
 from symbptt.check.ellipsis import is_dots
 from symbptt.check.formulas import Formula, Unparsed
+from symbptt.check.indices import Indices, relettered
 from symbptt.check.normal import Notation, normal
 from symbptt.formula.tree import (
     Cases,
@@ -78,7 +79,8 @@ def parts(found: Sequence[Formula | Unparsed]) -> list[list[Part] | Mention]:
             done.append(Mention(f))
             continue
         conditions = tuple(_conditions_after(f, found[i + 1 :]))
-        links = list(_links(f, conditions, notation))
+        every = _layered(f, notation.indices)
+        links = [link for one in every for link in _links(one, conditions, notation)]
         done.append(links or Mention(f))
     return done
 
@@ -101,6 +103,12 @@ def _conditions_after(f: Formula, rest: Sequence[Formula | Unparsed]) -> Iterato
             yield g.tree
         elif isinstance(g.tree, Relation):
             return
+
+
+def _layered(f: Formula, indices: Indices) -> list[Formula]:
+    """A formula of each layer where a letter stands for one of any: ``δ_j = ∂L/∂a_j``."""
+    found = indices.generic(f.tree)
+    return [replace(f, tree=relettered(f.tree, old, new)) for old, new in found] or [f]
 
 
 def _links(

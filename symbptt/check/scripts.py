@@ -12,6 +12,8 @@ from symbptt.formula.tree import Group, Node, Number, Product, Quotient, Sum, Sy
 Steps = Mapping[str, int]
 #: Letters that count entries rather than steps, where both are possible.
 ENTRY_LETTERS = frozenset("ijlmpqabcnrk")
+#: What other letters end in, unseen, where they count entries.
+MARK = "\u2063"
 
 
 def scripts(symbol: Symbol) -> tuple[Node, ...]:
@@ -25,7 +27,8 @@ def is_step(node: Node) -> bool:
         case Number(value):
             return value.denominator == 1
         case Symbol(base):
-            return node == Symbol(base) and (len(base) == 1 or base in {"tau"})
+            one = len(base) == 1 or base == "tau" or base.endswith(MARK)
+            return node == Symbol(base) and one
         case Group(_, (inner,)):
             return is_step(inner)
         case Sum(terms):
@@ -66,7 +69,7 @@ def entry_letters(part: Node) -> tuple[Node, ...]:
 def _counts_entries(node: Node) -> bool:
     """Whether every letter of a script may count entries."""
     return all(
-        x.base in ENTRY_LETTERS or x.base[:-1] in ENTRY_LETTERS
+        x.base in ENTRY_LETTERS or x.base[:-1] in ENTRY_LETTERS or x.base.endswith(MARK)
         for x in node.walk()
         if isinstance(x, Symbol)
     )
