@@ -66,8 +66,13 @@ def _in_T(node: Relation, horizons: frozenset[str]) -> Relation:
 
 def layers_in(stated: Sequence[list[Part] | Mention]) -> Layers | None:
     """What counts the layers of a document's network."""
-    links = (p for links in stated if not isinstance(links, Mention) for p in links)
-    return layers_of(p.relation for p in links)
+    found: list[Node] = []
+    for links in stated:
+        if isinstance(links, Mention):
+            found += [links.formula.tree] if isinstance(links.formula, Formula) else []
+        else:
+            found += [p.relation for p in links]
+    return layers_of(found)
 
 
 def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) -> list[Given]:

@@ -11,7 +11,7 @@ from symbptt.check.layers import Layers
 from symbptt.check.links import words_before
 from symbptt.check.namings import Named, namings
 from symbptt.check.parts import NAMING, Mention, Part, has_derivative
-from symbptt.check.scripts import is_step, scripts
+from symbptt.check.scripts import entry_letters, is_step, scripts
 from symbptt.check.symbols import ERRORS, Definition, Scope
 from symbptt.formula.tree import Node, Number, Symbol
 from symbptt.model.names import Naming
@@ -121,6 +121,8 @@ def announces(part: Part) -> bool:
 def _taken_apart(left: Symbol, right: Node) -> Named | None:
     """The name that a left side gives: its step is a letter, its entries are letters too."""
     letters = {n.base for n in right.walk() if isinstance(n, Symbol) and n == Symbol(n.base)}
+    entries = (e for n in right.walk() if isinstance(n, Symbol) for e in entry_letters(n))
+    letters |= {e.base for e in entries if isinstance(e, Symbol)}
     best: Named | None = None
     if len(scripts(left)) > 1 and all(isinstance(p, Number) for p in scripts(left)):
         return next(namings(left))  # δ_2^{(3)}: a name of its own
