@@ -115,7 +115,10 @@ $$E = \frac12 \sum_{t=1}^T \|y(t)-d(t)\|^2$$
     slope = r"\frac{\partial E}{\partial h(t)} = V^T (y(t)-d(t)) + %s \frac{\partial E}{\partial h(t+1)}"
     assert verdict(text, slope % r"W^T \mathrm{diag}(1-h(t+1)^2)").verdict == "right"
     assert verdict(text, slope % r"W^T \mathrm{diag}(1-h(t)^2)").verdict == "wrong"
-    assert verdict(text, r"\frac{\partial E}{\partial V} = \sum_t (y(t)-d(t)) h(t)^T").verdict == "right"
+    assert (
+        verdict(text, r"\frac{\partial E}{\partial V} = \sum_t (y(t)-d(t)) h(t)^T").verdict
+        == "right"
+    )
 
 
 def test_the_input_of_the_step_before():
@@ -152,12 +155,17 @@ VECTORS = {"i": [r"x_i^t", r"b_i", r"\tanh(x_i^t)", r"\sum_j W_{ij} h_j^{t-1}",
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.lists(st.sampled_from(VECTORS["i"]), min_size=1, max_size=2), min_size=1, max_size=3))
+@given(
+    st.lists(
+        st.lists(st.sampled_from(VECTORS["i"]), min_size=1, max_size=2), min_size=1, max_size=3
+    )
+)
 def test_an_equation_by_elements_is_one_of_vectors(terms):
     body = " + ".join(" ".join(f"({f})" for f in term) for term in terms)
     text = f"$$h_i^t = \\tanh({body} + \\sum_k R_{{ik}} h_k^{{t-1}})$$\n"
-    state = r"\tanh(%s + \sum_k R_{ik} h_k^{t-1})" % body
-    assert verdict(text, rf"\frac{{\partial L}}{{\partial R_{{ij}}}} (h_i^t - {state}) = 0").verdict == "right"
+    state = rf"\tanh({body} + \sum_k R_{{ik}} h_k^{{t-1}})"
+    difference = rf"\frac{{\partial L}}{{\partial R_{{ij}}}} (h_i^t - {state}) = 0"
+    assert verdict(text, difference).verdict == "right"
 
 
 def vectors(*equations):

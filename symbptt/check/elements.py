@@ -315,7 +315,7 @@ def _contracted(factors: Sequence[Tensor], letter: str, at: Node) -> Tensor:
     beyond = [x for x in factors if not x.over(letter)]
     within = [x.node for x in factors if x.letters == (letter,)]
     matrices = [x for x in factors if len(x.letters) == 2 and x.over(letter)]
-    if not within and not matrices or len(matrices) > 1:
+    if (not within and not matrices) or len(matrices) > 1:
         raise MixedError
     if matrices:
         (m,) = matrices

@@ -117,7 +117,8 @@ def _without_doubles(found: Sequence[Given]) -> list[Given]:
 
 def _by_vectors(found: Sequence[Given]) -> list[Given]:
     """Equations by elements as equations of vectors."""
-    changed = by_vectors([g.statement.node for g in found if isinstance(g.statement.node, Relation)])
+    nodes = [g.statement.node for g in found]
+    changed = by_vectors([n for n in nodes if isinstance(n, Relation)])
     return [
         g if new is g.statement.node else _restated(g, new)
         for g, new in zip(found, changed, strict=True)

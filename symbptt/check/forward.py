@@ -34,7 +34,6 @@ from symbptt.model.model import Model
 from symbptt.model.names import Naming
 from symbptt.model.outline import Statement
 
-
 #: What inputs are called.
 INPUTS = frozenset({"x", "u", "X"})
 

@@ -1,15 +1,17 @@
 r"""Letters that count entries as some books have them: ``w_{hh'}``, and one letter per layer.
 
-``a_h^t = Σ_i w_{ih} x_i^t + Σ_{h'} w_{h'h} b_{h'}^{t-1}`` and ``a_k^t = Σ_h w_{hk} b_h^t`` are about
-two vectors a and three matrices w: the letters say which.
+``a_h^t = Σ_i w_{ih} x_i^t + Σ_{h'} w_{h'h} b_{h'}^{t-1}`` and ``a_k^t = Σ_h w_{hk} b_h^t`` are
+about two vectors a and three matrices w: the letters say which.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from symbptt.check.scripts import ENTRY_LETTERS, MARK, is_time, scripts
+from symbptt.check.symbols import ACTIVATION_NAMES, ERRORS
 from symbptt.formula.tree import (
     BigOperator,
     Call,
@@ -30,16 +32,12 @@ Letter = tuple[str, int]
 
 @dataclass(frozen=True)
 class Indices:
-    """The letters that count entries in a document; ``given``: those that say which layer a
-    quantity is of, where letters do."""
+    """The letters that count entries in a document: those of sums, and ``given``, which say what
+    layer a quantity is of, where letters do.  ``pairs``: those that stand beside others, ``ij``."""
 
     letters: frozenset[Letter]
     given: tuple[str, ...] = ()
-
-    @property
-    def plain(self) -> bool:
-        """Whether letters need no rewriting."""
-        return not self.given and all(_is_plain(x) for x in self.letters)
+    pairs: frozenset[Letter] = frozenset()
 
     def rewritten(self, node: Node) -> Node:
         """A node with its letters in one spelling, and names of layers with theirs."""
@@ -48,11 +46,11 @@ class Indices:
                 return self._symbol(node)
             case BigOperator(index=Symbol() as index) if (found := self._alone(index)) is not None:
                 return replace(node, index=found)
-            case Call(Symbol() as f, (argument,)) if (name := self._function(f, argument)):
+            case Call(Symbol() as f, (argument,)) if name := self._function(f, argument):
                 return replace(node, function=name)
             case Product(factors):
                 found_factors = list(factors)
-                for at, (a, b) in enumerate(zip(factors, factors[1:], strict=False)):
+                for at, (a, b) in enumerate(pairwise(factors)):
                     if isinstance(a, Symbol) and isinstance(b, Group) and node.operators[at] == "":
                         found_factors[at] = self._function(a, b) or a
                 if found_factors != list(factors):
@@ -61,12 +59,12 @@ class Indices:
 
     def generic(self, tree: Node) -> list[tuple[str, str]]:
         """The letters that stand for one of any layer, each with a layer: j in δ_j."""
-        if not self.given or not isinstance(tree, Relation) or not isinstance(tree.sides[0], Symbol):
+        left = tree.sides[0] if isinstance(tree, Relation) else None
+        if not self.given or not isinstance(left, Symbol) or left.base not in ERRORS:
             return []
-        left = tree.sides[0]
         alone = [p.base for p in scripts(left) if isinstance(p, Symbol) and _is_plain((p.base, 0))
                  and len(p.base) == 1]  # fmt: skip
-        if len(alone) != 1 or (alone[0], 0) in self.letters or left.base not in ("delta", "epsilon"):
+        if len(alone) != 1 or (alone[0], 0) in self.letters:
             return []
         return [(alone[0], layer) for layer in self.given]
 
@@ -104,9 +102,15 @@ class Indices:
         """``θ_h(a_h)``: the function of a layer."""
         match f.subscripts:
             case (Text(), Symbol() as entry) | (Symbol() as entry,) if not f.superscripts:
-                if entry.base.endswith(MARK) and any(n == entry for n in argument.walk()):
+                known = entry.base.endswith(MARK) or (
+                    f.base in ACTIVATION_NAMES and _letter(entry) in self.pairs
+                )
+                if known and any(n == entry for n in argument.walk()):
                     return replace(f, subscripts=())
         return None
+
+
+NO_INDICES = Indices(frozenset())
 
 
 def _is_plain(letter: Letter) -> bool:
@@ -141,8 +145,10 @@ def _letters(part: Node) -> Iterator[Letter]:
 def indices_of(trees: Iterable[Node]) -> Indices:
     """The letters that count entries in a document."""
     every = list(trees)
-    pairs = {x for tree in every for n in tree.walk() if isinstance(n, Symbol)
-             for part in scripts(n) if len(found := [*_letters(part)]) == 2 for x in found}  # fmt: skip
+    pairs = {
+        x for tree in every for n in tree.walk() if isinstance(n, Symbol)
+        for part in scripts(n) if len(found := {*_letters(part)}) == 2 for x in found
+    }  # fmt: skip
     summed = {
         letter for tree in every for n in tree.walk()
         if isinstance(n, BigOperator) and n.index is not None
@@ -150,14 +156,15 @@ def indices_of(trees: Iterable[Node]) -> Indices:
         and letter in pairs
     }  # fmt: skip
     given: dict[str, dict[str, None]] = {}
-    for base, letter in _given(every):
-        if (letter, 0) in pairs:
-            given.setdefault(base, {}).setdefault(letter)
+    for base, name in _given(every):
+        if (name, 0) in pairs:
+            given.setdefault(base, {}).setdefault(name)
     layered = next((tuple(letters) for letters in given.values() if len(letters) > 1), ())
     if any(letter in layered and letter not in given[base] for base, letter in _borne(every)
            if base in given):  # fmt: skip
         layered = ()  # one letter counts what is in several layers
-    return Indices(frozenset(summed | {(x, 0) for x in layered}), layered)
+    letters = frozenset(summed | {(x, 0) for x in layered})
+    return Indices(letters, layered, frozenset(pairs))
 
 
 def _borne(trees: Iterable[Node]) -> Iterator[tuple[str, str]]:
@@ -174,7 +181,7 @@ def _given(trees: Iterable[Node]) -> Iterator[tuple[str, str]]:
         if not isinstance(tree, Relation) or not isinstance(tree.sides[0], Symbol):
             continue
         left, right = tree.sides[0], tree.sides[1]
-        if left.base in ("delta", "epsilon") or any(isinstance(n, Differential) for n in right.walk()):
+        if left.base in ERRORS or any(isinstance(n, Differential) for n in right.walk()):
             continue
         parts = scripts(left)
         alone = [x for p in parts if (x := _letter(p)) is not None and x[0] != "t" and not x[1]]

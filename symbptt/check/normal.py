@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 
-from symbptt.check.indices import Indices, indices_of
-from symbptt.check.scripts import is_step, is_time
-from symbptt.check.symbols import ACTIVATION_NAMES, LOSSES
-from symbptt.formula.lexicon import FUNCTIONS
+from symbptt.check.bracketed import at_step, timed
+from symbptt.check.indices import NO_INDICES, Indices, indices_of
+from symbptt.check.symbols import LOSSES
 from symbptt.formula.tree import (
     Call,
     Differential,
     Group,
     Node,
     Number,
-    Power,
     Product,
     Quotient,
     Relation,
@@ -53,13 +51,14 @@ class Notation:
     above: frozenset[str] = frozenset()
     joined: frozenset[str] = frozenset()
     timed: frozenset[str] = frozenset()
-    indices: Indices = Indices(frozenset())
+    indices: Indices = NO_INDICES
 
     @classmethod
     def of(cls, trees: Iterable[Node], plain: Iterable[Node]) -> Notation:
         """The notation of a document; ``plain`` are the formulas that are no TeX."""
         every = list(trees)
-        return cls(families(plain), superscripted(every), prefixed_names(every), timed(every), indices_of(every))
+        return cls(families(plain), superscripted(every), prefixed_names(every), timed(every),
+                   indices_of(every))  # fmt: skip
 
     def tex(self) -> Notation:
         """The same where it is TeX, in which ``h1`` is no step."""
@@ -103,83 +102,6 @@ def prefixed_names(trees: Iterable[Node]) -> frozenset[str]:
     return frozenset(found)
 
 
-def timed(trees: Iterable[Node]) -> frozenset[str]:
-    """The names that stand with their step in brackets, ``h(t-1)`` and ``h_i(t)``, and never
-    otherwise: somewhere with t alone, or on a left side with t in a sum."""
-    within: set[str] = set()
-    below: set[str] = set()
-    for tree in trees:
-        left = tree.sides[0] if isinstance(tree, Relation) else None
-        for n in tree.walk():
-            if isinstance(n, Symbol) and any(p == Symbol("t") for p in n.subscripts):
-                below.add(n.base)
-            within |= {
-                name.base for name, at in _beside_brackets(n)
-                if at == Symbol("t") or (n is left and is_step(at) and is_time(at))
-            }  # fmt: skip
-    return frozenset(within - below - ACTIVATION_NAMES)
-
-
-def _beside_brackets(node: Node) -> Iterator[tuple[Symbol, Node]]:
-    """The names in a product that stand before brackets, and what is in those."""
-    match node:
-        case Call(Symbol(base) as name, (at,)) if base not in FUNCTIONS:
-            yield name, at
-        case Product(factors):
-            for a, b in zip(factors, factors[1:], strict=False):
-                if isinstance(a, Symbol):
-                    yield from ((a, at) for at in _bracketed(b))
-
-
-def _bracketed(node: Node) -> Iterator[Node]:
-    """What stands alone in the brackets that a factor begins with."""
-    match node:
-        case Group("(" | "[", (inner,)):
-            yield inner
-        case Power(inner) | Transpose(inner):
-            yield from _bracketed(inner)
-
-
-def _at_step(node: Node, names: frozenset[str]) -> Node:
-    """``h_i(t)`` as one name with its step."""
-    match node:
-        case Call(Symbol(base) as name, (at,)) if base in names and is_step(at):
-            return replace(name, indices=(*name.indices, at), span=node.span)
-        case Product(factors) if names:
-            return _with_steps(node, factors, names)
-    return node
-
-
-def _with_steps(node: Product, factors: Sequence[Node], names: frozenset[str]) -> Node:
-    kept: list[Node] = []
-    signs: list[str] = []
-    for sign, f in zip(("", *node.operators), factors, strict=True):
-        last = kept[-1] if kept else None
-        ats = list(_bracketed(f))
-        if (
-            sign == "" and isinstance(last, Symbol) and last.base in names
-            and ats and is_step(ats[0]) and not last.indices
-        ):  # fmt: skip
-            name = replace(last, indices=(ats[0],), span=Span(last.span.start, f.span.end))
-            kept[-1] = _instead(f, name)
-            continue
-        kept.append(f)
-        signs.append(sign)
-    if len(kept) == 1:
-        return replace(kept[0], span=node.span)
-    return replace(node, factors=tuple(kept), operators=tuple(signs[1:]))
-
-
-def _instead(node: Node, name: Symbol) -> Node:
-    """``(t)^2`` behind h as ``h(t)^2``."""
-    match node:
-        case Power(inner):
-            return replace(node, base=_instead(inner, name), span=name.span)
-        case Transpose(inner):
-            return replace(node, operand=_instead(inner, name), span=name.span)
-    return name
-
-
 def _joined(node: Node, joined: frozenset[str]) -> Node:
     """``d a_t`` as one name, where a document defines it."""
     if not isinstance(node, Product) or not joined:
@@ -209,8 +131,8 @@ def _prefixed(d: Node, f: Node, joined: frozenset[str]) -> Symbol | None:
 def normal(node: Node, notation: Notation) -> Node:
     """A tree with names and steps taken apart, calls as calls, and differentials as fractions."""
     changes: list[Change] = [
-        lambda n: _at_step(n, notation.timed), notation.indices.rewritten, _differentiated, _bare_numerator, _copies,
-        _loss_names, _of_entry, lambda n: _fused(n, notation.numbered),
+        lambda n: at_step(n, notation.timed), notation.indices.rewritten, _differentiated,
+        _bare_numerator, _copies, _loss_names, lambda n: _fused(n, notation.numbered),
         lambda n: _last_step(n, notation.above), _worded, lambda n: _joined(n, notation.joined),
     ]  # fmt: skip
     if not isinstance(node, Symbol):
@@ -264,30 +186,6 @@ def _copies(node: Node) -> Node:
                 if not front:
                     return q
                 return replace(node, factors=(*front, q), operators=signs[:-1])
-    return node
-
-
-def _of_entry(node: Node) -> Node:
-    """``f_k'(s_k)``: the function of each entry k, which is one for all."""
-
-    def plain(f: Symbol, argument: Node) -> Symbol | None:
-        entry = f.subscripts
-        if f.base not in ACTIVATION_NAMES or len(entry) != 1 or f.superscripts or f.indices:
-            return None
-        if not (isinstance(entry[0], Symbol) and is_step(entry[0]) and not is_time(entry[0])):
-            return None
-        used = any(n == entry[0] for n in argument.walk())
-        return replace(f, subscripts=()) if used else None
-
-    match node:
-        case Call(f, (argument,)) if (name := plain(f, argument)) is not None:
-            return replace(node, function=name)
-        case Product(factors):
-            found = list(factors)
-            for at, (a, b) in enumerate(zip(factors, factors[1:], strict=False)):
-                if node.operators[at] == "" and isinstance(a, Symbol) and isinstance(b, Group):
-                    found[at] = plain(a, b) or a
-            return node if found == list(factors) else replace(node, factors=tuple(found))
     return node
 
 

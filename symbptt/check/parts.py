@@ -111,9 +111,7 @@ def _layered(f: Formula, indices: Indices) -> list[Formula]:
     return [replace(f, tree=relettered(f.tree, old, new)) for old, new in found] or [f]
 
 
-def _links(
-    f: Formula, conditions: tuple[Node, ...], notation: Notation
-) -> Iterator[Part]:
+def _links(f: Formula, conditions: tuple[Node, ...], notation: Notation) -> Iterator[Part]:
     tree = normal(f.tree, notation if f.fragment.form == "text" else notation.tex())
     if not isinstance(tree, Relation) or is_condition(tree):
         return
