@@ -204,13 +204,21 @@ def _sum_over_steps(body: Node) -> Node:
 
 def scalar_loss(body: Node) -> Node:
     """``-y log p`` and ``‖y - d‖²`` as books write them: a cross-entropy, a product."""
-    body = _without_norms(_without_entries(body))
+    body = _timed_call(_without_norms(_without_entries(body)))
     match body:
         case Sum((inner,), (-1,)):
             replaced = _as_entropy(inner)
             if replaced is not None:
                 return replaced
     return body
+
+
+def _timed_call(node: Node) -> Node:
+    """``ℓ(x_t)`` as ``ℓ_t(x_t)``: a loss is one number, whatever it is of."""
+    match node:
+        case Call(Symbol(base) as f, (_,)) if base in LOSSES and f == Symbol(base):
+            return replace(node, function=replace(f, subscripts=(Symbol("t"),)))
+    return node if isinstance(node, Symbol) else node.rebuilt(_timed_call)
 
 
 def _as_entropy(node: Node) -> Node | None:
