@@ -39,7 +39,9 @@ def called(
             return apply(m, *(m.value(a, steps) for a in arguments))
         meant = m.scope.meant(function)
         if meant is not None and meant.kind == "loss":
-            return Matrix(m.world.value(m.place_of(meant, steps)).array)
+            place = m.place(node, steps)
+            assert place is not None
+            return m.value_at(place)
     if len(arguments) != 1 or function.primes > 1:
         raise UnknownError(f"the function {name} is not read here", node)
     z = Residues(m.matrix(arguments[0], steps).array)

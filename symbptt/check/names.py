@@ -44,6 +44,7 @@ class Names:
             {**epoch.aliases, **self.aliases},
             epoch.bare_is_last,
             self.horizons,
+            share=epoch.share,
         )
 
     def look_ahead(

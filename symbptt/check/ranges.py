@@ -92,7 +92,7 @@ def _runs_down(node: BigOperator, horizons: frozenset[str]) -> bool:
     if first is None or last is None or isinstance(first, Number):
         return False
     if isinstance(last, Number):
-        return True
+        return last.value <= 1
     a, b = ({*letters(x)} for x in (first, last))
     if a & b or b & horizons:
         return False
