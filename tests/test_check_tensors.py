@@ -77,6 +77,18 @@ RIGHT = [
         rf"{D('L', 'V')} = (\hat y - y) h_T^T",
     ),
 ]
+HELD = "\\frac{\\partial (W h_{t-1})}{\\partial W}"
+SLOPE = r"\tanh'(W h_{t-1} + U x_t)"
+KRONECKER = r"h_{t-1}^T \otimes I"
+RIGHT += [
+    (ELMAN, rf"{D('h_t', 'W')} = {SLOPE} (W {D('h_{t-1}', 'W')} + {HELD})"),
+    (ELMAN, rf"{D('h_t', 'W')} = {SLOPE} {D('(W h_{t-1})', 'W')}"),
+    (ELMAN, rf"{HELD} = {KRONECKER}"),
+    (ELMAN, rf"P_t = diag({SLOPE}) (W P_{{t-1}} + {KRONECKER})"),
+    (ELMAN, rf"{D('h_t', 'h_{t-1}')} = (I - diag(h_t \odot h_t)) W"),
+    (ELMAN, rf"{D('h_t', 'h_{t-1}')} = diag({SLOPE}) (I_n W)"),
+    (ELMAN, rf"{D('h_t', 'h_{t-2}')} = {D('h_t', 'h_{t-1}')} {D('h_{t-1}', 'h_{t-2}')}"),
+]
 WRONG = [
     (PASCANU, rf"{D('x_t', 'x_k')} = \prod_{{t \ge i \ge k}} {LINK}"),
     (PASCANU, rf"{D('x_t', 'x_k')} = \prod_{{t \ge i > k}} {TRANSPOSED}"),
@@ -97,6 +109,15 @@ WRONG = [
         (ELMAN[0], r"\hat y = \mathrm{softmax}(V h_T)"),
         rf"{D('L', 'V')} = (\hat y - y) h_{{T-1}}^T",
     ),
+]
+
+
+WRONG += [
+    (ELMAN, rf"{D('h_t', 'W')} = {SLOPE} (W {D('h_t', 'W')} + {HELD})"),
+    (ELMAN, rf"{D('h_t', 'W')} = {SLOPE} (W {D('h_{t-1}', 'W')} - {HELD})"),
+    (ELMAN, rf"{HELD} = h_t^T \otimes I"),
+    (ELMAN, rf"P_t = diag({SLOPE}) (W^T P_{{t-1}} + {KRONECKER})"),
+    (ELMAN, rf"{D('h_t', 'h_{t-1}')} = (I + diag(h_t \odot h_t)) W"),
 ]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from symbptt.check.products import times, transposed
 from symbptt.check.scripts import Steps
 from symbptt.check.symbols import UnknownError
-from symbptt.check.tensors import Matrix, ShapeClashError, Value, odot
+from symbptt.check.tensors import Matrix, ShapeClashError, Value, identity, odot
 from symbptt.evidence import atoms
 from symbptt.evidence.residues import Residues
 from symbptt.formula.tree import Node, Symbol
@@ -84,6 +84,11 @@ def _diag(m: Meaning, x: Value) -> Matrix:
     return Matrix(np.diag(v.array.reshape(-1)))
 
 
+def _vec(m: Meaning, x: Value) -> Matrix:
+    """The columns of a matrix, one below another."""
+    return Matrix(m.laid_out(x).array.T.reshape(-1, 1))
+
+
 def _square(m: Meaning, x: Value) -> Matrix:
     return odot(m.laid_out(x), m.laid_out(x))
 
@@ -96,6 +101,8 @@ def _matmul(m: Meaning, a: Value, b: Value) -> Value:
 #: each with how many arguments it has; None is any number.
 STRUCTURAL: Mapping[str, tuple[int | None, Callable[..., Value]]] = {
     "diag": (1, _diag),
+    "vec": (1, _vec),
+    "eye": (1, lambda m, x: identity(m.laid_out(x).size[0])),
     "Diag": (1, _diag),
     "transpose": (1, lambda m, x: transposed(x)),
     "matmul": (2, _matmul),

@@ -15,7 +15,7 @@ import numpy as np
 from symbptt.check.quantities import MissingError, Place
 from symbptt.check.scripts import Steps, unbracketed
 from symbptt.check.symbols import UnknownError
-from symbptt.check.tensors import Derivative, Matrix, Value, chained, odot, scaled
+from symbptt.check.tensors import Derivative, Matrix, Stacking, Value, chained, odot, scaled
 from symbptt.evidence.residues import Array, P, Residues, Size
 from symbptt.formula.tree import Call, Differential, Node, Product, Quotient, Symbol
 from symbptt.model import terms as tm
@@ -55,6 +55,8 @@ def derivative(m: Meaning, of: Node, by: Node, sign: str, steps: Steps) -> Deriv
     """``∂of/∂by`` for what the two sides of the bar name; ``∂⁺`` is the immediate one."""
     if isinstance(of, Call) and of.arguments == (by,):
         return _of_call(m, of, steps)
+    if isinstance(by, Call) and by.function == Symbol("vec") and len(by.arguments) == 1:
+        return derivative(m, of, by.arguments[0], sign, steps).stacked(Stacking.COLUMNS)
     a, b = m.place(of, steps), m.place(by, steps)
     if isinstance(of, Call) and a is None and b is not None:
         a = _equation_of(m, of, steps)
@@ -131,6 +133,8 @@ def _is_immediate(m: Meaning, of: Place, by: Place) -> bool:
     if m.world.is_loss(of):
         return False
     c, by_what = m.convention, m.world.model.variables[by.name]
+    if c.expressions_held and of.name in m.scope.parts:
+        return True
     return c.immediate_parameters if by_what.timeless else c.immediate_states
 
 
@@ -149,6 +153,8 @@ def _immediate(m: Meaning, a: Place, b: Place) -> Array:
 
 def _one_step(m: Meaning, of: Place) -> Callable[[Place, Place], Array]:
     """The derivative within a step, or within one equation."""
+    if of.name in m.scope.parts:
+        return m.world.direct
     if m.convention.immediate_states and not m.world.is_loss(of):
         return m.world.direct
     return m.world.immediate

@@ -58,8 +58,8 @@ class Epoch:
     speaks of; ``lefts``: what its equations define; ``functions``: the names that are functions;
     ``named``: names of parts of equations that are differentiated; ``bare_is_last``: a state
     without a step is the last; ``assumed``: the document doesn't say all of it; ``loss_unread``:
-    it has a loss that isn't read; ``share``: the loss of a step in it; ``given``: all formulas that look like forward equations,
-    ``statements`` those that this model was made of.
+    it has a loss that isn't read; ``share``: the loss of a step in it; ``given``: all formulas that
+    look like forward equations, ``statements`` those that this model was made of.
     """
 
     start: int

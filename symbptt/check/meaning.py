@@ -127,7 +127,7 @@ class Meaning:
 
     def laid_out(self, x: Value) -> Matrix:
         """A value as the convention lays it out."""
-        return laid_out(x, self.convention.layout)
+        return laid_out(x, self.convention.layout, self.convention.stacking)
 
     def _case(self, node: Cases, steps: Steps) -> Value:
         for value, condition in zip(node.values, node.conditions, strict=True):
@@ -242,7 +242,8 @@ class Meaning:
     def weight(self, place: Place, exponent: int = 1) -> Matrix:
         """What the whole takes the loss of a step by."""
         share, found = self.scope.share, Residues(number(1).array)
-        assert share is not None and place.step is not None
+        assert share is not None
+        assert place.step is not None
         steps = {**dict.fromkeys(self.scope.horizons, self.world.T), "t": place.step}
         for factor in share.factors:
             found = found * Residues(self.matrix(factor, steps).array)

@@ -45,6 +45,7 @@ class Names:
             epoch.bare_is_last,
             self.horizons,
             share=epoch.share,
+            parts=frozenset(name.base for _, name in epoch.named),
         )
 
     def look_ahead(

@@ -73,7 +73,8 @@ class Scope:
 
     ``losses`` are the names of the loss, ``aliases`` other names of the model's quantities;
     ``bare_is_last``: a state without a step is that of the last step; ``free``: letters that
-    stand for any number; ``share``: the loss of a step.
+    stand for any number; ``share``: the loss of a step; ``parts``: the names of parts of
+    equations.
     """
 
     model: Model
@@ -84,6 +85,7 @@ class Scope:
     horizons: frozenset[str] = frozenset({"T", "tau"})
     free: frozenset[str] = frozenset()
     share: Share | None = None
+    parts: frozenset[str] = frozenset()
     _found: dict[Symbol, Meant | None] = field(default_factory=dict, repr=False, compare=False)
 
     def meant(self, symbol: Symbol) -> Meant | None:
