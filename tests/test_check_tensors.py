@@ -116,7 +116,6 @@ WRONG += [
     (ELMAN, rf"{D('h_t', 'W')} = {SLOPE} (W {D('h_t', 'W')} + {HELD})"),
     (ELMAN, rf"{D('h_t', 'W')} = {SLOPE} (W {D('h_{t-1}', 'W')} - {HELD})"),
     (ELMAN, rf"{HELD} = h_t^T \otimes I"),
-    (ELMAN, rf"P_t = diag({SLOPE}) (W^T P_{{t-1}} + {KRONECKER})"),
     (ELMAN, rf"{D('h_t', 'h_{t-1}')} = (I + diag(h_t \odot h_t)) W"),
 ]
 
@@ -129,6 +128,14 @@ def test_right(equations: tuple[str, ...], claim: str) -> None:
 @pytest.mark.parametrize(("equations", "claim"), WRONG)
 def test_wrong(equations: tuple[str, ...], claim: str) -> None:
     assert verdict(equations, claim) == "wrong"
+
+
+def test_an_undefined_name_that_no_meaning_fits_is_not_called_wrong() -> None:
+    claim = rf"P_t = diag({SLOPE}) (W^T P_{{t-1}} + {KRONECKER})"
+    assert verdict(ELMAN, claim) == "inconclusive"
+    assert verdict((*ELMAN, rf"P_t := {D('h_t', 'W')}"), claim) == "wrong"
+    claim = rf"{D('h_t', 'h_{t-1}')} = (I_t - diag(h_t \odot h_t)) W"
+    assert verdict(ELMAN, claim) == "inconclusive"
 
 
 def test_a_claim_that_joins_two_networks_is_not_decided() -> None:

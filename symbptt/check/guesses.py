@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from symbptt.check.conventions import Reading
 from symbptt.check.namings import namings
-from symbptt.check.scripts import is_step, scripts
+from symbptt.check.scripts import is_step, is_time, scripts
 from symbptt.check.symbols import ERRORS, Definition, Scope
 from symbptt.formula.lexicon import GREEK
 from symbptt.formula.tree import Call, Differential, Node, Quotient, Sum, Symbol
@@ -21,6 +21,9 @@ SIGNALS = ERRORS | {"epsilon", "varepsilon", "e", "zeta", "kappa", "vartheta", "
 #: forward, are.
 IDENTITIES = frozenset({"I", "Id"})
 JACOBIANS = frozenset({"P", "S", "Q", "R", "M", "Z", "G"})
+#: How the groups of readings begin that give a meaning which a name need not have: a claim that
+#: fails under all of them is not wrong.
+LOOSE = "perhaps "
 #: What stands for any parameter.
 GENERIC = frozenset({"theta", "Theta", "w", "W", "omega", "vartheta", "psi", "phi", "p"})
 #: What an activation is called in a document that uses one throughout.
@@ -111,8 +114,10 @@ def _signals(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
 
 def _identities(head: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     """``I`` and ``I_n`` as the identity, as large as a state."""
-    symbols = (n for side in sides for n in side.walk() if isinstance(n, Symbol))
-    names = {next(namings(s)).name for s in symbols if s.base == head}
+    symbols = [n for side in sides for n in side.walk() if isinstance(n, Symbol) and n.base == head]
+    if any(is_time(p) for s in symbols for p in scripts(s)):  # an input, say
+        return
+    names = {next(namings(s)).name for s in symbols}
     sizes: dict[str, Node] = {}
     for q in scope.model.with_role(Role.STATE):
         at = Symbol(q.name, subscripts=(Symbol("T"),))
@@ -138,7 +143,7 @@ def _jacobians(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
                 reading(
                     f"{shown(name)}_t is ∂{state.name}_t/∂{p.name}",
                     f"nothing says what {shown(name)} stands for, and this makes the formula hold",
-                    f"meaning of {name}",
+                    f"{LOOSE}{name}",
                 ),
                 scope.with_definition(name, Definition(body)),
             )

@@ -23,6 +23,7 @@ from symbptt.formula.tree import (
     Quotient,
     Relation,
     Span,
+    Subscripted,
     Sum,
     Symbol,
     Text,
@@ -108,7 +109,7 @@ def normal(
     """A tree with names and steps taken apart, calls as calls, and differentials as fractions."""
     changes: list[Change] = [
         _differentiated, _bare_numerator, _copies, _loss_names, lambda n: _fused(n, steps),
-        lambda n: _last_step(n, above), _worded, lambda n: _joined(n, joined),
+        lambda n: _last_step(n, above), _worded, _bold, lambda n: _joined(n, joined),
     ]  # fmt: skip
     if not isinstance(node, Symbol):
         node = node.rebuilt(lambda n: normal(n, steps, above, joined))
@@ -138,6 +139,18 @@ def _worded(node: Node) -> Node:
     match node:
         case Symbol(subscripts=(Product((Text() as word, Group("(", (at,))), ("",)),)):
             return replace(node, subscripts=(word, at))
+    return node
+
+
+def _bold(node: Node) -> Node:
+    """``\\boldsymbol{W h}^{(t)}``: names in one command, of which the last has the step."""
+    match node:
+        case Subscripted(Text(words), (part,)):
+            names = words.split()
+            if len(names) > 1 and all(len(name) == 1 and name.isalpha() for name in names):
+                *front, last = (Symbol(name, span=node.span) for name in names)
+                last = replace(last, superscripts=(part,))
+                return Product((*front, last), ("",) * len(front), span=node.span)
     return node
 
 
