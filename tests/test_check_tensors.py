@@ -23,6 +23,7 @@ LAST = r"h_t = \tanh(W h_{t-1} + U x_t)", "y_T = V h_T"
 
 
 THETA = r"\theta"
+THETA_T = r"\theta_t"
 NOW = r"\partial^+"
 
 
@@ -89,7 +90,17 @@ RIGHT += [
     (ELMAN, rf"{D('h_t', 'h_{t-1}')} = diag({SLOPE}) (I_n W)"),
     (ELMAN, rf"{D('h_t', 'h_{t-2}')} = {D('h_t', 'h_{t-1}')} {D('h_{t-1}', 'h_{t-2}')}"),
 ]
+RIGHT += [
+    (ABSTRACT, rf"{D('h_t', 'w_h')} = {D('f', 'w_h')} + {D('f', 'h_{t-1}')} {D('h_{t-1}', 'w_h')}"),
+    (ABSTRACT, rf"{D('L', 'o_t')} = \frac{{1}}{{T}} {D('l', 'o_t')}"),
+    (
+        ABSTRACT,
+        rf"\sum_t {D('L', 'h_t')} {D('h_t', THETA_T)} = \sum_t {D('L', 'h_t')} {D('h_t', THETA, NOW)}",
+    ),
+]
 WRONG = [
+    (ABSTRACT, rf"{D('h_t', 'w_h')} = {D('f', 'h_{t-1}')} {D('h_{t-1}', 'w_h')} - {D('f', 'w_h')}"),
+    (ABSTRACT, rf"{D('L', 'o_t')} = {D('l', 'o_t')}"),
     (PASCANU, rf"{D('x_t', 'x_k')} = \prod_{{t \ge i \ge k}} {LINK}"),
     (PASCANU, rf"{D('x_t', 'x_k')} = \prod_{{t \ge i > k}} {TRANSPOSED}"),
     (PASCANU, rf"{D('x_t', 'x_k')} = \prod_{{i=k+1}}^{{t-1}} {LINK}"),
@@ -136,6 +147,11 @@ def test_an_undefined_name_that_no_meaning_fits_is_not_called_wrong() -> None:
     assert verdict((*ELMAN, rf"P_t := {D('h_t', 'W')}"), claim) == "wrong"
     claim = rf"{D('h_t', 'h_{t-1}')} = (I_t - diag(h_t \odot h_t)) W"
     assert verdict(ELMAN, claim) == "inconclusive"
+
+
+def test_a_function_has_no_derivative_by_what_it_is_not_given() -> None:
+    claim = rf"{D('h_t', 'w_h')} = {D(F, 'w_h')} + {D(F, 'h_{t-2}')} {D('h_t', 'w_h')}"
+    assert verdict(ABSTRACT, claim) == "inconclusive"
 
 
 def test_a_claim_that_joins_two_networks_is_not_decided() -> None:

@@ -58,29 +58,45 @@ def derivative(m: Meaning, of: Node, by: Node, sign: str, steps: Steps) -> Deriv
     if isinstance(by, Call) and by.function == Symbol("vec") and len(by.arguments) == 1:
         return derivative(m, of, by.arguments[0], sign, steps).stacked(Stacking.COLUMNS)
     a, b = m.place(of, steps), m.place(by, steps)
-    if isinstance(of, Call) and a is None and b is not None:
-        a = _equation_of(m, of, steps)
-        if a is not None:
-            return Derivative(a, b, m.world.direct(a, b))
+    if a is None and b is not None:
+        known = _equation_of(m, of, b, steps)
+        if known is not None:
+            return Derivative(known, b, m.world.direct(known, b))
     if a is None or b is None:
         raise _nameless(m, of if a is None else by)
+    if m.world.is_loss(a) and a.step is None and _is_of_a_step(m, of):  # ∂ℓ/∂o_t
+        a = replace(a, step=steps.get("t") if b.step is None else b.step, own=True)
     if m.convention.right_own and m.world.is_loss(a) and b.step == steps.get("t"):
         a = replace(a, step=b.step)
     return slope(m, a, b, immediate=sign == "∂⁺" and not m.world.is_loss(a))
 
 
-def _equation_of(m: Meaning, of: Call, steps: Steps) -> Place | None:
-    """What an equation gives by a call: ``h_2`` for ``f(x_2, h_1, w)``, where that is h_t."""
-    found = [m.place(x, steps) for x in of.arguments]
-    if None in found:
+def _is_of_a_step(m: Meaning, of: Node) -> bool:
+    """Whether a name without a step is that of the loss of a step, which the whole weighs."""
+    share = m.scope.share
+    named = isinstance(of, Symbol) and m.scope.is_share(of)
+    return named and share is not None and share.weighs(m.world.model.loss_name)
+
+
+def _equation_of(m: Meaning, of: Node, by: Place, steps: Steps) -> Place | None:
+    """What an equation gives by a call: ``h_2`` for ``f(x_2, h_1, w)``, where that is h_t.
+
+    Without arguments, ``∂f/∂h_1`` is of the step whose equation has h_1, ``∂f/∂w`` of step t.
+    """
+    function = of.function if isinstance(of, Call) else of
+    given = [m.place(x, steps) for x in of.arguments] if isinstance(of, Call) else None
+    if given is not None and None in given:
         return None
+    found: list[Place] = []
     for e in m.world.model.equations:
         match e.rhs:
-            case tm.Abstract(function=name, arguments=terms) if name == of.function.base:
+            case tm.Abstract(function=name, arguments=terms) if function == Symbol(name):
                 for t in range(1, m.world.T + 1):
-                    if found == [_place_of_term(m, x, t) for x in terms]:
-                        return Place(e.name, t)
-    return None
+                    places = [_place_of_term(m, x, t) for x in terms]
+                    at_t = by.step is not None or t == steps.get("t")
+                    if by.whole in places and (places == given or (given is None and at_t)):
+                        found.append(Place(e.name, t))
+    return found[0] if len(found) == 1 else None
 
 
 def _place_of_term(m: Meaning, term: tm.Term, t: int) -> Place | None:

@@ -225,7 +225,7 @@ def generic(sides: Sequence[Node], scope: Scope) -> list[Scope] | None:
         for side in sides
         for n in side.walk()
         if isinstance(n, Differential) and isinstance(n.operand, Symbol)
-        and n.operand.base in GENERIC and n.operand == Symbol(n.operand.base)
+        and n.operand.base in GENERIC and all(map(is_time, scripts(n.operand)))
         and scope.meant(n.operand) is None
     }  # fmt: skip
     if len(wanted) != 1:

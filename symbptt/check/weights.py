@@ -27,6 +27,10 @@ class Share:
     base: str
     factors: tuple[Node, ...] = ()
 
+    def weighs(self, total: str) -> bool:
+        """Whether the total has another name and another size."""
+        return self.base != total and bool(self.factors)
+
     def times(self, *factors: Node) -> Share:
         return Share(self.base, (*factors, *self.factors))
 
