@@ -15,7 +15,7 @@ from symbptt.check.products import times, total
 from symbptt.check.quantities import MissingError, OutOfRangeError
 from symbptt.check.scripts import Steps, letters, step_value
 from symbptt.check.symbols import UnknownError
-from symbptt.check.tensors import Value, number
+from symbptt.check.tensors import Layout, Value, number
 from symbptt.formula.bounds import bounded
 from symbptt.formula.tree import BigOperator, Node, Number, Sum, Symbol
 
@@ -36,6 +36,7 @@ def big(m: Meaning, node: BigOperator, steps: Steps) -> Value:
         letter = "t"  # Σ δ_t: over the steps
     if letter is None:
         raise UnknownError("the range of this sum or product is not read", node)
+    unordered = node.domain is not None  # ∏_{t ≥ i > k}: the factors stand as the layout wants
     node = bounded(node)
     if node.domain is not None:
         raise UnknownError("the range of this sum or product is not read", node)
@@ -57,7 +58,10 @@ def big(m: Meaning, node: BigOperator, steps: Steps) -> Value:
         raise missing
     if node.kind == "sum":
         return total(m, [(x, 1) for x in values]) if values else number(0)
-    if m.convention.descending and not down:
+    last_first = m.convention.descending
+    if unordered:
+        last_first = m.convention.layout is not Layout.DENOMINATOR
+    if last_first and not down:
         values.reverse()
     return reduce(lambda a, b: times(m, "matrix", a, b), values) if values else number(1)
 
