@@ -30,6 +30,8 @@ f_t = sigmoid(W c_{t-1} + U x_t)
 c_t = f_t ⊙ c_{t-1} + V x_t
 L = \sum_{t=1}^{T} 1/2 (c_t - d_t)^T (c_t - d_t)
 """
+#: A network with a name for a part of an equation.
+PARTED = NETWORK.replace("z_t = W h_{t-1}", "part1_t = W h_{t-1}\nz_t = part1_t")
 SLOPE = r"(1 - h_t^2)"
 BY_H, BY_Z, BY_W, BY_U = (rf"\frac{{\partial L}}{{\partial {v}}}" for v in ("h_t", "z_t", "W", "U"))
 SUM = r"\sum_{t=1}^{T}"
@@ -91,6 +93,28 @@ EXAMPLES: dict[str, Example] = {
     "diag of a vector": Example(
         r"\frac{\partial h_t}{\partial z_t} = 1 - h_t^2", "h_t^2", "h_{t-1}^2"
     ),
+    "expression held": Example(
+        r"\frac{\partial h_t}{\partial W} = diag(1 - h_t^2)"
+        r" (W \frac{\partial h_{t-1}}{\partial W} + \frac{\partial \mathrm{part1}_t}{\partial W})",
+        "(W ",
+        "(W^T ",
+        PARTED,
+    ),
+    "columns of W stacked": Example(
+        r"\frac{\partial h_t}{\partial W} = diag(1 - h_t^2)"
+        r" (W \frac{\partial h_{t-1}}{\partial W} + h_{t-1}^T ⊗ I)",
+        "h_{t-1}^T",
+        "h_t^T",
+    ),
+    "rows of W stacked": Example(
+        r"\frac{\partial h_t}{\partial W} = diag(1 - h_t^2)"
+        r" (W \frac{\partial h_{t-1}}{\partial W} + I ⊗ h_{t-1}^T)",
+        "h_{t-1}^T",
+        "h_t^T",
+    ),
+    "'⊗' is the Kronecker product": Example(
+        rf"vec({BY_W}) = {SUM} h_{{t-1}} ⊗ {BY_Z}", "h_{t-1} ⊗", "h_t ⊗"
+    ),
     "factor of an outer product": Example(
         r"\frac{\partial z_t}{\partial W} = h_{t-1}", "h_{t-1}", "h_t"
     ),
@@ -133,7 +157,7 @@ EXAMPLES["'*' is the matrix product"] = Example(
 
 @cache
 def setting(model: str) -> Setting:
-    return Setting(Scope(load(model)))
+    return Setting(Scope(load(model), parts=frozenset({"part1"})))
 
 
 def judged(claim: str, model: str) -> Judgement:

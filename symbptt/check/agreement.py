@@ -31,7 +31,7 @@ def agree(a: Value, b: Value, convention: Convention) -> bool:
                 return True
             if convention.factors and _is_factor_of(x, y, convention.layout):
                 return True
-    left, right = laid_out(a, convention.layout), laid_out(b, convention.layout)
+    left, right = (laid_out(x, convention.layout, convention.stacking) for x in (a, b))
     if right.is_number:
         return _is_multiple_of_identity(left, right)
     if left.is_number:

@@ -15,7 +15,7 @@ import numpy as np
 from symbptt.check.products import times, transposed
 from symbptt.check.scripts import Steps
 from symbptt.check.symbols import UnknownError
-from symbptt.check.tensors import Matrix, ShapeClashError, Value, odot
+from symbptt.check.tensors import Matrix, ShapeClashError, Value, identity, odot
 from symbptt.evidence import atoms
 from symbptt.evidence.residues import Residues
 from symbptt.formula.tree import Node, Symbol
@@ -39,7 +39,9 @@ def called(
             return apply(m, *(m.value(a, steps) for a in arguments))
         meant = m.scope.meant(function)
         if meant is not None and meant.kind == "loss":
-            return Matrix(m.world.value(m.place_of(meant, steps)).array)
+            place = m.place(node, steps)
+            assert place is not None
+            return m.value_at(place)
     if len(arguments) != 1 or function.primes > 1:
         raise UnknownError(f"the function {name} is not read here", node)
     z = Residues(m.matrix(arguments[0], steps).array)
@@ -82,6 +84,11 @@ def _diag(m: Meaning, x: Value) -> Matrix:
     return Matrix(np.diag(v.array.reshape(-1)))
 
 
+def _vec(m: Meaning, x: Value) -> Matrix:
+    """The columns of a matrix, one below another."""
+    return Matrix(m.laid_out(x).array.T.reshape(-1, 1))
+
+
 def _square(m: Meaning, x: Value) -> Matrix:
     return odot(m.laid_out(x), m.laid_out(x))
 
@@ -94,6 +101,8 @@ def _matmul(m: Meaning, a: Value, b: Value) -> Value:
 #: each with how many arguments it has; None is any number.
 STRUCTURAL: Mapping[str, tuple[int | None, Callable[..., Value]]] = {
     "diag": (1, _diag),
+    "vec": (1, _vec),
+    "eye": (1, lambda m, x: identity(m.laid_out(x).size[0])),
     "Diag": (1, _diag),
     "transpose": (1, lambda m, x: transposed(x)),
     "matmul": (2, _matmul),

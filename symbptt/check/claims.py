@@ -198,11 +198,13 @@ def _letters(
                 yield layers.letter, node
             return
         case BigOperator(index=index, body=body):
+            own = {index.base} if isinstance(index, Symbol) else set()
             for end in (node.lower, node.upper):
                 if end is not None and not (end == node.upper and _is_of_entries(node, scope)):
                     yield from ((x, end) for x in letters(end) if x not in bound)
-            if isinstance(index, Symbol):
-                bound |= {index.base}
+            if node.domain is not None:
+                yield from ((x, node.domain) for x in letters(node.domain) if x not in bound | own)
+            bound |= own
             yield from _letters(body, scope, bound)
             return
         case Subscripted(operand, (part,)):

@@ -13,7 +13,7 @@ from functools import cache, reduce
 from itertools import combinations
 from types import MappingProxyType
 
-from symbptt.check.tensors import Layout
+from symbptt.check.tensors import Layout, Stacking
 from symbptt.formula.tree import (
     BigOperator,
     Call,
@@ -68,6 +68,8 @@ class Convention:
     left_carried: bool = False
     right_own: bool = False
     partial_immediate: bool = False
+    expressions_held: bool = False
+    stacking: Stacking = Stacking.NONE
 
 
 STANDARD = Convention()
@@ -169,6 +171,17 @@ def _two_signs(node: Node) -> bool:
     return {"∂", "d"} <= signs
 
 
+def _of_a_part(node: Node) -> bool:
+    """Whether a formula differentiates a part of an equation, by the name it was given."""
+    return any(isinstance(n, Differential) and isinstance(n.operand, Symbol)
+               and n.operand.base.startswith("part") for n in node.walk())  # fmt: skip
+
+
+def _stacks(node: Node) -> bool:
+    return "⊗" in _signs(node) or any(isinstance(n, Symbol) and n.base == "vec"
+                                      for n in node.walk())  # fmt: skip
+
+
 def _lacks_a_sum(node: Node) -> bool:
     return isinstance(node, Relation) and not any(isinstance(n, BigOperator) for n in node.walk())
 
@@ -230,6 +243,13 @@ READINGS: tuple[Reading, ...] = (
             lambda c: replace(c, entrywise_first=True), _mixed, "grouping"),
     Reading("diag of a vector", "a vector stands for the diagonal matrix of its entries", 2,
             lambda c: replace(c, diagonals=True), lambda node: True, "diagonals"),
+    Reading("expression held", "the derivative of an expression is by what stands in it alone: "
+            "states are held fixed", 1, lambda c: replace(c, expressions_held=True),
+            _of_a_part, "expressions"),
+    Reading("columns of W stacked", "∂a/∂W has a column for each entry of W, one column of W after "
+            "another", 2, lambda c: replace(c, stacking=Stacking.COLUMNS), _stacks, "stacking"),
+    Reading("rows of W stacked", "∂a/∂W has a column for each entry of W, one row of W after "
+            "another", 2, lambda c: replace(c, stacking=Stacking.ROWS), _stacks, "stacking"),
     Reading("factor of an outer product", "a derivative by a matrix is named by the factor that "
             "the gradient is multiplied by", 3,
             lambda c: replace(c, factors=True, immediate_parameters=True),
@@ -254,6 +274,8 @@ READINGS: tuple[Reading, ...] = (
       for sign in ("·", "×", "*")),
     *(Reading(f"'{sign}' is the matrix product", "as the sizes demand", 2, _means(sign, "matrix"),
               _uses(sign), f"sign {sign}") for sign in ("⊙", "∘", "⊗", "*")),
+    Reading("'⊗' is the Kronecker product", "also of two vectors", 2, _means("⊗", "kronecker"),
+            _uses("⊗"), "sign ⊗"),
     Reading("'⊗' multiplies entry by entry", "not the outer product", 2, _means("⊗", "entrywise"),
             _uses("⊗"), "sign ⊗"),
 )  # fmt: skip

@@ -82,7 +82,7 @@ def _moved(node: Node, moved: Mapping[int, Number]) -> Node:
 
 #: Steps far apart, in the order that people mean: T after t after k.
 _USUAL = {**dict.fromkeys(("T", "tau", "n", "N"), 90), "t": 60, "s": 45, "k": 30, "j": 25, "i": 20,
-          "l": 15}  # fmt: skip
+          "l": 15, "m": 5}  # fmt: skip
 
 
 def _direction(found: Pattern) -> int:

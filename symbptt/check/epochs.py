@@ -21,11 +21,13 @@ from symbptt.check.findings import ForwardEquation
 from symbptt.check.formulas import Formula
 from symbptt.check.forward import Forward, forward
 from symbptt.check.guesses import reading
+from symbptt.check.losses import UNNAMED_TARGET
 from symbptt.check.normal import Notation, normal
 from symbptt.check.parts import Mention, Part, has_derivative
 from symbptt.check.scripts import unbracketed
 from symbptt.check.setting import LENGTHS
 from symbptt.check.symbols import LOSSES
+from symbptt.check.weights import Share
 from symbptt.check.world import World
 from symbptt.check.written import at_last, written_out
 from symbptt.errors import PlacedError, SymbpttError
@@ -33,6 +35,7 @@ from symbptt.formula import parse_equations
 from symbptt.formula.tree import Differential, Node, Product, Relation, Sum, Symbol
 from symbptt.model.draft import Source
 from symbptt.model.model import Model
+from symbptt.model.names import Naming
 from symbptt.model.outline import Statement
 
 #: What a document's formulas state, one after another.
@@ -55,8 +58,9 @@ class Epoch:
     speaks of; ``lefts``: what its equations define; ``functions``: the names that are functions;
     ``named``: names of parts of equations that are differentiated; ``bare_is_last``: a state
     without a step is the last; ``assumed``: the document doesn't say all of it; ``loss_unread``:
-    it has a loss that isn't read; ``given``: all formulas that look like forward equations,
-    ``statements`` those that this model was made of; ``by_elements``: some gave elements.
+    it has a loss that isn't read; ``share``: the loss of a step in it; ``given``: all formulas that
+    look like forward equations, ``statements`` those that this model was made of;
+    ``by_elements``: some gave elements.
     """
 
     start: int
@@ -73,6 +77,7 @@ class Epoch:
     bare_is_last: bool = False
     assumed: bool = False
     loss_unread: bool = False
+    share: Share | None = None
     note: str = ""
     given: tuple[Formula, ...] = ()
     statements: tuple[Statement, ...] = ()
@@ -95,6 +100,7 @@ class Epoch:
     def _with_loss(self, claim: Node) -> Iterator[tuple[Reading, Epoch]]:
         if self.loss_stated or not any(is_difference(n) for n in claim.walk()):
             return
+        targets = self._unnamed_targets(claim)
         for name, what in USUAL_LOSSES.items():
             if name not in self._bound:
                 made = forward(self.statements, name, last=self.bare_is_last)
@@ -103,7 +109,22 @@ class Epoch:
                         self, model=made.model, worlds={}, _bound={}, loss_stated=True
                     )
             if name in self._bound:
-                yield reading(f"the loss is {what}"), self._bound[name]
+                bound = self._bound[name]
+                if targets:
+                    bound = replace(bound, aliases={**bound.aliases, **targets})
+                yield reading(f"the loss is {what}"), bound
+
+    def _unnamed_targets(self, claim: Node) -> dict[str, str]:
+        """The y of ``ŷ - y`` in a document that never says what its target is called."""
+        if UNNAMED_TARGET not in self.model.variables:
+            return {}
+        found = {
+            Naming().read(x)[0]
+            for n in claim.walk() if isinstance(n, Sum) and is_difference(n)
+            for x in n.terms if isinstance(x, Symbol)
+        }  # fmt: skip
+        new = [x for x in found if x not in {*self.model.variables, *self.aliases}]
+        return {new[0]: UNNAMED_TARGET} if len(new) == 1 and len(found) == 2 else {}
 
 
 def epochs(
@@ -175,6 +196,7 @@ def _epoch(
         bare_is_last=is_last,
         assumed=made.completed,
         loss_unread=made.loss_unread,
+        share=made.share,
         statements=tuple(statements),
         by_elements=any(g.elements for g in used if g.left.base not in losses),
     )

@@ -17,6 +17,7 @@ from symbptt.check.losses import (
     with_known_loss,
 )
 from symbptt.check.symbols import ERRORS, LOSSES
+from symbptt.check.weights import Share
 from symbptt.errors import ModelError, SymbpttError
 from symbptt.formula.tree import (
     Call,
@@ -50,6 +51,7 @@ class Forward:
     completed: bool = False
     loss_named: bool = False
     loss_unread: bool = False
+    share: Share | None = None
 
 
 def defines(node: Node) -> tuple[Symbol, Node] | None:
@@ -98,7 +100,7 @@ def forward(
             names = {model.loss_name} | {name_of(s) for s in found if is_loss(s, found)}
             return Forward(
                 elementwise(model), frozenset(names), tuple(chosen), attempt.stated,
-                frozenset(functions), loss_unread=attempt.unread,
+                frozenset(functions), loss_unread=attempt.unread, share=attempt.share,
                 completed=len(complete) > len(plain), loss_named=named,
             )  # fmt: skip
     return problem or ModelError("no forward equations")

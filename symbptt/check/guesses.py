@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from symbptt.check.conventions import Reading
-from symbptt.check.scripts import is_step, scripts
+from symbptt.check.namings import namings
+from symbptt.check.scripts import is_step, is_time, scripts
 from symbptt.check.symbols import ACTIVATION_NAMES, ERRORS, Definition, Scope
 from symbptt.formula.lexicon import GREEK
 from symbptt.formula.tree import Call, Differential, Node, Quotient, Sum, Symbol
@@ -16,6 +17,13 @@ from symbptt.model.model import Model, Role
 INNER = frozenset({"z", "a", "net", "u", "s", "pre", "o", "in", "y", "q", "v"})
 #: What error signals are called besides δ.
 SIGNALS = ERRORS | {"epsilon", "varepsilon", "e", "zeta", "kappa", "vartheta", "err", "dz", "dh"}
+#: What the identity matrix is called, and what derivatives of states by parameters, carried
+#: forward, are.
+IDENTITIES = frozenset({"I", "Id"})
+JACOBIANS = frozenset({"P", "S", "Q", "R", "M", "Z", "G"})
+#: How the groups of readings begin that give a meaning which a name need not have: a claim that
+#: fails under all of them is not wrong.
+LOOSE = "perhaps "
 #: What stands for any parameter.
 GENERIC = frozenset({"theta", "Theta", "w", "W", "omega", "vartheta", "psi", "phi", "p"})
 
@@ -70,6 +78,11 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
     if is_identity(name, sides):
         yield Reading(name, "any number", 0, lambda c: c, lambda node: True), scope.with_free(name)
         return
+    if head in IDENTITIES:
+        yield from _identities(head, sides, scope)
+        return
+    if head in JACOBIANS:
+        yield from _jacobians(name, scope)
     if head in SIGNALS and not _crowded(name, sides):
         yield from _signals(name, scope)
     if head in INNER or name.startswith("net"):
@@ -94,6 +107,43 @@ def _signals(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
                     f"meaning of {name}",
                 ),
                 scope.with_definition(name, Definition(_gradient(model, v, sign))),
+            )
+
+
+def _identities(head: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple[Reading, Scope]]:
+    """``I`` and ``I_n`` as the identity, as large as a state."""
+    symbols = [n for side in sides for n in side.walk() if isinstance(n, Symbol) and n.base == head]
+    if any(is_time(p) for s in symbols for p in scripts(s)):  # an input, say
+        return
+    names = {next(namings(s)).name for s in symbols}
+    sizes: dict[str, Node] = {}
+    for q in scope.model.with_role(Role.STATE):
+        at = Symbol(q.name, subscripts=(Symbol("T"),))
+        sizes.setdefault(str(q.shape[0]), Call(Symbol("eye"), (at,)))
+    for body in sizes.values():
+        known = scope
+        for name in names:
+            known = known.with_definition(name, Definition(body, None))
+        yield Reading(f"{head} is the identity", "", 0, lambda c: c, lambda node: True), known
+
+
+def _jacobians(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
+    """``P_t`` as the derivative of a state by a parameter."""
+    model = scope.model
+    behind = _behind_states(model)
+    for state in model.with_role(Role.STATE):
+        for p in model.with_role(Role.PARAMETER):
+            if p.name not in behind:
+                continue
+            at_t = Symbol(state.name, subscripts=(Symbol("t"),))
+            body = Quotient(Differential("∂", at_t), Differential("∂", Symbol(p.name)))
+            yield (
+                reading(
+                    f"{shown(name)}_t is ∂{state.name}_t/∂{p.name}",
+                    f"nothing says what {shown(name)} stands for, and this makes the formula hold",
+                    f"{LOOSE}{name}",
+                ),
+                scope.with_definition(name, Definition(body)),
             )
 
 
@@ -173,7 +223,7 @@ def generic(sides: Sequence[Node], scope: Scope) -> list[Scope] | None:
         for side in sides
         for n in side.walk()
         if isinstance(n, Differential) and isinstance(n.operand, Symbol)
-        and n.operand.base in GENERIC and n.operand == Symbol(n.operand.base)
+        and n.operand.base in GENERIC and all(map(is_time, scripts(n.operand)))
         and scope.meant(n.operand) is None
     }  # fmt: skip
     if len(wanted) != 1:

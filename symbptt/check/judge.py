@@ -12,7 +12,7 @@ from symbptt.check.agreement import agree
 from symbptt.check.claims import Claim, least_length, points
 from symbptt.check.conventions import STANDARD, Convention, Reading, conventions
 from symbptt.check.findings import Evidence
-from symbptt.check.guesses import candidates, generic
+from symbptt.check.guesses import LOOSE, candidates, generic
 from symbptt.check.quantities import MissingError, OutOfRangeError
 from symbptt.check.setting import LENGTHS, Setting
 from symbptt.check.sides import both_sides
@@ -77,6 +77,10 @@ def judge(claim: Claim, setting: Setting) -> Judgement:
         if found.holds:
             return _with_guesses(found, guesses, guessed, setting)
         failed.append(found)
+        loose = next((g.group for g in guesses if g.group.startswith(LOOSE)), None)
+        if loose is not None:
+            name = loose.removeprefix(LOOSE)
+            failed.append(Judgement("inconclusive", reason=f"{name} is not defined", unknown=name))
     return min(failed, key=lambda j: j.gravity)
 
 

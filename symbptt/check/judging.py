@@ -27,6 +27,7 @@ from symbptt.check.links import (
     is_forward_claim,
     is_gradient_name,
     is_of_loss,
+    is_of_two_networks,
 )
 from symbptt.check.names import Names, announces
 from symbptt.check.parts import ADDING, EQUAL, Mention, Part, has_derivative, parts
@@ -280,6 +281,8 @@ class _Checking:
 
         if part.sign in ADDING and not self.adds_to_parameter(part, epoch):
             return undecided("what one path adds is not told from the whole", verdict)
+        if is_of_two_networks(part, setting.scope):
+            return undecided(_TWO_NETWORKS, verdict)
         found = correction(part, self.author, setting, taken, self.conventions)
         if found is not None and not self.corrects(found[1], part, epoch):
             found = None
@@ -319,6 +322,7 @@ class _Checking:
 _PROSE = "prose", None
 _DEFINITION = "definition", None
 _UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
+_TWO_NETWORKS = "it joins quantities that no equation joins; are there two models?"
 _NO_MODEL = "the document has no forward equations"
 
 

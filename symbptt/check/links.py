@@ -27,6 +27,8 @@ from symbptt.formula.tree import (
     Text,
     Transpose,
 )
+from symbptt.model import terms as tm
+from symbptt.model.model import Model
 
 #: Words, or the formula before, that speak of one step: ``dL/dW (t = 2) = …``.
 _ONE_STEP = re.compile(
@@ -155,6 +157,29 @@ def is_of_loss(part: Part, scope: Scope) -> bool:
                 return True
     meant = scope.meant(part.left) if isinstance(part.left, Symbol) else None
     return meant is not None and meant.kind == "loss"
+
+
+def is_of_two_networks(part: Part, scope: Scope) -> bool:
+    """Whether a formula names quantities that no chain of equations joins."""
+    meant = (scope.meant(n) for side in (part.left, part.right) for n in side.walk()
+             if isinstance(n, Symbol))  # fmt: skip
+    names = {m.name for m in meant if m is not None and m.kind == "quantity"}
+    first = next(iter(sorted(names)), None)
+    return first is not None and not names <= _joined_to(first, scope.model)
+
+
+def _joined_to(name: str, model: Model) -> set[str]:
+    """What stands in an equation with a quantity, or with what stands in one with it."""
+    groups = [
+        {e.name, *(x.name for x in e.rhs.walk() if isinstance(x, tm.Ref))} for e in model.equations
+    ]
+    groups += [{x.name for x in p.term.walk() if isinstance(x, tm.Ref)} for p in model.loss]
+    found, grown = {name}, True
+    while grown:
+        near = set().union(*(g for g in groups if g & found))
+        grown = not near <= found
+        found |= near
+    return found
 
 
 def is_gradient_name(s: Symbol) -> bool:

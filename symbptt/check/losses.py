@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from symbptt.check.scripts import ENTRY_LETTERS, unbracketed
 from symbptt.check.symbols import LOSSES
+from symbptt.check.weights import Share, share_in
 from symbptt.formula import parse
 from symbptt.formula.tree import (
     BigOperator,
@@ -27,6 +28,9 @@ from symbptt.model.draft import Source
 from symbptt.model.functions import canonical
 from symbptt.model.names import Naming
 from symbptt.model.outline import Statement
+
+#: What the target is called where a document names none.
+UNNAMED_TARGET = "target"
 
 
 def left_of(s: Statement) -> Symbol:
@@ -70,12 +74,13 @@ def is_loss(s: Statement, found: Sequence[Statement]) -> bool:
 @dataclass(frozen=True)
 class Attempt:
     """Equations with a loss; ``stated``: the loss is as the document has it; ``unread``: the
-    document has one that isn't read."""
+    document has one that isn't read; ``share``: the loss of a step, where it has a name."""
 
     equations: list[Statement]
     loss: Statement
     stated: bool = False
     unread: bool = False
+    share: Share | None = None
 
 
 def attempts(found: Sequence[Statement], *, last: bool = False) -> Iterator[Attempt]:
@@ -99,7 +104,7 @@ def attempts(found: Sequence[Statement], *, last: bool = False) -> Iterator[Atte
         shares = {base: _abstract_share(output) for base in LOSSES}
     for s in whole:
         body = _with_shares(scalar_loss(right_of(s)), shares)
-        yield Attempt(equations, rewritten(s, body), stated=not functions, unread=bool(functions))
+        yield Attempt(equations, rewritten(s, body), not functions, bool(functions), share_of(s))
     for s in () if whole else of_step.values():
         left = naming.bare(left_of(s))
         body = _sum_over_steps(scalar_loss(right_of(s)))
@@ -111,12 +116,17 @@ def attempts(found: Sequence[Statement], *, last: bool = False) -> Iterator[Atte
             left = naming.bare(left_of(s)) if naming.read(left_of(s))[1] else left_of(s)
             body = _sum_over_steps(unknown) if naming.read(left_of(s))[1] else unknown
             given = replace(s, node=Relation((left, body), ("=",), span=s.node.span))
-            yield Attempt(equations, given, unread=True)
+            yield Attempt(equations, given, unread=True, share=share_of(s))
     if output is not None:
         share = _abstract_share(output)
         body = _at_step(share, Symbol("T")) if last else _sum_over_steps(share)
         default = Statement(Relation((Symbol("L"), body), ("=",)), Source("L = \\sum_t L_t"))
         yield Attempt(equations, default, unread=bool(own))
+
+
+def share_of(s: Statement) -> Share | None:
+    """The loss of a step in a statement about the whole."""
+    return share_in(right_of(s)) if Naming().read(left_of(s))[1] is None else None
 
 
 def _losses_called(body: Node) -> set[str]:
@@ -126,7 +136,7 @@ def _losses_called(body: Node) -> set[str]:
 
 def _abstract_share(output: Symbol) -> Node:
     """``L_t(ŷ_t, target_t)``: the loss of a step by name alone."""
-    return Call(Symbol("L", subscripts=(Symbol("t"),)), (output, parse("target_t")))
+    return Call(Symbol("L", subscripts=(Symbol("t"),)), (output, parse(f"{UNNAMED_TARGET}_t")))
 
 
 def _at_step(node: Node, at: Node) -> Node:
@@ -175,7 +185,7 @@ def with_known_loss(s: Statement, found: Sequence[Statement], name: str) -> Stat
                 return Call(Symbol("squared_error"), (a, b), span=node.span)
             case Call(Symbol(base), (a, b)) if base in LOSSES:
                 for p, y in ((a, b), (b, a)):
-                    if isinstance(p, Symbol) and Naming().read(p)[0] in softmaxes:
+                    if isinstance(p, Symbol) and softmaxes & {n for n, _ in Naming().steps(p)}:
                         return Call(Symbol("cross_entropy"), (p, y), span=node.span)
         return node if isinstance(node, Symbol) else node.rebuilt(change)
 
@@ -204,13 +214,21 @@ def _sum_over_steps(body: Node) -> Node:
 
 def scalar_loss(body: Node) -> Node:
     """``-y log p`` and ``‖y - d‖²`` as books write them: a cross-entropy, a product."""
-    body = _without_norms(_without_entries(body))
+    body = _timed_call(_without_norms(_without_entries(body)))
     match body:
         case Sum((inner,), (-1,)):
             replaced = _as_entropy(inner)
             if replaced is not None:
                 return replaced
     return body
+
+
+def _timed_call(node: Node) -> Node:
+    """``ℓ(x_t)`` as ``ℓ_t(x_t)``: a loss is one number, whatever it is of."""
+    match node:
+        case Call(Symbol(base) as f, (_,)) if base in LOSSES and f == Symbol(base):
+            return replace(node, function=replace(f, subscripts=(Symbol("t"),)))
+    return node if isinstance(node, Symbol) else node.rebuilt(_timed_call)
 
 
 def _as_entropy(node: Node) -> Node | None:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from symbptt.check import conditions, derivatives, entries, products, ranges
 from symbptt.check.calls import called
 from symbptt.check.conventions import FITTING, STANDARD, Convention
+from symbptt.check.ellipsis import is_dots
 from symbptt.check.quantities import MissingError, Place
 from symbptt.check.scripts import Steps, step_value
 from symbptt.check.symbols import Definition, Meant, Scope, UnknownError
-from symbptt.check.tensors import Matrix, ShapeClashError, Value, laid_out, number, power
+from symbptt.check.tensors import (
+    Matrix,
+    ShapeClashError,
+    Value,
+    laid_out,
+    number,
+    power,
+    scaled,
+)
 from symbptt.check.world import World
-from symbptt.evidence.residues import rational
+from symbptt.evidence.residues import Residues, rational
 from symbptt.formula.tree import (
     BigOperator,
     Call,
@@ -123,7 +133,7 @@ class Meaning:
 
     def laid_out(self, x: Value) -> Matrix:
         """A value as the convention lays it out."""
-        return laid_out(x, self.convention.layout)
+        return laid_out(x, self.convention.layout, self.convention.stacking)
 
     def _case(self, node: Cases, steps: Steps) -> Value:
         for value, condition in zip(node.values, node.conditions, strict=True):
@@ -153,10 +163,10 @@ class Meaning:
         match node:
             case Group("(" | "{" | "[", (inner,)):
                 return self.place(inner, steps)
-            case Product((Symbol() as name, Group("(")), ("",)):  # L(θ)
-                return self._loss_place(name, steps)
-            case Call(Symbol() as name) if not name.primes:
-                return self._loss_place(name, steps)
+            case Product((Symbol() as name, Group("(", arguments)), ("",)):  # L(θ)
+                return self._loss_place(name, arguments, steps)
+            case Call(Symbol() as name, arguments) if not name.primes:
+                return self._loss_place(name, arguments, steps)
             case Symbol():
                 meant = self.meant(node, steps)
                 if meant is None or meant.kind not in ("quantity", "loss"):
@@ -164,9 +174,20 @@ class Meaning:
                 return self.place_of(meant, steps)
         return None
 
-    def _loss_place(self, name: Symbol, steps: Steps) -> Place | None:
+    def _loss_place(self, name: Symbol, arguments: Sequence[Node], steps: Steps) -> Place | None:
+        """The loss that a call names: ``ℓ(y_t, d_t)`` is that of step t."""
         meant = self.scope.meant(name)
-        return self.place(name, steps) if meant and meant.kind == "loss" else None
+        if meant is None or meant.kind != "loss":
+            return None
+        found = self.place_of(meant, steps)
+        if found.step is None:
+            places = [self.place(a, steps) for a in arguments if isinstance(a, Symbol)]
+            at = {p.step for p in places if p is not None and p.step is not None}
+            if len(at) > 1 and not any(map(is_dots, arguments)):
+                raise UnknownError("a loss of several steps is not read", name)
+            if len(at) == 1:
+                return replace(found, step=at.pop(), own=self.scope.is_share(name))
+        return found
 
     def _place_by_definition(self, meant: Meant | None, steps: Steps) -> Place | None:
         """The quantity that a symbol is another name of: ``a_t := h_t``."""
@@ -184,7 +205,7 @@ class Meaning:
         if meant.kind == "loss":
             if at is None and self.convention.of_one_step:
                 at = steps.get("t", self.world.T)
-            return Place(self.world.model.loss_name, at)
+            return Place(self.world.model.loss_name, at, own=meant.own and at is not None)
         if at is None and not self.world.model.variables[meant.name].timeless:
             at = self.world.T if self.scope.bare_is_last else steps.get("t")
             if at is None:
@@ -228,7 +249,22 @@ class Meaning:
                 return derivatives.slope(self, Place(self.world.model.loss_name), by)
         if meant.power is not None:
             return self._parameter_power(meant, meant.power, steps)
-        return Matrix(self.world.value(self.place_of(meant, steps)).array)
+        return self.value_at(self.place_of(meant, steps))
+
+    def value_at(self, place: Place) -> Value:
+        """The value of a quantity."""
+        found = Matrix(self.world.value(place.plain).array)
+        return scaled(found, self.weight(place, -1)) if place.own else found
+
+    def weight(self, place: Place, exponent: int = 1) -> Matrix:
+        """What the whole takes the loss of a step by."""
+        share, found = self.scope.share, Residues(number(1).array)
+        assert share is not None
+        assert place.step is not None
+        steps = {**dict.fromkeys(self.scope.horizons, self.world.T), "t": place.step}
+        for factor in share.factors:
+            found = found * Residues(self.matrix(factor, steps).array)
+        return Matrix((found if exponent > 0 else found.inverse()).array)
 
     def _parameter_power(self, meant: Meant, exponent: Node, steps: Steps) -> Value:
         """``W^{t-k}``: a power of a parameter."""

@@ -47,6 +47,8 @@ class Names:
             epoch.bare_is_last,
             self.horizons,
             layers=self.layers,
+            share=epoch.share,
+            parts=frozenset(name.base for _, name in epoch.named),
         )
 
     def look_ahead(

@@ -25,6 +25,7 @@ from symbptt.formula.tree import (
     Quotient,
     Relation,
     Span,
+    Subscripted,
     Sum,
     Symbol,
     Text,
@@ -133,7 +134,8 @@ def normal(node: Node, notation: Notation) -> Node:
     changes: list[Change] = [
         lambda n: at_step(n, notation.timed), notation.indices.rewritten, _differentiated,
         _bare_numerator, _copies, _loss_names, lambda n: _fused(n, notation.numbered),
-        lambda n: _last_step(n, notation.above), _worded, lambda n: _joined(n, notation.joined),
+        lambda n: _last_step(n, notation.above), _worded, _bold,
+        lambda n: _joined(n, notation.joined),
     ]  # fmt: skip
     if not isinstance(node, Symbol):
         node = node.rebuilt(lambda n: normal(n, notation))
@@ -163,6 +165,18 @@ def _worded(node: Node) -> Node:
     match node:
         case Symbol(subscripts=(Product((Text() as word, Group("(", (at,))), ("",)),)):
             return replace(node, subscripts=(word, at))
+    return node
+
+
+def _bold(node: Node) -> Node:
+    """``\\boldsymbol{W h}^{(t)}``: names in one command, of which the last has the step."""
+    match node:
+        case Subscripted(Text(words), (part,)):
+            names = words.split()
+            if len(names) > 1 and all(len(name) == 1 and name.isalpha() for name in names):
+                *front, last = (Symbol(name, span=node.span) for name in names)
+                last = replace(last, superscripts=(part,))
+                return Product((*front, last), ("",) * len(front), span=node.span)
     return node
 
 

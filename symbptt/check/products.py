@@ -24,6 +24,7 @@ from symbptt.check.tensors import (
     Value,
     broadcast,
     chained,
+    kronecker,
     matmul,
     number,
     odot,
@@ -162,12 +163,19 @@ def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
     if kind == "outer where vectors":
         kind = "outer" if _are_columns(m, a, b) else "matrix"
     if kind == "matrix" and isinstance(b, Derivative) and not b.fits_a_matrix:
-        return through(m.laid_out(a), b)
+        v = m.laid_out(a)
+        if m.convention.diagonals and v.size == b.of_size:
+            return rowwise(b, v)
+        return through(v, b)
     if kind == "entrywise":
         for x, y in ((a, b), (b, a)):
             if isinstance(x, Derivative) and not x.fits_a_matrix and isinstance(y, Matrix):
                 return rowwise(x, y)
     left, right = m.laid_out(a), m.laid_out(b)
+    if kind == "outer" and not (1 in left.size and 1 in right.size):
+        kind = "kronecker"
+    if kind == "kronecker":
+        return kronecker(left, right)
     if kind == "broadcast":
         return broadcast(left, right)
     if m.convention.diagonals and kind != "outer":

@@ -6,16 +6,18 @@ Each function takes first the :class:`Meaning` that says how formulas are read.
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from functools import reduce
 from typing import TYPE_CHECKING
 
 from symbptt.check.entries import extent
 from symbptt.check.products import times, total
 from symbptt.check.quantities import MissingError, OutOfRangeError
-from symbptt.check.scripts import Steps, step_value
+from symbptt.check.scripts import Steps, letters, step_value
 from symbptt.check.symbols import UnknownError
-from symbptt.check.tensors import Value, number
-from symbptt.formula.tree import BigOperator, Number, Symbol
+from symbptt.check.tensors import Layout, Value, number
+from symbptt.formula.bounds import bounded
+from symbptt.formula.tree import BigOperator, Node, Number, Sum, Symbol
 
 if TYPE_CHECKING:
     from symbptt.check.meaning import Meaning
@@ -32,12 +34,17 @@ def big(m: Meaning, node: BigOperator, steps: Steps) -> Value:
     letter = node.index.base if isinstance(node.index, Symbol) else None
     if _is_bare(node) and node.domain is None:
         letter = "t"  # Σ δ_t: over the steps
-    if letter is None or node.domain is not None:
+    if letter is None:
+        raise UnknownError("the range of this sum or product is not read", node)
+    unordered = node.domain is not None  # ∏_{t ≥ i > k}: the factors stand as the layout wants
+    node = bounded(node)
+    if node.domain is not None:
         raise UnknownError("the range of this sum or product is not read", node)
     values: list[Value] = []
     inside = replace(m, within_sum=True)
     missing: MissingError | None = None
     over = _range(m, node, letter, steps)
+    down = _runs_down(node, m.scope.horizons)
     if len(over) > MOST_TERMS:
         raise UnknownError(f"a {WORDS[node.kind]} over {len(over)} steps is not tried", node)
     for at in over:
@@ -51,7 +58,10 @@ def big(m: Meaning, node: BigOperator, steps: Steps) -> Value:
         raise missing
     if node.kind == "sum":
         return total(m, [(x, 1) for x in values]) if values else number(0)
-    if m.convention.descending:
+    last_first = m.convention.descending
+    if unordered:
+        last_first = m.convention.layout is not Layout.DENOMINATOR
+    if last_first and not down:
         values.reverse()
     return reduce(lambda a, b: times(m, "matrix", a, b), values) if values else number(1)
 
@@ -78,4 +88,27 @@ def _range(m: Meaning, node: BigOperator, letter: str, steps: Steps) -> range:
         upper = size
     if lower is None or upper is None:
         raise UnknownError("the range of this sum or product is not read", node)
+    if _runs_down(node, m.scope.horizons):
+        return range(lower, upper - 1, -1)
     return range(lower, upper + 1)
+
+
+def _runs_down(node: BigOperator, horizons: frozenset[str]) -> bool:
+    """Whether a range is written from its last step down: ``∏_{j=t}^{k+1}``, ``Σ_{t=T}^{1}``."""
+    first, last = node.lower, node.upper
+    if first is None or last is None or isinstance(first, Number):
+        return False
+    if isinstance(last, Number):
+        return last.value <= 1
+    a, b = ({*letters(x)} for x in (first, last))
+    if a & b or b & horizons:
+        return False
+    return bool(a & horizons) or _shift(last) - _shift(first) == 1
+
+
+def _shift(node: Node) -> Fraction:
+    """1 in ``k + 1``, -1 in ``t - 1``."""
+    match node:
+        case Sum((Symbol(), Number(value)), (1, sign)):
+            return sign * value
+    return Fraction(0)

@@ -12,6 +12,7 @@ from symbptt.check.symbols import Scope
 from symbptt.check.world import World
 from symbptt.formula.tree import Node, Number, Symbol
 from symbptt.model.model import Model
+from symbptt.model.steps import LAST
 
 #: Sizes for dimensions, all different.
 SIZES = (3, 2, 5, 7, 4)
@@ -75,7 +76,12 @@ class Setting:
         if reading.name == "share of one step":
             said = claim.of_one_step or _names_a_step(claim.left, self.scope)
             return said or has_more_letters(claim, self.scope)
-        return not (self.loss_stated and reading.group == "loss")
+        return not (reading.group == "loss" and (self.loss_stated or self._of_last_alone))
+
+    @property
+    def _of_last_alone(self) -> bool:
+        """Whether the last step alone has a loss, so that the others have none to speak of."""
+        return all(part.steps.members == (LAST,) for part in self.model.loss)
 
     def of(self, scope: Scope) -> Setting:
         """The same worlds with symbols that stand for something else."""

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from symbptt.check.layers import Layers, at_layer
 from symbptt.check.namings import Named, label, namings
 from symbptt.check.scripts import ENTRY_LETTERS, is_step, scripts
 from symbptt.formula.tree import Group, Node, Product, Sum, Symbol
 from symbptt.model.model import Model
+
+if TYPE_CHECKING:
+    from symbptt.check.weights import Share
 
 #: What losses are called.
 LOSSES = frozenset(
@@ -55,7 +59,8 @@ class Meant:
     """What a symbol stands for: ``kind`` is ``quantity``, ``loss``, ``defined``, ``gradient`` or
     ``unit``.
 
-    A gradient is that of the loss by the quantity named, a unit is 1 where its entries are one.
+    A gradient is that of the loss by the quantity named, a unit is 1 where its entries are one;
+    ``own``: the loss of a step as it is called, not what it adds to the whole.
     """
 
     kind: str
@@ -63,6 +68,7 @@ class Meant:
     step: Node | None = None
     entry: tuple[Node, ...] = ()
     power: Node | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,8 @@ class Scope:
 
     ``losses`` are the names of the loss, ``aliases`` other names of the model's quantities;
     ``bare_is_last``: a state without a step is that of the last step; ``free``: letters that
-    stand for any number; ``layers``: the letter that counts layers.
+    stand for any number; ``layers``: the letter that counts layers; ``share``: the loss of a step;
+    ``parts``: the names of parts of equations.
     """
 
     model: Model
@@ -82,6 +89,8 @@ class Scope:
     horizons: frozenset[str] = frozenset({"T", "tau"})
     free: frozenset[str] = frozenset()
     layers: Layers | None = None
+    share: Share | None = None
+    parts: frozenset[str] = frozenset()
     _found: dict[Symbol, Meant | None] = field(default_factory=dict, repr=False, compare=False)
 
     def meant(self, symbol: Symbol) -> Meant | None:
@@ -153,8 +162,14 @@ class Scope:
             if name is not None and self._fits(name, n):
                 return Meant("quantity", name, n.step, n.entry)
             if not n.entry and self._is_loss(n.name, symbol):
-                return Meant("loss", self.model.loss_name, n.step)
+                return Meant("loss", self.model.loss_name, n.step, own=self.is_share(symbol))
         return self._labelled_loss(symbol)
+
+    def is_share(self, symbol: Symbol) -> bool:
+        """Whether a symbol is called as the loss of a step is, and not as the whole."""
+        if self.share is None:
+            return False
+        return symbol.base == self.share.base or symbol.base != self.model.loss_name
 
     def _labelled_loss(self, symbol: Symbol) -> Meant | None:
         """``L_BCE``, ``E_total``: the loss with a word that says which."""

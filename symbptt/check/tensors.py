@@ -33,6 +33,14 @@ class Layout(Enum):
     DENOMINATOR = "denominator"
 
 
+class Stacking(Enum):
+    """How the entries of a matrix that a derivative is taken by are put in one row."""
+
+    NONE = ""
+    COLUMNS = "columns"
+    ROWS = "rows"
+
+
 @dataclass(frozen=True, eq=False)
 class Matrix:
     """A matrix of residues; 1×1 is a number."""
@@ -80,6 +88,15 @@ class Derivative:
         of, by = self.of_size, self.by_size
         return of == (1, 1) or by == (1, 1) or (1 in of and 1 in by)
 
+    def stacked(self, stacking: Stacking) -> Derivative:
+        """The derivative by vec(W), where it is one by a matrix W."""
+        rows, columns = self.by_size
+        if stacking is Stacking.NONE or 1 in (rows, columns):
+            return self
+        array = self.array.swapaxes(2, 3) if stacking is Stacking.COLUMNS else self.array
+        size = (*self.of_size, rows * columns, 1)
+        return Derivative(self.of, None, array.reshape(size), self.transposed, self.beyond)
+
     def laid_out(self, layout: Layout) -> Matrix:
         """The matrix of a gradient or a Jacobian; :class:`ShapeClashError` for a tensor."""
         of, by = self.of_size, self.by_size
@@ -116,9 +133,9 @@ def number(q: int) -> Matrix:
     return Matrix(np.array([[q % P]], dtype=object))
 
 
-def laid_out(x: Value, layout: Layout) -> Matrix:
+def laid_out(x: Value, layout: Layout, stacking: Stacking = Stacking.NONE) -> Matrix:
     """Any value as a matrix."""
-    return x.laid_out(layout) if isinstance(x, Derivative) else x
+    return x.stacked(stacking).laid_out(layout) if isinstance(x, Derivative) else x
 
 
 def scaled(x: Value, by: Matrix) -> Value:
@@ -183,6 +200,11 @@ def outer(a: Matrix, b: Matrix) -> Matrix:
     if 1 not in a.size or 1 not in b.size:
         raise ShapeClashError(f"the outer product of {size_text(a.size)} and {size_text(b.size)}")
     return Matrix(np.outer(a.array.reshape(-1), b.array.reshape(-1)) % P)
+
+
+def kronecker(a: Matrix, b: Matrix) -> Matrix:
+    """The Kronecker product: a block ``a_ij B`` for each entry of A."""
+    return Matrix(np.kron(a.array, b.array) % P)
 
 
 def plus(a: Matrix, b: Matrix, sign: int) -> Matrix:

@@ -67,14 +67,18 @@ def written_out(equations: Sequence[Relation]) -> WrittenOut | None:
 
 
 def at_last(equations: Sequence[Relation]) -> tuple[Relation, ...] | None:
-    """Equations of which one gives a quantity without a step by what the last step has,
-    ``y = V h_T``; they are in t then, and a loss of it is one of the last step.
+    """Equations of which one gives a quantity of the last step alone, ``y = V h_T`` or
+    ``y_T = V h_T``; they are in t then, and a loss of it is one of the last step.
 
     None if there is none.
     """
     naming = Naming()
     found: list[Relation] = []
     bare: set[str] = set()
+    given = {
+        name for e in equations if isinstance(e.sides[0], Symbol)
+        for name, index in [naming.read(e.sides[0])] if index is not None
+    }  # fmt: skip
     for e in equations:
         left, right = e.sides
         anchors = {
@@ -82,20 +86,39 @@ def at_last(equations: Sequence[Relation]) -> tuple[Relation, ...] | None:
             for _, index in naming.steps(n)
         }  # fmt: skip
         named = isinstance(left, Symbol) and naming.read(left)[1] is None
-        used = {naming.read(n)[0] for n in right.walk() if isinstance(n, Symbol)}
+        own = _of_last(left) if isinstance(left, Symbol) else None
+        if own is not None:  # y_T = V h_T
+            named = own not in given and not _looks_back(right)
+        names = [n for n in right.walk() if isinstance(n, Symbol)]
+        used = {_of_last(n) or naming.read(n)[0] for n in names}
         if (
             isinstance(left, Symbol)
             and named
             and left.base not in LOSSES
             and (anchors == {"T"} or (not anchors and used & bare))
         ):
-            bare.add(naming.read(left)[0])
-            left = replace(left, subscripts=(*left.subscripts, Symbol("t")))
+            bare.add(own or naming.read(left)[0])
+            if own is not None:
+                left = _timed(left, bare, Symbol("t"))
+            else:
+                left = replace(left, subscripts=(*left.subscripts, Symbol("t")))
             e = replace(e, sides=(left, _timed(right, bare, Symbol("t"))))
         elif bare and isinstance(left, Symbol) and left.base in LOSSES and used & bare:
             e = replace(e, sides=(left, _at_last(right)))
         found.append(e)
     return tuple(found) if bare else None
+
+
+def _of_last(symbol: Symbol) -> str | None:
+    """The name of what is at the last step: y for ``y_T``."""
+    found = [name for name, i in Naming().steps(symbol) if (i.anchor, i.offset) == ("T", 0)]
+    return found[0] if found else None
+
+
+def _looks_back(node: Node) -> bool:
+    """Whether a formula names a step before the last: ``h_{T-1}``."""
+    found = (i for n in node.walk() if isinstance(n, Symbol) for _, i in Naming().steps(n))
+    return any(i.anchor == "T" and i.offset for i in found)
 
 
 def _timed(node: Node, bare: set[str], at: Node) -> Node:
@@ -148,6 +171,8 @@ def _shifted(node: Node, by: int) -> Node:
 def _at_last(node: Node) -> Node:
     """The loss of what the last step gives: every name in it is one at step T."""
     if isinstance(node, Symbol):
+        if _of_last(node) is not None:
+            return node
         split = _numbered(node)
         name = split[0] if split else Naming("").read(node)[0]
         return Symbol(name, subscripts=(Symbol("T"),), span=node.span)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbptt.errors import ModelError, Place
+from symbptt.formula.bounds import bounded
 from symbptt.formula.tree import (
     BigOperator,
     Group,
@@ -108,6 +109,7 @@ def _steps(node: BigOperator, naming: Naming, source: Source) -> Steps:
             f"the loss is a sum over the steps {naming.time}; this one runs over something else",
             source.place(node.span),
         )
+    node = bounded(node)
     if node.domain is not None:
         items = node.domain.items if isinstance(node.domain, Group) else (node.domain,)
         return Steps(members=tuple(_bound(item, naming, source) for item in items))
