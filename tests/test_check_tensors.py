@@ -123,7 +123,15 @@ WRONG = [
 ]
 
 
+VEC = r"\operatorname{vec}(W)"
+BY_Z = rf"\tanh'(W h_{{t-1}} + U x_t) \odot {D('L', 'h_t')}"
+RIGHT += [
+    (ELMAN, rf"vec({D('L', 'W')}) = \sum_t (h_{{t-1}} \otimes I) ({BY_Z})"),
+    (ELMAN, rf"{D('L', VEC)} = \sum_t h_{{t-1}} \otimes ({BY_Z})"),
+    (ELMAN, rf"{D('h_t', VEC)} = diag({SLOPE}) (W {D('h_{t-1}', VEC)} + {KRONECKER}_n)"),
+]
 WRONG += [
+    (ELMAN, rf"{D('L', VEC)} = \sum_t h_t \otimes ({BY_Z})"),
     (ELMAN, rf"{D('h_t', 'W')} = {SLOPE} (W {D('h_t', 'W')} + {HELD})"),
     (ELMAN, rf"{D('h_t', 'W')} = {SLOPE} (W {D('h_{t-1}', 'W')} - {HELD})"),
     (ELMAN, rf"{HELD} = h_t^T \otimes I"),

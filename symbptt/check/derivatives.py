@@ -16,6 +16,7 @@ from symbptt.check.quantities import MissingError, Place
 from symbptt.check.scripts import Steps, unbracketed
 from symbptt.check.symbols import UnknownError
 from symbptt.check.tensors import Derivative, Matrix, Stacking, Value, chained, odot, scaled
+from symbptt.check.weights import weight
 from symbptt.evidence.residues import Array, P, Residues, Size
 from symbptt.formula.tree import Call, Differential, Node, Product, Quotient, Symbol
 from symbptt.model import terms as tm
@@ -130,7 +131,7 @@ def slope(m: Meaning, a: Place, b: Place, *, immediate: bool = False) -> Derivat
     if m.world.is_loss(a) and m.world.is_loss(b):
         same = a.step in (None, b.step)
         if same and b.own and not a.own:
-            return Derivative(a, b, m.weight(b).array.reshape(1, 1, 1, 1))
+            return Derivative(a, b, weight(m, b).array.reshape(1, 1, 1, 1))
         return Derivative(a, b, np.full((1, 1, 1, 1), int(same), dtype=object))
     if m.world.is_loss(b):
         raise UnknownError("a derivative by the loss", Symbol(b.name))
@@ -141,7 +142,7 @@ def slope(m: Meaning, a: Place, b: Place, *, immediate: bool = False) -> Derivat
         return whole
     if any(m.place(n, {"t": 1}) == b.whole for f in m.scope.share.factors for n in f.walk()):
         raise UnknownError("the weight of a loss is not differentiated", Symbol(b.name))
-    return replace(whole, array=whole.array * m.weight(a, -1).array[0, 0] % P)
+    return replace(whole, array=whole.array * weight(m, a, -1).array[0, 0] % P)
 
 
 def _is_immediate(m: Meaning, of: Place, by: Place) -> bool:

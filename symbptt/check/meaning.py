@@ -22,8 +22,9 @@ from symbptt.check.tensors import (
     power,
     scaled,
 )
+from symbptt.check.weights import weight
 from symbptt.check.world import World
-from symbptt.evidence.residues import Residues, rational
+from symbptt.evidence.residues import rational
 from symbptt.formula.tree import (
     BigOperator,
     Call,
@@ -254,17 +255,7 @@ class Meaning:
     def value_at(self, place: Place) -> Value:
         """The value of a quantity."""
         found = Matrix(self.world.value(place.plain).array)
-        return scaled(found, self.weight(place, -1)) if place.own else found
-
-    def weight(self, place: Place, exponent: int = 1) -> Matrix:
-        """What the whole takes the loss of a step by."""
-        share, found = self.scope.share, Residues(number(1).array)
-        assert share is not None
-        assert place.step is not None
-        steps = {**dict.fromkeys(self.scope.horizons, self.world.T), "t": place.step}
-        for factor in share.factors:
-            found = found * Residues(self.matrix(factor, steps).array)
-        return Matrix((found if exponent > 0 else found.inverse()).array)
+        return scaled(found, weight(self, place, -1)) if place.own else found
 
     def _parameter_power(self, meant: Meant, exponent: Node, steps: Steps) -> Value:
         """``W^{t-k}``: a power of a parameter."""

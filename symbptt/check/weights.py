@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
+from symbptt.check.quantities import Place
 from symbptt.check.symbols import LOSSES
+from symbptt.check.tensors import Matrix, number
+from symbptt.evidence.residues import Residues
 from symbptt.formula.tree import (
     BigOperator,
     Call,
@@ -18,6 +22,9 @@ from symbptt.formula.tree import (
     Symbol,
 )
 from symbptt.model.names import Naming
+
+if TYPE_CHECKING:
+    from symbptt.check.meaning import Meaning
 
 
 @dataclass(frozen=True)
@@ -64,3 +71,14 @@ def share_in(total: Node) -> Share | None:
             sign = total.signs[at]
             return only[0] if sign > 0 else only[0].times(Number(Fraction(-1)))
     return None
+
+
+def weight(m: Meaning, place: Place, exponent: int = 1) -> Matrix:
+    """What the whole takes the loss of a step by, or one over that."""
+    share, found = m.scope.share, Residues(number(1).array)
+    assert share is not None
+    assert place.step is not None
+    steps = {**dict.fromkeys(m.scope.horizons, m.world.T), "t": place.step}
+    for factor in share.factors:
+        found = found * Residues(m.matrix(factor, steps).array)
+    return Matrix((found if exponent > 0 else found.inverse()).array)
