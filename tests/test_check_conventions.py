@@ -73,6 +73,12 @@ EXAMPLES: dict[str, Example] = {
         "k=1",
         "k=2",
     ),
+    "immediate where it stands again": Example(
+        r"\frac{\partial h_t}{\partial W} = \frac{\partial h_t}{\partial W}"
+        r" + \frac{\partial h_t}{\partial h_{t-1}} \frac{\partial h_{t-1}}{\partial W}",
+        r"h_{t-1}}{\partial W}",
+        r"h_t}{\partial W}",
+    ),
     "grouping of 1 - h²": Example(f"{BY_Z} = 1 - h_t^2 ⊙ {BY_H}", "h_t^2", "h_t"),
     "share of one step": Example(f"{BY_W} = {BY_Z} h_{{t-1}}^T", "h_{t-1}", "h_t"),
     "carry to the step before": Example(
@@ -124,6 +130,11 @@ EXAMPLES: dict[str, Example] = {
         "-W^T",
     ),
     "loss of one step": Example(f"{BY_H} = V^T (o_t - d_t)", "V^T (o_t", "V^T (2 o_t"),
+    "loss of the last step": Example(
+        rf"{BY_H} = \frac{{\partial h_T}}{{\partial h_t}} \frac{{\partial L}}{{\partial h_T}}",
+        r"\frac{\partial h_T}",
+        r"\frac{\partial h_{T-1}}",
+    ),
     "missing terms left out": Example(
         rf"{BY_W} = \sum_{{t=0}}^{{T}} {BY_Z} h_{{t-1}}^T", "t=0", "t=2"
     ),

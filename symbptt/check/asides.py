@@ -32,6 +32,38 @@ _INNER = re.compile(r"\$([^$]*)\$")
 _GAP = re.compile(r"\\(?:quad|qquad|hfill|hspace|;|\s|text|mbox)|~")
 
 
+#: Punctuation as it is typed in Chinese and Japanese.
+_WIDE = str.maketrans("，、；（）＝＋", ",,;()=+")
+_WIDE_SIGN = re.compile("[，、；（）＝＋]")
+_INTERVAL = re.compile(r"(?:\\in(?![A-Za-z])|∈)[\s~]*[(\[][^()\[\]]*[)\]]")
+_OPEN_ENDS = str.maketrans("()", "[]")
+#: A sum or a product in plain text, with a range in brackets or without one.
+_TYPED_RANGE = re.compile(
+    r"(?P<sign>[∑∏ΣΠ])\s*\(\s*(?P<from>[a-z]\s*=\s*[^()=,]+?)\s*(?:\bto\b|\.{2,3}|…|→)"
+    r"\s*(?P<to>[^()=,]+?)\s*\)"
+)
+_TYPED_SUM = re.compile(r"Σ(?=\s*[(\[∂])")
+
+
+def plainly(text: Traced, *, typed: bool) -> Traced:
+    r"""A formula with the punctuation of mathematics: wide commas, half-open intervals.
+
+    ``typed``: it is plain text, where ``∏(k=1 to t)`` has a range and ``Σ (a)`` none.
+
+    >>> print(plainly(Traced.whole(r"a，b \in (0, 1]"), typed=False).text)
+    a,b \in [0, 1]
+    >>> plainly(Traced.whole("∏(k=1 to t) J_k"), typed=True).text
+    '∏_{k=1}^{t} J_k'
+    """
+    text = text.replaced(_WIDE_SIGN, lambda m: m.group().translate(_WIDE))
+    text = text.replaced(_INTERVAL, lambda m: m.group().translate(_OPEN_ENDS))
+    if typed:
+        ranged = "{}_{{{}}}^{{{}}}"
+        text = text.replaced(_TYPED_RANGE, lambda m: ranged.format(*m.group("sign", "from", "to")))
+        text = text.replaced(_TYPED_SUM, lambda m: "∑")
+    return text
+
+
 def separated(text: Traced) -> Traced:
     r"""A formula with a comma for the words that part it from what they say about it.
 

@@ -13,6 +13,7 @@ from functools import cache, reduce
 from itertools import combinations
 from types import MappingProxyType
 
+from symbptt.check.scripts import scripts
 from symbptt.check.tensors import Layout, Stacking
 from symbptt.formula.tree import (
     BigOperator,
@@ -70,6 +71,8 @@ class Convention:
     partial_immediate: bool = False
     expressions_held: bool = False
     stacking: Stacking = Stacking.NONE
+    again_immediate: bool = False
+    of_last_step: bool = False
 
 
 STANDARD = Convention()
@@ -165,6 +168,20 @@ def _own_and_later(node: Node) -> bool:
     return isinstance(node, Relation) and _later_steps(node.sides[1])
 
 
+def _stands_again(node: Node) -> bool:
+    """Whether the derivative on the left is part of a sum on the right."""
+    match node:
+        case Relation((Quotient(Differential(), Differential()) as left, Sum() as right), _):
+            return any(n == left for n in right.walk())
+    return False
+
+
+def _names_last_step(node: Node) -> bool:
+    """Whether something stands at the last step: ``h_T``."""
+    last = {Symbol("T"), Symbol("tau")}
+    return any(isinstance(n, Symbol) and last.intersection(scripts(n)) for n in node.walk())
+
+
 def _two_signs(node: Node) -> bool:
     """Whether a formula writes both ∂ and d."""
     signs = {n.sign for n in node.walk() if isinstance(n, Differential)}
@@ -230,6 +247,9 @@ READINGS: tuple[Reading, ...] = (
             "ones (earlier states held fixed), that on the left is total", 2,
             lambda c: replace(c, immediate_parameters=True, left_total=True),
             _vectors_by_states, "immediate"),
+    Reading("immediate where it stands again", "the derivative on the left is the immediate one "
+            "(earlier states held fixed) where it stands on the right", 2,
+            lambda c: replace(c, again_immediate=True), _stands_again, "again"),
     Reading("grouping of 1 - h²", "1 - h² is one factor of the product that it stands in", 2,
             lambda c: replace(c, regrouped=True), _loose_differences, "regrouped"),
     Reading("share of one step", "the left side is what one step adds to the gradient", 3,
@@ -259,6 +279,9 @@ READINGS: tuple[Reading, ...] = (
     Reading("own share on the right", "∂L/∂h_t on the right is what the loss of step t adds; what "
             "later steps add stands in another term", 3,
             lambda c: replace(c, right_own=True), _own_and_later, "own"),
+    Reading("loss of the last step", "the loss is that of the last step alone", 3,
+            lambda c: replace(c, of_last_step=True),
+            lambda node: _derivatives(node) and _names_last_step(node), "loss"),
     Reading("missing terms left out", "terms at steps that do not exist are left out of the sum", 2,
             lambda c: replace(c, missing_left_out=True), _has("sum"), "missing"),
     *(Reading(f"'{sign or 'juxtaposition'}' multiplies what fits",

@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from symbptt.check.quantities import MissingError
-from symbptt.check.scripts import Steps, is_step, step_value
+from symbptt.check.scripts import Steps, is_step, scripts, step_value, unbracketed
 from symbptt.check.symbols import UnknownError
-from symbptt.formula.tree import Node, Number, Text
+from symbptt.formula.tree import Differential, Node, Number, Quotient, Symbol, Text
 
 #: How many parts ``…`` may leave out.
 MOST_LEFT_OUT = 64
@@ -71,6 +71,61 @@ def between(found: Pattern, steps: Steps) -> Iterator[Node]:
             for (a, _), start in zip(found.pairs, starts, strict=True)
         }
         yield _moved(found.first, moved)
+
+
+def continued(parts: Sequence[Node], at: int, steps: Steps) -> list[Node] | None:
+    """The derivatives that ``…`` leaves out of a chain whose ends are of other kinds.
+
+    In ``∂h_T/∂h_{T-1} … ∂h_1/∂W`` the chain goes on to ``∂h_2/∂h_1``, in
+    ``∂L/∂h_T … ∂h_2/∂h_1`` it begins with ``∂h_T/∂h_{T-1}``; None if no chain is there.
+    """
+    if not 0 < at < len(parts) - 1:
+        return None
+    before, after = _derivative(parts[at - 1]), _derivative(parts[at + 1])
+    if before is None or after is None:
+        return None
+    for one, other, here in ((before, after, at - 1), (after, before, at + 1)):
+        link = _steps_apart(*one)
+        if link is None:
+            continue
+        for i in (1, 0):  # the end of this derivative that the chain leads from
+            met = _steps_apart(one[i], other[1 - i])
+            above, below = (step_value(x, steps) for x in link)
+            if met is None or above is None or below is None or above - below != 1:
+                continue
+            last = step_value(met[1], steps)
+            if last is None:
+                return None
+            sign = -1 if i else 1
+            count = sign * (last - (below if i else above))
+            if count < 0:
+                raise MissingError("… runs the other way here")
+            if count > MOST_LEFT_OUT:
+                raise UnknownError(f"… that leaves out {count} parts is not tried", parts[at])
+            shifts = [sign * j for j in range(1, count + 1)]
+            return [
+                _moved(parts[here], {id(link[0]): Number(Fraction(above + j)),
+                                     id(link[1]): Number(Fraction(below + j))})
+                for j in (shifts if here < at else reversed(shifts))
+            ]  # fmt: skip
+    return None
+
+
+def _derivative(node: Node) -> tuple[Node, Node] | None:
+    """What a derivative is of, and what by."""
+    match unbracketed(node):
+        case Quotient(Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)):
+            return of, by
+    return None
+
+
+def _steps_apart(a: Node, b: Node) -> tuple[Node, Node] | None:
+    """The steps of two symbols that differ in nothing else."""
+    if a == b and isinstance(a, Symbol):
+        counted = [x for x in scripts(a) if is_step(x)]
+        return (counted[0], counted[0]) if len(counted) == 1 else None
+    pairs: list[tuple[Node, Node]] = []
+    return pairs[0] if _differ(a, b, pairs) and len(pairs) == 1 else None
 
 
 def _moved(node: Node, moved: Mapping[int, Number]) -> Node:

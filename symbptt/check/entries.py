@@ -6,6 +6,7 @@ Each function takes first the :class:`Meaning` that says how formulas are read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,6 +43,9 @@ def entry(m: Meaning, operand: Node, part: Node, steps: Steps) -> Value:
 
 def assembled(m: Meaning, known: Definition, steps: Steps) -> Matrix:
     """The vector or the matrix whose entries a definition gives."""
+    if len(set(known.entries)) < len(known.entries):  # D_{ii} = …
+        column = assembled(m, replace(known, entries=known.entries[:1]), steps)
+        return Matrix(np.diag(column.array.reshape(-1)))
     rows: list[list[int]] = []
     for i in range(1, MOST_ENTRIES):
         columns = range(1, MOST_ENTRIES) if len(known.entries) == 2 else (1,)

@@ -11,6 +11,7 @@ from symbptt.check.formulas import Formula
 from symbptt.check.forward import defines
 from symbptt.check.layers import Layers, layers_of
 from symbptt.check.losses import left_of, name_of
+from symbptt.check.namings import is_diagonal
 from symbptt.check.parts import EQUAL, Mention, Part, has_derivative
 from symbptt.check.symbols import ERRORS, LOSSES
 from symbptt.formula.tree import BigOperator, Call, Node, Number, Relation, Sum, Symbol
@@ -92,6 +93,8 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
         node = unshifted(Relation(sides, tuple("=" for _ in sides[1:]), span=links[0].span))
         node = in_t(_in_T(node, horizons))
         if not (_is_forward(node) or _is_start(node)):
+            continue
+        if isinstance(left, Symbol) and is_diagonal(left):
             continue
         found += _given(at, links[0].formula, node, layers)
     return _by_vectors(_without_doubles(found))

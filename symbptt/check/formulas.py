@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from symbptt.check.asides import apart, separated
+from symbptt.check.asides import apart, plainly, separated
 from symbptt.check.conditions import is_condition
 from symbptt.check.documents import Document
 from symbptt.check.fragments import Fragment
@@ -121,9 +121,10 @@ class _Reading:
     def read(self, fragment: Fragment) -> list[Formula | Unparsed]:
         if fragment.heading != self.heading:
             self.left, self.heading = None, fragment.heading
-        text = fragment.traced if fragment.form == "text" else separated(fragment.traced)
+        plain = plainly(fragment.traced, typed=fragment.form == "text")
+        text = plain if fragment.form == "text" else separated(plain)
         rows = _rows(text)
-        if text is fragment.traced or not _are_relations(rows):
+        if text is plain or not _are_relations(rows):
             try:
                 return [*self.parsed(fragment, text)]
             except FormulaError as e:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from symbptt.check.bindings import is_difference
 from symbptt.check.conventions import Reading
+from symbptt.check.losses import UNNAMED_TARGET
 from symbptt.check.namings import namings
 from symbptt.check.scripts import is_step, is_time, scripts
 from symbptt.check.symbols import ACTIVATION_NAMES, ERRORS, Definition, Scope
@@ -87,6 +89,18 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         yield from _signals(name, scope)
     if head in INNER or name.startswith("net"):
         yield from _arguments(name, scope)
+    if _is_target(name, sides, scope):
+        row = reading(f"{shown(name)} is the target", "it is what the output is compared with")
+        yield row, scope.with_alias(name, UNNAMED_TARGET)
+
+
+def _is_target(name: str, sides: Sequence[Node], scope: Scope) -> bool:
+    """Whether a symbol is what a difference takes from the output, where no loss is written."""
+    differences = (n for side in sides for n in side.walk() if is_difference(n))
+    pairs = [[x for x in n.children() if isinstance(x, Symbol)] for n in differences]
+    return UNNAMED_TARGET in scope.model.variables and any(
+        name in [scope.unknown(x) for x in pair if scope.meant(x) is None] for pair in pairs
+    )
 
 
 def _signals(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 
-from symbptt.check.claims import Claim
+from symbptt.check.claims import Claim, least_length
 from symbptt.check.conventions import Convention
+from symbptt.check.conventions import Reading as Row
 from symbptt.check.corrections import Author, correction
 from symbptt.check.counterexamples import counterexample
 from symbptt.check.documents import Document
@@ -24,19 +26,23 @@ from symbptt.check.links import (
     claim_of,
     horizons,
     is_chain,
+    is_dependence,
     is_forward_claim,
     is_gradient_name,
+    is_of_data,
     is_of_loss,
     is_of_two_networks,
+    links_of,
+    speaks_of_loss,
 )
 from symbptt.check.names import Names, announces
 from symbptt.check.parts import ADDING, EQUAL, Mention, Part, has_derivative, parts
 from symbptt.check.roles import by_role
 from symbptt.check.setting import Setting
 from symbptt.check.suppression import suppressed
-from symbptt.check.symbols import UnknownError
+from symbptt.check.symbols import Scope, UnknownError
 from symbptt.errors import did_you_mean
-from symbptt.formula.tree import Node, Relation, Symbol
+from symbptt.formula.tree import BigOperator, Node, Number, Relation, Symbol
 from symbptt.model.model import Model
 
 #: How many other models of a document are asked about a claim.
@@ -156,6 +162,8 @@ class _Checking:
             return ("claim", undecided(f"'{part.sign}' is not decided")) if bound else _PROSE
         if self.gives_an_equation(part):
             return _DEFINITION
+        if is_dependence(part):
+            return _PROSE
         if epoch is None:
             named = isinstance(part.left, Symbol) and is_gradient_name(part.left)
             return ("claim", undecided(_NO_MODEL)) if derived or named else _PROSE
@@ -171,6 +179,8 @@ class _Checking:
             return _DEFINITION  # a forward equation that was there already
         if verdict.verdict in FAULTS and is_forward_claim(part, self.names.scope(epoch)):
             verdict = undecided("it isn't what the forward equations say; is it of another model?")
+        if verdict.verdict in FAULTS and is_of_data(part, self.names.scope(epoch)):
+            verdict = undecided("it is about what is given, of which the equations say nothing")
         return "claim", verdict
 
     def gives_an_equation(self, part: Part) -> bool:
@@ -201,12 +211,26 @@ class _Checking:
         found = judge(claim, self.setting(epoch))
         if found.holds:
             return found
-        for row, bound in epoch.bound(claim.relation):
+        for row, bound in (*epoch.bound(claim.relation), *self.as_long_as_written(claim, epoch)):
             again = judge(claim, self.setting(bound))
             if again.holds:
                 readings = (row, *again.readings)
                 return replace(again, verdict="right-under", readings=readings)
         return found
+
+    def as_long_as_written(self, claim: Claim, epoch: Epoch) -> Iterator[tuple[Row, Epoch]]:
+        """The model in as many steps as a sum counts, ``Σ_{t=1}^{3}``, where that is the last
+        step that the document writes."""
+        n = least_length(claim)
+        ends = (x.upper for x in claim.relation.walk() if isinstance(x, BigOperator))
+        if n == self.last_written and n > 1 and Number(Fraction(n)) in ends:
+            says = f"the sequence has {n} steps"
+            yield reading(f"{n} steps", says), replace(epoch, lengths=(n,))
+
+    @cached_property
+    def last_written(self) -> int:
+        """The largest step that the document writes as a number."""
+        return max((least_length(Claim(p.left, p.right)) for p in links_of(self.stated)), default=1)
 
     def verdict(self, part: Part, epoch: Epoch) -> Verdict:
         """The verdict on a claim; that of one which stands there again is not sought again."""
@@ -287,7 +311,7 @@ class _Checking:
         if found is not None and not self.corrects(found[1], part, epoch):
             found = None
         if found is None:
-            doubt = _doubt(part, epoch)
+            doubt = _doubt(part, epoch, self.names.scope(epoch))
             if doubt is not None:
                 return undecided(doubt, verdict)
             own = None
@@ -316,6 +340,8 @@ class _Checking:
         plain = self.author.plain(edit.node, part.formula)
         assert isinstance(plain, Relation)
         left, right = plain.sides
+        if isinstance(right, Number) and left != part.left:
+            return False  # what else is zero tells nothing
         return left != right and self.judgement(replace(part, left=left, right=right), epoch).holds
 
 
@@ -326,9 +352,9 @@ _TWO_NETWORKS = "it joins quantities that no equation joins; are there two model
 _NO_MODEL = "the document has no forward equations"
 
 
-def _doubt(part: Part, epoch: Epoch) -> str | None:
+def _doubt(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     """Why a claim that fails, and that no edit mends, may not be wrong."""
-    if epoch.loss_unread:
+    if epoch.loss_unread and speaks_of_loss(part, scope):
         return _UNREAD
     if any(isinstance(n, Symbol) and n.base.startswith("Delta") for n in part.left.walk()):
         return "a Δ may be a step of learning rather than a gradient"

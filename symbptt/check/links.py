@@ -187,3 +187,39 @@ def is_gradient_name(s: Symbol) -> bool:
     if s.base in ERRORS:
         return True
     return re.fullmatch(r"(d_?|grad_?|delta_?)[A-Za-z]\w*", s.base) is not None
+
+
+def is_dependence(part: Part) -> bool:
+    """``u = u(x)``: what a quantity depends on, which is no claim about its value."""
+    match part.right:
+        case Call(function):
+            return function == part.left
+        case Product((name, Group("(")), ("",)):
+            return name == part.left
+    return False
+
+
+def is_of_data(part: Part, scope: Scope) -> bool:
+    """Whether a formula is about what is given alone: ``Σ_k y_k = 1``."""
+    if has_derivative(part.left) or has_derivative(part.right):
+        return False
+    symbols = (n for side in (part.left, part.right) for n in _outside_ranges(side))
+    meant = [m for m in map(scope.meant, symbols) if m is not None]
+    given = {v.name for v in scope.model.given}
+    return bool(meant) and all(m.kind == "quantity" and m.name in given for m in meant)
+
+
+def _outside_ranges(node: Node) -> Iterator[Symbol]:
+    """The symbols of a formula but for what sums run over."""
+    if isinstance(node, Symbol):
+        yield node
+        return
+    children = (node.body,) if isinstance(node, BigOperator) else node.children()
+    for child in children:
+        yield from _outside_ranges(child)
+
+
+def speaks_of_loss(part: Part, scope: Scope) -> bool:
+    """Whether the loss, or a gradient of it, has a part in a formula."""
+    symbols = (n for side in (part.left, part.right) for n in _outside_ranges(side))
+    return any(m is not None and m.kind != "quantity" for m in map(scope.meant, symbols))

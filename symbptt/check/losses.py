@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ from symbptt.model.functions import canonical
 from symbptt.model.names import Naming
 from symbptt.model.outline import Statement
 
+#: What the cross-entropy is called.
+_ENTROPY = re.compile(r"cross_?ent(ropy)?(_?loss)?|ce|xent", re.IGNORECASE)
 #: What the target is called where a document names none.
 UNNAMED_TARGET = "target"
 
@@ -89,6 +92,7 @@ def attempts(found: Sequence[Statement], *, last: bool = False) -> Iterator[Atte
     ``last``: only the last step has an output.
     """
     naming = Naming()
+    found = [_with_named_entropy(s, found) if is_loss(s, found) else s for s in found]
     equations = [
         s for s in found if not is_loss(s, found) and (naming.read(left_of(s))[1] or is_start(s))
     ]
@@ -103,7 +107,7 @@ def attempts(found: Sequence[Statement], *, last: bool = False) -> Iterator[Atte
     if output is not None and not shares:
         shares = {base: _abstract_share(output) for base in LOSSES}
     for s in whole:
-        body = _with_shares(scalar_loss(right_of(s)), shares)
+        body = _with_shares(_from_one(scalar_loss(right_of(s))), shares)
         yield Attempt(equations, rewritten(s, body), not functions, bool(functions), share_of(s))
     for s in () if whole else of_step.values():
         left = naming.bare(left_of(s))
@@ -127,6 +131,16 @@ def attempts(found: Sequence[Statement], *, last: bool = False) -> Iterator[Atte
 def share_of(s: Statement) -> Share | None:
     """The loss of a step in a statement about the whole."""
     return share_in(right_of(s)) if Naming().read(left_of(s))[1] is None else None
+
+
+def _from_one(node: Node) -> Node:
+    """``Σ_{t=0}^{T} L_t`` from the first step that a model computes, where it goes up to T."""
+    match node:
+        case BigOperator("sum", index=Symbol("t"), lower=Number(first), upper=Symbol("T")):
+            return replace(node, lower=Number(Fraction(1))) if first == 0 else node
+        case Product() | Sum():
+            return node.rebuilt(_from_one)
+    return node
 
 
 def _losses_called(body: Node) -> set[str]:
@@ -172,12 +186,32 @@ def is_start(s: Statement) -> bool:
     )
 
 
-def with_known_loss(s: Statement, found: Sequence[Statement], name: str) -> Statement:
-    """``L_t(ŷ_t, y_t)`` as the cross-entropy, where ŷ is a softmax, or as the squared error."""
-    softmaxes = {
+def _softmaxes(found: Sequence[Statement]) -> set[str]:
+    """The names of what a softmax gives."""
+    return {
         name_of(o) for o in found
         if isinstance(f := right_of(o), Call) and canonical(f.function.base) == "softmax"
     }  # fmt: skip
+
+
+def _with_named_entropy(s: Statement, found: Sequence[Statement]) -> Statement:
+    """``CrossEntropy(y_t, p_t)`` as the function that it names, where p is a softmax."""
+    softmaxes = _softmaxes(found)
+
+    def change(node: Node) -> Node:
+        match node:
+            case Call(Symbol(name), (Symbol() as a, Symbol() as b)) if _ENTROPY.fullmatch(name):
+                for p, y in ((a, b), (b, a)):
+                    if Naming().read(p)[0] in softmaxes:
+                        return Call(Symbol("cross_entropy"), (p, y), span=node.span)
+        return node if isinstance(node, Symbol) else node.rebuilt(change)
+
+    return rewritten(s, change(right_of(s)))
+
+
+def with_known_loss(s: Statement, found: Sequence[Statement], name: str) -> Statement:
+    """``L_t(ŷ_t, y_t)`` as the cross-entropy, where ŷ is a softmax, or as the squared error."""
+    softmaxes = _softmaxes(found)
 
     def change(node: Node) -> Node:
         match node:
@@ -203,7 +237,8 @@ def _abstracted(body: Node, outputs: set[str]) -> Node | None:
         next((rest for rest, _ in naming.steps(n)), naming.read(n)[0]): n for n in body.walk()
         if isinstance(n, Symbol) and n.base not in LOSSES and naming.index(n) is None
     }  # fmt: skip
-    if not named.keys() & outputs or isinstance(body, Call) or len(named) > 3:
+    is_named = isinstance(body, Call) and body.function.base in LOSSES
+    if not named.keys() & outputs or is_named or len(named) > 3:
         return None
     return Call(Symbol("ell"), tuple(named.values()), span=body.span)
 

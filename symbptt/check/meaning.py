@@ -204,6 +204,8 @@ class Meaning:
         """The place of a quantity or of the loss, where the letters stand for given steps."""
         at = None if meant.step is None else self._at(meant.step, steps)
         if meant.kind == "loss":
+            if at is None and self.convention.of_last_step:
+                at = self.world.T
             if at is None and self.convention.of_one_step:
                 at = steps.get("t", self.world.T)
             return Place(self.world.model.loss_name, at, own=meant.own and at is not None)
@@ -283,6 +285,9 @@ class Meaning:
         """What a defined symbol is worth: read without the readings of the claim it stands in."""
         if self.depth > MOST_DEFINITIONS:
             raise UnknownError(f"{meant.name} is defined by itself", known.body, meant.name)
+        diagonal = len(set(known.entries)) < len(known.entries)
+        if diagonal and len({self._at(e, steps) for e in meant.entry}) > 1:
+            return number(0)
         inside = self.inside(known, meant, steps)
         plain = replace(STANDARD, layout=self.convention.layout)
         own = replace(self, convention=plain, depth=self.depth + 1)

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from symbptt.check.epochs import Epoch
+from symbptt.check.equations import unshifted
 from symbptt.check.layers import Layers
 from symbptt.check.links import words_before
-from symbptt.check.namings import Named, namings
+from symbptt.check.namings import Named, is_diagonal, namings
 from symbptt.check.parts import NAMING, Mention, Part, has_derivative
 from symbptt.check.scripts import entry_letters, is_step, scripts
 from symbptt.check.symbols import ERRORS, Definition, Scope
-from symbptt.formula.tree import Node, Number, Symbol
+from symbptt.formula.tree import Node, Number, Relation, Symbol
 from symbptt.model.names import Naming
 
 #: Words that announce that a symbol comes to mean the gradient by a pre-activation.
@@ -28,7 +29,7 @@ class Names:
     """What symbols have come to stand for.
 
     ``aliases``: other names of the model's quantities; ``horizons``: the letters for the number
-    of steps; ``ahead``: names that ``:=`` gives further down.
+    of steps; ``ahead``: names that ``:=``, or the entries of a diagonal, give further down.
     """
 
     aliases: Mapping[str, str]
@@ -56,9 +57,12 @@ class Names:
         stated: Sequence[list[Part] | Mention],
         epoch_at: Callable[[int], Epoch | None],
     ) -> None:
-        """Note the names that ``:=`` gives anywhere, for formulas that use them before."""
+        """Note the names that are given further down, for formulas that use them before."""
         for at, links in enumerate(stated):
-            if isinstance(links, Mention) or links[0].sign not in NAMING:
+            if isinstance(links, Mention):
+                continue
+            left = links[0].left
+            if links[0].sign not in NAMING and not (isinstance(left, Symbol) and is_diagonal(left)):
                 continue
             epoch = epoch_at(at)
             found = {} if epoch is None else self.definitions(links[0], epoch, lambda: False)
@@ -83,6 +87,9 @@ class Names:
         left, right = part.left, part.right
         if not isinstance(left, Symbol) or not part.first or left.primes:
             return None
+        if is_diagonal(left):  # H^{(t+1)}_{ii} = …
+            left, right = unshifted(Relation((left, right), ("=",))).sides
+            assert isinstance(left, Symbol)
         meant = self.scope(epoch).meant(left)
         kind = None if meant is None else meant.kind
         said = part.names and (left.base in ERRORS or meant is None)
@@ -92,8 +99,10 @@ class Names:
             return None
         if isinstance(right, Number) and kind in (None, "defined"):
             return Naming("").read(left)[0], Definition(right, None)
-        if kind == "defined" and not said:
-            return None
+        if meant is not None and kind == "defined" and not said:
+            known = self.ahead.get(meant.name)
+            here = known is not None and known.line == part.formula.line
+            return (meant.name, known) if known is not None and here else None
         naming = _taken_apart(left, right)
         if naming is None or _refers_to(right, naming.name):
             return None

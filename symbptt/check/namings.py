@@ -77,6 +77,11 @@ def _inner_time(part: Node) -> Iterator[tuple[str, Node]]:
                 yield inner.name, inner.step
 
 
+def is_diagonal(symbol: Symbol) -> bool:
+    """Whether a symbol is an entry on the diagonal: ``D_{ii}``."""
+    return any(len(n.entry) == 2 and n.entry[0] == n.entry[1] for n in namings(symbol))
+
+
 def label(node: Node) -> str:
     """A script as a part of a name."""
     return Naming("").label(node)

@@ -21,6 +21,7 @@ from symbptt.formula.tree import (
     Group,
     Node,
     Number,
+    Power,
     Product,
     Quotient,
     Relation,
@@ -134,7 +135,7 @@ def normal(node: Node, notation: Notation) -> Node:
     changes: list[Change] = [
         lambda n: at_step(n, notation.timed), notation.indices.rewritten, _differentiated,
         _bare_numerator, _copies, _loss_names, lambda n: _fused(n, notation.numbered),
-        lambda n: _last_step(n, notation.above), _worded, _bold,
+        lambda n: _ends(n, notation.above), _worded, _bold,
         lambda n: _joined(n, notation.joined),
     ]  # fmt: skip
     if not isinstance(node, Symbol):
@@ -180,9 +181,14 @@ def _bold(node: Node) -> Node:
     return node
 
 
-def _last_step(node: Node, above: frozenset[str]) -> Node:
-    """``h^T`` where the steps of h stand above it: h at the last step, not its transpose."""
+def _ends(node: Node, above: frozenset[str]) -> Node:
+    """``h^T`` where the steps of h stand above it: h at the last step, not its transpose; ``h^0``
+    is no power."""
     match node:
+        case Power(Symbol(base, superscripts=()) as name, Number(value) as at) if (
+            base in above and value in (0, 1)
+        ):
+            return replace(name, superscripts=(at,), span=node.span)
         case Transpose(Symbol(base, superscripts=()) as name) if base in above:
             return replace(name, superscripts=(Symbol("T"),), span=node.span)
     return node

@@ -128,7 +128,7 @@ def _ended(run: list[Word], after: Word | None) -> list[Word]:
 
 
 def _belongs(w: Word, before: Word | None, after: Word | None, run: list[Word], depth: int) -> bool:
-    if w.kind == "mathematics":
+    if w.kind == "mathematics" or (w.text == "to" and depth):  # ∏(k=1 to t)
         return True
     if w.kind == "prose":
         return False

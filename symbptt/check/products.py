@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from symbptt.check.ellipsis import between, is_dots, pattern
+from symbptt.check.ellipsis import between, continued, is_dots, pattern
 from symbptt.check.quantities import MissingError
 from symbptt.check.scripts import Steps, step_value
 from symbptt.check.symbols import UnknownError, with_prefixes
@@ -59,6 +59,9 @@ def summed(m: Meaning, terms: Sequence[Node], signs: Sequence[int], steps: Steps
 def _abbreviated(parts: Sequence[Node], at: int, steps: Steps) -> Iterator[Node]:
     """What ``…`` stands for between the parts beside it."""
     found = pattern(parts, at)
+    if found is None and (chain := continued(parts, at, steps)) is not None:
+        yield from chain
+        return
     if found is None:
         raise UnknownError("what … abbreviates is not clear", parts[at])
     yield from between(found, steps)

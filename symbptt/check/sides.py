@@ -10,13 +10,15 @@ from symbptt.check.derivatives import slope
 from symbptt.check.meaning import Meaning
 from symbptt.check.scripts import Steps, step_value
 from symbptt.check.tensors import Derivative, Value, chained
-from symbptt.formula.tree import Node, Symbol
+from symbptt.formula.tree import Differential, Node, Quotient, Symbol
 
 
 def both_sides(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[Value, Value]:
     """Both sides of a claim where its letters stand for given steps."""
     c = meaning.convention
     left, right = (regroup(x) if c.regrouped else x for x in claim.sides)
+    if c.again_immediate:
+        right = _immediate(right, left)
     own = meaning
     if c.left_total or c.right_own:
         total = c.immediate_parameters and not c.left_total
@@ -30,6 +32,14 @@ def both_sides(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[Value, Val
     elif c.left_share:
         first = _share(first, own, _latest(right, meaning, steps))
     return first, meaning.value(right, steps)
+
+
+def _immediate(node: Node, derivative: Node) -> Node:
+    """A formula in which a derivative is the immediate one."""
+    if node == derivative and isinstance(node, Quotient):
+        assert isinstance(node.numerator, Differential)
+        return replace(node, numerator=replace(node.numerator, sign="∂⁺"))
+    return node if isinstance(node, Symbol) else node.rebuilt(lambda n: _immediate(n, derivative))
 
 
 def _share(gradient: Value, meaning: Meaning, at: int | None) -> Value:

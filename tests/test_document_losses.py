@@ -1,0 +1,77 @@
+"""The losses that documents name: of all steps, of one step, as a mean, with their arguments."""
+
+import symbptt
+
+STATE = "$a_t = w x_t + v h_{t-1}$, $h_t = \\tanh(a_t)$, $o_t = u h_t + c$\n\n"
+NETWORK = "$h_t = \\tanh(W h_{t-1} + U x_t)$, $\\hat{y}_t = \\mathrm{softmax}(V h_t)$\n\n"
+
+
+def verdicts(text: str) -> list[str]:
+    return [f.verdict.verdict for f in symbptt.check(text).findings if f.verdict]
+
+
+def test_the_loss_of_a_step_whose_mean_is_the_loss_is_not_divided():
+    given = STATE + "$$L = \\frac{1}{T} \\sum_{t=1}^T L_t$$\n$$L_t = \\frac{1}{2} (o_t - d_t)^2$$\n"
+    right = (
+        r"\frac{\partial L_t}{\partial c} = o_t - d_t",
+        r"\frac{\partial L}{\partial c} = \frac{1}{T} \sum_{t=1}^T \frac{\partial L_t}{\partial c}",
+        r"\frac{\partial L}{\partial o_t} = \frac{1}{T} (o_t - d_t)",
+        r"\frac{\partial L}{\partial L_t} = \frac{1}{T}",
+    )
+    wrong = (
+        r"\frac{\partial L_t}{\partial c} = \frac{1}{T} (o_t - d_t)",
+        r"\frac{\partial L}{\partial c} = \sum_{t=1}^T \frac{\partial L_t}{\partial c}",
+        r"\frac{\partial L}{\partial L_t} = 1",
+    )
+    text = given + "".join(f"$${claim}$$\n" for claim in (*right, *wrong))
+    assert verdicts(text) == ["right"] * len(right) + ["wrong"] * len(wrong)
+
+
+def test_a_loss_applied_to_what_stands_at_a_step_is_that_of_the_step():
+    text = NETWORK + r"$$L = \sum_{t=1}^T L_t = \sum_{t=1}^T L(\hat{y}_t, y_t)$$"
+    assert "wrong" not in verdicts(text)
+    mean = (
+        STATE
+        + r"""$$L = \frac{1}{T} \sum_{t=1}^T l(o_t, d_t)$$
+
+$$\frac{\partial L}{\partial o_t} = \frac{1}{T} \frac{\partial l(o_t, d_t)}{\partial o_t}$$
+
+$$\frac{\partial L}{\partial o_t} = \frac{\partial l(o_t, d_t)}{\partial o_t}$$
+"""
+    )
+    assert verdicts(mean) == ["right", "wrong"]
+
+
+def test_the_cross_entropy_by_its_name():
+    softmax = NETWORK.replace(r"\mathrm{softmax}(V h_t)$", r"\mathrm{softmax}(o_t)$, $o_t = V h_t$")
+    claim = "\n\n" + r"$$\frac{\partial J_t}{\partial o_t} = \hat{y}_t - y_t$$"
+    for loss in (r"\text{CrossEntropy}(y_t, \hat{y}_t)", r"crossentropy(\hat{y}_t, y_t)"):
+        text = softmax + f"$J_t = {loss}$"
+        assert verdicts(text + claim) == ["right"]
+        assert verdicts(text + claim.replace("- y_t", "+ y_t")) == ["wrong"]
+    labels = softmax + r"$J_t = crossentropy(\hat{y}_t, \text{labels})$"
+    chain = (
+        r"$$\frac{\partial J_2}{\partial V} = \frac{\partial J_2}{\partial o_2}"
+        r" \frac{\partial o_2}{\partial V}$$"
+    )
+    assert verdicts(labels + "\n\n" + chain) == ["right"]
+
+
+def test_what_else_is_zero_is_no_correction():
+    text = NETWORK + r"$$L = \sum_{t=1}^T L_t(\hat{y}_t, y_t)$$" + "\n\n"
+    (found,) = symbptt.check(text + r"$$\frac{\partial L}{\partial h_T} = 0$$").faults()
+    assert (found.verdict.verdict, found.verdict.correction) == ("wrong", None)
+
+
+def test_steps_that_begin_at_zero():
+    given = STATE + r"$$L = \sum_{t=0}^T \frac{1}{2} (o_t - d_t)^2$$" + "\n\n"
+    right = r"$$\frac{\partial L}{\partial u} = \sum_{t=0}^T (o_t - d_t) h_t$$"
+    assert verdicts(given + right) == ["right-under"]
+    assert verdicts(given + right.replace("h_t$", "h_{t-1}$")) == ["wrong"]
+    assert verdicts(given + r"$$\frac{\partial L}{\partial o_t} = d_t - o_t$$") == ["wrong"]
+
+
+def test_the_first_step_above_a_state_is_no_power():
+    text = r"$$a^t = w x^t + v h^{t-1}$$ $$a^0 = w x^0$$ $$h^t = \tanh(a^t)$$"
+    claim = r"$$\frac{\partial h^t}{\partial a^t} = 1 - (h^t)^2$$"
+    assert verdicts(text + claim) in (["right"], ["inconclusive", "right"])
