@@ -49,6 +49,7 @@ class Convention:
     is whichever of them the sizes allow, in this order.  ``entrywise_first`` groups
     ``A b ⊙ c`` as ``A (b ⊙ c)``.  ``partial`` says of a derivative by a parameter, or by an
     earlier state, whether it is total.  ``descending`` multiplies ``∏`` from its upper bound.
+    ``norm`` is that of a matrix, ``‖A‖`` without a subscript.
     """
 
     layout: Layout = Layout.GRADIENT
@@ -68,6 +69,7 @@ class Convention:
     left_carried: bool = False
     right_own: bool = False
     partial_immediate: bool = False
+    norm: str = "spectral norm"
 
 
 STANDARD = Convention()

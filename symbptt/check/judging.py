@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from symbptt.check.assumptions import BOUNDS, is_bound
 from symbptt.check.claims import Claim
+from symbptt.check.comparisons import COMPARING, approximate, bounded, has_norms
 from symbptt.check.conventions import Convention
 from symbptt.check.corrections import Author, correction
 from symbptt.check.counterexamples import counterexample
@@ -26,6 +28,7 @@ from symbptt.check.links import (
     is_forward_claim,
     is_gradient_name,
     is_of_loss,
+    links_of,
 )
 from symbptt.check.names import Names, announces
 from symbptt.check.parts import ADDING, EQUAL, Mention, Part, has_derivative, parts
@@ -39,8 +42,6 @@ from symbptt.model.model import Model
 
 #: How many other models of a document are asked about a claim.
 MOST_OTHERS = 8
-#: Signs that compare, and are not decided.
-COMPARING = frozenset({"≈", "∝", "≤", "<", "≥", ">"})
 
 
 def check_document(
@@ -150,8 +151,7 @@ class _Checking:
         epoch = self.epoch_at(at)
         derived = has_derivative(part.left) or has_derivative(part.right)
         if part.sign not in EQUAL and not (part.sign in ADDING and epoch is not None):
-            bound = part.sign in COMPARING and derived
-            return ("claim", undecided(f"'{part.sign}' is not decided")) if bound else _PROSE
+            return self.compared(part, epoch)
         if self.gives_an_equation(part):
             return _DEFINITION
         if epoch is None:
@@ -170,6 +170,27 @@ class _Checking:
         if verdict.verdict in FAULTS and is_forward_claim(part, self.names.scope(epoch)):
             verdict = undecided("it isn't what the forward equations say; is it of another model?")
         return "claim", verdict
+
+    def compared(self, part: Part, epoch: Epoch | None) -> tuple[str, Verdict | None]:
+        """The kind of a comparison, ``a ≤ b``, and its verdict if it is a claim."""
+        derived = has_derivative(part.left) or has_derivative(part.right)
+        if part.sign not in COMPARING:
+            return _PROSE
+        if epoch is None:
+            return ("claim", undecided(_NO_MODEL)) if derived else _PROSE
+        if part.sign in BOUNDS:
+            if not is_bound(part, self.names.scope(epoch)):
+                return _PROSE
+            return "claim", self.bounded(part, epoch)
+        if not derived and not (isinstance(part.left, Symbol) and is_gradient_name(part.left)):
+            return _PROSE
+        equal = self.judgement(part, epoch)
+        return "claim", approximate(part, epoch, self.setting(epoch), equal)
+
+    def bounded(self, part: Part, epoch: Epoch) -> Verdict:
+        """The verdict on a bound, or on an equation of norms, from a search in floats."""
+        others = [p for p in links_of(self.stated) if p is not part]
+        return bounded(part, others, epoch, self.setting(epoch), _doubt(part, epoch))
 
     def gives_an_equation(self, part: Part) -> bool:
         """Whether a link is an equation that a model is made of."""
@@ -221,6 +242,8 @@ class _Checking:
             self.names.given[found.guessed[0]] = replace(found.guessed[1], line=part.formula.line)
         if found.holds and epoch.loss_unread and is_of_loss(part, self.names.scope(epoch)):
             return undecided(_UNREAD)
+        if found.verdict == "wrong" and has_norms(part):
+            return self.bounded(part, epoch)
         readings = tuple(Reading(r.name, r.says) for r in found.readings)
         verdict = Verdict(found.verdict, readings, found.reason, evidence=found.evidence)
         if found.holds:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from symbptt.check.claims import Claim
 from symbptt.check.epochs import Epoch
+from symbptt.check.norms import named
 from symbptt.check.parts import ADDING, Mention, Part, has_derivative
 from symbptt.check.scripts import unbracketed
 from symbptt.check.symbols import ERRORS, Scope
@@ -18,6 +19,7 @@ from symbptt.formula.tree import (
     Group,
     Node,
     Number,
+    Power,
     Primed,
     Product,
     Quotient,
@@ -79,12 +81,17 @@ def called(node: Node, functions: frozenset[str]) -> Node:
     return replace(node, factors=tuple(factors), operators=tuple(signs[1:]))
 
 
-def _call(name: Node | None, f: Node, functions: frozenset[str]) -> Call | None:
+def _call(name: Node | None, f: Node, functions: frozenset[str]) -> Call | Power | None:
     """``g`` and ``(z)``, or ``(z)'``, as a call of g, or of its derivative."""
-    if not (isinstance(name, Symbol) and name == Symbol(name.base) and name.base in functions):
+    if not isinstance(name, Symbol):
+        return None
+    if not (name == Symbol(name.base) and name.base in functions) and not named(name, functions):
         return None
     span = Span(name.span.start, f.span.end)
     match f:
+        case Power(Group("(", items) as arguments, exponent) if named(name, functions):
+            inner = Call(name, items, span=Span(name.span.start, arguments.span.end))
+            return Power(inner, exponent, span=span)
         case Group("(", items):
             return Call(name, items, span=span)
         case Primed(Group("(", items), count):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from symbptt.check import conditions, derivatives, entries, products, ranges
+from symbptt.check import conditions, derivatives, entries, norms, products, ranges
 from symbptt.check.calls import called
 from symbptt.check.conventions import FITTING, STANDARD, Convention
 from symbptt.check.quantities import MissingError, Place
@@ -86,6 +86,8 @@ class Meaning:
                 return self.value(inner, steps)
             case Group("[" | "(", items):
                 return products.stacked(self, items, steps)
+            case Group("‖" | "|", (_,)) | Subscripted(Group("‖" | "|", (_,))):
+                return norms.normed(self, node, steps)
             case Sum(terms, signs):
                 return products.summed(self, terms, signs, steps)
             case Product(factors, operators):
@@ -264,6 +266,4 @@ def _kind(node: Node) -> str:
     name = type(node).__name__
     if isinstance(node, Text):
         return f"the text '{node.words[:40]}'"
-    if isinstance(node, Group) and node.opening in "|‖":
-        return "a norm"
     return _KINDS.get(name, name.lower())
