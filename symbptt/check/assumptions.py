@@ -13,13 +13,17 @@ from itertools import product
 
 from symbptt.check.norms import norms_in
 from symbptt.check.parts import Part, has_derivative
-from symbptt.check.scripts import is_step, letters
-from symbptt.check.symbols import Definition, Scope
+from symbptt.check.scripts import letters
+from symbptt.check.symbols import Definition, Meant, Scope
 from symbptt.formula.tree import BigOperator, Call, Node, Number, Product, Symbol
 from symbptt.model.names import Naming
 
 #: Signs of bounds, each with its mirror.
 BOUNDS = {"≤": "≥", "<": ">", "≥": "≤", ">": "<"}
+#: Letters that count rather than bound.
+STEPS = frozenset({"t", "k", "i", "j", "s", "n", "m", "l", "r"})
+#: Definitions that use definitions are followed so far.
+DEEPEST = 4
 #: Words of a sentence that make a bound a condition, or restrict what it is claimed of.
 _CONDITIONAL = re.compile(
     r"\b(if|when|whenever|suppos\w*|assum\w*|provided|unless|where|whether|case|cases|requir\w*|"
@@ -28,26 +32,36 @@ _CONDITIONAL = re.compile(
 )  # fmt: skip
 
 
-def is_computed(node: Node, scope: Scope, depth: int = 0) -> bool:
+def is_computed(node: Node, scope: Scope) -> bool:
     """Whether a formula speaks of what a network computes: a state, a derivative."""
-    if has_derivative(node):
-        return True
+    return has_derivative(node) or any(
+        meant.kind in ("gradient", "loss") or meant.name in scope.model.order
+        for meant in _meant_in(node, scope)
+    )
+
+
+def speaks_of_loss(node: Node, scope: Scope) -> bool:
+    """Whether a formula speaks of the loss, or of a gradient of it."""
+    return any(meant.kind in ("gradient", "loss") for meant in _meant_in(node, scope))
+
+
+def _meant_in(node: Node, scope: Scope, depth: int = 0) -> Iterator[Meant]:
+    """What the symbols of a formula stand for, and those of the definitions that it uses."""
     for n in node.walk():
         meant = scope.meant(n) if isinstance(n, Symbol) else None
         if meant is None:
             continue
-        if meant.kind in ("gradient", "loss") or meant.name in scope.model.order:
-            return True
-        if meant.kind == "defined" and depth < 4:
-            if is_computed(scope.definitions[meant.name].body, scope, depth + 1):
-                return True
-    return False
+        yield meant
+        if meant.kind == "defined" and depth < DEEPEST:
+            yield from _meant_in(scope.definitions[meant.name].body, scope, depth + 1)
 
 
 def is_bound(part: Part, scope: Scope) -> bool:
     """Whether a comparison bounds what a network computes."""
-    measured = has_derivative(part.left) or has_derivative(part.right) or norms_in(part.relation)
-    return bool(measured) and is_computed(part.relation, scope)
+    if has_derivative(part.relation):
+        return True
+    names = any(_is_unknown(side, scope) for side in (part.left, part.right))  # ‖h_t‖ ≤ B
+    return bool(norms_in(part.relation)) and is_computed(part.relation, scope) and not names
 
 
 def is_conditional(part: Part, others: Sequence[Part]) -> bool:
@@ -162,7 +176,7 @@ def _is_unknown(node: Node, scope: Scope) -> bool:
     """Whether a symbol means nothing so far, and is no step."""
     if not isinstance(node, Symbol) or scope.meant(node) is not None or node.primes:
         return False
-    return not (is_step(node) and node == Symbol(node.base) and len(node.base) == 1)
+    return node != Symbol(node.base) or node.base not in STEPS | scope.horizons
 
 
 def _name(node: Node) -> str | None:

@@ -9,35 +9,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
 
+from symbptt.check.assumptions import speaks_of_loss
 from symbptt.check.bindings import open_functions
 from symbptt.check.claims import Claim, free_letters, least_length, points
 from symbptt.check.conventions import Convention, Reading
-from symbptt.check.counterexamples import given_at, numbers_of, shown_steps
+from symbptt.check.counterexamples import FINE, given_at, numbers_of, shown_steps
 from symbptt.check.findings import Counterexample, Evidence
 from symbptt.check.judge import MOST_POINTS, Judgement, permitted
 from symbptt.check.meaning import Meaning, Work
 from symbptt.check.norms import UNNAMED, norms_in
 from symbptt.check.quantities import MissingError, OutOfRangeError
 from symbptt.check.reals import INSTANCES, SCALES, RealWorld, floats
+from symbptt.check.scripts import step_value
 from symbptt.check.setting import Setting
 from symbptt.check.sides import both_sides
 from symbptt.check.symbols import UnknownError
 from symbptt.check.tensors import ShapeClashError
 from symbptt.evidence.residues import UnluckyError
-from symbptt.formula.tree import Node
+from symbptt.formula.tree import Node, Symbol
+from symbptt.model.model import Model
 
 #: By how much a bound must fail, of the larger side, and at all.
 RELATIVE, ABSOLUTE = 1e-6, 1e-9
+#: A counterexample that is plainer to see is looked for first.
+PLAIN = 0.01
 #: Worlds to try, the smallest first, and steps uphill from the one where a bound is tightest.
-MOST_WORLDS, CLIMBS = 60, 24
+MOST_WORLDS, CLIMBS = 40, 16
 #: How many ways to read a bound are tried.
 MOST_WAYS = 64
 #: Conditions on what is given that a random point seldom meets are tried at so many.
-MOST_DRAWS = 240
+MOST_DRAWS = 160
 
 #: A relation that a document states: two sides, and the sign between them.
 Stated = tuple[Node, str, Node]
@@ -52,6 +58,15 @@ class Way:
     readings: tuple[Reading, ...] = ()
 
 
+@dataclass(frozen=True)
+class Tried:
+    """A place where a bound was tried, and how near it came to failing: more than 0 is beyond."""
+
+    near: float
+    world: RealWorld
+    steps: dict[str, int]
+
+
 @dataclass
 class Search:
     """A bound, what the document assumes besides it, and the worlds it was tried in so far."""
@@ -61,6 +76,7 @@ class Search:
     setting: Setting
     assumed: Sequence[Stated] = ()
     worlds: dict[tuple[str, int], RealWorld] = field(default_factory=dict)
+    places: dict[tuple[int, ...], list[dict[str, int]]] = field(default_factory=dict)
     tried: int = 0
     longest: int = 1
     witness: int = 0
@@ -82,7 +98,7 @@ class Search:
             first = first or found
         if first is None:
             return Judgement("inconclusive", reason=f"it can't be evaluated: {clash}")
-        reason = "both sides differ" if self.sign not in FAILS else FAILS[self.sign]
+        reason = FAILS.get(self.sign, "both sides differ")
         return Judgement("wrong", reason=reason, evidence=self.evidence, shown=first)
 
     @property
@@ -115,38 +131,34 @@ class Search:
         """Where the bound fails; None if it is found nowhere."""
         self.tried = 0
         self.try_in(way, self.distinct(way))  # sizes that clash, clash here
-        best: tuple[float, RealWorld] | None = None
-        count = MOST_DRAWS if self.assumed else MOST_WORLDS
+        best: Tried | None = None
         kept = 0
-        for at in (self.witness, *range(count)):
-            world = self.world(way, at)
-            if world is None or kept >= MOST_WORLDS:
-                break
-            found = self.try_in(way, world)
+        for at in (self.witness, *range(MOST_DRAWS if self.assumed else MOST_WORLDS)):
+            found = self.try_in(way, self.world(way, at))
             if found is None:
                 continue
             kept += 1
-            if isinstance(found, Counterexample):
-                self.witness = at
-                return found
-            if best is None or found > best[0]:
-                best = found, world
-        for step in range(CLIMBS if best is not None else 0):
-            assert best is not None
-            moved = best[1].moved(step)
-            found = self.try_in(way, moved)
-            if isinstance(found, Counterexample):
-                return found
-            if found is not None and found > best[0]:
-                best = found, moved
-        return None
+            if best is None or found.near > best.near:
+                best, self.witness = found, at
+            if best.near > PLAIN or kept > MOST_WORLDS:
+                break
+        if best is None:
+            return None
+        for step in range(CLIMBS if best.near <= RELATIVE else 0):
+            found = self.try_in(way, best.world.moved(step))
+            if found is not None and found.near > best.near:
+                best = found
+        if best.near <= RELATIVE:
+            return None
+        meaning = Meaning(best.world, way.convention, self.setting.scope, work=Work())
+        return self.shown(meaning, best.steps)
 
-    def try_in(self, way: Way, world: RealWorld) -> Counterexample | float | None:
-        """Where the bound fails in a world, or how near it comes to that; None: never tried."""
+    def try_in(self, way: Way, world: RealWorld) -> Tried | None:
+        """How near the bound comes to failing in a world, and at which steps; None: not tried."""
         meaning = Meaning(world, way.convention, self.setting.scope, work=Work())
         if not self.holds(meaning):
             return None
-        nearest: float | None = None
+        nearest: Tried | None = None
         for steps in self.steps(meaning):
             try:
                 near = self.nearness(meaning, steps)
@@ -156,9 +168,8 @@ class Search:
                 continue
             self.tried += 1
             self.longest = max(self.longest, world.T)
-            if near > RELATIVE:
-                return self.shown(meaning, steps)
-            nearest = near if nearest is None else max(near, nearest)
+            if nearest is None or near > nearest.near:
+                nearest = Tried(near, world, steps)
         return nearest
 
     def nearness(self, meaning: Meaning, steps: dict[str, int]) -> float | None:
@@ -188,39 +199,65 @@ class Search:
 
     def steps(self, meaning: Meaning) -> list[dict[str, int]]:
         """The values of the letters: different ones, if there are such."""
-        every = list(islice(points(self.claim, meaning), MOST_POINTS))
+        key = meaning.world.T, *meaning.world.sizes.values()
+        if key not in self.places:
+            self.places[key] = self.apart(meaning)
+        return self.places[key]
+
+    def apart(self, meaning: Meaning) -> list[dict[str, int]]:
+        """The points at which no two steps of the bound are the same: ``t = k`` is seldom meant."""
+        every = islice(points(self.claim, meaning), MOST_POINTS)
         letters = [x for x, n in free_letters(self.claim, meaning).items() if n is None]
-        apart = [s for s in every if len({s[x] for x in letters}) == len(letters)]
-        return apart
+        used = [n for side in self.claim.sides for n in side.walk() if isinstance(n, Symbol)]
+        letters += {n.base for n in used if n.base in meaning.scope.horizons}
+        meant = (meaning.scope.meant(n) for n in used)
+        numbers = {step_value(m.step, {}) for m in meant if m is not None and m.step is not None}
+        fixed = [n for n in numbers if n is not None]
+        found: list[dict[str, int]] = []
+        for steps in every:
+            at = [steps[x] for x in letters] + fixed
+            if len(set(at)) == len(at):
+                found.append(steps)
+        return found
 
     # -- worlds ---------------------------------------------------------------------------------
+
+    @cached_property
+    def model(self) -> Model:
+        """The model; without its loss, where the bound doesn't speak of it."""
+        model, scope = self.setting.model, self.setting.scope
+        speaks = any(speaks_of_loss(side, scope) for side in self.claim.sides)
+        return model if speaks else replace(model, loss=())
 
     def distinct(self, way: Way) -> RealWorld:
         """A world in which all sizes are different."""
         T = max(3, least_length(self.claim))
-        return RealWorld(self.setting.model, T, self.setting.sizes, 0, {}, way.instance)
+        return RealWorld(self.model, T, self.setting.sizes, 0, {}, way.instance)
 
-    def world(self, way: Way, at: int) -> RealWorld | None:
+    def world(self, way: Way, at: int) -> RealWorld:
         """The world of a number: the sizes grow, and T goes round."""
         key = way.instance, at
         if key not in self.worlds:
             least = least_length(self.claim)
             lengths = sorted(T for T in self.setting.lengths if least <= T) or [least]
             sizes = self.setting.sizes
-            largest = (1, 2, 5)[min(at // 20, 2)]
+            largest = (1, 2, 5)[min(at // 12, 2)]
             small = {name: min(size, largest) for name, size in sizes.items()}
             if largest == 2:
                 small = dict.fromkeys(small, min(2, max(sizes.values(), default=1)))
             T = lengths[at % len(lengths)]
             self.worlds[key] = RealWorld(
-                self.setting.model, T, small, at, {}, way.instance, SCALES[at % len(SCALES)]
+                self.model, T, small, at, {}, way.instance, SCALES[at % len(SCALES)]
             )
         return self.worlds[key]
 
     def shown(self, meaning: Meaning, steps: dict[str, int]) -> Counterexample:
         a, b = (meaning.laid_out(x) for x in both_sides(self.claim, meaning, steps))
         left, right = numbers_of(a), numbers_of(b)
-        assert left is not None and right is not None
+        if left == right:
+            left, right = numbers_of(a, FINE), numbers_of(b, FINE)
+        assert left is not None
+        assert right is not None
         differ = np.argwhere(np.abs(floats(a.array) - floats(b.array)) > ABSOLUTE)
         return Counterexample(
             dict(meaning.world.sizes), shown_steps(self.claim, meaning, steps),

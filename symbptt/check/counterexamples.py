@@ -15,6 +15,7 @@ from symbptt.check.conventions import conventions
 from symbptt.check.findings import Counterexample, Numbers
 from symbptt.check.meaning import Meaning
 from symbptt.check.quantities import MissingError, OutOfRangeError
+from symbptt.check.reals import Real
 from symbptt.check.scripts import step_value
 from symbptt.check.setting import Setting
 from symbptt.check.sides import both_sides
@@ -37,8 +38,8 @@ SIZES = ((1, 1, 1, 1, 1), (2, 2, 2, 2, 2), (2, 1, 3, 2, 3))
 #: Numbers that are drawn for what is given, and for what functions give.
 GIVEN = (1, 2, -1, 3, -2)
 VALUES = (Fraction(1, 2), Fraction(-1, 2), Fraction(1, 3), Fraction(2, 3), Fraction(1, 4))
-#: The digits that are shown of a float.
-DIGITS = 4
+#: The digits that are shown of a float, and of floats that are nearly the same.
+DIGITS, FINE = 4, 9
 #: Random points to try at each size and length.
 TRIES = 2
 
@@ -166,17 +167,19 @@ def _label(symbol: Symbol, meaning: Meaning, steps: Mapping[str, int]) -> str | 
     return name if at is None else f"{name}_{at}"
 
 
-def numbers_of(x: Matrix) -> Numbers | None:
+def numbers_of(x: Matrix, digits: int = DIGITS) -> Numbers | None:
     """A matrix of residues as small fractions, if they are that; floats are rounded."""
     rows: list[tuple[Fraction, ...]] = []
     for row in x.array:
-        entries = [_rounded(v) if isinstance(v, float) else fraction(int(v)) for v in row]
+        entries = [
+            _rounded(float(v), digits) if isinstance(v, Real) else fraction(int(v)) for v in row
+        ]
         if any(q is None for q in entries):
             return None
         rows.append(tuple(q for q in entries if q is not None))
     return tuple(rows)
 
 
-def _rounded(v: float) -> Fraction:
+def _rounded(v: float, digits: int) -> Fraction:
     """A float to a few digits."""
-    return Fraction(f"{v:.{DIGITS}g}")
+    return Fraction(f"{v:.{digits}g}")

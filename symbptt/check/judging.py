@@ -37,7 +37,7 @@ from symbptt.check.setting import Setting
 from symbptt.check.suppression import suppressed
 from symbptt.check.symbols import UnknownError
 from symbptt.errors import did_you_mean
-from symbptt.formula.tree import Node, Relation, Symbol
+from symbptt.formula.tree import Group, Node, Relation, Symbol
 from symbptt.model.model import Model
 
 #: How many other models of a document are asked about a claim.
@@ -349,8 +349,8 @@ def _doubt(part: Part, epoch: Epoch) -> str | None:
         return "a Δ may be a step of learning rather than a gradient"
     if epoch.assumed:
         return "it doesn't hold for the equations that are assumed here"
-    sides = part.left, part.right
-    if all(is_chain(side) and has_derivative(side) for side in sides):
+    sides = [s.items[0] if isinstance(s, Group) else s for s in (part.left, part.right)]
+    if all(is_chain(side) and has_derivative(side) for side in sides) and part.sign not in BOUNDS:
         return "a chain rule that no reading makes hold; are all paths in the equations?"
     return None
 

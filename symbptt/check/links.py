@@ -138,7 +138,7 @@ def is_chain(node: Node) -> bool:
             return all(map(is_chain, factors))
         case Sum(terms):
             return all(map(is_chain, terms))
-        case Group(_, (inner,)) | Transpose(inner):
+        case Group("(" | "[" | "{", (inner,)) | Transpose(inner):
             return is_chain(inner)
         case BigOperator(body=body):
             return is_chain(body)

@@ -152,7 +152,7 @@ def _canonical(x: Matrix) -> npt.NDArray[np.object_]:
     """A matrix or its negative, vectors as columns: all have the same norm."""
     array = x.array.reshape(-1, 1) if 1 in x.size else x.array
     first = next((v for v in array.flat if v), 0)
-    return array if isinstance(first, float) or 2 * first < P else -array % P
+    return array if not isinstance(first, int) or 2 * first < P else -array % P
 
 
 def extreme_over(function: Symbol) -> str | None:

@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from math import isfinite
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from symbptt.check.norms import NORMS
-from symbptt.check.tensors import Matrix
 from symbptt.check.world import World
 from symbptt.evidence.complex_step import EPSILON, FUNCTIONS
 from symbptt.evidence.residues import (
@@ -35,34 +33,53 @@ INSTANCES = ("tanh", "sigmoid", "relu", "identity")
 #: How far what is drawn reaches: weights, and all else.
 SCALES = ((1.0, 1.0), (4.0, 0.05), (0.3, 0.3), (1.5, 0.01), (0.6, 3.0), (12.0, 0.5))
 
-Key = tuple[tuple[object, ...], Size]
 
+class Real:
+    """A float among residues: arithmetic with it is that of floats, and p leaves it alone.
 
-class Real(float):
-    """A float among residues: arithmetic with it is that of floats, and p leaves it alone."""
+    It is no ``float``, which arrays of objects would not keep as it is.
+    """
 
-    __slots__ = ()
+    __slots__ = ("value",)
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __bool__(self) -> bool:
+        return self.value != 0
+
+    def __eq__(self, other: object) -> bool:
+        return self.value == real(other)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
 
     def __add__(self, other: Any) -> Real:
-        return Real(float(self) + real(other))
+        return Real(self.value + real(other))
 
     def __sub__(self, other: Any) -> Real:
-        return Real(float(self) - real(other))
+        return Real(self.value - real(other))
 
     def __rsub__(self, other: Any) -> Real:
-        return Real(real(other) - float(self))
+        return Real(real(other) - self.value)
 
     def __mul__(self, other: Any) -> Real:
-        return Real(float(self) * real(other))
+        return Real(self.value * real(other))
 
     def __neg__(self) -> Real:
-        return Real(-float(self))
+        return Real(-self.value)
 
-    def __mod__(self, p: Any) -> Real:
+    def __mod__(self, p: int) -> Real:
         return self
 
-    def __pow__(self, exponent: Any, p: Any = None) -> Real:
-        return Real(float(self) ** exponent)
+    def __pow__(self, exponent: int, p: int | None = None) -> Real:
+        return Real(self.value**exponent)
+
+    def __lt__(self, other: Any) -> bool:
+        return self.value < real(other)
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -70,7 +87,7 @@ class Real(float):
 
 def real(x: Any) -> float:
     """The float that a number among residues is."""
-    return float(x) if isinstance(x, float) else _of_residue(int(x))
+    return x.value if isinstance(x, Real) else _of_residue(int(x))
 
 
 @lru_cache(maxsize=4096)
@@ -87,16 +104,14 @@ def floats(array: Array) -> npt.NDArray[np.float64]:
     return found.reshape(array.shape)
 
 
-def scalar(x: Matrix) -> float | None:
-    """The value of a 1×1 matrix, if it is a number of floats that is finite."""
-    if not x.is_number:
-        return None
-    found = real(x.array[0, 0])
-    return found if isfinite(found) else None
+def _name(key: tuple[object, ...]) -> object:
+    """What is drawn by a key: a quantity."""
+    what = key[0]
+    return what[0] if isinstance(what, tuple) else what
 
 
 def _reals(a: Any, size: Size) -> Residues:
-    entries = [Real(x) for x in np.asarray(a, dtype=float).flat]
+    entries = [Real(float(x)) for x in np.asarray(a, dtype=float).flat]
     found = np.empty(len(entries), dtype=object)
     found[:] = entries
     return Residues(found.reshape(size))
@@ -132,10 +147,7 @@ class RealArithmetic(ResidueArithmetic):
         x = floats(z.array)
         with np.errstate(all="ignore"):
             f = self._function(name.rstrip("'"))
-            if name.endswith("'"):
-                found = np.imag(f(x + 1j * EPSILON)) / EPSILON
-            else:
-                found = f(x)
+            found = np.imag(f(x + 1j * EPSILON)) / EPSILON if name.endswith("'") else f(x)
         return _reals(found, (z.array.shape[-2], z.array.shape[-1]))
 
     def whole_atom(self, name: str, z: Residues) -> Residues:
@@ -152,7 +164,7 @@ class RealWorld(World):
 
     instance: str = INSTANCES[0]
     scales: tuple[float, float] = SCALES[0]
-    drawn: Mapping[Key, Residues] = field(default_factory=dict)
+    drawn: Mapping[tuple[object, ...], Residues] = field(default_factory=dict)
 
     @cached_property
     def A(self) -> RealArithmetic:
@@ -166,13 +178,13 @@ class RealWorld(World):
     def moved(self, step: int) -> RealWorld:
         """The same world with one of its matrices a little elsewhere."""
         drawn = {**self.A.drawn}
-        movable = [k for k in drawn if k[0][0] not in self._distributions]
+        movable = [k for k in drawn if _name(k) not in self._distributions]
         key = movable[residue("which", self.seed, step) % len(movable)]
         old = floats(drawn[key].array)
         reach = max(float(np.abs(old).max()), 0.1)
         way = [residue("way", self.seed, step, i) % 2001 / 1000 - 1 for i in range(old.size)]
         scaled = old * (1 + 0.5 * way[0]) if step % 2 else old + reach * np.reshape(way, old.shape)
-        changed = {**drawn, key: _reals(np.round(scaled, 3), key[1])}
+        changed = {**drawn, key: _reals(np.round(scaled, 3), drawn[key].size)}
         return RealWorld(
             self.model, self.T, self.sizes, self.seed, {}, self.instance, self.scales, changed
         )
