@@ -24,6 +24,7 @@ def network(f: str) -> str:
 
 
 TANH, SIGMOID, RELU, OPEN = map(network, (r"\tanh", r"\sigma", r"\mathrm{relu}", "f"))
+HIDDEN = TANH.replace("W", "W_{hh}")
 
 
 def checked(*formulas: str, model: str = TANH) -> list[Finding]:
@@ -241,3 +242,40 @@ def test_a_bound_that_gives_a_name_is_no_claim():
 
 def test_what_goes_to_zero_is_prose():
     assert [f.kind for f in checked(rf"\| {FAR} \| \to 0")] == ["prose"]
+
+
+def test_a_condition_that_is_not_read_leaves_bounds_open():
+    """Pascanu, Mikolov, Bengio: On the difficulty of training recurrent networks (2013), § 2.1."""
+    model = r"$$x_t = W \sigma(x_{t-1}) + U u_t + b$$" "\n\n"
+    slope = r"\left\| diag(\sigma'(x_k)) \right\|"
+    step = r"\left\| \frac{\partial x_{k+1}}{\partial x_k} \right\|"
+    chain = rf"{step} \le \| W \| {slope} < \frac{{1}}{{\gamma}} \gamma < 1"
+    given = rf"{slope} \le \gamma", r"\lambda_1 < \frac{1}{\gamma}"
+    found = [f for f in checked(*given, chain, model=model) if "x_{k+1}" in f.formula.source]
+    first, second = (f.verdict for f in found if f.verdict is not None)
+    assert first.reason.startswith("not refuted")
+    assert second.verdict == "inconclusive"
+    assert is_wrong(rf"\| W \| {slope} < 2", model=model)
+
+
+def test_a_bound_on_a_constant_is_an_assumption_too():
+    bound = rf"\| {STEP} \| \le 1"
+    assert is_wrong(r"\| W \| \le \gamma", bound)
+    powers = rf"\| {FAR} \| \le \gamma^{{t-k}}"
+    rising = powers.replace("t-k", "t-k+1")
+    assert is_wrong(r"\| W_{hh} \| \le \gamma", rising.replace("W", "W_{hh}"), model=HIDDEN)
+    assert is_wrong(r"\| W_{hh} \| \le \gamma", r"\gamma < 1", rising, model=HIDDEN)
+    assert is_open(r"\| W_{hh} \| \le \gamma", r"\gamma > 2", r"\| \frac{\partial h_t}{\partial "
+                   r"h_{t-1}} \| \le \gamma^2", model=HIDDEN)  # fmt: skip
+
+
+def test_powers_of_constants():
+    """``γ^{t-k}`` is a power of a constant, and shown by its base."""
+    given = r"\| W_{hh} \|_F \le \gamma"
+    (found,) = checked(given, rf"\| {FAR} \| \le \gamma^{{t-k+1}}", model=HIDDEN)[1:]
+    assert found.verdict is not None
+    c = found.verdict.counterexample
+    assert c is not None
+    k = c.steps["t"] - c.steps["k"] + 1
+    assert float(c.given["gamma"][0][0]) ** k == pytest.approx(float(c.right[0][0]), rel=1e-3)
+    assert is_wrong(r"\alpha = 2", r"\frac{\partial h_t}{\partial h_{t-1}} = \alpha^{t-k}")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
+from symbptt.check.guesses import arguments_in
 from symbptt.check.norms import norms_in
 from symbptt.check.parts import Part, has_derivative
 from symbptt.check.scripts import letters
@@ -26,9 +27,10 @@ STEPS = frozenset({"t", "k", "i", "j", "s", "n", "m", "l", "r"})
 DEEPEST = 4
 #: Words of a sentence that make a bound a condition, or restrict what it is claimed of.
 _CONDITIONAL = re.compile(
-    r"\b(if|when|whenever|suppos\w*|assum\w*|provided|unless|where|whether|case|cases|requir\w*|"
-    r"condition\w*|under|as long as|should|must|need\w*|want|small|large|let|until|such that|"
-    r"constrain\w*|regulari[sz]\w*|given that|clip\w*)\b", re.IGNORECASE,
+    r"\b(if|when|whenever|suppos\w*|assum\w*|provided|unless|whether|case|cases|requir\w*|until|"
+    r"condition\w*|under|as long as|should|must|need\w*|want|small|large|such that|constrain\w*|"
+    r"regulari[sz]\w*|given that|clip\w*|sufficient|necessary|enough|ensure\w*|linear|scalar|"
+    r"simpl\w*|ignor\w*|neglect\w*|roughly|approximately)\b", re.IGNORECASE,
 )  # fmt: skip
 
 
@@ -83,15 +85,26 @@ def _is_one(node: Node) -> bool:
     return isinstance(node, Number) and node.value in (0, 1)
 
 
-def assumed(before: Sequence[Part], part: Part, scope: Scope) -> list[Part]:
-    """The bounds on what is given that stand in the section of a formula, before it."""
+def assumed(
+    others: Sequence[Part], part: Part, plain: Scope, scope: Scope
+) -> tuple[list[Part], bool]:
+    """The bounds on what is given in the section of a formula, and whether any isn't read.
+
+    ``plain`` is the scope in which constants mean nothing, ``scope`` that in which they do.
+    """
     heading = part.formula.fragment.heading
-    return [
-        p for p in before
-        if p.sign in BOUNDS and p.formula.fragment.heading == heading
-        and norms_in(p.relation) and not is_computed(p.relation, scope)
-        and not any(_is_unknown(n, scope) for n in p.relation.walk())
-    ]  # fmt: skip
+    found: list[Part] = []
+    unread = False
+    for p in others:
+        if p.sign not in BOUNDS or p.formula.fragment.heading != heading:
+            continue
+        if is_computed(p.relation, plain):
+            continue
+        if not any(_is_unknown(n, scope) for n in arguments_in(p.relation)):
+            found.append(p)
+        elif not any(norms_in(a) and _is_unknown(b, scope) for a, _, b in _bounds(p)):
+            unread = True  # λ < 1; but ‖x‖ ≤ B only gives a name
+    return found, unread
 
 
 # -- constants ----------------------------------------------------------------------------------
@@ -119,7 +132,7 @@ def scopes(before: Sequence[Part], part: Part, scope: Scope) -> Iterator[Scope]:
 
 
 def _constants_in(part: Part, before: Sequence[Part], scope: Scope) -> list[str]:
-    symbols = [n for n in part.relation.walk() if isinstance(n, Symbol)]
+    symbols = list(arguments_in(part.relation))
     said = {_name(p.left) for p in before if _is_number(p)}
     names = (_name(n) for n in symbols if _is_unknown(n, scope) or _name(n) in said)
     return list(dict.fromkeys(name for name in names if name is not None))
@@ -180,4 +193,6 @@ def _is_unknown(node: Node, scope: Scope) -> bool:
 
 
 def _name(node: Node) -> str | None:
-    return Naming("").read(node)[0] if isinstance(node, Symbol) else None
+    if not isinstance(node, Symbol):
+        return None
+    return Naming("").read(replace(node, superscripts=()))[0]

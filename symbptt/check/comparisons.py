@@ -37,20 +37,19 @@ def bounded(
     """The verdict on a bound, or on an equation of norms; ``doubt``: why it may not be wrong."""
     claim = claim_of(part, epoch)
     sign = part.sign if part.sign in BOUNDS else "="
-    given = [
-        (stated.left, p.sign, stated.right)
-        for p in assumed(others, part, setting.scope)
-        for stated in [claim_of(p, epoch)]
-    ]
     found = Judgement("inconclusive", reason="nothing in it is known")
+    unread = False
     for scope in scopes(others, part, setting.scope):
+        assumptions, skipped = assumed(others, part, setting.scope, scope)
+        unread = unread or skipped
+        given = [(c.left, p.sign, c.right) for p in assumptions for c in [claim_of(p, epoch)]]
         for inner in generic(claim.sides, scope) or [scope]:
             settings = guessed_settings(claim, setting.of(inner))
             for rows, guessed in islice(settings, MOST_GUESSES):
                 found = Search(claim, sign, guessed, given).judged()
                 if found.verdict != "wrong":
                     return _verdict(found, *rows)
-    if sign in BOUNDS and doubt is None and is_conditional(part, others):
+    if doubt is None and (unread or is_conditional(part, others)):
         doubt = _CONDITION
     if doubt is not None and found.verdict == "wrong":
         return Verdict("inconclusive", reason=doubt, evidence=found.evidence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -134,6 +134,9 @@ def _named(node: Node, meaning: Meaning, steps: Mapping[str, int]) -> Iterator[t
             name = f"∂{a}/∂{b}" if a and b else None
         case Symbol():
             name = _label(node, meaning, steps)
+            meant = meaning.scope.meant(node)
+            if meant is not None and meant.power is not None:
+                node = replace(node, superscripts=())  # γ^{t-k} is a power of what is named
     if name is not None:
         try:
             x = meaning.value(node, steps)

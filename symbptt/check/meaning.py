@@ -207,17 +207,20 @@ class Meaning:
             raise UnknownError(f"{name} is not defined", node, name)
         match meant.kind:
             case "defined":
-                return self._defined(self.scope.definitions[meant.name], meant, steps)
+                found = self._defined(self.scope.definitions[meant.name], meant, steps)
+                if meant.power is None:
+                    return found
+                return self._power(self.laid_out(found), meant.power, steps)
             case "gradient":
                 by = self.place_of(replace(meant, kind="quantity"), steps)
                 return derivatives.slope(self, Place(self.world.model.loss_name), by)
         if meant.power is not None:
-            return self._parameter_power(meant, meant.power, steps)
+            base = Matrix(self.world.value(Place(meant.name)).array)
+            return self._power(base, meant.power, steps)
         return Matrix(self.world.value(self.place_of(meant, steps)).array)
 
-    def _parameter_power(self, meant: Meant, exponent: Node, steps: Steps) -> Value:
-        """``W^{t-k}``: a power of a parameter."""
-        base = Matrix(self.world.value(Place(meant.name)).array)
+    def _power(self, base: Matrix, exponent: Node, steps: Steps) -> Value:
+        """``W^{t-k}``: a power of a parameter, or of a constant."""
         count = step_value(exponent, steps)
         if count is None or count < 0:
             raise UnknownError("an exponent that is no number", exponent)
