@@ -279,3 +279,22 @@ def test_powers_of_constants():
     k = c.steps["t"] - c.steps["k"] + 1
     assert float(c.given["gamma"][0][0]) ** k == pytest.approx(float(c.right[0][0]), rel=1e-3)
     assert is_wrong(r"\alpha = 2", r"\frac{\partial h_t}{\partial h_{t-1}} = \alpha^{t-k}")
+
+
+def test_the_largest_over_entries():
+    """It is taken over as many as there are, however short the sequence."""
+    assert is_open(r"\| diag(1 - h_t^2) \| \le \max_i |1 - h_{t,i}^2|")
+    assert is_wrong(r"\| diag(1 - h_t^2) \| \le \min_i |1 - h_{t,i}^2|")
+
+
+def test_the_norm_of_a_derivative_by_a_matrix():
+    """``∂h_t/∂W`` is a matrix by the entries of W: its norm is that of ``h_{t-1}`` here."""
+    bound = r"\| \frac{\partial^+ h_t}{\partial W} \| \le \| h_{t-1} \|"
+    assert is_open(bound)
+    assert is_wrong(bound.replace("h_{t-1}", "x_t"))
+
+
+def test_a_loss_that_is_not_read_has_no_part_in_some_bounds():
+    model = TANH + r"$$L = -\sum_t y^*_t \log y_t$$" "\n\n"
+    assert is_wrong(rf"\| {STEP} \| \le \frac14 \| W \|", model=model)
+    assert is_wrong(r"\sigma'(z) \le 0.2", model=model)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from symbptt.check.assumptions import BOUNDS, is_bound
+from symbptt.check.assumptions import BOUNDS, is_bound, speaks_of_loss
 from symbptt.check.claims import Claim
 from symbptt.check.comparisons import COMPARING, approximate, bounded, has_norms
 from symbptt.check.conventions import Convention
@@ -190,7 +190,10 @@ class _Checking:
     def bounded(self, part: Part, epoch: Epoch) -> Verdict:
         """The verdict on a bound, or on an equation of norms, from a search in floats."""
         others = [p for p in links_of(self.stated) if p is not part]
-        return bounded(part, others, epoch, self.setting(epoch), _doubt(part, epoch))
+        setting = self.setting(epoch)
+        read = replace(epoch, loss_unread=False)
+        speaks = speaks_of_loss(part.relation, setting.scope)
+        return bounded(part, others, epoch, setting, _doubt(part, epoch if speaks else read))
 
     def gives_an_equation(self, part: Part) -> bool:
         """Whether a link is an equation that a model is made of."""

@@ -7,15 +7,17 @@ convention says otherwise; ``|x|`` is that of a number.  Each is a row of ``NORM
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from symbptt.check.entries import extent
 from symbptt.check.quantities import MissingError
 from symbptt.check.scripts import Steps
 from symbptt.check.symbols import UnknownError
-from symbptt.check.tensors import Matrix, ShapeClashError, identity, matmul, number
+from symbptt.check.tensors import Derivative, Matrix, ShapeClashError, identity, matmul, number
 from symbptt.evidence.residues import P, Residues
 from symbptt.formula.tree import Call, Group, Node, Subscripted, Symbol
 from symbptt.model.names import Naming
@@ -93,7 +95,11 @@ def normed(m: Meaning, node: Node, steps: Steps) -> Matrix:
     if found is None:
         raise UnknownError("this norm is not read here", node)
     kind, inner = found
-    return whole(m, kind, m.matrix(inner, steps))
+    x = m.value(inner, steps)
+    if isinstance(x, Derivative) and not x.fits_a_matrix:  # by the entries of W, one by one
+        rows, columns = prod(x.of_size), prod(x.by_size)
+        return whole(m, kind, Matrix(x.array.reshape(rows, columns)))
+    return whole(m, kind, m.laid_out(x))
 
 
 def squared(m: Meaning, node: Node, steps: Steps) -> Matrix | None:
@@ -164,9 +170,9 @@ def extreme_over(function: Symbol) -> str | None:
 
 
 def extreme(m: Meaning, kind: str, letter: str, body: Node, steps: Steps) -> Matrix:
-    """``max_k ‖J_k‖``: over the steps that there are."""
+    """``max_k ‖J_k‖``: over the steps, or the entries, that there are."""
     values: list[object] = []
-    for at in range(1, m.world.T + 1):
+    for at in range(1, (extent(m, letter, body) or m.world.T) + 1):
         try:
             x = m.matrix(body, {**steps, letter: at})
         except MissingError:
