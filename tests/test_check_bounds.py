@@ -298,3 +298,15 @@ def test_a_loss_that_is_not_read_has_no_part_in_some_bounds():
     model = TANH + r"$$L = -\sum_t y^*_t \log y_t$$" "\n\n"
     assert is_wrong(rf"\| {STEP} \| \le \frac14 \| W \|", model=model)
     assert is_wrong(r"\sigma'(z) \le 0.2", model=model)
+
+
+def test_ranges_that_run_back_are_not_meant():
+    """Socher, Mundra: CS 224D lecture notes 4, equations 8 and 9."""
+    model = r"$$h_t = W f(h_{t-1}) + U x_t$$" "\n\n"
+    one = r"\| \frac{\partial h_j}{\partial h_{j-1}} \|"
+    steps = rf"{one} \le \| W^T \| \| diag[f'(h_{{j-1}})] \| \le \beta_W \beta_h"
+    links = rf"\prod_{{j=k+1}}^t {LINK}"
+    chain = rf"\| {FAR} \| = \| {links} \| \le (\beta_W \beta_h)^{{t-k}}"
+    assert is_open(steps, chain, model=model)
+    assert is_open(rf"{one} \le \eta", rf"\| {links} \| \le \eta^{{t-k}}", model=model)
+    assert is_wrong(steps, chain.replace("{t-k}", "{t-k+1}"), model=model)

@@ -25,13 +25,13 @@ from symbptt.check.meaning import Meaning, Work
 from symbptt.check.norms import UNNAMED, norms_in
 from symbptt.check.quantities import MissingError, OutOfRangeError
 from symbptt.check.reals import INSTANCES, SCALES, RealWorld, floats
-from symbptt.check.scripts import step_value
+from symbptt.check.scripts import Steps, step_value
 from symbptt.check.setting import Setting
 from symbptt.check.sides import both_sides
 from symbptt.check.symbols import UnknownError
 from symbptt.check.tensors import ShapeClashError
 from symbptt.evidence.residues import UnluckyError
-from symbptt.formula.tree import Node, Symbol
+from symbptt.formula.tree import BigOperator, Node, Power, Sum, Symbol
 from symbptt.model.model import Model
 
 #: By how much a bound must fail, of the larger side, and at all.
@@ -216,7 +216,7 @@ class Search:
         found: list[dict[str, int]] = []
         for steps in every:
             at = [steps[x] for x in letters] + fixed
-            if len(set(at)) == len(at):
+            if len(set(at)) == len(at) and not any(_runs_back(s, steps) for s in self.claim.sides):
                 found.append(steps)
         return found
 
@@ -271,6 +271,21 @@ FAILS = {
     "≤": "the left side can be the larger one", "<": "the left side can be the larger one",
     "≥": "the left side can be the smaller one", ">": "the left side can be the smaller one",
 }  # fmt: skip
+
+
+def _runs_back(node: Node, steps: Steps) -> bool:
+    """Whether a range ends before it begins, or a power is negative: ``γ^{t-k}`` with t < k."""
+    for n in node.walk():
+        match n:
+            case BigOperator(lower=Node() as lower, upper=Node() as upper):
+                first, last = step_value(lower, steps), step_value(upper, steps)
+                if first is not None and last is not None and last < first - 1:
+                    return True
+            case Power(_, Sum() as exponent) | Symbol(superscripts=(Sum() as exponent,)):
+                power = step_value(exponent, steps)
+                if power is not None and power < 0:
+                    return True
+    return False
 
 
 def beyond(sign: str, a: np.ndarray, b: np.ndarray) -> float | None:
