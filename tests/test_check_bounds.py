@@ -134,7 +134,8 @@ def test_bounds_on_what_is_given_are_assumptions():
 def test_a_sentence_with_a_condition_refutes_nothing():
     bound = rf"\| {FAR} \| \le 1"
     assert verdict(f"If the weights are tiny, $${bound}$$\n")[0] == "inconclusive"
-    assert verdict(f"So $${bound}$$\n")[0] == "wrong"
+    assert verdict(f"For small enough weights, $${bound}$$\n")[0] == "inconclusive"
+    assert verdict(f"The gradient stays small: $${bound}$$\n")[0] == "wrong"
     assert verdict(rf"\| {STEP} \| < 1")[0] == "inconclusive"
 
 

@@ -27,10 +27,12 @@ STEPS = frozenset({"t", "k", "i", "j", "s", "n", "m", "l", "r"})
 DEEPEST = 4
 #: Words of a sentence that make a bound a condition, or restrict what it is claimed of.
 _CONDITIONAL = re.compile(
-    r"\b(if|when|whenever|suppos\w*|assum\w*|provided|unless|whether|case|cases|requir\w*|until|"
-    r"condition\w*|under|as long as|should|must|need\w*|want|small|large|such that|constrain\w*|"
-    r"regulari[sz]\w*|given that|clip\w*|sufficient|necessary|enough|ensure\w*|linear|scalar|"
-    r"simpl\w*|ignor\w*|neglect\w*|roughly|approximately)\b", re.IGNORECASE,
+    r"\b(if|when|whenever|suppos\w*|assum\w*|provided|unless|whether|cases?|requir\w*|until|"
+    r"condition\w*|as long as|should|must|need\w*|want|such that|constrain\w*|regulari[sz]\w*|"
+    r"given that|clip\w*|sufficient\w*|necessary|enough|ensure\w*|simplicity|simplif\w*|"
+    r"ignor\w*|neglect\w*|roughly|approximately|under (?:the|this|these|mild|certain)|"
+    r"(?:small|large)r? (?:enough|weights?|values?|norms?|initial\w*)|"
+    r"(?:linear|scalar) (?:activations?|networks?|rnns?|models?|recurren\w*))\b", re.IGNORECASE,
 )  # fmt: skip
 
 

@@ -231,8 +231,12 @@ class Search:
 
     def distinct(self, way: Way) -> RealWorld:
         """A world in which all sizes are different."""
-        T = max(3, least_length(self.claim))
-        return RealWorld(self.model, T, self.setting.sizes, 0, {}, way.instance)
+        key = way.instance, -1
+        if key not in self.worlds:
+            T = max(3, least_length(self.claim))
+            world = RealWorld(self.model, T, self.setting.sizes, 0, {}, way.instance)
+            self.worlds[key] = world
+        return self.worlds[key]
 
     def world(self, way: Way, at: int) -> RealWorld:
         """The world of a number: the sizes grow, and T goes round."""
