@@ -311,3 +311,12 @@ def test_ranges_that_run_back_are_not_meant():
     assert is_open(steps, chain, model=model)
     assert is_open(rf"{one} \le \eta", rf"\| {links} \| \le \eta^{{t-k}}", model=model)
     assert is_wrong(steps, chain.replace("{t-k}", "{t-k+1}"), model=model)
+
+
+def test_a_constant_that_bounds_in_both_directions_may_be_either():
+    upper, lower = rf"\| {LINK} \| \le \eta", rf"\| {LINK} \| \ge \eta"
+    bound = rf"\| {STEP} \| \ge \eta"
+    assert is_wrong(upper, bound)
+    assert is_open(upper, lower, bound)
+    power = rf"\| {LINK} \| \ge \eta^k"
+    assert verdict(power, bound) == ("inconclusive", "eta is not defined")

@@ -25,6 +25,8 @@ BOUNDS = {"≤": "≥", "<": ">", "≥": "≤", ">": "<"}
 STEPS = frozenset({"t", "k", "i", "j", "s", "n", "m", "l", "r"})
 #: Definitions that use definitions are followed so far.
 DEEPEST = 4
+#: How many bounds on a constant are tried as what it is.
+MOST_VALUES = 3
 #: Words of a sentence that make a bound a condition, or restrict what it is claimed of.
 _CONDITIONAL = re.compile(
     r"\b(if|when|whenever|suppos\w*|assum\w*|provided|unless|whether|cases?|requir\w*|until|"
@@ -144,11 +146,16 @@ def _constant(name: str, before: Sequence[Part], scope: Scope) -> Constant:
     numbers = {p.right: None for p in before if _is_number(p) and _name(p.left) == name}
     if numbers:
         return Constant(name, tuple(Definition(n, None) for n in numbers))
-    for p in before:
-        for bounded, sign, symbol in _bounds(p):
-            if _name(symbol) == name and name not in map(_name, bounded.walk()):
-                return Constant(name, (Definition(_over_steps(bounded, sign, scope), None),))
-    return Constant(name, ())
+    bodies = [
+        _over_steps(bounded, sign, scope)
+        for p in before
+        for bounded, sign, symbol in _bounds(p)
+        if _name(symbol) == name
+        and name not in map(_name, bounded.walk())
+        and (norms_in(bounded) or has_derivative(bounded))
+    ]
+    kept = list(dict.fromkeys(bodies))[:MOST_VALUES]
+    return Constant(name, tuple(Definition(body, None) for body in kept))
 
 
 def _bounds(p: Part) -> Iterator[tuple[Node, str, Symbol]]:
@@ -157,13 +164,19 @@ def _bounds(p: Part) -> Iterator[tuple[Node, str, Symbol]]:
         return
     for a, sign, b in ((p.left, p.sign, p.right), (p.right, BOUNDS[p.sign], p.left)):
         match b:
-            case Symbol():
+            case Symbol(superscripts=()):
                 yield a, sign, b
             case Product(symbols) if isinstance(a, Product) and len(a.factors) == len(symbols):
-                if norms_in(a) and all(isinstance(s, Symbol) for s in symbols):
+                if norms_in(a) and all(
+                    isinstance(s, Symbol) and not s.superscripts for s in symbols
+                ):
                     for x, s in zip(a.factors, symbols, strict=True):
                         assert isinstance(s, Symbol)
                         yield x, sign, s
+
+
+def _is_bare(node: Node) -> bool:
+    return isinstance(node, Symbol) and not node.superscripts
 
 
 def _over_steps(node: Node, sign: str, scope: Scope) -> Node:
