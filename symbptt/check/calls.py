@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from symbptt.check import norms
 from symbptt.check.products import times, transposed
 from symbptt.check.scripts import Steps
 from symbptt.check.symbols import UnknownError
@@ -42,6 +43,13 @@ def called(
             place = m.place(node, steps)
             assert place is not None
             return m.value_at(place)
+        if len(arguments) == 1 and name not in m.world.functions:
+            if name in norms.SPECTRA and f"{name}()" not in m.scope.aliases:
+                return norms.whole(m, norms.SPECTRA[name], m.matrix(arguments[0], steps))
+            letter = norms.extreme_over(function)
+            if letter is not None:
+                kind = norms.EXTREMES[function.base]
+                return norms.extreme(m, kind, letter, arguments[0], steps)
     if len(arguments) != 1 or function.primes > 1:
         raise UnknownError(f"the function {name} is not read here", node)
     z = Residues(m.matrix(arguments[0], steps).array)

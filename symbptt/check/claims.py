@@ -9,12 +9,15 @@ from itertools import product
 from symbptt.check.conditions import holds
 from symbptt.check.entries import extent
 from symbptt.check.meaning import Meaning
+from symbptt.check.norms import extreme_over
 from symbptt.check.quantities import MissingError
 from symbptt.check.scripts import Steps, entry_letters, letters, scripts
 from symbptt.check.symbols import Meant, Scope, UnknownError, with_prefixes
 from symbptt.formula.tree import (
     BigOperator,
+    Call,
     Differential,
+    Group,
     Node,
     Number,
     Product,
@@ -207,10 +210,17 @@ def _letters(
             bound |= own
             yield from _letters(body, scope, bound)
             return
+        case Subscripted(Group("‖" | "|", (inner,))):
+            yield from _letters(inner, scope, bound)
+            return
         case Subscripted(operand, (part,)):
             for e in entry_letters(part):
                 yield from ((x, node) for x in letters(e) if x not in bound)
             yield from _letters(operand, scope, bound)
+            return
+        case Call(function, arguments) if (letter := extreme_over(function)) is not None:
+            for argument in arguments:
+                yield from _letters(argument, scope, bound | {letter})
             return
     children = list(node.children())
     if isinstance(node, Product):

@@ -50,6 +50,7 @@ class Convention:
     is whichever of them the sizes allow, in this order.  ``entrywise_first`` groups
     ``A b ⊙ c`` as ``A (b ⊙ c)``.  ``partial`` says of a derivative by a parameter, or by an
     earlier state, whether it is total.  ``descending`` multiplies ``∏`` from its upper bound.
+    ``norm`` is that of a matrix, ``‖A‖`` without a subscript.
     """
 
     layout: Layout = Layout.GRADIENT
@@ -73,6 +74,7 @@ class Convention:
     stacking: Stacking = Stacking.NONE
     again_immediate: bool = False
     of_last_step: bool = False
+    norm: str = "spectral norm"
 
 
 STANDARD = Convention()

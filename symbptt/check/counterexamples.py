@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from math import isqrt
 
 import numpy as np
 
@@ -16,13 +15,22 @@ from symbptt.check.conventions import conventions
 from symbptt.check.findings import Counterexample, Numbers
 from symbptt.check.meaning import Meaning
 from symbptt.check.quantities import MissingError, OutOfRangeError
+from symbptt.check.reals import Real
 from symbptt.check.scripts import step_value
 from symbptt.check.setting import Setting
 from symbptt.check.sides import both_sides
 from symbptt.check.symbols import UnknownError
 from symbptt.check.tensors import Derivative, Matrix, ShapeClashError
 from symbptt.check.world import World
-from symbptt.evidence.residues import P, ResidueArithmetic, Residues, Size, UnluckyError, residue
+from symbptt.evidence.residues import (
+    P,
+    ResidueArithmetic,
+    Residues,
+    Size,
+    UnluckyError,
+    fraction,
+    residue,
+)
 from symbptt.formula.tree import Differential, Node, Quotient, Symbol
 
 #: Sizes to try: all one, all two, then different ones.
@@ -30,10 +38,10 @@ SIZES = ((1, 1, 1, 1, 1), (2, 2, 2, 2, 2), (2, 1, 3, 2, 3))
 #: Numbers that are drawn for what is given, and for what functions give.
 GIVEN = (1, 2, -1, 3, -2)
 VALUES = (Fraction(1, 2), Fraction(-1, 2), Fraction(1, 3), Fraction(2, 3), Fraction(1, 4))
+#: The digits that are shown of a float, and of floats that are nearly the same.
+DIGITS, FINE = 4, 9
 #: Random points to try at each size and length.
 TRIES = 2
-#: Fractions with a larger denominator are no small numbers.
-LARGEST = 10**7
 
 
 @dataclass(frozen=True)
@@ -75,13 +83,13 @@ def counterexample(claim: Claim, setting: Setting) -> Counterexample | None:
             left, right = meaning.laid_out(a), meaning.laid_out(b)
         except (MissingError, OutOfRangeError, ShapeClashError, UnknownError, UnluckyError):
             continue
-        found = _numbers(left), _numbers(right)
+        found = numbers_of(left), numbers_of(right)
         if found[0] is None or found[1] is None or left.size != right.size:
             continue
         differ = tuple((int(i) + 1, int(j) + 1) for i, j in np.argwhere(left.array != right.array))
         return Counterexample(
-            dict(meaning.world.sizes), _shown_steps(claim, meaning, steps),
-            dict(_given(claim, meaning, steps)), found[0], found[1], differ,
+            dict(meaning.world.sizes), shown_steps(claim, meaning, steps),
+            dict(given_at(claim, meaning, steps)), found[0], found[1], differ,
         )  # fmt: skip
     return None
 
@@ -104,13 +112,13 @@ def _places(claim: Claim, setting: Setting) -> Iterator[tuple[Meaning, dict[str,
                         return
 
 
-def _shown_steps(claim: Claim, meaning: Meaning, steps: Mapping[str, int]) -> dict[str, int]:
+def shown_steps(claim: Claim, meaning: Meaning, steps: Mapping[str, int]) -> dict[str, int]:
     """The letters that the claim uses, and T."""
     names = {n.base for side in claim.sides for n in side.walk() if isinstance(n, Symbol)}
     return {k: v for k, v in steps.items() if k in names and k != "T"} | {"T": meaning.world.T}
 
 
-def _given(
+def given_at(
     claim: Claim, meaning: Meaning, steps: Mapping[str, int]
 ) -> Iterator[tuple[str, Numbers]]:
     """The values of the quantities and the derivatives that the claim names at these steps."""
@@ -126,11 +134,14 @@ def _named(node: Node, meaning: Meaning, steps: Mapping[str, int]) -> Iterator[t
             name = f"∂{a}/∂{b}" if a and b else None
         case Symbol():
             name = _label(node, meaning, steps)
+            meant = meaning.scope.meant(node)
+            if meant is not None and meant.power is not None:
+                node = replace(node, superscripts=())  # γ^{t-k} is a power of what is named
     if name is not None:
         try:
             x = meaning.value(node, steps)
             if not isinstance(x, Derivative) or x.fits_a_matrix:
-                shown = _numbers(meaning.laid_out(x))
+                shown = numbers_of(meaning.laid_out(x))
                 if shown is not None:
                     yield name, shown
         except (MissingError, OutOfRangeError, ShapeClashError, UnknownError, UnluckyError):
@@ -159,25 +170,19 @@ def _label(symbol: Symbol, meaning: Meaning, steps: Mapping[str, int]) -> str | 
     return name if at is None else f"{name}_{at}"
 
 
-def _numbers(x: Matrix) -> Numbers | None:
-    """A matrix of residues as small fractions, if they are that."""
+def numbers_of(x: Matrix, digits: int = DIGITS) -> Numbers | None:
+    """A matrix of residues as small fractions, if they are that; floats are rounded."""
     rows: list[tuple[Fraction, ...]] = []
     for row in x.array:
-        entries = [_fraction(int(v)) for v in row]
+        entries = [
+            _rounded(float(v), digits) if isinstance(v, Real) else fraction(int(v)) for v in row
+        ]
         if any(q is None for q in entries):
             return None
         rows.append(tuple(q for q in entries if q is not None))
     return tuple(rows)
 
 
-def _fraction(v: int) -> Fraction | None:
-    """The fraction a/b with small a and b that a residue is."""
-    bound = isqrt(P // 2)
-    r0, r1, t0, t1 = P, v % P, 0, 1
-    while r1 > bound:
-        q = r0 // r1
-        r0, r1, t0, t1 = r1, r0 - q * r1, t1, t0 - q * t1
-    if not t1 or abs(t1) > LARGEST or abs(r1) > 100 * LARGEST:
-        return None
-    found = Fraction(r1, t1)
-    return found if (found.numerator - v * found.denominator) % P == 0 else None
+def _rounded(v: float, digits: int) -> Fraction:
+    """A float to a few digits."""
+    return Fraction(f"{v:.{digits}g}")

@@ -38,7 +38,7 @@ def entry(m: Meaning, operand: Node, part: Node, steps: Steps) -> Value:
         raise UnknownError("the entry is not known", part)
     if not (1 <= row <= x.shape[0] and 1 <= column <= x.shape[1]):
         raise MissingError("no such entry")
-    return number(int(x[row - 1, column - 1]))
+    return number(x[row - 1, column - 1])
 
 
 def assembled(m: Meaning, known: Definition, steps: Steps) -> Matrix:

@@ -8,10 +8,19 @@ from symbptt.check.bindings import is_difference
 from symbptt.check.conventions import Reading
 from symbptt.check.losses import UNNAMED_TARGET
 from symbptt.check.namings import namings
-from symbptt.check.scripts import is_step, is_time, scripts
+from symbptt.check.scripts import NORM_BRACKETS, is_step, is_time, scripts
 from symbptt.check.symbols import ACTIVATION_NAMES, ERRORS, Definition, Scope
 from symbptt.formula.lexicon import GREEK
-from symbptt.formula.tree import Call, Differential, Node, Quotient, Sum, Symbol
+from symbptt.formula.tree import (
+    Call,
+    Differential,
+    Group,
+    Node,
+    Quotient,
+    Subscripted,
+    Sum,
+    Symbol,
+)
 from symbptt.model import terms as tm
 from symbptt.model.model import Model, Role
 
@@ -50,20 +59,26 @@ def is_identity(name: str, sides: Sequence[Node]) -> bool:
     """Whether a formula is about functions of one letter alone, which is any number."""
     if name not in LETTERS:
         return False
-    symbols = {n.base for side in sides for n in _arguments_in(side)}
+    symbols = {n.base for side in sides for n in arguments_in(side)}
     return symbols == {name}
 
 
-def _arguments_in(node: Node) -> Iterator[Symbol]:
+def arguments_in(node: Node) -> Iterator[Symbol]:
     """The symbols of a formula that are no functions."""
     if isinstance(node, Symbol):
         yield node
     elif isinstance(node, Call):
         for argument in node.arguments:
-            yield from _arguments_in(argument)
+            yield from arguments_in(argument)
+    elif isinstance(node, Subscripted) and _is_norm(node.operand):
+        yield from arguments_in(node.operand)  # the norm ‖x‖_F
     else:
         for child in node.children():
-            yield from _arguments_in(child)
+            yield from arguments_in(child)
+
+
+def _is_norm(node: Node) -> bool:
+    return isinstance(node, Group) and node.opening in NORM_BRACKETS
 
 
 def reading(name: str, says: str = "", group: str = "") -> Reading:

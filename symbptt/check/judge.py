@@ -11,7 +11,7 @@ from random import Random
 from symbptt.check.agreement import agree
 from symbptt.check.claims import Claim, least_length, points
 from symbptt.check.conventions import STANDARD, Convention, Reading, conventions
-from symbptt.check.findings import Evidence
+from symbptt.check.findings import Counterexample, Evidence
 from symbptt.check.guesses import LOOSE, candidates, generic
 from symbptt.check.quantities import MissingError, OutOfRangeError
 from symbptt.check.setting import LENGTHS, Setting
@@ -49,6 +49,7 @@ class Judgement:
     unknown: str | None = None
     guessed: tuple[str, Definition] | None = None
     convention: Convention = STANDARD
+    shown: Counterexample | None = None
 
     @property
     def holds(self) -> bool:
@@ -72,12 +73,12 @@ def judge(claim: Claim, setting: Setting) -> Judgement:
         every = [judge(claim, setting.of(scope)) for scope in scopes]
         return max(every, key=lambda j: j.gravity)
     failed: list[Judgement] = []
-    for guesses, guessed in islice(_guesses(claim, setting), MOST_SETTINGS):
+    for rows, guessed in islice(guessed_settings(claim, setting), MOST_SETTINGS):
         found = _judged(claim, guessed)
         if found.holds:
-            return _with_guesses(found, guesses, guessed, setting)
+            return _with_guesses(found, rows, guessed, setting)
         failed.append(found)
-        loose = next((g.group for g in guesses if g.group.startswith(LOOSE)), None)
+        loose = next((g.group for g in rows if g.group.startswith(LOOSE)), None)
         if loose is not None:
             name = loose.removeprefix(LOOSE)
             failed.append(Judgement("inconclusive", reason=f"{name} is not defined", unknown=name))
@@ -106,7 +107,7 @@ def held_everywhere(claim: Claim, setting: Setting, convention: Convention) -> b
 # -- what undefined symbols may stand for -------------------------------------------------------
 
 
-def _guesses(
+def guessed_settings(
     claim: Claim, setting: Setting, depth: int = 0
 ) -> Iterator[tuple[tuple[Reading, ...], Setting]]:
     """The setting, or settings in which undefined symbols stand for something."""
@@ -114,7 +115,7 @@ def _guesses(
     tried = False
     if missing is not None:
         for reading, scope in candidates(missing, claim.sides, setting.scope):
-            for more, further in _guesses(claim, setting.of(scope), depth + 1):
+            for more, further in guessed_settings(claim, setting.of(scope), depth + 1):
                 tried = True
                 yield (reading, *more), further
     if not tried:
@@ -146,7 +147,7 @@ def _judged(claim: Claim, setting: Setting) -> Judgement:
     differs = False
     lengths = _lengths(claim, setting)
     where: Points = {}
-    for readings, convention in _permitted(claim, setting):
+    for readings, convention in permitted(claim, setting):
         try:
             count = _points_equal(claim, setting, convention, where)
         except ShapeClashError as error:
@@ -170,7 +171,7 @@ def _judged(claim: Claim, setting: Setting) -> Judgement:
     return Judgement("inconclusive", reason="nothing in it can be evaluated at any step")
 
 
-def _permitted(claim: Claim, setting: Setting) -> Iterator[tuple[tuple[Reading, ...], Convention]]:
+def permitted(claim: Claim, setting: Setting) -> Iterator[tuple[tuple[Reading, ...], Convention]]:
     """The readings that leave what the document states untouched, the nearest first."""
     permits = cache(lambda reading: setting.permits(reading, claim))
     for readings, convention in islice(conventions(claim.relation), MOST_CONVENTIONS):

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
+from symbptt.check.assumptions import BOUNDS, is_bound, speaks_of_loss
 from symbptt.check.claims import Claim, least_length
+from symbptt.check.comparisons import COMPARING, approximate, bounded, has_norms
 from symbptt.check.conventions import Convention
 from symbptt.check.conventions import Reading as Row
 from symbptt.check.corrections import Author, correction
@@ -33,7 +35,6 @@ from symbptt.check.links import (
     is_of_loss,
     is_of_two_networks,
     links_of,
-    speaks_of_loss,
 )
 from symbptt.check.names import Names, announces
 from symbptt.check.parts import ADDING, EQUAL, Mention, Part, has_derivative, parts
@@ -42,13 +43,11 @@ from symbptt.check.setting import Setting
 from symbptt.check.suppression import suppressed
 from symbptt.check.symbols import Scope, UnknownError
 from symbptt.errors import did_you_mean
-from symbptt.formula.tree import BigOperator, Node, Number, Relation, Symbol
+from symbptt.formula.tree import BigOperator, Group, Node, Number, Relation, Symbol
 from symbptt.model.model import Model
 
 #: How many other models of a document are asked about a claim.
 MOST_OTHERS = 8
-#: Signs that compare, and are not decided.
-COMPARING = frozenset({"≈", "∝", "≤", "<", "≥", ">"})
 
 
 def check_document(
@@ -158,8 +157,7 @@ class _Checking:
         epoch = self.epoch_at(at)
         derived = has_derivative(part.left) or has_derivative(part.right)
         if part.sign not in EQUAL and not (part.sign in ADDING and epoch is not None):
-            bound = part.sign in COMPARING and derived
-            return ("claim", undecided(f"'{part.sign}' is not decided")) if bound else _PROSE
+            return self.compared(part, epoch)
         if self.gives_an_equation(part):
             return _DEFINITION
         if is_dependence(part):
@@ -182,6 +180,28 @@ class _Checking:
         if verdict.verdict in FAULTS and is_of_data(part, self.names.scope(epoch)):
             verdict = undecided("it is about what is given, of which the equations say nothing")
         return "claim", verdict
+
+    def compared(self, part: Part, epoch: Epoch | None) -> tuple[str, Verdict | None]:
+        """The kind of a comparison, ``a ≤ b``, and its verdict if it is a claim."""
+        derived = has_derivative(part.left) or has_derivative(part.right)
+        if part.sign not in COMPARING:
+            return _PROSE
+        if epoch is None:
+            return ("claim", undecided(_NO_MODEL)) if derived else _PROSE
+        if part.sign in BOUNDS:
+            if not is_bound(part, self.names.scope(epoch)):
+                return _PROSE
+            return "claim", self.bounded(part, epoch)
+        if not derived and not (isinstance(part.left, Symbol) and is_gradient_name(part.left)):
+            return _PROSE
+        equal = self.judgement(part, epoch)
+        return "claim", approximate(part, epoch, self.setting(epoch), equal)
+
+    def bounded(self, part: Part, epoch: Epoch) -> Verdict:
+        """The verdict on a bound, or on an equation of norms, from a search in floats."""
+        others = [p for p in links_of(self.stated) if p is not part]
+        setting = self.setting(epoch)
+        return bounded(part, others, epoch, setting, _doubt(part, epoch, setting.scope))
 
     def gives_an_equation(self, part: Part) -> bool:
         """Whether a link is an equation that a model is made of."""
@@ -250,6 +270,8 @@ class _Checking:
             self.names.given[found.guessed[0]] = replace(found.guessed[1], line=part.formula.line)
         if found.holds and epoch.loss_unread and is_of_loss(part, self.names.scope(epoch)):
             return undecided(_UNREAD)
+        if found.verdict == "wrong" and has_norms(part):
+            return self.bounded(part, epoch)
         readings = tuple(Reading(r.name, r.says) for r in found.readings)
         verdict = Verdict(found.verdict, readings, found.reason, evidence=found.evidence)
         if found.holds:
@@ -354,14 +376,14 @@ _NO_MODEL = "the document has no forward equations"
 
 def _doubt(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     """Why a claim that fails, and that no edit mends, may not be wrong."""
-    if epoch.loss_unread and speaks_of_loss(part, scope):
+    if epoch.loss_unread and speaks_of_loss(part.relation, scope):
         return _UNREAD
     if any(isinstance(n, Symbol) and n.base.startswith("Delta") for n in part.left.walk()):
         return "a Δ may be a step of learning rather than a gradient"
     if epoch.assumed:
         return "it doesn't hold for the equations that are assumed here"
-    sides = part.left, part.right
-    if all(is_chain(side) and has_derivative(side) for side in sides):
+    sides = [s.items[0] if isinstance(s, Group) else s for s in (part.left, part.right)]
+    if all(is_chain(side) and has_derivative(side) for side in sides) and part.sign not in BOUNDS:
         return "a chain rule that no reading makes hold; are all paths in the equations?"
     return None
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from symbptt.check.claims import Claim
 from symbptt.check.epochs import Epoch
+from symbptt.check.norms import named
 from symbptt.check.parts import ADDING, Mention, Part, has_derivative
 from symbptt.check.scripts import unbracketed
 from symbptt.check.symbols import ERRORS, Scope
@@ -18,6 +19,7 @@ from symbptt.formula.tree import (
     Group,
     Node,
     Number,
+    Power,
     Primed,
     Product,
     Quotient,
@@ -81,12 +83,17 @@ def called(node: Node, functions: frozenset[str]) -> Node:
     return replace(node, factors=tuple(factors), operators=tuple(signs[1:]))
 
 
-def _call(name: Node | None, f: Node, functions: frozenset[str]) -> Call | None:
+def _call(name: Node | None, f: Node, functions: frozenset[str]) -> Call | Power | None:
     """``g`` and ``(z)``, or ``(z)'``, as a call of g, or of its derivative."""
-    if not (isinstance(name, Symbol) and name == Symbol(name.base) and name.base in functions):
+    if not isinstance(name, Symbol):
+        return None
+    if not (name == Symbol(name.base) and name.base in functions) and not named(name, functions):
         return None
     span = Span(name.span.start, f.span.end)
     match f:
+        case Power(Group("(", items) as arguments, exponent) if named(name, functions):
+            inner = Call(name, items, span=Span(name.span.start, arguments.span.end))
+            return Power(inner, exponent, span=span)
         case Group("(", items):
             return Call(name, items, span=span)
         case Primed(Group("(", items), count):
@@ -133,7 +140,7 @@ def is_chain(node: Node) -> bool:
             return all(map(is_chain, factors))
         case Sum(terms):
             return all(map(is_chain, terms))
-        case Group(_, (inner,)) | Transpose(inner):
+        case Group("(" | "[" | "{", (inner,)) | Transpose(inner):
             return is_chain(inner)
         case BigOperator(body=body):
             return is_chain(body)
@@ -203,23 +210,17 @@ def is_of_data(part: Part, scope: Scope) -> bool:
     """Whether a formula is about what is given alone: ``Σ_k y_k = 1``."""
     if has_derivative(part.left) or has_derivative(part.right):
         return False
-    symbols = (n for side in (part.left, part.right) for n in _outside_ranges(side))
+    symbols = (n for side in (part.left, part.right) for n in outside_ranges(side))
     meant = [m for m in map(scope.meant, symbols) if m is not None]
     given = {v.name for v in scope.model.given}
     return bool(meant) and all(m.kind == "quantity" and m.name in given for m in meant)
 
 
-def _outside_ranges(node: Node) -> Iterator[Symbol]:
+def outside_ranges(node: Node) -> Iterator[Symbol]:
     """The symbols of a formula but for what sums run over."""
     if isinstance(node, Symbol):
         yield node
         return
     children = (node.body,) if isinstance(node, BigOperator) else node.children()
     for child in children:
-        yield from _outside_ranges(child)
-
-
-def speaks_of_loss(part: Part, scope: Scope) -> bool:
-    """Whether the loss, or a gradient of it, has a part in a formula."""
-    symbols = (n for side in (part.left, part.right) for n in _outside_ranges(side))
-    return any(m is not None and m.kind != "quantity" for m in map(scope.meant, symbols))
+        yield from outside_ranges(child)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from symbptt.check import conditions, derivatives, entries, products, ranges
+from symbptt.check import conditions, derivatives, entries, norms, products, ranges
 from symbptt.check.calls import called
 from symbptt.check.conventions import FITTING, STANDARD, Convention
 from symbptt.check.ellipsis import is_dots
@@ -103,6 +103,8 @@ class Meaning:
                 return self.value(inner, steps)
             case Group("[" | "(", items):
                 return products.stacked(self, items, steps)
+            case Group("‖" | "|", (_,)) | Subscripted(Group("‖" | "|", (_,))):
+                return norms.normed(self, node, steps)
             case Sum(terms, signs):
                 return products.summed(self, terms, signs, steps)
             case Product(factors, operators):
@@ -243,7 +245,10 @@ class Meaning:
             raise UnknownError(f"{name} is not defined", node, name)
         match meant.kind:
             case "defined":
-                return self._defined(self.scope.definitions[meant.name], meant, steps)
+                found = self._defined(self.scope.definitions[meant.name], meant, steps)
+                if meant.power is None:
+                    return found
+                return self._power(self.laid_out(found), meant.power, steps)
             case "unit":
                 row, column = (self._at(e, steps) for e in meant.entry)
                 return number(int(row == column))
@@ -251,7 +256,8 @@ class Meaning:
                 by = self.place_of(replace(meant, kind="quantity"), steps)
                 return derivatives.slope(self, Place(self.world.model.loss_name), by)
         if meant.power is not None:
-            return self._parameter_power(meant, meant.power, steps)
+            base = Matrix(self.world.value(Place(meant.name)).array)
+            return self._power(base, meant.power, steps)
         return self.value_at(self.place_of(meant, steps))
 
     def value_at(self, place: Place) -> Value:
@@ -259,9 +265,8 @@ class Meaning:
         found = Matrix(self.world.value(place.plain).array)
         return scaled(found, weight(self, place, -1)) if place.own else found
 
-    def _parameter_power(self, meant: Meant, exponent: Node, steps: Steps) -> Value:
-        """``W^{t-k}``: a power of a parameter."""
-        base = Matrix(self.world.value(Place(meant.name)).array)
+    def _power(self, base: Matrix, exponent: Node, steps: Steps) -> Value:
+        """``W^{t-k}``: a power of a parameter, or of a constant."""
         count = step_value(exponent, steps)
         if count is None or count < 0:
             raise UnknownError("an exponent that is no number", exponent)
@@ -313,6 +318,4 @@ def _kind(node: Node) -> str:
     name = type(node).__name__
     if isinstance(node, Text):
         return f"the text '{node.words[:40]}'"
-    if isinstance(node, Group) and node.opening in "|‖":
-        return "a norm"
     return _KINDS.get(name, name.lower())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from symbptt.check import norms
 from symbptt.check.ellipsis import between, continued, is_dots, pattern
 from symbptt.check.quantities import MissingError
 from symbptt.check.scripts import Steps, step_value
@@ -242,6 +243,9 @@ def raised(m: Meaning, base: Node, exponent: Node, steps: Steps) -> Value:
     q = exponent.value if isinstance(exponent, Number) else step_value(exponent, steps)
     if q is None:
         raise UnknownError("an exponent that is no number", exponent)
+    square = norms.squared(m, base, steps) if q == 2 else None
+    if square is not None:
+        return square
     x = m.matrix(base, steps)
     if 1 not in x.size and x.size[0] == x.size[1] and q == int(q) and q >= 0:
         return power(x, int(q))

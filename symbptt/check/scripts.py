@@ -21,6 +21,10 @@ def scripts(symbol: Symbol) -> tuple[Node, ...]:
     return *symbol.subscripts, *symbol.superscripts, *symbol.indices
 
 
+#: The brackets that take a norm, or an absolute value.
+NORM_BRACKETS = frozenset({"‖", "|"})
+
+
 def is_step(node: Node) -> bool:
     """Whether a script can count: a letter, a whole number, or a sum of them."""
     match node:
@@ -29,8 +33,8 @@ def is_step(node: Node) -> bool:
         case Symbol(base):
             one = len(base) == 1 or base == "tau" or base.endswith(MARK)
             return node == Symbol(base) and one
-        case Group(_, (inner,)):
-            return is_step(inner)
+        case Group(opening, (inner,)):
+            return opening not in NORM_BRACKETS and is_step(inner)
         case Sum(terms):
             return all(is_step(t) for t in terms)
         case Product(factors, operators):
@@ -47,7 +51,7 @@ def is_time(node: Node) -> bool:
 
 def unbracketed(node: Node) -> Node:
     """What stands in brackets that hold one thing."""
-    while isinstance(node, Group) and len(node.items) == 1:
+    while isinstance(node, Group) and len(node.items) == 1 and node.opening not in NORM_BRACKETS:
         node = node.items[0]
     return node
 
@@ -82,8 +86,9 @@ def step_value(node: Node, steps: Steps) -> int | None:
             return int(value)
         case Symbol(base) if node == Symbol(base):
             return steps.get(base)
-        case Group(_, (inner,)):
-            return step_value(inner, steps)
+        case Group(opening, (inner,)):
+            found = step_value(inner, steps)
+            return abs(found) if found is not None and opening in NORM_BRACKETS else found
         case Sum(terms, signs):
             parts = [step_value(term, steps) for term in terms]
             known = [p for p in parts if p is not None]

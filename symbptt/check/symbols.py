@@ -53,6 +53,11 @@ class Definition:
     entries: tuple[str, ...] = ()
     line: int | None = None
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is one value at all steps."""
+        return self.parameter is None and not self.entries
+
 
 @dataclass(frozen=True)
 class Meant:
@@ -154,6 +159,8 @@ class Scope:
         for n in namings(symbol):
             if n.name in self.definitions and n.name not in self.losses:
                 known = self.definitions[n.name]
+                if n.step in symbol.superscripts and known.is_constant and not n.entry:
+                    return Meant("defined", n.name, power=n.step)
                 if self._fits_definition(n, known):
                     return Meant("defined", n.name, n.step, n.entry)
             name = self.quantity(n.name)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from hashlib import blake2b
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,27 @@ def rational(q: Fraction) -> int:
     1
     """
     return q.numerator * pow(q.denominator, -1, P) % P
+
+
+#: Fractions with a larger denominator are no small numbers.
+LARGEST = 10**7
+
+
+def fraction(v: int) -> Fraction | None:
+    """The fraction with a small numerator and denominator that a residue is.
+
+    >>> fraction(rational(Fraction(-3, 4)))
+    Fraction(-3, 4)
+    """
+    bound = isqrt(P // 2)
+    r0, r1, t0, t1 = P, v % P, 0, 1
+    while r1 > bound:
+        q = r0 // r1
+        r0, r1, t0, t1 = r1, r0 - q * r1, t1, t0 - q * t1
+    if not t1 or abs(t1) > LARGEST or abs(r1) > 100 * LARGEST:
+        return None
+    found = Fraction(r1, t1)
+    return found if (found.numerator - v * found.denominator) % P == 0 else None
 
 
 def size_text(size: Size) -> str:

@@ -7,6 +7,8 @@ from fractions import Fraction
 
 from symbptt.check.findings import Numbers
 
+#: Decimal fractions with a larger denominator are written with a point.
+LEAST_DECIMAL = 16
 #: The brackets of one line; of the first, the middle and the last of several.
 _ONE, _TALL = ("[", "]"), (("⎡", "⎤"), ("⎢", "⎥"), ("⎣", "⎦"))
 
@@ -15,8 +17,11 @@ def number(value: Fraction) -> str:
     """
     >>> number(Fraction(-1, 2)), number(Fraction(3))
     ('-1/2', '3')
+    >>> number(Fraction(624, 1000))  # a float, rounded
+    '0.624'
     """
-    return str(value)
+    is_decimal = value.denominator > LEAST_DECIMAL and 10**12 % value.denominator == 0
+    return f"{float(value):.10g}" if is_decimal else str(value)
 
 
 def matrix(values: Numbers) -> list[str]:
