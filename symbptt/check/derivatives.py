@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from symbptt.check.meaning import Meaning
 
 
+#: The sign of a derivative along the paths through later steps alone.
+LATER = "∂→"
+
+
 def quotient(m: Meaning, node: Quotient, steps: Steps) -> Value:
     """A derivative, or one value over another entry by entry."""
     match node:
@@ -43,7 +47,8 @@ def quotient(m: Meaning, node: Quotient, steps: Steps) -> Value:
 
 
 def derivative(m: Meaning, of: Node, by: Node, sign: str, steps: Steps) -> Derivative:
-    """``∂of/∂by`` for what the two sides of the bar name; ``∂⁺`` is the immediate one."""
+    """``∂of/∂by`` for what the two sides of the bar name; ``∂⁺`` is the immediate one, ``∂→`` that
+    through later steps."""
     if isinstance(of, Call) and of.arguments == (by,):
         return _of_call(m, of, steps)
     a, b = m.place(of, steps), m.place(by, steps)
@@ -51,6 +56,8 @@ def derivative(m: Meaning, of: Node, by: Node, sign: str, steps: Steps) -> Deriv
         raise _nameless(m, of if a is None else by)
     if m.convention.right_own and m.world.is_loss(a) and b.step == steps.get("t"):
         a = replace(a, step=b.step)
+    if sign == LATER:
+        return Derivative(a, b, m.world.later(a, b))
     return slope(m, a, b, immediate=sign == "∂⁺" and not m.world.is_loss(a))
 
 

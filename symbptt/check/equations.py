@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from symbptt.check.ellipsis import is_dots
 from symbptt.check.formulas import Formula
 from symbptt.check.forward import defines
 from symbptt.check.losses import left_of, name_of
@@ -161,7 +162,8 @@ def _is_forward(node: Relation) -> bool:
         if left.base.startswith(prefix):
             return False
     return not any(
-        isinstance(n, Symbol) and n.base in ("diag", "delta", "Delta", "nabla", "eta")
+        is_dots(n)
+        or (isinstance(n, Symbol) and n.base in ("diag", "delta", "Delta", "nabla", "eta"))
         for n in right.walk()
     )
 

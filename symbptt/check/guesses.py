@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from symbptt.check.conventions import Reading
+from symbptt.check.derivatives import LATER
 from symbptt.check.scripts import is_step, scripts
-from symbptt.check.symbols import ERRORS, Definition, Scope
+from symbptt.check.symbols import ERRORS, PREFIXES, Definition, Scope
 from symbptt.formula.lexicon import GREEK
 from symbptt.formula.tree import Call, Differential, Node, Quotient, Sum, Symbol
 from symbptt.model import terms as tm
@@ -16,6 +17,8 @@ from symbptt.model.model import Model, Role
 INNER = frozenset({"z", "a", "net", "u", "s", "pre", "o", "in", "y", "q", "v"})
 #: What error signals are called besides δ.
 SIGNALS = ERRORS | {"epsilon", "varepsilon", "e", "zeta", "kappa", "vartheta", "err", "dz", "dh"}
+#: What marks the part of a gradient that comes from later steps: ``dh_next``.
+FROM_LATER = frozenset({"next", "future", "recurrent", "later", "rec"})
 #: What stands for any parameter.
 GENERIC = frozenset({"theta", "Theta", "w", "W", "omega", "vartheta", "psi", "phi", "p"})
 #: What an activation is called in a document that uses one throughout.
@@ -69,13 +72,36 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         yield from _functions(name, scope)
         return
     head = name.split("_")[0]
+    yield from _handed_back(name, scope)
     if is_identity(name, sides):
         yield Reading(name, "any number", 0, lambda c: c, lambda node: True), scope.with_free(name)
         return
     if head in SIGNALS and not _crowded(name, sides):
         yield from _signals(name, scope)
-    if head in INNER or name.startswith("net"):
+    if (head in INNER and "hat" not in name) or name.startswith("net"):
         yield from _arguments(name, scope)
+
+
+def _handed_back(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
+    """``dh_next``, ``δ_{h,future}`` as what later steps hand back to h_t, or as all of ∂L/∂h_t."""
+    words = name.split("_")
+    prefix = next((p for p in PREFIXES if words[0].startswith(p.rstrip("_"))), None)
+    if prefix is None or not FROM_LATER & set(words[1:]):
+        return
+    rest = [words[0].removeprefix(prefix.rstrip("_")), *words[1:]]
+    of = "_".join(w for w in rest if w and w not in FROM_LATER and w != "t")
+    v = scope.quantity(of)
+    if v is None or scope.model.variables[v].timeless:
+        return
+    for sign, what in ((LATER, f"what later steps hand back to {of}_t"), ("∂", f"∂L/∂{of}_t")):
+        yield (
+            reading(
+                f"{shown(name)} is {what}",
+                f"nothing says what {shown(name)} stands for, and this makes the formula hold",
+                f"meaning of {name}",
+            ),
+            scope.with_definition(name, Definition(_slope(scope.model, v, sign))),
+        )
 
 
 def _signals(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
@@ -97,6 +123,14 @@ def _signals(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
                 ),
                 scope.with_definition(name, Definition(_gradient(model, v, sign))),
             )
+
+
+def is_labelled(name: str, scope: Scope) -> bool:
+    """Whether a name bears a word that names no quantity, so that it may stand for a part of one:
+    ``δ_h_future``."""
+    known = "_".join(scope.model.variables).split("_")
+    words = [w for w in name.split("_")[1:] if len(w) > 2 and w not in known]
+    return any(w not in ("tilde", "hat", "bar", "prime") for w in words)
 
 
 def _arguments(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
@@ -134,11 +168,29 @@ def _is_count(node: Node) -> bool:
 
 
 def _gradient(model: Model, v: str, sign: int) -> Node:
-    slope = Quotient(
-        Differential("∂", Symbol(model.loss_name)),
-        Differential("∂", Symbol(v, subscripts=(Symbol("t"),))),
-    )
+    slope = _slope(model, v)
     return slope if sign > 0 else Sum((slope,), (-1,))
+
+
+def _slope(model: Model, v: str, sign: str = "∂") -> Node:
+    """``∂L/∂v_t``."""
+    return Quotient(
+        Differential(sign, Symbol(model.loss_name)),
+        Differential(sign, Symbol(v, subscripts=(Symbol("t"),))),
+    )
+
+
+def of_argument(name: str, v: str, scope: Scope) -> tuple[Reading, Definition] | None:
+    """``df_t``, which by its name is ∂L/∂f_t, as the gradient by the argument of f_t."""
+    model = scope.model
+    if v not in model.order:
+        return None
+    match model.equation(v).rhs:
+        case tm.Mapped(_, tm.Ref(inner)):
+            says = f"{shown(name)}_t is ∂L by the argument of {v}_t"
+            known = Definition(_slope(model, inner))
+            return reading(says, "the formula has the derivative of the activation in it"), known
+    return None
 
 
 def _functions(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:

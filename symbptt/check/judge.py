@@ -11,7 +11,7 @@ from symbptt.check.agreement import agree
 from symbptt.check.claims import Claim, least_length, points
 from symbptt.check.conventions import STANDARD, Convention, Reading, conventions
 from symbptt.check.findings import Evidence
-from symbptt.check.guesses import candidates, generic
+from symbptt.check.guesses import candidates, generic, is_labelled
 from symbptt.check.quantities import MissingError, OutOfRangeError
 from symbptt.check.setting import LENGTHS, Setting
 from symbptt.check.sides import both_sides
@@ -76,7 +76,11 @@ def judge(claim: Claim, setting: Setting) -> Judgement:
         if found.holds:
             return _with_guesses(found, guesses, guessed, setting)
         failed.append(found)
-    return min(failed, key=lambda j: j.gravity)
+    found = min(failed, key=lambda j: j.gravity)
+    missing = _undefined(claim, setting) if found.gravity > 2 and len(failed) > 1 else None
+    if missing is not None and is_labelled(missing, setting.scope):
+        return Judgement("inconclusive", reason=f"{missing} is not defined", unknown=missing)
+    return found
 
 
 def _with_guesses(

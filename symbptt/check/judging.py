@@ -16,7 +16,7 @@ from symbptt.check.engine import engine_formula
 from symbptt.check.epochs import Epoch, NoModelError, epochs
 from symbptt.check.findings import FAULTS, Correction, Finding, Reading, Report, Verdict
 from symbptt.check.formulas import Formula, Unparsed, formulas
-from symbptt.check.guesses import reading
+from symbptt.check.guesses import of_argument, reading
 from symbptt.check.judge import Judgement, judge
 from symbptt.check.layouts import Need, contradiction, needs
 from symbptt.check.links import (
@@ -28,6 +28,7 @@ from symbptt.check.links import (
     is_of_loss,
 )
 from symbptt.check.names import Names, announces
+from symbptt.check.namings import namings
 from symbptt.check.parts import ADDING, EQUAL, Mention, Part, has_derivative, parts
 from symbptt.check.roles import by_role
 from symbptt.check.setting import Setting
@@ -249,6 +250,8 @@ class _Checking:
         """
         left = part.left
         meant = self.names.scope(epoch).meant(left) if isinstance(left, Symbol) else None
+        if meant is not None and meant.kind == "gradient" and isinstance(left, Symbol):
+            return self.of_argument(part, epoch, left, meant.name) or found
         if meant is None or meant.kind != "defined":
             return found
         old = self.names.forget(meant.name)
@@ -263,6 +266,21 @@ class _Checking:
             reason = f"it would be right if {supposed}, but {where} says otherwise"
             return replace(found, reason=reason)
         return found
+
+    def of_argument(self, part: Part, epoch: Epoch, left: Symbol, name: str) -> Judgement | None:
+        """A claim about a gradient that is named by the gate, and taken by the gate's argument."""
+        called = next((n.name for n in namings(left) if n.step is not None), None)
+        guess = None if called is None else of_argument(called, name, self.names.scope(epoch))
+        if called is None or guess is None or called in self.names.given:
+            return None
+        row, known = guess
+        self.names.given[called] = replace(known, line=part.formula.line)
+        again = self.judgement(part, epoch)
+        if again.holds:
+            readings = (row, *again.readings)
+            return replace(again, verdict="right-under", readings=readings, guessed=None)
+        self.names.given.pop(called)
+        return None
 
     def explained(self, part: Part, epoch: Epoch, verdict: Verdict) -> Verdict:
         """A verdict of a wrong claim with a counterexample and a correction.

@@ -51,8 +51,9 @@ def rewritten(s: Statement, right: Node) -> Statement:
 
 
 def is_loss(s: Statement, found: Sequence[Statement]) -> bool:
-    """Whether a statement is about the loss: ``C`` is one unless a state is called so."""
-    if left_of(s).base not in LOSSES:
+    """Whether a statement is about the loss: ``C`` is one unless a state is called so, and
+    ``C̃`` is not."""
+    if left_of(s).base not in LOSSES or left_of(s).accents:
         return False
     name, naming = name_of(s), Naming()
     for o in found:

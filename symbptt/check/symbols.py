@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from symbptt.check.namings import Named, label, namings
-from symbptt.check.scripts import ENTRY_LETTERS, is_step, scripts
+from symbptt.check.scripts import ENTRY_LETTERS, is_step, is_time, scripts
 from symbptt.formula.tree import Group, Node, Product, Sum, Symbol
 from symbptt.model.model import Model
 
@@ -180,6 +180,9 @@ class Scope:
         if symbol.base not in ERRORS:
             return None
         parts = scripts(symbol)
+        by_pair = self._gradient_by_pair(parts)
+        if by_pair is not None:
+            return by_pair
         for i, part in enumerate(parts):
             for inner, step in _inner(part):
                 found = self._known(inner)
@@ -192,6 +195,21 @@ class Scope:
                 at = next(iter(steps), None)
                 entry = found.entry or tuple(steps[1:])
                 return Meant("gradient", found.name, at, entry)
+        return None
+
+    def _gradient_by_pair(self, parts: tuple[Node, ...]) -> Meant | None:
+        """``δ^f_{a,t}``: the gradient by a^f_t, whose name stands in two scripts."""
+        for i, a in enumerate(parts):
+            for j, b in enumerate(parts):
+                rest = [p for k, p in enumerate(parts) if k not in (i, j)]
+                if i == j or not isinstance(a, Symbol) or not all(map(is_time, rest)):
+                    continue
+                if not isinstance(b, Symbol) or is_time(b) or len(rest) > 1:
+                    continue
+                found = self._known(replace(a, subscripts=(*a.subscripts, b)))
+                if found is not None and found.kind == "quantity" and not found.entry:
+                    step = next(iter(rest), found.step)
+                    return Meant("gradient", found.name, step)
         return None
 
     def unknown(self, symbol: Symbol) -> str:

@@ -105,12 +105,16 @@ def words(raw: Iterator[Token], shift: int) -> Iterator[Token]:
                 inner = value.lstrip("\\_^*. \t\r\f\n\v\u00a0")
                 at = end - len(inner)
                 yield token(t.type[:3], value[: at - start], start, at)
-                kind = "NUMBER" if inner[0].isdecimal() else "RUN"
+                run = "WORDS" if value.startswith("\\_") else "RUN"  # d\_out is one word
+                kind = "NUMBER" if inner[0].isdecimal() else run
                 yield token(kind, inner, at, end)
             case "SUBCHARS":
                 yield from _small("SUB", SUBSCRIPT_CHARACTERS, value, start)
             case "SUPCHARS":
                 yield from _small("SUP", SUPERSCRIPT_CHARACTERS, value, start)
+            case "ADDED":  # \mathrel{+}=
+                sign = next(c for c in value if c in "+-*/")
+                yield token("RELATION", RELATIONS[f"{sign}="], start, end)
             case "OPERATOR" | "RELATION" | "BIG":
                 kind, table = _CHARACTERS[t.type]
                 yield token(kind, table[value], start, end)

@@ -1,0 +1,107 @@
+"""What documents about gated networks write: cells, gates, error terms with several scripts."""
+
+from __future__ import annotations
+
+import pytest
+
+from symbptt.check.documents import Document
+from symbptt.check.findings import Finding
+from symbptt.check.judging import check_document
+
+LSTM = r"""
+$$f_t = \sigma(W_f x_t + U_f h_{t-1} + b_f)$$
+$$i_t = \sigma(W_i x_t + U_i h_{t-1} + b_i)$$
+$$o_t = \sigma(W_o x_t + U_o h_{t-1} + b_o)$$
+$$\tilde{C}_t = \tanh(W_c x_t + U_c h_{t-1} + b_c)$$
+$$C_t = f_t \odot C_{t-1} + i_t \odot \tilde{C}_t$$
+$$h_t = o_t \odot \tanh(C_t)$$
+"""
+GRU = r"""
+$$a^z_t = W_z x_t + U_z h_{t-1}, \qquad z_t = \sigma(a^z_t)$$
+$$a^r_t = W_r x_t + U_r h_{t-1}, \qquad r_t = \sigma(a^r_t)$$
+$$a^h_t = W x_t + U (r_t \odot h_{t-1}), \qquad g_t = \tanh(a^h_t)$$
+$$h_t = z_t \odot h_{t-1} + (1 - z_t) \odot g_t$$
+"""
+
+
+def claims(text: str) -> list[Finding]:
+    return [x for x in check_document(Document(text, "a.md")).findings if x.kind == "claim"]
+
+
+def verdicts(text: str) -> list[str]:
+    return [x.verdict.verdict for x in claims(text) if x.verdict is not None]
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [("i_t", "right"), ("f_t", "wrong")])
+def test_a_letter_of_losses_with_a_tilde_is_no_loss(factor, verdict):
+    claim = rf"\frac{{\partial L}}{{\partial \tilde{{C}}_t}} = \frac{{\partial L}}{{\partial C_t}} \odot {factor}"
+    assert verdicts(f"{LSTM}$${claim}$$") == [verdict]
+
+
+def test_an_equation_that_trails_off_begins_no_other_model():
+    claim = r"\frac{\partial L}{\partial f_t} = \frac{\partial L}{\partial C_t} \odot C_{t-1}"
+    text = rf"{LSTM}Since $C_{{t+1}} = f_{{t+1}} \odot C_t + \cdots$ we have $${claim}$$"
+    assert verdicts(text)[-1] == "right"
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [("(1 - r_t)", "right"), ("r_t", "wrong")])
+def test_the_name_of_a_quantity_may_stand_in_two_scripts(factor, verdict):
+    claim = rf"\delta^r_{{a,t}} = \delta^r_t \odot r_t \odot {factor}"
+    assert verdicts(f"{GRU}$${claim}$$") == [verdict]
+
+
+def test_a_part_of_a_gradient_that_nothing_defines_is_not_guessed():
+    claim = r"\frac{\partial L}{\partial h_t} = V^T \frac{\partial L}{\partial y_t} + \delta^{h,\text{elsewhere}}_t"
+    found = claims(f"{LSTM}$$y_t = V h_t$$\n$${claim}$$")[-1].verdict
+    assert found is not None
+    assert (found.verdict, found.reason) == ("inconclusive", "delta_h_elsewhere is not defined")
+
+
+@pytest.mark.parametrize("sign", [r"\mathrel{+}=", r"\mathrel{+{=}}", r"\mathrel{+}\mathrel{=}"])
+def test_an_assignment_that_adds_however_it_is_set(sign):
+    claim = rf"\frac{{\partial L}}{{\partial b_f}} {sign} \frac{{\partial L}}{{\partial f_t}} \odot f_t \odot (1 - f_t)"
+    assert verdicts(f"{LSTM}$${claim}$$") == ["right"]
+
+
+def test_an_escaped_underscore_keeps_a_word_together():
+    text = rf"{LSTM}Let $d\_out = \frac{{\partial L}}{{\partial h_t}}$."
+    assert set(verdicts(text)) <= {"right", "right-under"}
+
+
+OUTPUT = r"$$y_t = V h_t$$"
+BY_Y = r"V^T \frac{\partial L}{\partial y_t}"
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        (rf"\delta^h_t = {BY_Y} + \delta^{{h,\text{{future}}}}_t", "right-under"),
+        (
+            rf"\frac{{\partial L}}{{\partial h_t}} = 2 {BY_Y} + \delta^{{h,\text{{future}}}}_t",
+            "inconclusive",
+        ),
+        (rf"dh_t = {BY_Y} + dh_{{next}}", "right-under"),
+    ],
+)
+def test_what_comes_from_later_steps_may_have_a_name_of_its_own(claim, verdict):
+    assert verdicts(f"{LSTM}{OUTPUT}\n$${claim}$$")[-1] == verdict
+
+
+def test_what_later_steps_hand_back_keeps_its_name():
+    named = rf"\delta^h_t = {BY_Y} + \delta^{{h,\text{{future}}}}_t"
+    gates = "+".join(rf"U_{g}^T \delta^{g}_{{a,t}}" for g in "zrh")
+    for factor, verdict in (("z_t", "right"), ("r_t", "wrong")):
+        back = rf"\delta^{{h,\text{{future}}}}_{{t-1}} = \delta^h_t \odot {factor} + {gates}"
+        model = GRU.replace("U (r_t", "U_h (r_t")
+        if verdict == "right":
+            back = back.replace(r"U_h^T \delta^h_{a,t}", r"r_t \odot U_h^T \delta^h_{a,t}")
+        assert verdicts(f"{model}{OUTPUT}\n$${named}$$\n$${back}$$")[-1] == verdict
+
+
+@pytest.mark.parametrize(
+    ("factors", "expected"),
+    [("f_t * (1 - f_t)", ["right-under", "right"]), ("f_t", ["wrong", "wrong"])],
+)
+def test_a_gradient_may_bear_the_name_of_the_gate_and_be_by_its_argument(factors, expected):
+    text = f"{LSTM}$$df_t = dC_t * C_{{t-1}} * {factors}$$\n$$db_f += df_t$$"
+    assert verdicts(text) == expected
