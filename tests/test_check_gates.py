@@ -105,3 +105,58 @@ def test_what_later_steps_hand_back_keeps_its_name():
 def test_a_gradient_may_bear_the_name_of_the_gate_and_be_by_its_argument(factors, expected):
     text = f"{LSTM}$$df_t = dC_t * C_{{t-1}} * {factors}$$\n$$db_f += df_t$$"
     assert verdicts(text) == expected
+
+
+def test_an_array_may_be_no_more_than_rows_of_formulas():
+    rows = [line.strip("$") for line in LSTM.split("\n") if line]
+    text = r"$$\begin{array}{c}" + " \\\\\n".join(rows) + r"\end{array}$$"
+    claim = r"\frac{\partial L}{\partial f_t} = \frac{\partial L}{\partial C_t} \odot C_{t-1}"
+    assert verdicts(f"{text}\n$${claim}$$") == ["right"]
+
+
+def test_a_row_that_begins_with_a_sign_belongs_to_the_row_above():
+    claim = (
+        r"\begin{array}{c} \frac{\partial L}{\partial x_t} = W_f^T \delta^f_{a,t} \\"
+        "\n" r"+ W_i^T \delta^i_{a,t} + W_o^T \delta^o_{a,t} \\ + W_c^T \delta^c_{a,t} "
+        r"\\ h_t = o_t \odot \tanh(C_t \end{array}"
+    )  # fmt: skip
+    gates = "".join(
+        rf"$$a^{g}_t = W_{g} x_t + U_{g} h_{{t-1}} + b_{g}$$"
+        "\n" for g in "fioc"
+    )  # fmt: skip
+    assert verdicts(f"{LSTM}{gates}$${claim}$$")[0] == "right"
+
+
+def test_a_line_that_says_an_equation_in_words_begins_no_other_model():
+    text = LSTM.replace(r"\tilde{C}_t$$" "\n$$h", r"\tilde{C}_t$$" "\n\n$$= kept + new$$\n\n$$h")
+    assert "kept" in text
+    claim = r"\frac{\partial L}{\partial f_t} = \frac{\partial L}{\partial C_t} \odot C_{t-1}"
+    assert verdicts(f"{text}$${claim}$$")[-1] == "right"
+
+
+def test_a_name_for_the_argument_of_a_gate_given_late():
+    text = f"{LSTM}$$f_t = \\sigma(W_{{fx}} x_t + W_{{fh}} h_{{t-1}})$$\n"
+    claim = r"\frac{\partial L}{\partial b_f} += \frac{\partial L}{\partial f_t} \odot \sigma'(f_t^{pre})"
+    late = r"where $f_t^{pre} = W_f x_t + U_f h_{t-1} + b_f$"
+    assert "wrong" not in verdicts(f"{text}$${claim}$$\n{late}")
+    assert verdicts(f"{LSTM}$${claim}$$") == ["right-under"]
+
+
+def test_what_a_delta_is_given_as_it_stands_for():
+    claims = r"""$$\delta_C^t = \frac{\partial L}{\partial C_t}$$
+$$\Delta C = o_t \odot (1 - \tanh^2(C_t))$$
+$$\delta_C^t = \frac{\partial L}{\partial h_t} \odot \Delta C + \delta_C^{t+1} \odot f_{t+1}$$"""
+    assert verdicts(f"{LSTM}{claims}") == ["right", "right"]
+
+
+def test_a_gradient_that_is_stated_is_not_defined_anew():
+    claims = r"""$$\delta_C^t = \frac{\partial L}{\partial C_t}$$
+$$\delta_C^t = \frac{\partial L}{\partial h_t} \odot o_t$$"""
+    assert verdicts(f"{LSTM}{claims}") == ["right", "wrong"]
+
+
+def test_a_loss_that_cannot_be_read_decides_nothing():
+    claim = r"$$\frac{\partial L}{\partial b_f} = f_t$$"
+    unread = r"$$L(t) = \left\{ \begin{array}{ll} l(t) & \text { if } t < ( \end{array} \right.$$"
+    assert verdicts(f"{LSTM}{claim}") == ["wrong"]
+    assert verdicts(f"{LSTM}{unread}\n{claim}") == ["inconclusive"]

@@ -206,6 +206,11 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
     found: list[tuple[int, dict[str, Given], Given | None]] = [(0, {}, None)]
     for g in given:
         known = found[-1][1]
+        of = _argument_of(g, given)
+        if of is not None and of.name in known:
+            known[of.name] = of
+        if g.formula.carried and g.name in known:
+            continue  # the equation above goes on
         if g.name in known and not _same(known[g.name], g):
             block = _block(known, g.at, claims)
             start = min([g.at, *(known[name].at for name in block)])
@@ -216,6 +221,16 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
         else:
             known.setdefault(g.name, g)
     return [Run(start, tuple(chosen.values()), change) for start, chosen, change in found]
+
+
+def _argument_of(g: Given, given: Sequence[Given]) -> Given | None:
+    """The equation above whose function is of what this one gives a name: ``o_t = σ(W h + b)``."""
+    right = relation(g).sides[1]
+    for other in given:
+        match relation(other).sides[1]:
+            case Call(_, (inner,)) if inner == right and other.at < g.at:
+                return other
+    return None
 
 
 def _same(a: Given, b: Given) -> bool:

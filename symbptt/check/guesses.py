@@ -15,6 +15,8 @@ from symbptt.model.model import Model, Role
 
 #: What the argument of an activation is called.
 INNER = frozenset({"z", "a", "net", "u", "s", "pre", "o", "in", "y", "q", "v"})
+#: What tells the argument of an activation from its value: ``o_pre``.
+PRE = frozenset({"pre", "raw", "in", "net", "lin", "linear"})
 #: What error signals are called besides δ.
 SIGNALS = ERRORS | {"epsilon", "varepsilon", "e", "zeta", "kappa", "vartheta", "err", "dz", "dh"}
 #: What marks the part of a gradient that comes from later steps: ``dh_next``.
@@ -78,7 +80,11 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         return
     if head in SIGNALS and not _crowded(name, sides):
         yield from _signals(name, scope)
-    if (head in INNER and "hat" not in name) or name.startswith("net"):
+    if (
+        (head in INNER and "hat" not in name)
+        or PRE & {*name.split("_")[1:]}
+        or name.startswith("net")
+    ):
         yield from _arguments(name, scope)
 
 
@@ -137,7 +143,8 @@ def _arguments(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     """``z_t`` as the argument of an activation."""
     inner = _inner(scope.model)
     hint = name.partition("_")[2]
-    hinted = [v for v in inner if v[4:] == hint]
+    plain = "_".join(w for w in name.split("_") if w not in PRE)  # o_pre
+    hinted = [v for v in inner if v[4:] in (hint, plain)]
     for v in hinted or inner:
         yield (
             reading(

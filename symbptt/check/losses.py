@@ -164,10 +164,12 @@ def is_start(s: Statement) -> bool:
 
 
 def with_known_loss(s: Statement, found: Sequence[Statement], name: str) -> Statement:
-    """``L_t(ŷ_t, y_t)`` as the cross-entropy, where ŷ is a softmax, or as the squared error."""
-    softmaxes = {
-        name_of(o) for o in found
-        if isinstance(f := right_of(o), Call) and canonical(f.function.base) == "softmax"
+    """``L_t(ŷ_t, y_t)`` as the cross-entropy, where ŷ is a softmax or a sigmoid, or as the
+    squared error."""
+    entropies = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}
+    known = {
+        name_of(o): entropies[called] for o in found if isinstance(f := right_of(o), Call)
+        for called in [canonical(f.function.base)] if called in entropies
     }  # fmt: skip
 
     def change(node: Node) -> Node:
@@ -176,8 +178,9 @@ def with_known_loss(s: Statement, found: Sequence[Statement], name: str) -> Stat
                 return Call(Symbol("squared_error"), (a, b), span=node.span)
             case Call(Symbol(base), (a, b)) if base in LOSSES:
                 for p, y in ((a, b), (b, a)):
-                    if isinstance(p, Symbol) and Naming().read(p)[0] in softmaxes:
-                        return Call(Symbol("cross_entropy"), (p, y), span=node.span)
+                    entropy = known.get(Naming().read(p)[0]) if isinstance(p, Symbol) else None
+                    if entropy is not None:
+                        return Call(Symbol(entropy), (p, y), span=node.span)
         return node if isinstance(node, Symbol) else node.rebuilt(change)
 
     return rewritten(s, change(right_of(s)))
