@@ -160,3 +160,44 @@ def test_a_loss_that_cannot_be_read_decides_nothing():
     unread = r"$$L(t) = \left\{ \begin{array}{ll} l(t) & \text { if } t < ( \end{array} \right.$$"
     assert verdicts(f"{LSTM}{claim}") == ["wrong"]
     assert verdicts(f"{LSTM}{unread}\n{claim}") == ["inconclusive"]
+
+
+def test_a_gate_is_of_the_argument_that_is_given_last():
+    anew = r"""$$\text{net}_f^t = W_f x_t + U_f h_{t-1} + b_f$$
+$$\text{net}_f^t = W_{fx} x_t + W_{fh} h_{t-1} + b_f$$
+$$f_t = \sigma(\text{net}_f^t)$$
+"""
+    claims = r"""$$\frac{\partial f_t}{\partial \text{net}_f^t} = diag(f_t \odot (1 - f_t))$$
+$$\frac{\partial L}{\partial W_{fx}} = \sum_t \frac{\partial L}{\partial \text{net}_f^t} x_t^T$$"""
+    assert verdicts(f"{LSTM}{anew}{claims}") == ["right", "right"]
+
+
+@pytest.mark.parametrize("name", [r"\mathbf{n e t}", r"\mathbf{n} \mathbf{e} \mathbf{t}"])
+def test_a_word_in_bold_letters_with_gaps_is_one_name(name):
+    given = rf"$${name}_{{f,t}} = W_f x_t + U_f h_{{t-1}} + b_f$$"
+    claim = rf"$$\frac{{\partial f_t}}{{\partial {name}_{{f,t}}}} = diag(f_t \odot (1 - f_t))$$"
+    assert verdicts(f"{LSTM}{given}\n{claim}") == ["right"]
+
+
+def test_a_formula_of_functions_and_letters_alone_is_not_guessed():
+    assert verdicts(rf"{LSTM}$$\sigma'(z) = y (1 - y)$$") == ["inconclusive"]
+    assert verdicts(rf"{LSTM}$$\sigma'(z) = \sigma(z) (1 - \sigma(z))$$") == ["right"]
+
+
+def test_an_index_in_brackets_is_no_part_of_a_name():
+    text = "i_t = σ(Wi·x_t + Ui·h_{t-1} + bi)\nh_t = tanh(W·i_t + b)\nL = Σ_{t=1}^{T} L_t(h_t)\n"
+    claim = "∂L/∂b[i] = Σ_t ∂L/∂h_t[i] · (1 - h_t[i]²)\n"
+    (found,) = verdicts(f"```\n{text}{claim}```\n")
+    assert found != "wrong"
+    assert found != "shape-error"
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [("(1 - f_t)", "right-under"), ("f_t", "wrong")])
+def test_derivatives_with_gaps_are_passed_over_to_the_first_side(factor, verdict):
+    chain = (
+        r"\frac{\partial L}{\partial C_t} \cdot \frac{\partial C_t}{\partial f_t} \cdot "
+        r"\frac{\partial f_t}{\partial a_f} \frac{\partial a_f}{\partial W_f}"
+    )
+    value = rf"\frac{{\partial L}}{{\partial C_t}} \cdot C_{{t-1}} \cdot f_t {factor} \cdot x_t^T"
+    text = rf"{LSTM}$$\frac{{\partial L}}{{\partial W_f}} = {chain} = {value}$$"
+    assert verdicts(text)[-1] == verdict

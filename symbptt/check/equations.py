@@ -218,9 +218,19 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
             for name in block:
                 del known[name]
             found[-1][1][g.name] = g
+        elif _is_of_known(g, known):  # o_t = σ(net_o), where net_o is given
+            known[g.name] = g
         else:
             known.setdefault(g.name, g)
     return [Run(start, tuple(chosen.values()), change) for start, chosen, change in found]
+
+
+def _is_of_known(g: Given, known: dict[str, Given]) -> bool:
+    """Whether an equation is a function of a quantity that another one gives."""
+    match relation(g).sides[1]:
+        case Call(_, (Symbol() as name,)):
+            return g.name in known and Naming().read(name)[0] in known
+    return False
 
 
 def _argument_of(g: Given, given: Sequence[Given]) -> Given | None:

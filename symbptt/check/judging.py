@@ -218,6 +218,8 @@ class _Checking:
             found = self.renamed(part, epoch, found)
         if not found.holds and found.verdict == "inconclusive":
             found = self.elsewhere(part, epoch, found)
+        if not found.holds and part.origin is not None:
+            found = self.by_the_first(part, part.origin, epoch, found)
         if found.holds and found.guessed is not None and part.left != part.right:
             self.names.given[found.guessed[0]] = replace(found.guessed[1], line=part.formula.line)
         if found.holds and epoch.loss_unread and is_of_loss(part, self.names.scope(epoch)):
@@ -230,6 +232,17 @@ class _Checking:
             sides = part.left, part.right
             self.needs += needs(sides, found.convention.layout, part.formula.line)
         return self.explained(part, epoch, verdict) if verdict.verdict in FAULTS else verdict
+
+    def by_the_first(self, part: Part, origin: Node, epoch: Epoch, found: Judgement) -> Judgement:
+        """A link from a chain of derivatives, judged by the side that the formula opens with."""
+        if part.sign not in EQUAL or not (is_chain(part.left) and has_derivative(part.left)):
+            return found
+        again = self.judgement(replace(part, left=origin), epoch)
+        if not again.holds:
+            return found
+        says = "the derivatives that it is said to equal may be laid out in several ways"
+        row = reading("equal to the first side", says)
+        return replace(again, verdict="right-under", readings=(row, *again.readings))
 
     def elsewhere(self, part: Part, epoch: Epoch, found: Judgement) -> Judgement:
         """A claim with names that only another model of the document has."""

@@ -215,6 +215,9 @@ class Scope:
     def unknown(self, symbol: Symbol) -> str:
         """The name of a symbol that means nothing, without its step."""
         found = list(namings(symbol))
+        whole = [n for n in found if n.entry and len(n.entry) == len(symbol.indices) and not n.step]
+        if symbol.indices and whole:  # z_o[i]
+            return whole[0].name
         with_step = [n for n in found if n.step is not None and not n.entry]
         return (with_step or found)[0].name
 

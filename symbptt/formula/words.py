@@ -68,6 +68,7 @@ _CHARACTERS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 _WORD = re.compile(r"[^\W\d_][\w-]*\Z")
+_SPACED = re.compile(r"[a-z](?: [a-z]){2,}")
 _CHARACTER_RUN = re.compile(r"[0-9]+|[a-zA-Z]+|.")
 
 
@@ -145,8 +146,12 @@ def _command(value: str, start: int, end: int) -> Iterator[Token]:
 
 def _text(value: str, start: int, end: int) -> Iterator[Token]:
     inner = value[value.index("{") + 1 : -1]
+    if value.count("{") > 1:  # \mathbf{n} \mathbf{e} \mathbf{t}
+        inner = " ".join(re.findall(r"\{(\w)\}", value))
     content = re.sub(r"\\([_&%])", r"\1", inner)
     content = " ".join(re.sub(r"\\[ ,;-]", " ", content).replace("~", " ").split())
+    if not value.startswith("\\text") and _SPACED.fullmatch(content):  # \mathbf{n e t}
+        content = content.replace(" ", "")
     if content:
         yield token("WORDS" if _WORD.match(content) else "TEXT", content, start, end)
 
