@@ -54,10 +54,10 @@ def derivative(m: Meaning, of: Node, by: Node, sign: str, steps: Steps) -> Deriv
     a, b = m.place(of, steps), m.place(by, steps)
     if a is None or b is None:
         raise _nameless(m, of if a is None else by)
-    if m.convention.right_own and m.world.is_loss(a) and b.step == steps.get("t"):
-        a = replace(a, step=b.step)
     if sign == LATER:
         return Derivative(a, b, m.world.later(a, b))
+    if m.convention.right_own and m.world.is_loss(a) and b.step == steps.get("t"):
+        a = replace(a, step=b.step)
     return slope(m, a, b, immediate=sign == "∂⁺" and not m.world.is_loss(a))
 
 
