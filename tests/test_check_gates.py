@@ -201,3 +201,8 @@ def test_derivatives_with_gaps_are_passed_over_to_the_first_side(factor, verdict
     value = rf"\frac{{\partial L}}{{\partial C_t}} \cdot C_{{t-1}} \cdot f_t {factor} \cdot x_t^T"
     text = rf"{LSTM}$$\frac{{\partial L}}{{\partial W_f}} = {chain} = {value}$$"
     assert verdicts(text)[-1] == verdict
+
+
+def test_a_letter_of_the_model_in_a_script_is_no_step():
+    claim = r"$$\frac{\partial L}{\partial a_C} = \frac{\partial L}{\partial h_t} \odot o_t$$"
+    assert verdicts(f"{LSTM}{claim}") == ["inconclusive"]

@@ -152,7 +152,8 @@ def _arguments(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     hint = name.partition("_")[2]
     plain = "_".join(w for w in name.split("_") if w not in PRE)  # o_pre
     hinted = [v for v in inner if v[4:] in (hint, plain)]
-    for v in hinted or inner:
+    others = [] if hint in scope.model.variables else inner  # a_C is no argument of a gate
+    for v in hinted or others:
         yield (
             reading(
                 f"{shown(name)} is the argument of {v[4:]}",

@@ -218,7 +218,10 @@ class Scope:
         whole = [n for n in found if n.entry and len(n.entry) == len(symbol.indices) and not n.step]
         if symbol.indices and whole:  # z_o[i]
             return whole[0].name
-        with_step = [n for n in found if n.step is not None and not n.entry]
+        with_step = [
+            n for n in found
+            if n.step is not None and not n.entry and label(n.step) not in self.model.variables
+        ]  # fmt: skip
         return (with_step or found)[0].name
 
 
