@@ -142,7 +142,7 @@ def test_a_sentence_with_a_condition_refutes_nothing():
 def test_constants_that_bounds_define():
     powers = rf"\| {FAR} \| \le (\gamma_W \gamma_h)^{{t-k}}"
     given = (r"\| W \| \le \gamma_W", r"\| diag(1 - h_t^2) \| \le \gamma_h")
-    assert verdict(powers) == ("inconclusive", "gamma is not defined")
+    assert verdict(powers) == ("inconclusive", "gamma_W is not defined")
     assert is_open(*given, powers)
     assert is_wrong(*given, powers.replace("t-k", "t-k+1"))
     both = r"\| W \| \| diag(1 - h_t^2) \| \le \gamma_W \gamma_h"

@@ -87,6 +87,13 @@ EXAMPLES: dict[str, Example] = {
         "f_{t-1}",
         CELL,
     ),
+    "carry along every path": Example(
+        r"\frac{\partial L}{\partial c_{t-1}} = \frac{\partial L}{\partial c_t} ⊙ f_t"
+        r" + W^T (\frac{\partial L}{\partial f_t} ⊙ f_t ⊙ (1 - f_t))",
+        "W^T",
+        "W",
+        CELL,
+    ),
     "descending product": Example(
         r"\frac{\partial h_t}{\partial h_k} = \prod_{j=k+1}^{t} diag(1 - h_j^2) W", "k+1", "k"
     ),

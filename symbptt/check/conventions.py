@@ -69,6 +69,7 @@ class Convention:
     left_share: bool = False
     left_carried: bool = False
     right_own: bool = False
+    left_later: bool = False
     partial_immediate: bool = False
     expressions_held: bool = False
     stacking: Stacking = Stacking.NONE
@@ -259,6 +260,9 @@ READINGS: tuple[Reading, ...] = (
     Reading("carry to the step before", "the left side is what the state hands to its own step "
             "before, not the whole derivative", 3,
             lambda c: replace(c, left_carried=True, immediate_states=True), _hands_back, "share"),
+    Reading("carry along every path", "the left side is what later steps hand back, without what "
+            "its own step adds to the loss", 3, lambda c: replace(c, left_later=True),
+            _hands_back, "share"),
     Reading("descending product", "the factors of ∏ stand in descending order of the index", 2,
             lambda c: replace(c, descending=True), _has("prod"), "order"),
     Reading("⊙ binds tighter", "the entrywise product is taken before the matrix product", 3,

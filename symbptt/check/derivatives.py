@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from symbptt.check.meaning import Meaning
 
 
+#: The sign of a derivative along the paths through later steps alone.
+LATER = "∂→"
+
+
 def quotient(m: Meaning, node: Quotient, steps: Steps) -> Value:
     """A derivative, or one value over another entry by entry."""
     match node:
@@ -53,7 +57,8 @@ def quotient(m: Meaning, node: Quotient, steps: Steps) -> Value:
 
 
 def derivative(m: Meaning, of: Node, by: Node, sign: str, steps: Steps) -> Derivative:
-    """``∂of/∂by`` for what the two sides of the bar name; ``∂⁺`` is the immediate one."""
+    """``∂of/∂by`` for what the two sides of the bar name; ``∂⁺`` is the immediate one, ``∂→`` that
+    through later steps."""
     if isinstance(of, Call) and of.arguments == (by,):
         return _of_call(m, of, steps)
     if isinstance(by, Call) and by.function == Symbol("vec") and len(by.arguments) == 1:
@@ -65,6 +70,8 @@ def derivative(m: Meaning, of: Node, by: Node, sign: str, steps: Steps) -> Deriv
             return Derivative(known, b, m.world.direct(known, b))
     if a is None or b is None:
         raise _nameless(m, of if a is None else by)
+    if sign == LATER:
+        return Derivative(a, b, m.world.later(a, b))
     if m.world.is_loss(a) and a.step is None and _is_of_a_step(m, of):  # ∂ℓ/∂o_t
         a = replace(a, step=steps.get("t") if b.step is None else b.step, own=True)
     if m.convention.right_own and m.world.is_loss(a) and b.step == steps.get("t"):

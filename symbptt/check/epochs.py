@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -18,7 +19,7 @@ from symbptt.check.bindings import (
 from symbptt.check.conventions import Reading
 from symbptt.check.equations import Given, Run, claims, equations, relation, runs
 from symbptt.check.findings import ForwardEquation
-from symbptt.check.formulas import Formula
+from symbptt.check.formulas import Formula, Unparsed
 from symbptt.check.forward import Forward, forward
 from symbptt.check.guesses import reading
 from symbptt.check.losses import UNNAMED_TARGET
@@ -152,7 +153,26 @@ def epochs(
     if not found and problem is not None:
         raise NoModelError(problem)
     formulas = tuple(g.formula for g in given)
-    return [replace(epoch, given=formulas) for epoch in found]
+    unread = any(isinstance(m, Mention) and _is_unread_loss(m) for m in stated)
+    return [
+        replace(
+            epoch,
+            given=formulas,
+            loss_unread=epoch.loss_unread or (unread and not epoch.loss_stated),
+        )
+        for epoch in found
+    ]
+
+
+#: How a formula of the loss begins.
+_LOSS = re.compile(
+    r"\s*(?:\\mathcal\s*)?\{?\s*(?:[LEJ]|\\ell)\s*\}?(?:\s*\([^()]*\)|[_^]\S*)?\s*&?="
+)
+
+
+def _is_unread_loss(m: Mention) -> bool:
+    """Whether a formula that can't be read says what the loss is."""
+    return isinstance(m.formula, Unparsed) and _LOSS.match(m.formula.source) is not None
 
 
 def _epoch(

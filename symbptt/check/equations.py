@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbptt.check.elements import by_vectors
+from symbptt.check.ellipsis import is_dots
 from symbptt.check.formulas import Formula
 from symbptt.check.forward import defines
 from symbptt.check.layers import Layers, layers_of
@@ -217,7 +218,8 @@ def _is_forward(node: Relation) -> bool:
         if left.base.startswith(prefix):
             return False
     return not any(
-        isinstance(n, Symbol) and n.base in ("diag", "delta", "Delta", "nabla", "eta")
+        is_dots(n)
+        or (isinstance(n, Symbol) and n.base in ("diag", "delta", "Delta", "nabla", "eta"))
         for n in right.walk()
     )
 
@@ -260,6 +262,11 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
     found: list[tuple[int, dict[str, Given], Given | None]] = [(0, {}, None)]
     for g in given:
         known = found[-1][1]
+        of = _argument_of(g, given)
+        if of is not None and of.name in known:
+            known[of.name] = of
+        if g.formula.carried and g.name in known:
+            continue  # the equation above goes on
         if g.name in known and not _same(known[g.name], g):
             block = _block(known, g.at, claims)
             start = min([g.at, *(known[name].at for name in block)])
@@ -267,9 +274,29 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
             for name in block:
                 del known[name]
             found[-1][1][g.name] = g
+        elif _is_of_known(g, known):  # o_t = σ(net_o), where net_o is given
+            known[g.name] = g
         else:
             known.setdefault(g.name, g)
     return [Run(start, tuple(chosen.values()), change) for start, chosen, change in found]
+
+
+def _is_of_known(g: Given, known: dict[str, Given]) -> bool:
+    """Whether an equation is a function of a quantity that another one gives."""
+    match relation(g).sides[1]:
+        case Call(_, (Symbol() as name,)):
+            return g.name in known and Naming().read(name)[0] in known
+    return False
+
+
+def _argument_of(g: Given, given: Sequence[Given]) -> Given | None:
+    """The equation above whose function is of what this one gives a name: ``o_t = σ(W h + b)``."""
+    right = relation(g).sides[1]
+    for other in given:
+        match relation(other).sides[1]:
+            case Call(_, (inner,)) if inner == right and other.at < g.at:
+                return other
+    return None
 
 
 def _same(a: Given, b: Given) -> bool:

@@ -75,6 +75,14 @@ _ROW = re.compile(
     re.DOTALL,
 )
 _INNER = frozenset({"cases", "dcases", "bmatrix", "pmatrix", "matrix", "smallmatrix", "array"})
+_ARRAY = re.compile(
+    r"\s*\\begin\s*\{array\}\s*(?:\[\w\])?\s*\{[lcr\s|@{}]*\}(?P<rows>(?:(?!\\(?:begin|end)\s*\{array\}).)*)"
+    r"\\end\s*\{array\}[\s.,;]*",
+    re.DOTALL,
+)
+_GOES_ON = re.compile(
+    r"[&\s~]*(?:\\q?quad|[&\s~])*(?:[+\-−](?![=\w]*=)|\\(?:odot|circ|cdot|times|otimes)(?![A-Za-z]))"
+)
 _UNBRACED = re.compile(r"_(?:hh|xh|hx|hy|yh)(?![A-Za-z])")
 
 DOTS = Text("...")
@@ -122,6 +130,7 @@ class _Reading:
         if fragment.heading != self.heading:
             self.left, self.heading = None, fragment.heading
         plain = plainly(fragment.traced, typed=fragment.form == "text")
+        plain = _unframed(plain)
         text = plain if fragment.form == "text" else separated(plain)
         rows = _rows(text)
         if text is plain or not _are_relations(rows):
@@ -131,7 +140,7 @@ class _Reading:
                 if len(rows) < 2:
                     return [_unparsed(fragment, text, e)]
         found: list[Formula | Unparsed] = []
-        for row in rows:
+        for row in _with_what_goes_on(rows):
             try:
                 found += self.parsed(fragment, row)
             except FormulaError as e:
@@ -247,6 +256,28 @@ def _unparsed(fragment: Fragment, text: Traced, e: FormulaError) -> Unparsed:
 def _are_relations(rows: Sequence[Traced]) -> bool:
     """Whether there are rows that each state something; a condition ends with its row then."""
     return len(rows) > 1 and all(re.search(_SIGN, row.text) for row in rows)
+
+
+def _with_what_goes_on(rows: Sequence[Traced]) -> Iterator[Traced]:
+    """Rows, each with those below that begin with a sign of sums or products: ``+ c``."""
+    kept: list[Traced] = []
+    for row in rows:
+        if kept and _GOES_ON.match(row.text):
+            kept.append(row)
+            continue
+        if kept:
+            yield Traced.joined(kept)
+        kept = [row]
+    if kept:
+        yield Traced.joined(kept)
+
+
+def _unframed(text: Traced) -> Traced:
+    r"""The rows of an array that does nothing but set formulas under one another."""
+    m = _ARRAY.fullmatch(text.text)
+    if m is None or not re.search(_SIGN, m.group("rows")):
+        return text
+    return text[m.start("rows") : m.end("rows")]
 
 
 def _rows(text: Traced) -> list[Traced]:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from symbptt.check.bindings import is_difference
 from symbptt.check.conventions import Reading
+from symbptt.check.derivatives import LATER
 from symbptt.check.losses import UNNAMED_TARGET
 from symbptt.check.namings import namings
 from symbptt.check.scripts import NORM_BRACKETS, is_step, is_time, scripts
-from symbptt.check.symbols import ACTIVATION_NAMES, ERRORS, Definition, Scope
+from symbptt.check.symbols import ACTIVATION_NAMES, ERRORS, PREFIXES, Definition, Scope
 from symbptt.formula.lexicon import GREEK
 from symbptt.formula.tree import (
     Call,
@@ -26,6 +27,8 @@ from symbptt.model.model import Model, Role
 
 #: What the argument of an activation is called.
 INNER = frozenset({"z", "a", "net", "u", "s", "pre", "o", "in", "y", "q", "v"})
+#: What tells the argument of an activation from its value: ``o_pre``.
+PRE = frozenset({"pre", "raw", "in", "net", "lin", "linear"})
 #: What error signals are called besides δ.
 SIGNALS = ERRORS | {"epsilon", "varepsilon", "e", "zeta", "kappa", "vartheta", "err", "dz", "dh"}
 #: What the identity matrix is called, and what derivatives of states by parameters, carried
@@ -35,6 +38,8 @@ JACOBIANS = frozenset({"P", "S", "Q", "R", "M", "Z", "G"})
 #: How the groups of readings begin that give a meaning which a name need not have: a claim that
 #: fails under all of them is not wrong.
 LOOSE = "perhaps "
+#: What marks the part of a gradient that comes from later steps: ``dh_next``.
+FROM_LATER = frozenset({"next", "future", "recurrent", "later", "rec"})
 #: What stands for any parameter.
 GENERIC = frozenset({"theta", "Theta", "w", "W", "omega", "vartheta", "psi", "phi", "p"})
 
@@ -61,6 +66,13 @@ def is_identity(name: str, sides: Sequence[Node]) -> bool:
         return False
     symbols = {n.base for side in sides for n in arguments_in(side)}
     return symbols == {name}
+
+
+def is_of_letters(sides: Sequence[Node], scope: Scope) -> bool:
+    """Whether a formula is about functions and bare letters alone: ``σ'(z) = y (1 - y)``."""
+    symbols = [n for side in sides for n in arguments_in(side)]
+    bare = all(n == Symbol(n.base) and n.base in LETTERS for n in symbols)
+    return bare and all(scope.meant(n) is None for n in symbols)
 
 
 def arguments_in(node: Node) -> Iterator[Symbol]:
@@ -92,6 +104,7 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         yield from _functions(name, scope)
         return
     head = name.split("_")[0]
+    yield from _handed_back(name, scope)
     if is_identity(name, sides):
         yield Reading(name, "any number", 0, lambda c: c, lambda node: True), scope.with_free(name)
         return
@@ -102,7 +115,11 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         yield from _jacobians(name, scope)
     if head in SIGNALS and not _crowded(name, sides):
         yield from _signals(name, scope)
-    if head in INNER or name.startswith("net"):
+    if (
+        (head in INNER and "hat" not in name)
+        or PRE & {*name.split("_")[1:]}
+        or name.startswith("net")
+    ):
         yield from _arguments(name, scope)
     if _is_target(name, sides, scope):
         row = reading(f"{shown(name)} is the target", "it is what the output is compared with")
@@ -116,6 +133,28 @@ def _is_target(name: str, sides: Sequence[Node], scope: Scope) -> bool:
     return UNNAMED_TARGET in scope.model.variables and any(
         name in [scope.unknown(x) for x in pair if scope.meant(x) is None] for pair in pairs
     )
+
+
+def _handed_back(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
+    """``dh_next``, ``δ_{h,future}`` as what later steps hand back to h_t, or as all of ∂L/∂h_t."""
+    words = name.split("_")
+    prefix = next((p for p in PREFIXES if words[0].startswith(p.rstrip("_"))), None)
+    if prefix is None or not FROM_LATER & set(words[1:]):
+        return
+    rest = [words[0].removeprefix(prefix.rstrip("_")), *words[1:]]
+    of = "_".join(w for w in rest if w and w not in FROM_LATER and w != "t")
+    v = scope.quantity(of)
+    if v is None or scope.model.variables[v].timeless:
+        return
+    for sign, what in ((LATER, f"what later steps hand back to {of}_t"), ("∂", f"∂L/∂{of}_t")):
+        yield (
+            reading(
+                f"{shown(name)} is {what}",
+                f"nothing says what {shown(name)} stands for, and this makes the formula hold",
+                f"meaning of {name}",
+            ),
+            scope.with_definition(name, Definition(_slope(scope.model, v, sign))),
+        )
 
 
 def _signals(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
@@ -176,12 +215,22 @@ def _jacobians(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
             )
 
 
+def is_labelled(name: str, scope: Scope) -> bool:
+    """Whether a name bears a word that names no quantity, so that it may stand for a part of one:
+    ``δ_h_future``."""
+    known = "_".join(scope.model.variables).split("_")
+    words = [w for w in name.split("_")[1:] if len(w) > 2 and w not in known]
+    return any(w not in ("tilde", "hat", "bar", "prime") for w in words)
+
+
 def _arguments(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     """``z_t`` as the argument of an activation."""
     inner = _inner(scope.model)
     hint = name.partition("_")[2]
-    hinted = [v for v in inner if v[4:] == hint]
-    for v in hinted or inner:
+    plain = "_".join(w for w in name.split("_") if w not in PRE)  # o_pre
+    hinted = [v for v in inner if v[4:] in (hint, plain)]
+    others = [] if hint in scope.model.variables else inner  # a_C is no argument of a gate
+    for v in hinted or others:
         yield (
             reading(
                 f"{shown(name)} is the argument of {v[4:]}",
@@ -211,11 +260,29 @@ def _is_count(node: Node) -> bool:
 
 
 def _gradient(model: Model, v: str, sign: int) -> Node:
-    slope = Quotient(
-        Differential("∂", Symbol(model.loss_name)),
-        Differential("∂", Symbol(v, subscripts=(Symbol("t"),))),
-    )
+    slope = _slope(model, v)
     return slope if sign > 0 else Sum((slope,), (-1,))
+
+
+def _slope(model: Model, v: str, sign: str = "∂") -> Node:
+    """``∂L/∂v_t``."""
+    return Quotient(
+        Differential(sign, Symbol(model.loss_name)),
+        Differential(sign, Symbol(v, subscripts=(Symbol("t"),))),
+    )
+
+
+def of_argument(name: str, v: str, scope: Scope) -> tuple[Reading, Definition] | None:
+    """``df_t``, which by its name is ∂L/∂f_t, as the gradient by the argument of f_t."""
+    model = scope.model
+    if v not in model.order:
+        return None
+    match model.equation(v).rhs:
+        case tm.Mapped(_, tm.Ref(inner)):
+            says = f"{shown(name)}_t is ∂L by the argument of {v}_t"
+            known = Definition(_slope(model, inner))
+            return reading(says, "the formula has the derivative of the activation in it"), known
+    return None
 
 
 def _functions(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:

@@ -12,7 +12,7 @@ from symbptt.check.agreement import agree
 from symbptt.check.claims import Claim, least_length, points
 from symbptt.check.conventions import STANDARD, Convention, Reading, conventions
 from symbptt.check.findings import Counterexample, Evidence
-from symbptt.check.guesses import LOOSE, candidates, generic
+from symbptt.check.guesses import LOOSE, candidates, generic, is_labelled, is_of_letters
 from symbptt.check.quantities import MissingError, OutOfRangeError
 from symbptt.check.setting import LENGTHS, Setting
 from symbptt.check.sides import both_sides
@@ -82,7 +82,12 @@ def judge(claim: Claim, setting: Setting) -> Judgement:
         if loose is not None:
             name = loose.removeprefix(LOOSE)
             failed.append(Judgement("inconclusive", reason=f"{name} is not defined", unknown=name))
-    return min(failed, key=lambda j: j.gravity)
+    found = min(failed, key=lambda j: j.gravity)
+    missing = _undefined(claim, setting) if found.gravity > 2 and len(failed) > 1 else None
+    scope = setting.scope
+    if missing is not None and (is_labelled(missing, scope) or is_of_letters(claim.sides, scope)):
+        return Judgement("inconclusive", reason=f"{missing} is not defined", unknown=missing)
+    return found
 
 
 def _with_guesses(

@@ -21,7 +21,7 @@ from symbptt.check.epochs import Epoch, NoModelError, epochs
 from symbptt.check.equations import layers_in
 from symbptt.check.findings import FAULTS, Correction, Finding, Reading, Report, Verdict
 from symbptt.check.formulas import Formula, Unparsed, formulas
-from symbptt.check.guesses import reading
+from symbptt.check.guesses import of_argument, reading
 from symbptt.check.judge import Judgement, judge
 from symbptt.check.layouts import Need, contradiction, needs
 from symbptt.check.links import (
@@ -37,6 +37,7 @@ from symbptt.check.links import (
     links_of,
 )
 from symbptt.check.names import Names, announces
+from symbptt.check.namings import namings
 from symbptt.check.parts import ADDING, EQUAL, Mention, Part, has_derivative, parts
 from symbptt.check.roles import by_role
 from symbptt.check.setting import Setting
@@ -266,6 +267,8 @@ class _Checking:
             found = self.renamed(part, epoch, found)
         if not found.holds and found.verdict == "inconclusive":
             found = self.elsewhere(part, epoch, found)
+        if not found.holds and part.origin is not None:
+            found = self.by_the_first(part, part.origin, epoch, found)
         if found.holds and found.guessed is not None and part.left != part.right:
             self.names.given[found.guessed[0]] = replace(found.guessed[1], line=part.formula.line)
         if found.holds and epoch.loss_unread and is_of_loss(part, self.names.scope(epoch)):
@@ -280,6 +283,17 @@ class _Checking:
             sides = part.left, part.right
             self.needs += needs(sides, found.convention.layout, part.formula.line)
         return self.explained(part, epoch, verdict) if verdict.verdict in FAULTS else verdict
+
+    def by_the_first(self, part: Part, origin: Node, epoch: Epoch, found: Judgement) -> Judgement:
+        """A link from a chain of derivatives, judged by the side that the formula opens with."""
+        if part.sign not in EQUAL or not (is_chain(part.left) and has_derivative(part.left)):
+            return found
+        again = self.judgement(replace(part, left=origin), epoch)
+        if not again.holds:
+            return found
+        says = "the derivatives that it is said to equal may be laid out in several ways"
+        row = reading("equal to the first side", says)
+        return replace(again, verdict="right-under", readings=(row, *again.readings))
 
     def elsewhere(self, part: Part, epoch: Epoch, found: Judgement) -> Judgement:
         """A claim with names that only another model of the document has."""
@@ -300,6 +314,8 @@ class _Checking:
         """
         left = part.left
         meant = self.names.scope(epoch).meant(left) if isinstance(left, Symbol) else None
+        if meant is not None and meant.kind == "gradient" and isinstance(left, Symbol):
+            return self.of_argument(part, epoch, left, meant.name) or found
         if meant is None or meant.kind != "defined":
             return found
         old = self.names.forget(meant.name)
@@ -314,6 +330,21 @@ class _Checking:
             reason = f"it would be right if {supposed}, but {where} says otherwise"
             return replace(found, reason=reason)
         return found
+
+    def of_argument(self, part: Part, epoch: Epoch, left: Symbol, name: str) -> Judgement | None:
+        """A claim about a gradient that is named by the gate, and taken by the gate's argument."""
+        called = next((n.name for n in namings(left) if n.step is not None), None)
+        guess = None if called is None else of_argument(called, name, self.names.scope(epoch))
+        if called is None or guess is None or called in self.names.given:
+            return None
+        row, known = guess
+        self.names.given[called] = replace(known, line=part.formula.line)
+        again = self.judgement(part, epoch)
+        if again.holds:
+            readings = (row, *again.readings)
+            return replace(again, verdict="right-under", readings=readings, guessed=None)
+        self.names.given.pop(called)
+        return None
 
     def explained(self, part: Part, epoch: Epoch, verdict: Verdict) -> Verdict:
         """A verdict of a wrong claim with a counterexample and a correction.

@@ -58,8 +58,9 @@ def rewritten(s: Statement, right: Node) -> Statement:
 
 
 def is_loss(s: Statement, found: Sequence[Statement]) -> bool:
-    """Whether a statement is about the loss: ``C`` is one unless a state is called so."""
-    if left_of(s).base not in LOSSES:
+    """Whether a statement is about the loss: ``C`` is one unless a state is called so, and
+    ``C̃`` is not."""
+    if left_of(s).base not in LOSSES or left_of(s).accents:
         return False
     name, naming = name_of(s), Naming()
     for o in found:
@@ -186,41 +187,55 @@ def is_start(s: Statement) -> bool:
     )
 
 
-def _softmaxes(found: Sequence[Statement]) -> set[str]:
-    """The names of what a softmax gives."""
-    return {
-        name_of(o) for o in found
-        if isinstance(f := right_of(o), Call) and canonical(f.function.base) == "softmax"
-    }  # fmt: skip
+#: The usual loss of what an activation gives.
+_ENTROPIES = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}
+
+
+def _entropy(p: Node, found: Sequence[Statement]) -> str | None:
+    """The cross-entropy of what a softmax or a sigmoid gives."""
+    if not isinstance(p, Symbol):
+        return None
+    names = {Naming().read(p)[0], *(name for name, _ in Naming().steps(p))}
+    for s in found:
+        body = right_of(s)
+        if name_of(s) in names and isinstance(body, Call):
+            return _ENTROPIES.get(canonical(body.function.base) or "")
+    return None
 
 
 def _with_named_entropy(s: Statement, found: Sequence[Statement]) -> Statement:
-    """``CrossEntropy(y_t, p_t)`` as the function that it names, where p is a softmax."""
-    softmaxes = _softmaxes(found)
+    """``CrossEntropy(y_t, p_t)`` as the function that it names."""
 
     def change(node: Node) -> Node:
         match node:
             case Call(Symbol(name), (Symbol() as a, Symbol() as b)) if _ENTROPY.fullmatch(name):
-                for p, y in ((a, b), (b, a)):
-                    if Naming().read(p)[0] in softmaxes:
-                        return Call(Symbol("cross_entropy"), (p, y), span=node.span)
+                return _as_known(node, a, b, found)
         return node if isinstance(node, Symbol) else node.rebuilt(change)
 
     return rewritten(s, change(right_of(s)))
 
 
+def _as_known(node: Node, a: Node, b: Node, found: Sequence[Statement]) -> Node:
+    """A loss of an output and a target, in either order, as the entropy of the output."""
+    for p, y in ((a, b), (b, a)):
+        entropy = _entropy(p, found)
+        if entropy is not None:
+            return Call(Symbol(entropy), (p, y), span=node.span)
+    return node
+
+
 def with_known_loss(s: Statement, found: Sequence[Statement], name: str) -> Statement:
-    """``L_t(ŷ_t, y_t)`` as the cross-entropy, where ŷ is a softmax, or as the squared error."""
-    softmaxes = _softmaxes(found)
+    """``L_t(ŷ_t, y_t)`` as the cross-entropy, where ŷ is a softmax or a sigmoid, or as the
+    squared error."""
 
     def change(node: Node) -> Node:
         match node:
             case Call(Symbol(base), (a, b)) if base in LOSSES and name == "squared_error":
                 return Call(Symbol("squared_error"), (a, b), span=node.span)
             case Call(Symbol(base), (a, b)) if base in LOSSES:
-                for p, y in ((a, b), (b, a)):
-                    if isinstance(p, Symbol) and softmaxes & {n for n, _ in Naming().steps(p)}:
-                        return Call(Symbol("cross_entropy"), (p, y), span=node.span)
+                known = _as_known(node, a, b, found)
+                if known is not node:
+                    return known
         return node if isinstance(node, Symbol) else node.rebuilt(change)
 
     return rewritten(s, change(right_of(s)))

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from symbptt.check.epochs import Epoch
 from symbptt.check.equations import unshifted
 from symbptt.check.layers import Layers
-from symbptt.check.links import words_before
+from symbptt.check.links import is_gradient_name, words_before
 from symbptt.check.namings import Named, is_diagonal, namings
 from symbptt.check.parts import NAMING, Mention, Part, has_derivative
 from symbptt.check.scripts import entry_letters, is_step, scripts
 from symbptt.check.symbols import ERRORS, Definition, Scope
-from symbptt.formula.tree import Node, Number, Relation, Symbol
+from symbptt.formula.tree import Differential, Node, Number, Quotient, Relation, Symbol
 from symbptt.model.names import Naming
 
 #: Words that announce that a symbol comes to mean the gradient by a pre-activation.
@@ -29,7 +29,8 @@ class Names:
     """What symbols have come to stand for.
 
     ``aliases``: other names of the model's quantities; ``horizons``: the letters for the number
-    of steps; ``ahead``: names that ``:=``, or the entries of a diagonal, give further down.
+    of steps; ``ahead``: names that ``:=``, or the entries of a diagonal, give further down;
+    ``stated``: gradients that the document says are what their names say.
     """
 
     aliases: Mapping[str, str]
@@ -37,6 +38,7 @@ class Names:
     layers: Layers | None = None
     given: dict[str, Definition] = field(default_factory=dict)
     ahead: dict[str, Definition] = field(default_factory=dict)
+    stated: set[str] = field(default_factory=set)
 
     def scope(self, epoch: Epoch) -> Scope:
         """What symbols stand for here."""
@@ -107,13 +109,22 @@ class Names:
         if naming is None or _refers_to(right, naming.name):
             return None
         derived = has_derivative(right)
-        if kind == "gradient" and not part.names and (not derived or holds()):
-            return None
+        if kind == "gradient" and not part.names:
+            stated = naming.name in self.stated
+            updates = left.base.startswith("Delta") and not any(map(self._is_error, right.walk()))
+            if stated or not (derived or updates) or holds():
+                if _is_derivative(right) and not stated and derived:
+                    self.stated.add(naming.name)
+                return None
         if kind is None and not said and not derived and left.base in ERRORS and not naming.step:
             return None
         parameter = naming.step.base if isinstance(naming.step, Symbol) else None
         entries = tuple(e.base for e in naming.entry if isinstance(e, Symbol))
         return naming.name, Definition(right, parameter, entries, part.formula.line)
+
+    @staticmethod
+    def _is_error(node: Node) -> bool:
+        return isinstance(node, Symbol) and is_gradient_name(node)
 
     def forget(self, name: str) -> Definition:
         """A definition that is set aside."""
@@ -150,6 +161,14 @@ def _taken_apart(left: Symbol, right: Node) -> Named | None:
         if best is None or (set(used) <= letters and len(used) > _count(best)):
             best = n
     return best
+
+
+def _is_derivative(node: Node) -> bool:
+    """``∂L/∂h_t``."""
+    match node:
+        case Quotient(Differential(), Differential()):
+            return True
+    return False
 
 
 def _count(n: Named) -> int:

@@ -31,7 +31,8 @@ def namings(symbol: Symbol) -> Iterator[Named]:
         ]
         return "_".join([symbol.base, *symbol.accents, *labels]) + "_prime" * symbol.primes
 
-    yield Named(name())
+    if not any(map(is_step, symbol.indices)):  # b[i] is no b_i
+        yield Named(name())
     steps = [i for i in every if is_step(parts[i])]
     steps.sort(key=lambda i: not is_time(parts[i]))
     for i in steps:

@@ -42,7 +42,8 @@ class Part:
     """One link of a formula: two sides, the sign between them, and the conditions on steps.
 
     ``raw`` is the link as the parser read it.  ``first``: it opens its formula.  ``names``: the
-    document says that it gives a name.
+    document says that it gives a name.  ``origin``: the side that its formula opens with, if that
+    is another than ``left``.
     """
 
     formula: Formula
@@ -53,6 +54,7 @@ class Part:
     first: bool = True
     names: bool = False
     raw: Relation | None = None
+    origin: Node | None = None
 
     @property
     def span(self) -> Span:
@@ -126,7 +128,8 @@ def _links(f: Formula, conditions: tuple[Node, ...], notation: Notation) -> Iter
         span = Span(ends[0].span.start, ends[1].span.end)
         raw = Relation(ends, (sign,), span=span) if left is a and right is b else None
         given = names or sign in NAMING
-        part = Part(f, left, sign, right, conditions, i == 0, given, raw)
+        origin = _plain(tree.sides[0]) if i and {*tree.operators[:i]} <= EQUAL else None
+        part = Part(f, left, sign, right, conditions, i == 0, given, raw, origin)
         if isinstance(right, Cases):
             for value, condition in zip(right.values, right.conditions, strict=True):
                 own = () if condition is None else (condition,)

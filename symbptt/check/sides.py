@@ -29,6 +29,8 @@ def both_sides(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[Value, Val
         first = _share(first, own, steps.get("t"))
     elif c.left_carried:
         first = _carried(first, own)
+    elif c.left_later:
+        first = _from_later(first, own)
     elif c.left_share:
         first = _share(first, own, _latest(right, meaning, steps))
     return first, meaning.value(right, steps)
@@ -58,6 +60,14 @@ def _carried(gradient: Value, meaning: Meaning) -> Value:
             later = replace(by, step=by.step + 1)
             link = slope(meaning, later, by, immediate=True)
             return chained(slope(meaning, of, later), link) or gradient
+    return gradient
+
+
+def _from_later(gradient: Value, meaning: Meaning) -> Value:
+    """What all later steps hand back to a quantity."""
+    match gradient:
+        case Derivative(of, by) if of is not None and by is not None and by.step is not None:
+            return Derivative(of, by, meaning.world.later(of, by))
     return gradient
 
 

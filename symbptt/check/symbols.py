@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from symbptt.check.layers import Layers, at_layer
 from symbptt.check.namings import Named, label, namings
-from symbptt.check.scripts import ENTRY_LETTERS, is_step, scripts
+from symbptt.check.scripts import ENTRY_LETTERS, is_step, is_time, scripts
 from symbptt.formula.tree import Group, Node, Product, Sum, Symbol
 from symbptt.model.model import Model
 
@@ -230,6 +230,9 @@ class Scope:
         if symbol.base not in ERRORS:
             return None
         parts = scripts(symbol)
+        by_pair = self._gradient_by_pair(parts)
+        if by_pair is not None:
+            return by_pair
         for i, part in enumerate(parts):
             for inner, step in _inner(part):
                 found = self._known(inner)
@@ -255,10 +258,31 @@ class Scope:
                 return Meant("unit", n.name, None, n.entry)
         return None
 
+    def _gradient_by_pair(self, parts: tuple[Node, ...]) -> Meant | None:
+        """``δ^f_{a,t}``: the gradient by a^f_t, whose name stands in two scripts."""
+        for i, a in enumerate(parts):
+            for j, b in enumerate(parts):
+                rest = [p for k, p in enumerate(parts) if k not in (i, j)]
+                if i == j or not isinstance(a, Symbol) or not all(map(is_time, rest)):
+                    continue
+                if not isinstance(b, Symbol) or is_time(b) or len(rest) > 1:
+                    continue
+                found = self._known(replace(a, subscripts=(*a.subscripts, b)))
+                if found is not None and found.kind == "quantity" and not found.entry:
+                    step = next(iter(rest), found.step)
+                    return Meant("gradient", found.name, step)
+        return None
+
     def unknown(self, symbol: Symbol) -> str:
         """The name of a symbol that means nothing, without its step."""
         found = list(namings(symbol))
-        with_step = [n for n in found if n.step is not None and not n.entry]
+        whole = [n for n in found if n.entry and len(n.entry) == len(symbol.indices) and not n.step]
+        if symbol.indices and whole:  # z_o[i]
+            return whole[0].name
+        with_step = [
+            n for n in found
+            if n.step is not None and not n.entry and label(n.step) not in self.model.variables
+        ]  # fmt: skip
         return (with_step or found)[0].name
 
 

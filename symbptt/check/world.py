@@ -133,6 +133,16 @@ class World:
         return self._columns(self._carried[key](of.whole), of, by)
 
     @_kept
+    def later(self, of: Place, by: Place) -> Array:
+        """``d of / d by`` along the paths through later steps alone."""
+        self._require(of)
+        self._require(by)
+        key = "later", by.whole
+        if key not in self._carried:
+            self._carried[key] = self._in_some(by.whole, lambda t: t > (by.step or 0))
+        return self._columns(self._read(self._carried[key], of.whole), of, by)
+
+    @_kept
     def direct(self, of: Place, by: Place) -> Array:
         """The derivative of ``of`` by what its own equation names, all else in it held fixed."""
         self._require(of)
@@ -204,7 +214,8 @@ class World:
         """The forward pass with a unit change in each entry of one quantity."""
         if by not in self._carried:
             if self.is_parameter(by.name) and by.step is not None:
-                self._carried[by] = self._copied(by)
+                copy = replace(by, step=None)
+                self._carried[by] = self._in_some(copy, lambda t: t == by.step)
             else:
                 self._carried[by] = run(
                     self._loosened(by),
@@ -216,16 +227,16 @@ class World:
         found: Trace = self._carried[by]
         return found
 
-    def _copied(self, by: Place) -> Trace:
-        """The forward pass with a unit change in the copy of a parameter that one step uses."""
-        fixed = self._plain.read(by.name, None)
-        moved = self._perturbed(by.name, None, fixed, replace(by, step=None))
+    def _in_some(self, by: Place, moves: Callable[[int], bool]) -> Trace:
+        """The forward pass with a unit change in what some steps read of a quantity."""
+        fixed = self._plain.read(by.name, by.step)
+        moved = self._perturbed(by.name, by.step, Dual(fixed.value), by)
         values: dict[tuple[str, int | None], Dual] = {}
 
-        def read_in(t: int | None) -> Read:
+        def read_in(t: int) -> Read:
             def read(name: str, step: int | None) -> Dual:
-                if step is None and name == by.name:
-                    return moved if t == by.step else fixed
+                if (name, step) == (by.name, by.step):
+                    return moved if moves(t) else fixed
                 if (name, step) in values:
                     return values[name, step]
                 plain: Dual = self._plain.read(name, step)
@@ -238,7 +249,8 @@ class World:
         nothing = self.duals.constant(Fraction(0), (1, 1))
         parts = [p for p in self.model.loss if not p.steps.once]
         losses = (self._evaluated(p.term, read_in(t), t) for p in parts for t in p.steps.at(self.T))
-        return Trace(read_in(by.step), reduce(add, losses, nothing), nothing)
+        at = next((t for t in range(1, self.T + 1) if moves(t)), 0)
+        return Trace(read_in(at), reduce(add, losses, nothing), nothing)
 
     def _read(self, trace: Trace, place: Place) -> Dual:
         if not self.is_loss(place):

@@ -68,6 +68,7 @@ _CHARACTERS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 _WORD = re.compile(r"[^\W\d_][\w-]*\Z")
+_SPACED = re.compile(r"[a-z](?: [a-z]){2,}")
 _CHARACTER_RUN = re.compile(r"[0-9]+|[a-zA-Z]+|.")
 
 
@@ -105,12 +106,16 @@ def words(raw: Iterator[Token], shift: int) -> Iterator[Token]:
                 inner = value.lstrip("\\_^*. \t\r\f\n\v\u00a0")
                 at = end - len(inner)
                 yield token(t.type[:3], value[: at - start], start, at)
-                kind = "NUMBER" if inner[0].isdecimal() else "RUN"
+                run = "WORDS" if value.startswith("\\_") else "RUN"  # d\_out is one word
+                kind = "NUMBER" if inner[0].isdecimal() else run
                 yield token(kind, inner, at, end)
             case "SUBCHARS":
                 yield from _small("SUB", SUBSCRIPT_CHARACTERS, value, start)
             case "SUPCHARS":
                 yield from _small("SUP", SUPERSCRIPT_CHARACTERS, value, start)
+            case "ADDED":  # \mathrel{+}=
+                sign = next(c for c in value if c in "+-*/")
+                yield token("RELATION", RELATIONS[f"{sign}="], start, end)
             case "OPERATOR" | "RELATION" | "BIG":
                 kind, table = _CHARACTERS[t.type]
                 yield token(kind, table[value], start, end)
@@ -141,8 +146,12 @@ def _command(value: str, start: int, end: int) -> Iterator[Token]:
 
 def _text(value: str, start: int, end: int) -> Iterator[Token]:
     inner = value[value.index("{") + 1 : -1]
+    if value.count("{") > 1:  # \mathbf{n} \mathbf{e} \mathbf{t}
+        inner = " ".join(re.findall(r"\{(\w)\}", value))
     content = re.sub(r"\\([_&%])", r"\1", inner)
     content = " ".join(re.sub(r"\\[ ,;-]", " ", content).replace("~", " ").split())
+    if not value.startswith("\\text") and _SPACED.fullmatch(content):  # \mathbf{n e t}
+        content = content.replace(" ", "")
     if content:
         yield token("WORDS" if _WORD.match(content) else "TEXT", content, start, end)
 

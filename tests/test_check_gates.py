@@ -1,0 +1,208 @@
+"""What documents about gated networks write: cells, gates, error terms with several scripts."""
+
+from __future__ import annotations
+
+import pytest
+
+from symbptt.check.documents import Document
+from symbptt.check.findings import Finding
+from symbptt.check.judging import check_document
+
+LSTM = r"""
+$$f_t = \sigma(W_f x_t + U_f h_{t-1} + b_f)$$
+$$i_t = \sigma(W_i x_t + U_i h_{t-1} + b_i)$$
+$$o_t = \sigma(W_o x_t + U_o h_{t-1} + b_o)$$
+$$\tilde{C}_t = \tanh(W_c x_t + U_c h_{t-1} + b_c)$$
+$$C_t = f_t \odot C_{t-1} + i_t \odot \tilde{C}_t$$
+$$h_t = o_t \odot \tanh(C_t)$$
+"""
+GRU = r"""
+$$a^z_t = W_z x_t + U_z h_{t-1}, \qquad z_t = \sigma(a^z_t)$$
+$$a^r_t = W_r x_t + U_r h_{t-1}, \qquad r_t = \sigma(a^r_t)$$
+$$a^h_t = W x_t + U (r_t \odot h_{t-1}), \qquad g_t = \tanh(a^h_t)$$
+$$h_t = z_t \odot h_{t-1} + (1 - z_t) \odot g_t$$
+"""
+
+
+def claims(text: str) -> list[Finding]:
+    return [x for x in check_document(Document(text, "a.md")).findings if x.kind == "claim"]
+
+
+def verdicts(text: str) -> list[str]:
+    return [x.verdict.verdict for x in claims(text) if x.verdict is not None]
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [("i_t", "right"), ("f_t", "wrong")])
+def test_a_letter_of_losses_with_a_tilde_is_no_loss(factor, verdict):
+    claim = rf"\frac{{\partial L}}{{\partial \tilde{{C}}_t}} = \frac{{\partial L}}{{\partial C_t}} \odot {factor}"
+    assert verdicts(f"{LSTM}$${claim}$$") == [verdict]
+
+
+def test_an_equation_that_trails_off_begins_no_other_model():
+    claim = r"\frac{\partial L}{\partial f_t} = \frac{\partial L}{\partial C_t} \odot C_{t-1}"
+    text = rf"{LSTM}Since $C_{{t+1}} = f_{{t+1}} \odot C_t + \cdots$ we have $${claim}$$"
+    assert verdicts(text)[-1] == "right"
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [("(1 - r_t)", "right"), ("r_t", "wrong")])
+def test_the_name_of_a_quantity_may_stand_in_two_scripts(factor, verdict):
+    claim = rf"\delta^r_{{a,t}} = \delta^r_t \odot r_t \odot {factor}"
+    assert verdicts(f"{GRU}$${claim}$$") == [verdict]
+
+
+def test_a_part_of_a_gradient_that_nothing_defines_is_not_guessed():
+    claim = r"\frac{\partial L}{\partial h_t} = V^T \frac{\partial L}{\partial y_t} + \delta^{h,\text{elsewhere}}_t"
+    found = claims(f"{LSTM}$$y_t = V h_t$$\n$${claim}$$")[-1].verdict
+    assert found is not None
+    assert (found.verdict, found.reason) == ("inconclusive", "delta_h_elsewhere is not defined")
+
+
+@pytest.mark.parametrize("sign", [r"\mathrel{+}=", r"\mathrel{+{=}}", r"\mathrel{+}\mathrel{=}"])
+def test_an_assignment_that_adds_however_it_is_set(sign):
+    claim = rf"\frac{{\partial L}}{{\partial b_f}} {sign} \frac{{\partial L}}{{\partial f_t}} \odot f_t \odot (1 - f_t)"
+    assert verdicts(f"{LSTM}$${claim}$$") == ["right"]
+
+
+def test_an_escaped_underscore_keeps_a_word_together():
+    text = rf"{LSTM}Let $d\_out = \frac{{\partial L}}{{\partial h_t}}$."
+    assert set(verdicts(text)) <= {"right", "right-under"}
+
+
+OUTPUT = r"$$y_t = V h_t$$"
+BY_Y = r"V^T \frac{\partial L}{\partial y_t}"
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        (rf"\delta^h_t = {BY_Y} + \delta^{{h,\text{{future}}}}_t", "right-under"),
+        (
+            rf"\frac{{\partial L}}{{\partial h_t}} = 2 {BY_Y} + \delta^{{h,\text{{future}}}}_t",
+            "inconclusive",
+        ),
+        (rf"dh_t = {BY_Y} + dh_{{next}}", "right-under"),
+    ],
+)
+def test_what_comes_from_later_steps_may_have_a_name_of_its_own(claim, verdict):
+    assert verdicts(f"{LSTM}{OUTPUT}\n$${claim}$$")[-1] == verdict
+
+
+def test_what_later_steps_hand_back_keeps_its_name():
+    named = rf"\delta^h_t = {BY_Y} + \delta^{{h,\text{{future}}}}_t"
+    gates = "+".join(rf"U_{g}^T \delta^{g}_{{a,t}}" for g in "zrh")
+    for factor, verdict in (("z_t", "right"), ("r_t", "wrong")):
+        back = rf"\delta^{{h,\text{{future}}}}_{{t-1}} = \delta^h_t \odot {factor} + {gates}"
+        model = GRU.replace("U (r_t", "U_h (r_t")
+        if verdict == "right":
+            back = back.replace(r"U_h^T \delta^h_{a,t}", r"r_t \odot U_h^T \delta^h_{a,t}")
+        assert verdicts(f"{model}{OUTPUT}\n$${named}$$\n$${back}$$")[-1] == verdict
+
+
+@pytest.mark.parametrize(
+    ("factors", "expected"),
+    [("f_t * (1 - f_t)", ["right-under", "right"]), ("f_t", ["wrong", "wrong"])],
+)
+def test_a_gradient_may_bear_the_name_of_the_gate_and_be_by_its_argument(factors, expected):
+    text = f"{LSTM}$$df_t = dC_t * C_{{t-1}} * {factors}$$\n$$db_f += df_t$$"
+    assert verdicts(text) == expected
+
+
+def test_an_array_may_be_no_more_than_rows_of_formulas():
+    rows = [line.strip("$") for line in LSTM.split("\n") if line]
+    text = r"$$\begin{array}{c}" + " \\\\\n".join(rows) + r"\end{array}$$"
+    claim = r"\frac{\partial L}{\partial f_t} = \frac{\partial L}{\partial C_t} \odot C_{t-1}"
+    assert verdicts(f"{text}\n$${claim}$$") == ["right"]
+
+
+def test_a_row_that_begins_with_a_sign_belongs_to_the_row_above():
+    claim = (
+        r"\begin{array}{c} \frac{\partial L}{\partial x_t} = W_f^T \delta^f_{a,t} \\"
+        "\n" r"+ W_i^T \delta^i_{a,t} + W_o^T \delta^o_{a,t} \\ + W_c^T \delta^c_{a,t} "
+        r"\\ h_t = o_t \odot \tanh(C_t \end{array}"
+    )  # fmt: skip
+    gates = "".join(
+        rf"$$a^{g}_t = W_{g} x_t + U_{g} h_{{t-1}} + b_{g}$$"
+        "\n" for g in "fioc"
+    )  # fmt: skip
+    assert verdicts(f"{LSTM}{gates}$${claim}$$")[0] == "right"
+
+
+def test_a_line_that_says_an_equation_in_words_begins_no_other_model():
+    text = LSTM.replace(r"\tilde{C}_t$$" "\n$$h", r"\tilde{C}_t$$" "\n\n$$= kept + new$$\n\n$$h")
+    assert "kept" in text
+    claim = r"\frac{\partial L}{\partial f_t} = \frac{\partial L}{\partial C_t} \odot C_{t-1}"
+    assert verdicts(f"{text}$${claim}$$")[-1] == "right"
+
+
+def test_a_name_for_the_argument_of_a_gate_given_late():
+    text = f"{LSTM}$$f_t = \\sigma(W_{{fx}} x_t + W_{{fh}} h_{{t-1}})$$\n"
+    claim = r"\frac{\partial L}{\partial b_f} += \frac{\partial L}{\partial f_t} \odot \sigma'(f_t^{pre})"
+    late = r"where $f_t^{pre} = W_f x_t + U_f h_{t-1} + b_f$"
+    assert "wrong" not in verdicts(f"{text}$${claim}$$\n{late}")
+    assert verdicts(f"{LSTM}$${claim}$$") == ["right-under"]
+
+
+def test_what_a_delta_is_given_as_it_stands_for():
+    claims = r"""$$\delta_C^t = \frac{\partial L}{\partial C_t}$$
+$$\Delta C = o_t \odot (1 - \tanh^2(C_t))$$
+$$\delta_C^t = \frac{\partial L}{\partial h_t} \odot \Delta C + \delta_C^{t+1} \odot f_{t+1}$$"""
+    assert verdicts(f"{LSTM}{claims}") == ["right", "right"]
+
+
+def test_a_gradient_that_is_stated_is_not_defined_anew():
+    claims = r"""$$\delta_C^t = \frac{\partial L}{\partial C_t}$$
+$$\delta_C^t = \frac{\partial L}{\partial h_t} \odot o_t$$"""
+    assert verdicts(f"{LSTM}{claims}") == ["right", "wrong"]
+
+
+def test_a_loss_that_cannot_be_read_decides_nothing():
+    claim = r"$$\frac{\partial L}{\partial b_f} = f_t$$"
+    unread = r"$$L(t) = \left\{ \begin{array}{ll} l(t) & \text { if } t < ( \end{array} \right.$$"
+    assert verdicts(f"{LSTM}{claim}") == ["wrong"]
+    assert verdicts(f"{LSTM}{unread}\n{claim}") == ["inconclusive"]
+
+
+def test_a_gate_is_of_the_argument_that_is_given_last():
+    anew = r"""$$\text{net}_f^t = W_f x_t + U_f h_{t-1} + b_f$$
+$$\text{net}_f^t = W_{fx} x_t + W_{fh} h_{t-1} + b_f$$
+$$f_t = \sigma(\text{net}_f^t)$$
+"""
+    claims = r"""$$\frac{\partial f_t}{\partial \text{net}_f^t} = diag(f_t \odot (1 - f_t))$$
+$$\frac{\partial L}{\partial W_{fx}} = \sum_t \frac{\partial L}{\partial \text{net}_f^t} x_t^T$$"""
+    assert verdicts(f"{LSTM}{anew}{claims}") == ["right", "right"]
+
+
+@pytest.mark.parametrize("name", [r"\mathbf{n e t}", r"\mathbf{n} \mathbf{e} \mathbf{t}"])
+def test_a_word_in_bold_letters_with_gaps_is_one_name(name):
+    given = rf"$${name}_{{f,t}} = W_f x_t + U_f h_{{t-1}} + b_f$$"
+    claim = rf"$$\frac{{\partial f_t}}{{\partial {name}_{{f,t}}}} = diag(f_t \odot (1 - f_t))$$"
+    assert verdicts(f"{LSTM}{given}\n{claim}") == ["right"]
+
+
+def test_a_formula_of_functions_and_letters_alone_is_not_guessed():
+    assert verdicts(rf"{LSTM}$$\sigma'(z) = y (1 - y)$$") == ["inconclusive"]
+    assert verdicts(rf"{LSTM}$$\sigma'(z) = \sigma(z) (1 - \sigma(z))$$") == ["right"]
+
+
+def test_an_index_in_brackets_is_no_part_of_a_name():
+    text = "i_t = σ(Wi·x_t + Ui·h_{t-1} + bi)\nh_t = tanh(W·i_t + b)\nL = Σ_{t=1}^{T} L_t(h_t)\n"
+    claim = "∂L/∂b[i] = Σ_t ∂L/∂h_t[i] · (1 - h_t[i]²)\n"
+    (found,) = verdicts(f"```\n{text}{claim}```\n")
+    assert found != "wrong"
+    assert found != "shape-error"
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [("(1 - f_t)", "right-under"), ("f_t", "wrong")])
+def test_derivatives_with_gaps_are_passed_over_to_the_first_side(factor, verdict):
+    chain = (
+        r"\frac{\partial L}{\partial C_t} \cdot \frac{\partial C_t}{\partial f_t} \cdot "
+        r"\frac{\partial f_t}{\partial a_f} \frac{\partial a_f}{\partial W_f}"
+    )
+    value = rf"\frac{{\partial L}}{{\partial C_t}} \cdot C_{{t-1}} \cdot f_t {factor} \cdot x_t^T"
+    text = rf"{LSTM}$$\frac{{\partial L}}{{\partial W_f}} = {chain} = {value}$$"
+    assert verdicts(text)[-1] == verdict
+
+
+def test_a_letter_of_the_model_in_a_script_is_no_step():
+    claim = r"$$\frac{\partial L}{\partial a_C} = \frac{\partial L}{\partial h_t} \odot o_t$$"
+    assert verdicts(f"{LSTM}{claim}") == ["inconclusive"]
