@@ -30,6 +30,13 @@ f_t = sigmoid(W c_{t-1} + U x_t)
 c_t = f_t ⊙ c_{t-1} + V x_t
 L = \sum_{t=1}^{T} 1/2 (c_t - d_t)^T (c_t - d_t)
 """
+#: A cell behind the state that gates see.
+GATED = r"""
+f_t = sigmoid(W h_{t-1} + U x_t)
+c_t = f_t ⊙ c_{t-1} + V x_t
+h_t = tanh(c_t)
+L = \sum_{t=1}^{T} 1/2 (h_t - d_t)^T (h_t - d_t)
+"""
 SLOPE = r"(1 - h_t^2)"
 BY_H, BY_Z, BY_W, BY_U = (rf"\frac{{\partial L}}{{\partial {v}}}" for v in ("h_t", "z_t", "W", "U"))
 SUM = r"\sum_{t=1}^{T}"
@@ -71,6 +78,12 @@ EXAMPLES: dict[str, Example] = {
         "k=1",
         "k=2",
     ),
+    "immediate at the latest step": Example(
+        r"\frac{\partial h_t}{\partial W} = \frac{\partial h_t}{\partial W} + "
+        r"\frac{\partial h_t}{\partial h_{t-1}} \frac{\partial h_{t-1}}{\partial W}",
+        r"= \frac{\partial h_t}{\partial W} +",
+        r"= 2 \frac{\partial h_t}{\partial W} +",
+    ),
     "grouping of 1 - h²": Example(f"{BY_Z} = 1 - h_t^2 ⊙ {BY_H}", "h_t^2", "h_t"),
     "share of one step": Example(f"{BY_W} = {BY_Z} h_{{t-1}}^T", "h_{t-1}", "h_t"),
     "carry to the step before": Example(
@@ -78,6 +91,16 @@ EXAMPLES: dict[str, Example] = {
         "f_t",
         "f_{t-1}",
         CELL,
+    ),
+    "carry on the right": Example(
+        rf"{BY_H} = V^T (o_t - d_t) + {BY_H}", "V^T (o_t", "V^T (2 o_t"
+    ),
+    "carry on both sides": Example(
+        r"\frac{\partial L}{\partial c_{t-1}} = \frac{\partial L}{\partial c_t} ⊙ f_t + "
+        r"\frac{\partial L}{\partial h_t} ⊙ (1 - \tanh^2(c_t)) ⊙ f_t",
+        "tanh^2(c_t)",
+        "tanh^2(c_{t-1})",
+        GATED,
     ),
     "descending product": Example(
         r"\frac{\partial h_t}{\partial h_k} = \prod_{j=k+1}^{t} diag(1 - h_j^2) W", "k+1", "k"

@@ -49,6 +49,8 @@ class Convention:
     is whichever of them the sizes allow, in this order.  ``entrywise_first`` groups
     ``A b ⊙ c`` as ``A (b ⊙ c)``.  ``partial`` says of a derivative by a parameter, or by an
     earlier state, whether it is total.  ``descending`` multiplies ``∏`` from its upper bound.
+    ``immediate_from`` and ``later_of`` are for the claim at hand: the step from which derivatives
+    by parameters are immediate, and the state of which later steps alone count.
     """
 
     layout: Layout = Layout.GRADIENT
@@ -68,6 +70,11 @@ class Convention:
     left_carried: bool = False
     right_own: bool = False
     partial_immediate: bool = False
+    latest_immediate: bool = False
+    later_right: bool = False
+    later_both: bool = False
+    immediate_from: int | None = None
+    later_of: str | None = None
 
 
 STANDARD = Convention()
@@ -163,6 +170,31 @@ def _own_and_later(node: Node) -> bool:
     return isinstance(node, Relation) and _later_steps(node.sides[1])
 
 
+def _hands_back_a_sum(node: Node) -> bool:
+    """Whether ``∂L/∂c_{t-1}`` is a sum."""
+    return _hands_back(node) and isinstance(node, Relation) and isinstance(node.sides[1], Sum)
+
+
+def _adds_itself(node: Node) -> bool:
+    """Whether the left side is a term of the right: ``∂L/∂h_t = … + ∂L/∂h_t``."""
+    match node:
+        case Relation((left, Sum(terms))):
+            return left in terms
+    return False
+
+
+def _sums_by_parameter(node: Node) -> bool:
+    """Whether the right side is a sum with derivatives of several things by one thing."""
+    if not (isinstance(node, Relation) and isinstance(node.sides[1], Sum)):
+        return False
+    by: dict[Node, set[Node]] = {}
+    for n in node.sides[1].walk():
+        match n:
+            case Quotient(Differential(operand=Node() as of), Differential(operand=Node() as x)):
+                by.setdefault(x, set()).add(of)
+    return any(len(several) > 1 for several in by.values())
+
+
 def _two_signs(node: Node) -> bool:
     """Whether a formula writes both ∂ and d."""
     signs = {n.sign for n in node.walk() if isinstance(n, Differential)}
@@ -217,6 +249,9 @@ READINGS: tuple[Reading, ...] = (
             "ones (earlier states held fixed), that on the left is total", 2,
             lambda c: replace(c, immediate_parameters=True, left_total=True),
             _vectors_by_states, "immediate"),
+    Reading("immediate at the latest step", "on the right, the derivative of the latest step by a "
+            "parameter is the immediate one, those of earlier steps are total", 3,
+            lambda c: replace(c, latest_immediate=True), _sums_by_parameter, "immediate"),
     Reading("grouping of 1 - h²", "1 - h² is one factor of the product that it stands in", 2,
             lambda c: replace(c, regrouped=True), _loose_differences, "regrouped"),
     Reading("share of one step", "the left side is what one step adds to the gradient", 3,
@@ -224,6 +259,10 @@ READINGS: tuple[Reading, ...] = (
     Reading("carry to the step before", "the left side is what the state hands to its own step "
             "before, not the whole derivative", 3,
             lambda c: replace(c, left_carried=True, immediate_states=True), _hands_back, "share"),
+    Reading("carry on the right", "what stands on both sides is on the right what comes from later "
+            "steps alone", 3, lambda c: replace(c, later_right=True), _adds_itself, "share"),
+    Reading("carry on both sides", "the derivative by the state is what comes from later steps "
+            "alone", 4, lambda c: replace(c, later_both=True), _hands_back_a_sum, "share"),
     Reading("descending product", "the factors of ∏ stand in descending order of the index", 2,
             lambda c: replace(c, descending=True), _has("prod"), "order"),
     Reading("⊙ binds tighter", "the entrywise product is taken before the matrix product", 3,

@@ -82,7 +82,8 @@ def slope(m: Meaning, a: Place, b: Place, *, immediate: bool = False) -> Derivat
         raise UnknownError("a derivative by the loss", Symbol(b.name))
     if immediate or _is_immediate(m, a, b):
         return Derivative(a, b, _immediate(m, a, b))
-    return Derivative(a, b, m.world.total(a, b))
+    later = m.world.is_loss(a) and b.step is not None and m.convention.later_of == b.name
+    return Derivative(a, b, m.world.total(a, replace(b, later=True) if later else b))
 
 
 def _is_immediate(m: Meaning, of: Place, by: Place) -> bool:
@@ -90,7 +91,10 @@ def _is_immediate(m: Meaning, of: Place, by: Place) -> bool:
     if m.world.is_loss(of):
         return False
     c, by_what = m.convention, m.world.model.variables[by.name]
-    return c.immediate_parameters if by_what.timeless else c.immediate_states
+    if not by_what.timeless:
+        return c.immediate_states
+    from_step = c.immediate_from
+    return c.immediate_parameters or (from_step is not None and (of.step or 0) >= from_step)
 
 
 def _immediate(m: Meaning, a: Place, b: Place) -> Array:

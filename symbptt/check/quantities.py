@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -11,17 +11,18 @@ class Place:
     (no step) or the share ``L_2`` that one step has in it.
 
     A parameter with a step, ``W_2``, is the copy of it that this step uses.  ``entry`` is the row
-    and the column, from 0, of a number in it.
+    and the column, from 0, of a number in it; ``later``: a state as later steps alone see it.
     """
 
     name: str
     step: int | None = None
     entry: tuple[int, int] | None = None
+    later: bool = False
 
     @property
     def whole(self) -> Place:
         """The quantity that an entry is in."""
-        return self if self.entry is None else Place(self.name, self.step)
+        return self if self.entry is None else replace(self, entry=None)
 
 
 class OutOfRangeError(ArithmeticError):

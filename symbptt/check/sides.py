@@ -8,9 +8,11 @@ from symbptt.check.claims import Claim
 from symbptt.check.conventions import regroup
 from symbptt.check.derivatives import slope
 from symbptt.check.meaning import Meaning
+from symbptt.check.quantities import MissingError, Place
 from symbptt.check.scripts import Steps, step_value
+from symbptt.check.symbols import UnknownError
 from symbptt.check.tensors import Derivative, Value, chained
-from symbptt.formula.tree import Node, Symbol
+from symbptt.formula.tree import Differential, Node, Quotient, Symbol
 
 
 def both_sides(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[Value, Value]:
@@ -20,8 +22,13 @@ def both_sides(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[Value, Val
     own = meaning
     if c.left_total or c.right_own:
         total = c.immediate_parameters and not c.left_total
-        c = replace(c, immediate_parameters=total, right_own=False)
-        own = replace(meaning, convention=c)
+        own = replace(meaning, convention=replace(c, immediate_parameters=total, right_own=False))
+    if c.latest_immediate:
+        latest = _latest_by_parameter(right, meaning, steps)
+        meaning = replace(meaning, convention=replace(c, immediate_from=latest))
+    if c.later_right or c.later_both:
+        meaning = replace(meaning, convention=replace(c, later_of=_by(left, meaning, steps)))
+        own = meaning if c.later_both else own
     first = own.value(left, steps)
     if claim.share:
         first = _share(first, own, steps.get("t"))
@@ -49,6 +56,31 @@ def _carried(gradient: Value, meaning: Meaning) -> Value:
             link = slope(meaning, later, by, immediate=True)
             return chained(slope(meaning, of, later), link) or gradient
     return gradient
+
+
+def _by(node: Node, meaning: Meaning, steps: Steps) -> str | None:
+    """The name of what a derivative is by."""
+    match meaning.value(node, steps):
+        case Derivative(by=Place(name)):
+            return name
+    return None
+
+
+def _latest_by_parameter(right: Node, meaning: Meaning, steps: Steps) -> int | None:
+    """The latest step of what is differentiated by a parameter."""
+    found: list[int] = []
+    for n in right.walk():
+        match n:
+            case Quotient(Differential(operand=Node() as of), Differential(operand=Node() as by)):
+                try:
+                    a, b = meaning.place(of, steps), meaning.place(by, steps)
+                except (MissingError, UnknownError):
+                    continue
+                if a is None or b is None or a.step is None or not meaning.world.exists(a):
+                    continue
+                if meaning.world.is_parameter(b.name) and not meaning.world.is_loss(a):
+                    found.append(a.step)
+    return max(found, default=None)
 
 
 def _latest(right: Node, meaning: Meaning, steps: Steps) -> int | None:

@@ -204,7 +204,9 @@ class World:
         """The forward pass with a unit change in each entry of one quantity."""
         if by not in self._carried:
             if self.is_parameter(by.name) and by.step is not None:
-                self._carried[by] = self._copied(by)
+                self._carried[by] = self._copied(by, lambda t: t == by.step)
+            elif by.later:
+                self._carried[by] = self._copied(by, lambda t: t is not None and t > (by.step or 0))
             else:
                 self._carried[by] = run(
                     self._loosened(by),
@@ -216,16 +218,18 @@ class World:
         found: Trace = self._carried[by]
         return found
 
-    def _copied(self, by: Place) -> Trace:
-        """The forward pass with a unit change in the copy of a parameter that one step uses."""
-        fixed = self._plain.read(by.name, None)
-        moved = self._perturbed(by.name, None, fixed, replace(by, step=None))
+    def _copied(self, by: Place, sees: Callable[[int | None], bool]) -> Trace:
+        """The forward pass with a unit change in what some steps see: the copy of a parameter
+        that one step uses, or a state as later steps see it."""
+        at = None if self.is_parameter(by.name) else by.step
+        fixed = self._plain.read(by.name, at)
+        moved = self._perturbed(by.name, at, fixed, Place(by.name, at))
         values: dict[tuple[str, int | None], Dual] = {}
 
         def read_in(t: int | None) -> Read:
             def read(name: str, step: int | None) -> Dual:
-                if step is None and name == by.name:
-                    return moved if t == by.step else fixed
+                if (name, step) == (by.name, at):
+                    return moved if sees(t) else fixed
                 if (name, step) in values:
                     return values[name, step]
                 plain: Dual = self._plain.read(name, step)
