@@ -165,7 +165,7 @@ def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
         return through(m.laid_out(a), b)
     if kind == "entrywise":
         for x, y in ((a, b), (b, a)):
-            if isinstance(x, Derivative) and not x.fits_a_matrix and isinstance(y, Matrix):
+            if isinstance(x, Derivative) and isinstance(y, Matrix) and _has_rows_for(m, x, y):
                 return rowwise(x, y)
     left, right = m.laid_out(a), m.laid_out(b)
     if kind == "broadcast":
@@ -175,6 +175,13 @@ def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
         if as_diagonals is not None:
             return as_diagonals
     return {"matrix": matmul, "entrywise": odot, "outer": outer}[kind](left, right)
+
+
+def _has_rows_for(m: Meaning, d: Derivative, v: Matrix) -> bool:
+    """Whether a vector has an entry for each row of a Jacobian: ``f_t ⊙ ∂c_t/∂W``."""
+    if not d.fits_a_matrix:
+        return True
+    return v.size == d.of_size != (1, 1) and m.laid_out(d).size != v.size
 
 
 def _has_diagonal(a: Derivative, b: Derivative) -> bool:
