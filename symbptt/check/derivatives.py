@@ -16,7 +16,7 @@ from symbptt.check.quantities import MissingError, Place
 from symbptt.check.scripts import Steps, unbracketed
 from symbptt.check.symbols import UnknownError
 from symbptt.check.tensors import Derivative, Matrix, Value, chained, odot
-from symbptt.evidence.residues import Array, Residues, Size
+from symbptt.evidence.residues import Array, P, Residues, Size
 from symbptt.formula.tree import Call, Differential, Node, Quotient, Symbol
 
 if TYPE_CHECKING:
@@ -47,6 +47,11 @@ def derivative(m: Meaning, of: Node, by: Node, sign: str, steps: Steps) -> Deriv
     if isinstance(of, Call) and of.arguments == (by,):
         return _of_call(m, of, steps)
     a, b = m.place(of, steps), m.place(by, steps)
+    match of:
+        case Call(_, (inner,)) if a is None and b is not None:  # ∂tanh(c_t)/∂W
+            outside, inside = _of_call(m, of, steps), derivative(m, inner, by, sign, steps)
+            product = np.tensordot(outside.array, inside.array, axes=((2, 3), (0, 1))) % P
+            return Derivative(None, inside.by, product)
     if a is None or b is None:
         raise _nameless(m, of if a is None else by)
     if m.convention.right_own and m.world.is_loss(a) and b.step == steps.get("t"):

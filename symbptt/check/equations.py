@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -204,7 +204,11 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
     found: list[tuple[int, dict[str, Given], Given | None]] = [(0, {}, None)]
     for g in given:
         known = found[-1][1]
-        if g.name in known and not _same(known[g.name], g):
+        twin = _in_other_letters(g, known)
+        if twin is not None:
+            found.append((g.at, {**known, g.name: g}, g))
+            del found[-1][1][twin]
+        elif g.name in known and not _same(known[g.name], g):
             block = _block(known, g.at, claims)
             start = min([g.at, *(known[name].at for name in block)])
             found.append((start, {**known}, g))
@@ -214,6 +218,18 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
         else:
             known.setdefault(g.name, g)
     return [Run(start, tuple(chosen.values()), change) for start, chosen, change in found]
+
+
+def _in_other_letters(g: Given, known: Mapping[str, Given]) -> str | None:
+    """The equation that one says again in small letters: ``s_t = s_{t-1} w`` for
+    ``S_t = S_{t-1} W``."""
+    for name, other in known.items():
+        if name != g.name and name.casefold() == g.name.casefold():
+            one, two = (_names_in(relation(x)) for x in (g, other))
+            apart = name not in one and g.name not in two
+            if apart and {*map(str.casefold, one)} <= {*map(str.casefold, two)}:
+                return name
+    return None
 
 
 def _same(a: Given, b: Given) -> bool:

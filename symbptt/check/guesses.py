@@ -72,10 +72,28 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
     if is_identity(name, sides):
         yield Reading(name, "any number", 0, lambda c: c, lambda node: True), scope.with_free(name)
         return
+    other = _in_other_letters(name, scope)
+    if other is not None:
+        says = f"nothing says what {shown(name)} stands for, and {other} differs in its case alone"
+        group = f"meaning of {name}"
+        yield reading(f"{shown(name)} is {other}", says, group), scope.with_alias(name, other)
+        return
     if head in SIGNALS and not _crowded(name, sides):
         yield from _signals(name, scope)
     if head in INNER or name.startswith("net"):
         yield from _arguments(name, scope)
+
+
+#: What has a meaning of its own as a capital: the identity, losses, numbers of steps.
+_OWN_CAPITALS = frozenset("CDEIJKLNTX")
+
+
+def _in_other_letters(name: str, scope: Scope) -> str | None:
+    """The one quantity whose name differs in its case alone: ``W_hh`` for ``w_hh``."""
+    if name[0] in _OWN_CAPITALS or any(q[0] in _OWN_CAPITALS for q in (name.swapcase(),)):
+        return None
+    found = [q for q in scope.model.variables if q.casefold() == name.casefold()]
+    return found[0] if len(found) == 1 else None
 
 
 def _signals(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
