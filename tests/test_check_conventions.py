@@ -85,6 +85,9 @@ EXAMPLES: dict[str, Example] = {
         r"= 2 \frac{\partial h_t}{\partial W} +",
     ),
     "grouping of 1 - h²": Example(f"{BY_Z} = 1 - h_t^2 ⊙ {BY_H}", "h_t^2", "h_t"),
+    "Σ goes over all that follows": Example(
+        rf"\frac{{\partial L}}{{\partial b}} = {SUM} {BY_H} - h_t^2 ⊙ {BY_H}", "h_t^2", "h_t"
+    ),
     "share of one step": Example(f"{BY_W} = {BY_Z} h_{{t-1}}^T", "h_{t-1}", "h_t"),
     "carry to the step before": Example(
         r"\frac{\partial L}{\partial c_{t-1}} = \frac{\partial L}{\partial c_t} ⊙ f_t",

@@ -66,6 +66,7 @@ class Convention:
     missing_left_out: bool = False
     left_total: bool = False
     regrouped: bool = False
+    lengthened: bool = False
     left_share: bool = False
     left_carried: bool = False
     right_own: bool = False
@@ -124,6 +125,34 @@ def regroup(node: Node) -> Node:
                     return node
             return _joined(before, joined, square, tuple(rest), signs)
     return node
+
+
+def lengthened(node: Node) -> Node:
+    """``Σ_t a_t - b_t`` as ``Σ_t (a_t - b_t)``: the letter stands for nothing outside the sum."""
+    node = node.rebuilt(lengthened) if not isinstance(node, Symbol) else node
+    match node:
+        case Sum((BigOperator("sum", body, Symbol(letter)) as total, *rest), (1, *signs)) if all(
+            any(n == Symbol(letter) for n in term.walk()) for term in rest
+        ):
+            return replace(total, body=Sum((body, *rest), (1, *signs), span=node.span))
+    return node
+
+
+def _is_free(letter: Node | None, node: Node) -> bool:
+    """Whether a letter stands in a formula outside of the sums over it."""
+    if isinstance(node, BigOperator) and node.index == letter:
+        return False
+    return node == letter or any(_is_free(letter, n) for n in node.children())
+
+
+def _short_sums(node: Node) -> bool:
+    """Whether a right side has the letter of a sum outside of it, and the left does not."""
+    return isinstance(node, Relation) and any(
+        isinstance(n, Sum)
+        and isinstance(total := lengthened(n), BigOperator)
+        and not _is_free(total.index, node.sides[0])
+        for n in node.sides[1].walk()
+    )
 
 
 def _joined(
@@ -254,6 +283,8 @@ READINGS: tuple[Reading, ...] = (
             lambda c: replace(c, latest_immediate=True), _sums_by_parameter, "immediate"),
     Reading("grouping of 1 - h²", "1 - h² is one factor of the product that it stands in", 2,
             lambda c: replace(c, regrouped=True), _loose_differences, "regrouped"),
+    Reading("Σ goes over all that follows", "the terms behind a sum that have its letter are in it",
+            1, lambda c: replace(c, lengthened=True), _short_sums, "lengthened"),
     Reading("share of one step", "the left side is what one step adds to the gradient", 3,
             lambda c: replace(c, left_share=True), _lacks_a_sum, "share"),
     Reading("carry to the step before", "the left side is what the state hands to its own step "

@@ -168,7 +168,7 @@ def _epoch(
         lengths=LENGTHS if general is None else (general.T,),
         equations=tuple(ForwardEquation(g.formula.source, g.formula.line) for g in used),
         formulas=tuple(g.formula for g in used),
-        lefts=tuple(g.left for g in used),
+        lefts=tuple(left for g in used for left in (g.left, g.written)),
         functions=made.functions | called_in(made.model),
         named=parts,
         bare_is_last=is_last,

@@ -15,16 +15,19 @@ from symbptt.formula.tree import BigOperator, Call, Node, Number, Relation, Sum,
 from symbptt.model.draft import Source
 from symbptt.model.names import Naming
 from symbptt.model.outline import Statement
+from symbptt.model.terms import Index
 
 
 @dataclass(frozen=True)
 class Given:
-    """A forward equation: the number of its formula, the formula, the relation, its name."""
+    """A forward equation: the number of its formula, the formula, the relation, its name, and
+    its left side as it is written."""
 
     at: int
     formula: Formula
     statement: Statement
     name: str
+    written: Node
 
     @property
     def left(self) -> Symbol:
@@ -62,9 +65,11 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
         if len(links) > 1 and any(p.conditions for p in links):
             continue
         left = links[0].left
-        if isinstance(left, Call) and left.function.base in LOSSES:
-            left = left.function
         sides = (left, *(p.right for p in links))
+        if isinstance(left, Call) and left.function.base in LOSSES:
+            sides = tuple(map(_of_steps, sides))
+            if isinstance(left := sides[0], Call):
+                sides = left.function, *sides[1:]
         node = unshifted(Relation(sides, tuple("=" for _ in sides[1:]), span=links[0].span))
         node = in_t(_in_T(node, horizons))
         if not (_is_forward(node) or _is_start(node)):
@@ -75,8 +80,18 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
         defined = left_of(statement)
         if defined.base in LOSSES and Naming().read(defined)[1] is None:
             name += " in all"
-        found.append(Given(at, f, statement, name))
+        found.append(Given(at, f, statement, name, links[0].left))
     return found
+
+
+def _of_steps(node: Node) -> Node:
+    """``E(y_t, d_t)`` as the loss of step t, ``E_t``; its own arguments say that it is one."""
+    match node:
+        case Call(Symbol(base) as loss, arguments) if base in LOSSES and loss == Symbol(base):
+            indices = [Naming().read(a)[1] for a in arguments if isinstance(a, Symbol)]
+            if len(indices) == len(arguments) > 1 and {*indices} == {Index("t")}:
+                return replace(loss, subscripts=(Symbol("t", span=loss.span),))
+    return node if isinstance(node, Symbol) else node.rebuilt(_of_steps)
 
 
 def in_t(node: Relation) -> Relation:

@@ -135,7 +135,7 @@ def _completed(found: list[Statement]) -> list[Statement]:
 
     ``⊗`` between vectors of a forward pass multiplies entry by entry.
     """
-    found = [_entrywise(s) for s in found]
+    found = _one_spelling([_entrywise(s) for s in found])
     naming = Naming()
     defined = {name_of(s) for s in found}
     earlier, used = set(), set()
@@ -160,6 +160,23 @@ def _completed(found: list[Statement]) -> list[Statement]:
     at_t = replace(at_t, subscripts=(*at_t.subscripts, Symbol("t")), span=left.span)
     value = Call(Symbol("f"), (left_of(s),), span=left.span)
     return [*found, replace(s, node=Relation((at_t, value), ("=",), span=left.span))]
+
+
+def _one_spelling(found: list[Statement]) -> list[Statement]:
+    """``z_t = U x_t + W S_{t-1}`` with ``s_{t-1}``, where s is defined and S is not."""
+    naming = Naming()
+    defined = {name_of(s) for s in found}
+    small = {name.swapcase(): name for name in defined if len(name) == 1}
+
+    def change(node: Node) -> Node:
+        if not isinstance(node, Symbol):
+            return node.rebuilt(change)
+        name, index = naming.read(node)
+        if name in defined or name not in small or index is None or index.offset >= 0:
+            return node
+        return replace(node, base=small[name])
+
+    return [rewritten(s, change(right_of(s))) for s in found]
 
 
 def _is_matrix(node: Node) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 from symbptt.check.conventions import Reading
 from symbptt.check.scripts import is_step, scripts
 from symbptt.check.symbols import ERRORS, Definition, Scope
 from symbptt.formula.lexicon import GREEK
-from symbptt.formula.tree import Call, Differential, Node, Quotient, Sum, Symbol
+from symbptt.formula.tree import Call, Differential, Node, Number, Quotient, Sum, Symbol
 from symbptt.model import terms as tm
 from symbptt.model.model import Model, Role
 
@@ -80,6 +81,8 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         return
     if head in SIGNALS and not _crowded(name, sides):
         yield from _signals(name, scope)
+    elif head in SIGNALS and name[len(head) + 1 :].isdigit():  # δ_t^3: of the loss of step 3
+        yield from _signals(name, scope, Number(Fraction(int(name[len(head) + 1 :]))))
     if head in INNER or name.startswith("net"):
         yield from _arguments(name, scope)
 
@@ -96,8 +99,13 @@ def _in_other_letters(name: str, scope: Scope) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _signals(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
-    """``δ_t`` as the gradient, or its negative, by each state and each computed quantity."""
+def _signals(
+    name: str, scope: Scope, at: Node | None = None
+) -> Iterator[tuple[Reading, Scope]]:
+    """``δ_t`` as the gradient, or its negative, by each state and each computed quantity.
+
+    ``at``: the step whose loss it is of.
+    """
     model = scope.model
     inner = _inner(model)
     states = [q.name for q in model.with_role(Role.STATE)]
@@ -106,14 +114,15 @@ def _signals(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     ordered = sorted([*states, *inner, *others], key=lambda v: not (hint and hint in v))
     for sign, minus in ((1, ""), (-1, "-")):
         for v in ordered:
-            what = f"∂L by the argument of {v[4:]}_t" if v in inner else f"∂L/∂{v}_t"
+            loss = "L" if at is None else f"L_{name.partition('_')[2]}"
+            what = f"∂{loss} by the argument of {v[4:]}_t" if v in inner else f"∂{loss}/∂{v}_t"
             yield (
                 reading(
                     f"{shown(name)}_t is {minus}{what}",
                     f"nothing says what {shown(name)} stands for, and this makes the formula hold",
                     f"meaning of {name}",
                 ),
-                scope.with_definition(name, Definition(_gradient(model, v, sign))),
+                scope.with_definition(name, Definition(_gradient(model, v, sign, at))),
             )
 
 
@@ -151,9 +160,10 @@ def _is_count(node: Node) -> bool:
     return all(x.base in "tkijsTnm" for x in node.walk() if isinstance(x, Symbol))
 
 
-def _gradient(model: Model, v: str, sign: int) -> Node:
+def _gradient(model: Model, v: str, sign: int, at: Node | None) -> Node:
+    loss = Symbol(model.loss_name, subscripts=() if at is None else (at,))
     slope = Quotient(
-        Differential("∂", Symbol(model.loss_name)),
+        Differential("∂", loss),
         Differential("∂", Symbol(v, subscripts=(Symbol("t"),))),
     )
     return slope if sign > 0 else Sum((slope,), (-1,))

@@ -98,7 +98,7 @@ def attempts(found: Sequence[Statement], *, last: bool = False) -> Iterator[Atte
     if output is not None and not shares:
         shares = {base: _abstract_share(output) for base in LOSSES}
     for s in whole:
-        body = _with_shares(scalar_loss(right_of(s)), shares)
+        body = _with_shares(_with_one_sign(scalar_loss(right_of(s)), shares), shares)
         yield Attempt(equations, rewritten(s, body), stated=not functions, unread=bool(functions))
     for s in () if whole else of_step.values():
         left = naming.bare(left_of(s))
@@ -153,6 +153,16 @@ def _with_shares(body: Node, shares: Mapping[str, Node]) -> Node:
         return node if isinstance(node, Symbol) else node.rebuilt(change)
 
     return change(body)
+
+
+def _with_one_sign(body: Node, shares: Mapping[str, Node]) -> Node:
+    """``-Σ_t E_t`` as ``Σ_t E_t``, where ``E_t = -yᵀ log p`` has the sign already."""
+    match body:
+        case Sum((BigOperator(body=Symbol(base)) as total,), (-1,)):
+            share = shares.get(base)
+            if isinstance(share, Call) and share.function.base.endswith("cross_entropy"):
+                return total
+    return body
 
 
 def is_start(s: Statement) -> bool:

@@ -19,6 +19,7 @@ from symbptt.formula.tree import (
     Group,
     Node,
     Number,
+    Power,
     Product,
     Quotient,
     Relation,
@@ -107,7 +108,7 @@ def normal(
 ) -> Node:
     """A tree with names and steps taken apart, calls as calls, and differentials as fractions."""
     changes: list[Change] = [
-        _differentiated, _bare_numerator, _copies, _loss_names, lambda n: _fused(n, steps),
+        _differentiated, _bare_numerator, _numbered_signal, _copies, _loss_names, lambda n: _fused(n, steps),
         lambda n: _last_step(n, above), _worded, lambda n: _joined(n, joined),
     ]  # fmt: skip
     if not isinstance(node, Symbol):
@@ -170,6 +171,16 @@ def _bare_numerator(node: Node) -> Node:
         case Quotient(Product((*front, Symbol() as of), signs), Differential(sign)) if front:
             whole = replace(node, numerator=Differential(sign, of), span=of.span)
             return Product((*front, whole), signs, span=node.span)
+    return node
+
+
+def _numbered_signal(node: Node) -> Node:
+    """``δ_2^3`` as a symbol with two scripts: an error signal is never cubed."""
+    match node:
+        case Power(Symbol("delta", superscripts=()) as name, Number(q) as at) if (
+            name.subscripts and q.denominator == 1 and q > 0
+        ):
+            return replace(name, superscripts=(at,), span=node.span)
     return node
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symbptt.check.claims import Claim
-from symbptt.check.conventions import regroup
+from symbptt.check.conventions import lengthened, regroup
 from symbptt.check.derivatives import slope
 from symbptt.check.meaning import Meaning
 from symbptt.check.quantities import MissingError, Place
@@ -19,6 +19,7 @@ def both_sides(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[Value, Val
     """Both sides of a claim where its letters stand for given steps."""
     c = meaning.convention
     left, right = (regroup(x) if c.regrouped else x for x in claim.sides)
+    left, right = (lengthened(x) if c.lengthened else x for x in (left, right))
     own = meaning
     if c.left_total or c.right_own:
         total = c.immediate_parameters and not c.left_total
