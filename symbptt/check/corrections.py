@@ -19,7 +19,7 @@ from symbptt.check.edits.unexpanded import in_source
 from symbptt.check.findings import Correction
 from symbptt.check.formulas import Formula, Unparsed, one_letter_names
 from symbptt.check.judge import held_everywhere
-from symbptt.check.normal import families, normal, prefixed_names, superscripted
+from symbptt.check.normal import families, normal, prefixed_names, superscripted, timed_names
 from symbptt.check.parts import Part
 from symbptt.check.setting import Setting
 from symbptt.check.symbols import Scope
@@ -99,6 +99,11 @@ class Author:
         """The names that bear their step as a superscript."""
         return superscripted(f.tree for f in self.formulas)
 
+    @cached_property
+    def timed(self) -> frozenset[str]:
+        """The names that bear the letter of time."""
+        return timed_names(f.tree for f in self.formulas)
+
     def alike(self, f: Formula) -> list[Formula]:
         """The formulas written as this one is, TeX or text, the nearest first."""
         at = next((i for i, g in enumerate(self.formulas) if g is f), 0)
@@ -127,7 +132,7 @@ class Author:
     def plain(self, node: Node, f: Formula) -> Node:
         """A tree as the formulas of this document are taken."""
         numbered = self.numbered if f.fragment.form == "text" else frozenset()
-        return normal(node, numbered, self.above, self.joined)
+        return normal(node, numbered, self.above, self.joined, self.timed)
 
 
 def _is_earlier(symbol: Symbol) -> bool:

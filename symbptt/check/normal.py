@@ -29,6 +29,8 @@ from symbptt.formula.tree import (
     Text,
     Transpose,
 )
+from symbptt.model.names import Naming
+from symbptt.model.terms import Index
 
 #: A name that ends in a number, or in the letter of time.
 _NUMBERED = re.compile(r"([A-Za-z]+?)_?(\d+)")
@@ -59,6 +61,32 @@ def superscripted(trees: Iterable[Node]) -> frozenset[str]:
         and not n.base[0].isupper()
         and any(x == Symbol("t") for part in n.superscripts for x in part.walk())
     )
+
+
+def timed_names(trees: Iterable[Node]) -> frozenset[str]:
+    """The names that bear the letter of time as a script of its own: z in ``z_t``."""
+    return frozenset(
+        Naming().bare(n).base
+        for tree in trees
+        for n in tree.walk()
+        if isinstance(n, Symbol) and Naming().read(n)[1] == Index("t")
+    )
+
+
+def _unglued(node: Node, timed: frozenset[str]) -> Node:
+    """``z_{rt}`` as z_r at t, where the document has ``r_t``."""
+    if not isinstance(node, Symbol) or not node.base[0].islower():
+        return node
+    scripts: list[Node] = []
+    for part in node.subscripts:
+        match part:
+            case Symbol(name) if part == Symbol(name) and name[-1] == "t" and name[:-1] in timed:
+                scripts += [Text(name[:-1], span=part.span), Symbol("t", span=part.span)]
+            case Product((Symbol(name) as front, Symbol("t") as t), ("",)) if name in timed:
+                scripts += [front, t]
+            case _:
+                scripts.append(_unglued(part, timed))
+    return replace(node, subscripts=tuple(scripts))
 
 
 def prefixed_names(trees: Iterable[Node]) -> frozenset[str]:
@@ -105,14 +133,16 @@ def normal(
     steps: frozenset[str],
     above: frozenset[str] = frozenset(),
     joined: frozenset[str] = frozenset(),
+    timed: frozenset[str] = frozenset(),
 ) -> Node:
     """A tree with names and steps taken apart, calls as calls, and differentials as fractions."""
     changes: list[Change] = [
         _differentiated, _bare_numerator, _numbered_signal, _copies, _loss_names, lambda n: _fused(n, steps),
         lambda n: _last_step(n, above), _worded, lambda n: _joined(n, joined),
+        lambda n: _unglued(n, timed),
     ]  # fmt: skip
     if not isinstance(node, Symbol):
-        node = node.rebuilt(lambda n: normal(n, steps, above, joined))
+        node = node.rebuilt(lambda n: normal(n, steps, above, joined, timed))
     return reduce(lambda n, change: change(n), changes, node)
 
 
@@ -137,8 +167,9 @@ def _fused(node: Node, steps: frozenset[str]) -> Node:
 def _worded(node: Node) -> Node:
     """``O_{\\text{Cc}(t)}``: a word and a step in one script are two."""
     match node:
-        case Symbol(subscripts=(Product((Text() as word, Group("(", (at,))), ("",)),)):
-            return replace(node, subscripts=(word, at))
+        case Symbol(subscripts=(Product((Text() | Symbol() as word, Group("(", (at,))), ("",)),)):
+            if isinstance(word, Text) or len(word.base) > 1:
+                return replace(node, subscripts=(word, at))
     return node
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from symbptt.check.conditions import is_condition
 from symbptt.check.ellipsis import is_dots
 from symbptt.check.formulas import Formula, Unparsed
-from symbptt.check.normal import families, normal, prefixed_names, superscripted
+from symbptt.check.normal import families, normal, prefixed_names, superscripted, timed_names
 from symbptt.formula.tree import (
     Cases,
     Differential,
@@ -74,14 +74,14 @@ def parts(found: Sequence[Formula | Unparsed]) -> list[list[Part] | Mention]:
     done: list[list[Part] | Mention] = []
     plain = (f.tree for f in found if isinstance(f, Formula) and f.fragment.form == "text")
     numbered = families(plain)
-    joined = prefixed_names(f.tree for f in found if isinstance(f, Formula))
-    above = superscripted(f.tree for f in found if isinstance(f, Formula))
+    trees = [f.tree for f in found if isinstance(f, Formula)]
+    joined, above, timed = prefixed_names(trees), superscripted(trees), timed_names(trees)
     for i, f in enumerate(found):
         if isinstance(f, Unparsed):
             done.append(Mention(f))
             continue
         conditions = tuple(_conditions_after(f, found[i + 1 :]))
-        links = list(_links(f, conditions, numbered, above, joined))
+        links = list(_links(f, conditions, numbered, above, joined, timed))
         done.append(links or Mention(f))
     return done
 
@@ -105,8 +105,10 @@ def _links(
     numbered: frozenset[str],
     above: frozenset[str],
     joined: frozenset[str],
+    timed: frozenset[str],
 ) -> Iterator[Part]:
-    tree = normal(f.tree, numbered if f.fragment.form == "text" else frozenset(), above, joined)
+    numbered = numbered if f.fragment.form == "text" else frozenset()
+    tree = normal(f.tree, numbered, above, joined, timed)
     if not isinstance(tree, Relation) or is_condition(tree):
         return
     names = _DEFINES.search(f.fragment.before[-120:]) is not None
