@@ -30,7 +30,16 @@ from symbptt.check.world import World
 from symbptt.check.written import at_last, written_out
 from symbptt.errors import PlacedError, SymbpttError
 from symbptt.formula import parse_equations
-from symbptt.formula.tree import Differential, Node, Product, Relation, Sum, Symbol
+from symbptt.formula.tree import (
+    BigOperator,
+    Differential,
+    Node,
+    Number,
+    Product,
+    Relation,
+    Sum,
+    Symbol,
+)
 from symbptt.model.draft import Source
 from symbptt.model.model import Model
 from symbptt.model.outline import Statement
@@ -55,7 +64,8 @@ class Epoch:
     speaks of; ``lefts``: what its equations define; ``functions``: the names that are functions;
     ``named``: names of parts of equations that are differentiated; ``bare_is_last``: a state
     without a step is the last; ``assumed``: the document doesn't say all of it; ``loss_unread``:
-    it has a loss that isn't read; ``given``: all formulas that look like forward equations,
+    it has a loss that isn't read; ``gated``: the state whose update by a gate the document leaves
+    out; ``given``: all formulas that look like forward equations,
     ``statements`` those that this model was made of.
     """
 
@@ -73,6 +83,7 @@ class Epoch:
     bare_is_last: bool = False
     assumed: bool = False
     loss_unread: bool = False
+    gated: str = ""
     note: str = ""
     given: tuple[Formula, ...] = ()
     statements: tuple[Statement, ...] = ()
@@ -105,6 +116,19 @@ class Epoch:
                 yield reading(f"the loss is {what}"), self._bound[name]
 
 
+    def kept(self) -> Epoch | None:
+        """The model in which the gate that the document doesn't apply keeps the old state."""
+        source = self.statements[0].source
+        helpers = [Statement(Relation((s, e), ("=",)), source) for e, s in self.named]
+        made = forward([*helpers, *self.statements], last=self.bare_is_last, keeps=True)
+        if not self.gated or not isinstance(made, Forward):
+            return None
+        return replace(
+            self, model=made.model, worlds={}, _bound={}, gated="",
+            note=f"no equation for {self.gated}_t; its gate is taken to keep the state before",
+        )  # fmt: skip
+
+
 def epochs(
     stated: Stated,
     model: Model | None = None,
@@ -130,7 +154,24 @@ def epochs(
     if not found and problem is not None:
         raise NoModelError(problem)
     formulas = tuple(g.formula for g in given)
-    return [replace(epoch, given=formulas) for epoch in found]
+    T = _last_number(stated)
+    return [
+        replace(e, given=formulas, lengths=(T,) if T and e.lengths == LENGTHS else e.lengths)
+        for e in found
+    ]
+
+
+def _last_number(stated: Stated) -> int | None:
+    """The number of steps, where a document has ``Σ_{t=1}^6`` and never T."""
+    found: set[int] = set()
+    for tree in _trees(stated):
+        for n in tree.walk():
+            if n == Symbol("T"):
+                return None
+            match n:
+                case BigOperator("sum", index=Symbol("t"), lower=Number(a), upper=Number(b)):
+                    found.add(int(b) if a in (0, 1) and b.denominator == 1 else 0)
+    return max(found) if len(found) == 1 and max(found) > 1 else None
 
 
 def _epoch(
@@ -174,6 +215,8 @@ def _epoch(
         bare_is_last=is_last,
         assumed=made.completed,
         loss_unread=made.loss_unread,
+        gated=made.gated,
+        note=made.gated and f"no equation for {made.gated}_t; its gate is taken to let in the new",
         statements=tuple(statements),
     )
 

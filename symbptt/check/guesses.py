@@ -132,13 +132,15 @@ def _arguments(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     hint = name.partition("_")[2]
     hinted = [v for v in inner if v[4:] == hint]
     for v in hinted or inner:
+        body = Symbol(v, subscripts=(Symbol("t"),))
         yield (
             reading(
                 f"{shown(name)} is the argument of {v[4:]}",
                 f"nothing says what {shown(name)} stands for, and this makes the formula hold",
                 f"meaning of {name}",
             ),
-            scope.with_alias(name, v),
+            # what its name says holds for the rest of the document too
+            scope.with_definition(name, Definition(body)) if hinted else scope.with_alias(name, v),
         )
 
 

@@ -194,6 +194,13 @@ class _Checking:
         """What is found of a link by one model, or by that with its open functions bound."""
         claim = claim_of(part, epoch)
         found = judge(claim, self.setting(epoch))
+        kept = epoch.kept() if epoch.gated else None
+        if kept is not None:
+            other = judge(claim, self.setting(kept))
+            if found.holds != other.holds:  # the first claim that tells settles it
+                settled = kept if other.holds else replace(epoch, gated="")
+                self.epochs[:] = [settled if e is epoch else e for e in self.epochs]
+                return max(found, other, key=lambda j: j.holds)
         if found.holds:
             return found
         for row, bound in epoch.bound(claim.relation):

@@ -30,6 +30,7 @@ from symbptt.check.tensors import (
     outer,
     plus,
     power,
+    pulled_back,
     rowwise,
     scaled,
     spread,
@@ -157,6 +158,9 @@ def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
         chain = chained(a, b)
         if chain is not None and (kind != "entrywise" or _has_diagonal(a, b)):
             return chain
+        pulled = pulled_back(a, b)
+        if pulled is not None:
+            return pulled
     if kind == "fitting":
         return _fitting(m, a, b)
     if kind == "outer where vectors":

@@ -51,7 +51,7 @@ class Definition:
 class Meant:
     """What a symbol stands for: ``kind`` is ``quantity``, ``loss``, ``defined`` or ``gradient``.
 
-    A gradient is that of the loss by the quantity named.
+    A gradient is that of the loss by the quantity named; ``later``: as later steps see it.
     """
 
     kind: str
@@ -59,6 +59,7 @@ class Meant:
     step: Node | None = None
     entry: tuple[Node, ...] = ()
     power: Node | None = None
+    later: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,10 @@ class Scope:
                 return Meant("quantity", name, None, (), n.step)
             if name is not None and self._fits(name, n):
                 return Meant("quantity", name, n.step, n.entry)
+            if n.name.endswith("_next") and not n.entry:
+                state = self.quantity(n.name.removesuffix("_next"))
+                if state is not None and not self.model.variables[state].timeless:
+                    return Meant("quantity", state, n.step, later=True)
             if not n.entry and self._is_loss(n.name, symbol):
                 return Meant("loss", self.model.loss_name, n.step)
         return self._labelled_loss(symbol)

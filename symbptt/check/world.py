@@ -6,6 +6,7 @@ pullback rules that derivations are made with have no part in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -23,6 +24,8 @@ from symbptt.evidence.residues import Array, ResidueArithmetic, Residues, Size
 from symbptt.model import terms as tm
 from symbptt.model.model import Model, outside
 
+#: What documents don't name: arguments of activations, parts of equations.
+_UNNAMED = re.compile(r"pre_|part\d+$")
 #: What gives the value of a symbol at a step; a parameter has no step.
 Read = Callable[[str, int | None], Dual]
 
@@ -141,7 +144,7 @@ class World:
             return self.immediate(of, by)
 
         def read(name: str, step: int | None) -> Dual:
-            if name.startswith("pre_") and step is not None and (name, step) != (by.name, by.step):
+            if _UNNAMED.match(name) and step is not None and (name, step) != (by.name, by.step):
                 return value(name, step)
             return self._perturbed(name, step, Dual(self._plain.read(name, step).value), by.whole)
 
