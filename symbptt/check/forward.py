@@ -35,6 +35,7 @@ from symbptt.model.build import build
 from symbptt.model.model import Model
 from symbptt.model.names import Naming, symbols
 from symbptt.model.outline import Statement
+from symbptt.model.terms import Index
 
 
 @dataclass(frozen=True)
@@ -241,6 +242,12 @@ def _timed(found: list[Statement]) -> list[Statement]:
         for name, index in [naming.read(n)]
         if index is not None and index.anchor == "t"
     }
+    timed |= {
+        name_of(s)
+        for s in found  # ŷ = softmax(V h_t): it is ŷ_t
+        if left_of(s).accents and naming.read(left_of(s))[1] is None and not is_loss(s, found)
+        and any(naming.read(n)[1] == Index("t") for n in symbols(right_of(s)))
+    }  # fmt: skip
 
     def change(node: Node) -> Node:
         if isinstance(node, Symbol):

@@ -83,6 +83,11 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         yield from _signals(name, scope)
     elif head in SIGNALS and name[len(head) + 1 :].isdigit():  # δ_t^3: of the loss of step 3
         yield from _signals(name, scope, Number(Fraction(int(name[len(head) + 1 :]))))
+    if "target" in scope.model.variables and f"{name}_hat" in scope.model.variables:
+        yield Reading(name, "the target", 0, lambda c: c, lambda node: True), scope.with_alias(
+            name, "target"
+        )
+        return
     if head in INNER or name.startswith("net"):
         yield from _arguments(name, scope)
 
@@ -128,20 +133,33 @@ def _signals(
 
 def _arguments(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     """``z_t`` as the argument of an activation."""
-    inner = _inner(scope.model)
+    inner = _activated(scope.model)
     hint = name.partition("_")[2]
-    hinted = [v for v in inner if v[4:] == hint]
+    hinted = [v for v in inner if inner[v] == hint]
+    if hint in scope.model.variables and not hinted:
+        return  # a_C: of C, whatever it is
     for v in hinted or inner:
         body = Symbol(v, subscripts=(Symbol("t"),))
         yield (
             reading(
-                f"{shown(name)} is the argument of {v[4:]}",
+                f"{shown(name)} is the argument of {inner[v]}",
                 f"nothing says what {shown(name)} stands for, and this makes the formula hold",
                 f"meaning of {name}",
             ),
             # what its name says holds for the rest of the document too
             scope.with_definition(name, Definition(body)) if hinted else scope.with_alias(name, v),
         )
+
+
+def _activated(model: Model) -> dict[str, str]:
+    """The arguments of activations, each with what the activation gives: pre_h, h."""
+    found = {}
+    for e in model.equations:
+        match e.rhs:
+            case tm.Mapped(operand=tm.Ref(name, tm.Index("t", 0))) if name != e.name:
+                found.setdefault(name, e.name)
+    others = {v: v[4:] for v in _inner(model) if v not in found}
+    return {**found, **others}
 
 
 def _inner(model: Model) -> list[str]:

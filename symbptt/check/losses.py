@@ -55,6 +55,8 @@ def is_loss(s: Statement, found: Sequence[Statement]) -> bool:
     if left_of(s).base not in LOSSES:
         return False
     name, naming = name_of(s), Naming()
+    if any(_is_state(o) for o in found if left_of(o).base == left_of(s).base):
+        return False  # C̃_t beside C_t = f_t ⊙ C_{t-1} + …
     for o in found:
         if left_of(o).base in LOSSES and o is not s:
             continue
@@ -65,6 +67,13 @@ def is_loss(s: Statement, found: Sequence[Statement]) -> bool:
             if read == name and index is not None and (o is not s or index.offset):
                 return False
     return True
+
+
+def _is_state(s: Statement) -> bool:
+    """Whether a statement uses what it defines at the step before."""
+    name, naming = name_of(s), Naming()
+    earlier = (naming.read(n) for n in right_of(s).walk() if isinstance(n, Symbol))
+    return any(read == name and index is not None and index.offset < 0 for read, index in earlier)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ Steps = Mapping[str, int]
 #: Letters that count entries rather than steps, where both are possible.
 ENTRY_LETTERS = frozenset("ijlmpqabcnrk")
 
+#: Capitals that stand for quantities and never count.
+NO_STEPS = frozenset("ABCDFGHIOUVWXYZ")
+
 
 def scripts(symbol: Symbol) -> tuple[Node, ...]:
     """Whatever hangs on a symbol: ``t`` and ``h`` in ``δ_t^h``."""
@@ -25,7 +28,8 @@ def is_step(node: Node) -> bool:
         case Number(value):
             return value.denominator == 1
         case Symbol(base):
-            return node == Symbol(base) and (len(base) == 1 or base in {"tau"})
+            counts = len(base) == 1 and base not in NO_STEPS
+            return node == Symbol(base) and (counts or base == "tau")
         case Group(_, (inner,)):
             return is_step(inner)
         case Sum(terms):

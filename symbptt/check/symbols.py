@@ -182,6 +182,15 @@ class Scope:
                 found = self._known(inner)
                 if found is not None and found.kind == "quantity":
                     return replace(found, kind="gradient")
+        match symbol:
+            case Symbol(base, subscripts=(Symbol(by) as below, *rest)) if (
+                base[0] == "d" and base[1:] in LOSSES and by[0] == "d" and len(by) > 1
+            ):  # dL_dy[t]
+                named = replace(below, base=by[1:], indices=symbol.indices)
+                inner = replace(named, subscripts=(*below.subscripts, *rest))
+                found = self._known(inner)
+                if found is not None and found.kind == "quantity":
+                    return replace(found, kind="gradient")
         if symbol.base not in ERRORS:
             return None
         parts = scripts(symbol)
