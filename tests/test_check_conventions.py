@@ -108,6 +108,7 @@ EXAMPLES: dict[str, Example] = {
     "descending product": Example(
         r"\frac{\partial h_t}{\partial h_k} = \prod_{j=k+1}^{t} diag(1 - h_j^2) W", "k+1", "k"
     ),
+    "slope by the value": Example(rf"{BY_Z} = {BY_H} ⊙ tanh'(h_t)", "(h_t)", "(h_{t-1})"),
     "⊙ binds tighter": Example(
         r"\frac{\partial L}{\partial h_{t-1}} = V^T (o_{t-1} - d_{t-1}) + "
         f"W^T {BY_H} ⊙ {SLOPE}",

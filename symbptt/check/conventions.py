@@ -67,6 +67,7 @@ class Convention:
     left_total: bool = False
     regrouped: bool = False
     lengthened: bool = False
+    slopes_by_value: bool = False
     left_share: bool = False
     left_carried: bool = False
     right_own: bool = False
@@ -250,6 +251,11 @@ def _uses(sign: str) -> Callable[[Node], bool]:
     return lambda node: sign in _signs(node)
 
 
+def _slopes(node: Node) -> bool:
+    """Whether a formula has ``f'(x)``."""
+    return any(isinstance(n, Call) and n.function.primes == 1 for n in node.walk())
+
+
 def _mixed(node: Node) -> bool:
     entrywise = {"⊙", "∘", "*", "⊗"}
     return any(
@@ -296,6 +302,8 @@ READINGS: tuple[Reading, ...] = (
             "alone", 4, lambda c: replace(c, later_both=True), _hands_back_a_sum, "share"),
     Reading("descending product", "the factors of ∏ stand in descending order of the index", 2,
             lambda c: replace(c, descending=True), _has("prod"), "order"),
+    Reading("slope by the value", "σ'(h_t) is the slope where σ gives h_t, h_t (1 - h_t)", 3,
+            lambda c: replace(c, slopes_by_value=True), _slopes, "slopes"),
     Reading("⊙ binds tighter", "the entrywise product is taken before the matrix product", 3,
             lambda c: replace(c, entrywise_first=True), _mixed, "grouping"),
     Reading("diag of a vector", "a vector stands for the diagonal matrix of its entries", 2,

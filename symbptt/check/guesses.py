@@ -162,6 +162,15 @@ def _activated(model: Model) -> dict[str, str]:
     return {**found, **others}
 
 
+def by_argument(v: str, name: str, model: Model) -> Iterator[tuple[Reading, Definition]]:
+    """``δ_{z_t}`` as the gradient by the argument of the activation that gives z."""
+    for inner, given in _activated(model).items():
+        if given == v:
+            says = f"nothing but its name says what {shown(name)} stands for"
+            row = reading(f"{shown(name)} is by the argument of {v}", says, f"meaning of {name}")
+            yield row, Definition(_gradient(model, inner, 1, None))
+
+
 def _inner(model: Model) -> list[str]:
     """The names that the model gives to arguments of activations."""
     return [n for n in model.order if n.startswith("pre_")]

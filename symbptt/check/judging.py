@@ -16,7 +16,7 @@ from symbptt.check.engine import engine_formula
 from symbptt.check.epochs import Epoch, NoModelError, epochs
 from symbptt.check.findings import FAULTS, Correction, Finding, Reading, Report, Verdict
 from symbptt.check.formulas import Formula, Unparsed, formulas
-from symbptt.check.guesses import reading
+from symbptt.check.guesses import by_argument, reading
 from symbptt.check.judge import Judgement, judge
 from symbptt.check.layouts import Need, contradiction, needs
 from symbptt.check.links import (
@@ -159,6 +159,9 @@ class _Checking:
             return ("claim", undecided(_NO_MODEL)) if derived or named else _PROSE
         given = self.names.definition(part, epoch, lambda: self.judgement(part, epoch).holds)
         if given is not None:
+            by_argument = self.by_argument(part, epoch, given[0])
+            if by_argument is not None:
+                return "claim", by_argument
             self.names.given[given[0]] = given[1]
             return _DEFINITION
         verdict = self.verdict(part, epoch)
@@ -247,6 +250,20 @@ class _Checking:
                 row = reading(f"by {where}", "they name what stands here")
                 return replace(again, verdict="right-under", readings=(row, *again.readings))
         return found
+
+    def by_argument(self, part: Part, epoch: Epoch, name: str) -> Verdict | None:
+        """The verdict on ``δ_{z_t} = … σ'(z_t)``, where δ_z is by the argument of z, if it holds."""
+        meant = self.names.scope(epoch).meant(part.left) if isinstance(part.left, Symbol) else None
+        if meant is None or meant.kind != "gradient" or meant.entry:
+            return None
+        for row, known in by_argument(meant.name, name, epoch.model):
+            scope = self.names.scope(epoch).with_definition(name, known)
+            found = judge(claim_of(part, epoch), self.setting(epoch).of(scope))
+            if found.holds:
+                self.names.given[name] = replace(known, line=part.formula.line)
+                readings = tuple(Reading(r.name, r.says) for r in (row, *found.readings))
+                return Verdict("right-under", readings, evidence=found.evidence)
+        return None
 
     def renamed(self, part: Part, epoch: Epoch, found: Judgement) -> Judgement:
         """A claim about a symbol that has come to mean something else: δ for ∂L/∂z, not ∂L/∂h.
