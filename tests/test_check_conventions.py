@@ -95,9 +95,7 @@ EXAMPLES: dict[str, Example] = {
         "f_{t-1}",
         CELL,
     ),
-    "carry on the right": Example(
-        rf"{BY_H} = V^T (o_t - d_t) + {BY_H}", "V^T (o_t", "V^T (2 o_t"
-    ),
+    "carry on the right": Example(rf"{BY_H} = V^T (o_t - d_t) + {BY_H}", "V^T (o_t", "V^T (2 o_t"),
     "carry on both sides": Example(
         r"\frac{\partial L}{\partial c_{t-1}} = \frac{\partial L}{\partial c_t} ⊙ f_t + "
         r"\frac{\partial L}{\partial h_t} ⊙ (1 - \tanh^2(c_t)) ⊙ f_t",

@@ -115,7 +115,6 @@ class Epoch:
             if name in self._bound:
                 yield reading(f"the loss is {what}"), self._bound[name]
 
-
     def kept(self) -> Epoch | None:
         """The model in which the gate that the document doesn't apply keeps the old state."""
         source = self.statements[0].source

@@ -10,7 +10,7 @@ from symbptt.check.formulas import Formula
 from symbptt.check.forward import defines
 from symbptt.check.losses import left_of, name_of
 from symbptt.check.parts import EQUAL, Mention, Part, has_derivative
-from symbptt.check.symbols import ERRORS, LOSSES
+from symbptt.check.symbols import ERRORS, LOSSES, of_loss_by
 from symbptt.formula.tree import BigOperator, Call, Node, Number, Relation, Sum, Symbol
 from symbptt.model.draft import Source
 from symbptt.model.names import Naming
@@ -176,7 +176,8 @@ def _is_forward(node: Relation) -> bool:
         if left.base.startswith(prefix):
             return False
     return not any(
-        isinstance(n, Symbol) and n.base in ("diag", "delta", "Delta", "nabla", "eta")
+        isinstance(n, Symbol)
+        and (n.base in ("diag", "delta", "Delta", "nabla", "eta") or of_loss_by(n) is not None)
         for n in right.walk()
     )
 

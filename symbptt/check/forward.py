@@ -179,7 +179,7 @@ def _update(found: Sequence[Statement], *, keeps: bool) -> Statement | None:
     missing, _ = _missing(found)
     if len(missing) != 1:
         return None
-    ((state, old),) = missing.items()
+    (old,) = missing.values()
     used = {Naming().read(n)[0] for s in found for n in symbols(right_of(s))}
     free = [left_of(s) for s in found if name_of(s) not in used and not is_loss(s, found)]
     new = [x for x in free if x.accents and x.base == old.base]

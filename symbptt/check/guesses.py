@@ -84,8 +84,9 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
     elif head in SIGNALS and name[len(head) + 1 :].isdigit():  # δ_t^3: of the loss of step 3
         yield from _signals(name, scope, Number(Fraction(int(name[len(head) + 1 :]))))
     if "target" in scope.model.variables and f"{name}_hat" in scope.model.variables:
-        yield Reading(name, "the target", 0, lambda c: c, lambda node: True), scope.with_alias(
-            name, "target"
+        yield (
+            Reading(name, "the target", 0, lambda c: c, lambda node: True),
+            scope.with_alias(name, "target"),
         )
         return
     if head in INNER or name.startswith("net"):
@@ -104,9 +105,7 @@ def _in_other_letters(name: str, scope: Scope) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _signals(
-    name: str, scope: Scope, at: Node | None = None
-) -> Iterator[tuple[Reading, Scope]]:
+def _signals(name: str, scope: Scope, at: Node | None = None) -> Iterator[tuple[Reading, Scope]]:
     """``δ_t`` as the gradient, or its negative, by each state and each computed quantity.
 
     ``at``: the step whose loss it is of.
@@ -153,7 +152,7 @@ def _arguments(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
 
 def _activated(model: Model) -> dict[str, str]:
     """The arguments of activations, each with what the activation gives: pre_h, h."""
-    found = {}
+    found: dict[str, str] = {}
     for e in model.equations:
         match e.rhs:
             case tm.Mapped(operand=tm.Ref(name, tm.Index("t", 0))) if name != e.name:

@@ -252,7 +252,7 @@ class _Checking:
         return found
 
     def by_argument(self, part: Part, epoch: Epoch, name: str) -> Verdict | None:
-        """The verdict on ``δ_{z_t} = … σ'(z_t)``, where δ_z is by the argument of z, if it holds."""
+        """The verdict on ``δ_{z_t} = … σ'(z_t)`` where it holds for δ_z by the argument of z."""
         meant = self.names.scope(epoch).meant(part.left) if isinstance(part.left, Symbol) else None
         if meant is None or meant.kind != "gradient" or meant.entry:
             return None

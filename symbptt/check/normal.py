@@ -137,9 +137,9 @@ def normal(
 ) -> Node:
     """A tree with names and steps taken apart, calls as calls, and differentials as fractions."""
     changes: list[Change] = [
-        _differentiated, _bare_numerator, _numbered_signal, _copies, _loss_names, lambda n: _fused(n, steps),
-        lambda n: _last_step(n, above), _worded, lambda n: _joined(n, joined),
-        lambda n: _unglued(n, timed),
+        _differentiated, _bare_numerator, _numbered_signal, _copies, _loss_names,
+        lambda n: _fused(n, steps), lambda n: _last_step(n, above), _worded,
+        lambda n: _joined(n, joined), lambda n: _unglued(n, timed),
     ]  # fmt: skip
     if not isinstance(node, Symbol):
         node = node.rebuilt(lambda n: normal(n, steps, above, joined, timed))

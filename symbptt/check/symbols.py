@@ -182,15 +182,10 @@ class Scope:
                 found = self._known(inner)
                 if found is not None and found.kind == "quantity":
                     return replace(found, kind="gradient")
-        match symbol:
-            case Symbol(base, subscripts=(Symbol(by) as below, *rest)) if (
-                base[0] == "d" and base[1:] in LOSSES and by[0] == "d" and len(by) > 1
-            ):  # dL_dy[t]
-                named = replace(below, base=by[1:], indices=symbol.indices)
-                inner = replace(named, subscripts=(*below.subscripts, *rest))
-                found = self._known(inner)
-                if found is not None and found.kind == "quantity":
-                    return replace(found, kind="gradient")
+        named = of_loss_by(symbol)
+        found = None if named is None else self._known(named)
+        if found is not None and found.kind == "quantity":
+            return replace(found, kind="gradient")
         if symbol.base not in ERRORS:
             return None
         parts = scripts(symbol)
@@ -213,6 +208,17 @@ class Scope:
         found = list(namings(symbol))
         with_step = [n for n in found if n.step is not None and not n.entry]
         return (with_step or found)[0].name
+
+
+def of_loss_by(symbol: Symbol) -> Symbol | None:
+    """What ``dL_dy[t]`` is taken by: ``y[t]``."""
+    match symbol:
+        case Symbol(base, subscripts=(Symbol(by) as below, *rest)) if (
+            base[0] == "d" and base[1:] in LOSSES and by[0] == "d" and len(by) > 1
+        ):
+            named = replace(below, base=by[1:], indices=symbol.indices)
+            return replace(named, subscripts=(*below.subscripts, *rest))
+    return None
 
 
 def _bare(name: str) -> str:
