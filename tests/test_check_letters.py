@@ -60,6 +60,9 @@ HOLDS = [
     (GRU, f"{by('b')} = \\sum_{{t=1}}^6 {by('z_{' + chr(92) + 'tilde h_t}')}",
      ["z_h_tilde is the argument of h_tilde"]),
     (NETWORK, f"{by('h_t')} = V^T {by(chr(92) + 'hat y_t')} + {by('h_t^{next}')}", []),
+    (CELL, f"{by('C_t')} += {by('h_t')} \\odot (1 - \\tanh^2(C_t))", []),
+    (NETWORK, rf"{by('a_t')} = (g_t + W_{{hh}}^T {by('a_{t+1}')}) \odot (1 - h_t^2)",
+     ["g_t is ∂L_t/∂h_t"]),
     (GRU, r"\delta_{z_t} = \delta_{h_t} \odot (\tilde h_t - h_{t-1}) \odot \sigma'(z_t)",
      ["δ_z is by the argument of z", "slope by the value"]),
 ]  # fmt: skip

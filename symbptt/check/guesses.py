@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from symbptt.check.conventions import Reading
-from symbptt.check.scripts import is_step, scripts
+from symbptt.check.namings import label
+from symbptt.check.scripts import entry_letters, is_step, scripts
 from symbptt.check.symbols import ERRORS, Definition, Scope
 from symbptt.formula.lexicon import GREEK
 from symbptt.formula.tree import Call, Differential, Node, Number, Quotient, Sum, Symbol
@@ -64,6 +65,9 @@ def reading(name: str, says: str = "", group: str = "") -> Reading:
     return Reading(name, says or name, 1, lambda c: c, lambda node: True, group or name)
 
 
+_NOTHING = Reading("", "", 0, lambda c: c, lambda node: True)
+
+
 def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     """What an undefined symbol may stand for: δ for a gradient, z for a pre-activation."""
     if name.endswith("()"):
@@ -78,6 +82,11 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         says = f"nothing says what {shown(name)} stands for, and {other} differs in its case alone"
         group = f"meaning of {name}"
         yield reading(f"{shown(name)} is {other}", says, group), scope.with_alias(name, other)
+        yield _NOTHING, scope  # where that doesn't hold, nothing is known of it
+        return
+    if name == "g":  # what the loss of a step adds
+        yield from _signals(name, scope, Symbol("t"))
+        yield _NOTHING, scope
         return
     if head in SIGNALS and not _crowded(name, sides):
         yield from _signals(name, scope)
@@ -118,7 +127,7 @@ def _signals(name: str, scope: Scope, at: Node | None = None) -> Iterator[tuple[
     ordered = sorted([*states, *inner, *others], key=lambda v: not (hint and hint in v))
     for sign, minus in ((1, ""), (-1, "-")):
         for v in ordered:
-            loss = "L" if at is None else f"L_{name.partition('_')[2]}"
+            loss = "L" if at is None else f"L_{label(at)}"
             what = f"∂{loss} by the argument of {v[4:]}_t" if v in inner else f"∂{loss}/∂{v}_t"
             yield (
                 reading(
@@ -180,8 +189,10 @@ def _crowded(name: str, sides: Sequence[Node]) -> bool:
     base = name.split("_")[0]
     symbols = (n for side in sides for n in side.walk() if isinstance(n, Symbol))
     return any(
-        sum(is_step(p) and _is_count(p) for p in scripts(s)) > 1 for s in symbols if s.base == base
-    )
+        sum(is_step(p) and _is_count(p) for p in scripts(s)) > 1
+        or any(len(entry_letters(p)) == 2 for p in scripts(s))  # δ_ij
+        for s in symbols if s.base == base
+    )  # fmt: skip
 
 
 def _is_count(node: Node) -> bool:

@@ -12,6 +12,7 @@ from symbptt.check.quantities import MissingError, Place
 from symbptt.check.scripts import Steps, step_value
 from symbptt.check.symbols import UnknownError
 from symbptt.check.tensors import Derivative, Value, chained
+from symbptt.evidence.residues import P
 from symbptt.formula.tree import Differential, Node, Quotient, Symbol
 
 
@@ -31,8 +32,8 @@ def both_sides(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[Value, Val
         meaning = replace(meaning, convention=replace(c, later_of=_by(left, meaning, steps)))
         own = meaning if c.later_both else own
     first = own.value(left, steps)
-    if claim.share:
-        first = _share(first, own, steps.get("t"))
+    if claim.share and not c.left_carried:
+        first = _own_share(first, own) or _share(first, own, steps.get("t"))
     elif c.left_carried:
         first = _carried(first, own)
     elif c.left_share:
@@ -47,6 +48,15 @@ def _share(gradient: Value, meaning: Meaning, at: int | None) -> Value:
             if by.step is None:
                 return slope(meaning, of, replace(by, step=at))
     return gradient
+
+
+def _own_share(gradient: Value, meaning: Meaning) -> Value | None:
+    """What its own step adds to the gradient by a state: all but what later steps do."""
+    match gradient:
+        case Derivative(of, by) if of is not None and by is not None and by.step is not None:
+            later = slope(meaning, of, replace(by, later=True))
+            return replace(gradient, array=(gradient.array - later.array) % P)
+    return None
 
 
 def _carried(gradient: Value, meaning: Meaning) -> Value:
