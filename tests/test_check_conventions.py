@@ -32,6 +32,13 @@ L = \sum_{t=1}^{T} 1/2 (c_t - d_t)^T (c_t - d_t)
 """
 #: A network with a name for a part of an equation.
 PARTED = NETWORK.replace("z_t = W h_{t-1}", "part1_t = W h_{t-1}\nz_t = part1_t")
+#: A cell behind the state that gates see.
+GATED = r"""
+f_t = sigmoid(W h_{t-1} + U x_t)
+c_t = f_t ⊙ c_{t-1} + V x_t
+h_t = tanh(c_t)
+L = \sum_{t=1}^{T} 1/2 (h_t - d_t)^T (h_t - d_t)
+"""
 SLOPE = r"(1 - h_t^2)"
 BY_H, BY_Z, BY_W, BY_U = (rf"\frac{{\partial L}}{{\partial {v}}}" for v in ("h_t", "z_t", "W", "U"))
 SUM = r"\sum_{t=1}^{T}"
@@ -73,13 +80,16 @@ EXAMPLES: dict[str, Example] = {
         "k=1",
         "k=2",
     ),
-    "immediate where it stands again": Example(
-        r"\frac{\partial h_t}{\partial W} = \frac{\partial h_t}{\partial W}"
-        r" + \frac{\partial h_t}{\partial h_{t-1}} \frac{\partial h_{t-1}}{\partial W}",
-        r"h_{t-1}}{\partial W}",
-        r"h_t}{\partial W}",
+    "immediate at the latest step": Example(
+        r"\frac{\partial h_t}{\partial W} = \frac{\partial h_t}{\partial W} + "
+        r"\frac{\partial h_t}{\partial h_{t-1}} \frac{\partial h_{t-1}}{\partial W}",
+        r"= \frac{\partial h_t}{\partial W} +",
+        r"= 2 \frac{\partial h_t}{\partial W} +",
     ),
     "grouping of 1 - h²": Example(f"{BY_Z} = 1 - h_t^2 ⊙ {BY_H}", "h_t^2", "h_t"),
+    "Σ goes over all that follows": Example(
+        rf"\frac{{\partial L}}{{\partial b}} = {SUM} {BY_H} - h_t^2 ⊙ {BY_H}", "h_t^2", "h_t"
+    ),
     "share of one step": Example(f"{BY_W} = {BY_Z} h_{{t-1}}^T", "h_{t-1}", "h_t"),
     "carry to the step before": Example(
         r"\frac{\partial L}{\partial c_{t-1}} = \frac{\partial L}{\partial c_t} ⊙ f_t",
@@ -94,9 +104,18 @@ EXAMPLES: dict[str, Example] = {
         "W",
         CELL,
     ),
+    "carry on the right": Example(rf"{BY_H} = V^T (o_t - d_t) + {BY_H}", "V^T (o_t", "V^T (2 o_t"),
+    "carry on both sides": Example(
+        r"\frac{\partial L}{\partial c_{t-1}} = \frac{\partial L}{\partial c_t} ⊙ f_t + "
+        r"\frac{\partial L}{\partial h_t} ⊙ (1 - \tanh^2(c_t)) ⊙ f_t",
+        "tanh^2(c_t)",
+        "tanh^2(c_{t-1})",
+        GATED,
+    ),
     "descending product": Example(
         r"\frac{\partial h_t}{\partial h_k} = \prod_{j=k+1}^{t} diag(1 - h_j^2) W", "k+1", "k"
     ),
+    "slope by the value": Example(rf"{BY_Z} = {BY_H} ⊙ tanh'(h_t)", "(h_t)", "(h_{t-1})"),
     "⊙ binds tighter": Example(
         r"\frac{\partial L}{\partial h_{t-1}} = V^T (o_{t-1} - d_{t-1}) + "
         f"W^T {BY_H} ⊙ {SLOPE}",

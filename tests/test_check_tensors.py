@@ -163,8 +163,8 @@ def test_a_function_has_no_derivative_by_what_it_is_not_given() -> None:
 
 
 def test_a_claim_that_joins_two_networks_is_not_decided() -> None:
-    page = r"S_k = f(S_{k-1} W_{rec} + X_k W_x)", r"s_k = s_{k-1} w_{rec} + x_k w_x"
-    assert verdict(page, rf"{D('S_k', 'S_{k-1}')} = w_{{rec}}") == "inconclusive"
+    page = r"S_k = f(S_{k-1} W_{rec} + X_k W_x)", r"s_k = s_{k-1} v_{rec} + x_k v_x"
+    assert verdict(page, rf"{D('S_k', 'S_{k-1}')} = v_{{rec}}") == "inconclusive"
 
 
 def test_a_loss_of_quantities_of_several_steps_is_not_taken_for_the_whole() -> None:

@@ -40,7 +40,8 @@ def test_a_sum_over_as_many_steps_as_the_document_writes():
         + r"$$\frac{\partial L}{\partial V} = \sum_{t=1}^{3}"
         + r" \frac{\partial L}{\partial \hat{y}_t} \frac{\partial \hat{y}_t}{\partial V}$$"
     )
-    (found,) = (f.verdict for f in symbptt.check(text).findings if f.verdict)
+    assert verdicts(text) == ["right"]
+    (found,) = (f.verdict for f in symbptt.check(text + "\n\nof $h_T$").findings if f.verdict)
     assert (found.verdict, [r.name for r in found.readings]) == ("right-under", ["3 steps"])
     assert verdicts(text + "\n\n$h_4 = \\tanh(W h_3 + U x_4)$")[0] == "wrong"
     assert verdicts(text.replace("t=1", "t=2")) == ["inconclusive"]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symbptt.check.conventions import is_square
-from symbptt.formula.tree import Group, Node, Number, Product, Sum, Symbol
+from symbptt.formula.tree import Call, Group, Node, Number, Product, Sum, Symbol
 from symbptt.model import terms as tm
 from symbptt.model.functions import ACTIVATIONS
 from symbptt.model.model import Model, Role
@@ -74,7 +74,10 @@ def spoken_loss(words: str) -> str | None:
 
 def signs_in(claim: Node) -> list[str]:
     """The activations whose derivatives a claim seems to write by their values."""
-    return [f for f, sign in ACTIVATION_SIGNS.items() if any(sign(n) for n in claim.walk())]
+    return [
+        f for f, sign in ACTIVATION_SIGNS.items()
+        if any(sign(n) or (isinstance(n, Call) and n.function.base == f) for n in claim.walk())
+    ]  # fmt: skip
 
 
 def open_functions(model: Model) -> list[str]:

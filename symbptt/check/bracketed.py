@@ -22,7 +22,7 @@ from symbptt.formula.tree import (
 )
 
 
-def timed(trees: Iterable[Node]) -> frozenset[str]:
+def in_brackets(trees: Iterable[Node]) -> frozenset[str]:
     """The names that stand with their step in brackets, ``h(t-1)`` and ``h_i(t)``, and never
     otherwise: somewhere with t alone, or on a left side with t in a sum."""
     within: set[str] = set()

@@ -14,12 +14,14 @@ import numpy as np
 
 from symbptt.check import norms
 from symbptt.check.products import times, transposed
+from symbptt.check.quantities import Place
 from symbptt.check.scripts import Steps
 from symbptt.check.symbols import UnknownError
 from symbptt.check.tensors import Matrix, ShapeClashError, Value, identity, odot
 from symbptt.evidence import atoms
 from symbptt.evidence.residues import Residues
 from symbptt.formula.tree import Node, Symbol
+from symbptt.model import terms as tm
 from symbptt.model.functions import ACTIVATIONS, VECTOR_FUNCTIONS, canonical
 from symbptt.model.names import Naming
 
@@ -52,14 +54,26 @@ def called(
                 return norms.extreme(m, kind, letter, arguments[0], steps)
     if len(arguments) != 1 or function.primes > 1:
         raise UnknownError(f"the function {name} is not read here", node)
-    z = Residues(m.matrix(arguments[0], steps).array)
     known = canonical(name) or name
+    inner = _argument_behind(m, known, arguments[0], steps) if function.primes else None
+    z = m.world.value(inner) if inner else Residues(m.matrix(arguments[0], steps).array)
     if known in VECTOR_FUNCTIONS:
         value, change = atoms.VECTOR_FUNCTIONS[known]
         return _jacobian(m, change, z) if function.primes else Matrix(value(m.world.A, z).array)
     f = _activation(m, known, node)
     apply = atoms.derivative if function.primes else atoms.value
     return Matrix(apply(m.world.A, f, z).array)
+
+
+def _argument_behind(m: Meaning, f: str, x: Node, steps: Steps) -> Place | None:
+    """Where f gives what stands there, and ``f'(h_t)`` is its slope: the argument of f."""
+    place = m.place(x, steps) if m.convention.slopes_by_value else None
+    if place is None or place.name not in m.world.model.order or place.entry is not None:
+        return None
+    match m.world.model.equation(place.name).rhs:
+        case tm.Mapped(function, tm.Ref(name, tm.Index("t", 0))) if function == f:
+            return replace(place, name=name)
+    return None
 
 
 def _activation(m: Meaning, name: str, node: Node) -> str:

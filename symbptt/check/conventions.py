@@ -50,7 +50,9 @@ class Convention:
     is whichever of them the sizes allow, in this order.  ``entrywise_first`` groups
     ``A b ⊙ c`` as ``A (b ⊙ c)``.  ``partial`` says of a derivative by a parameter, or by an
     earlier state, whether it is total.  ``descending`` multiplies ``∏`` from its upper bound.
-    ``norm`` is that of a matrix, ``‖A‖`` without a subscript.
+    ``norm`` is that of a matrix, ``‖A‖`` without a subscript.  ``immediate_from`` and ``later_of``
+    are for the claim at hand: the step from which derivatives by parameters are immediate, and the
+    state of which later steps alone count.
     """
 
     layout: Layout = Layout.GRADIENT
@@ -66,6 +68,8 @@ class Convention:
     missing_left_out: bool = False
     left_total: bool = False
     regrouped: bool = False
+    lengthened: bool = False
+    slopes_by_value: bool = False
     left_share: bool = False
     left_carried: bool = False
     right_own: bool = False
@@ -73,9 +77,13 @@ class Convention:
     partial_immediate: bool = False
     expressions_held: bool = False
     stacking: Stacking = Stacking.NONE
-    again_immediate: bool = False
     of_last_step: bool = False
     norm: str = "spectral norm"
+    latest_immediate: bool = False
+    later_right: bool = False
+    later_both: bool = False
+    immediate_from: int | None = None
+    later_of: str | None = None
 
 
 STANDARD = Convention()
@@ -127,6 +135,34 @@ def regroup(node: Node) -> Node:
     return node
 
 
+def lengthened(node: Node) -> Node:
+    """``Σ_t a_t - b_t`` as ``Σ_t (a_t - b_t)``: the letter stands for nothing outside the sum."""
+    node = node.rebuilt(lengthened) if not isinstance(node, Symbol) else node
+    match node:
+        case Sum((BigOperator("sum", body, Symbol(letter)) as total, *rest), (1, *signs)) if all(
+            any(n == Symbol(letter) for n in term.walk()) for term in rest
+        ):
+            return replace(total, body=Sum((body, *rest), (1, *signs), span=node.span))
+    return node
+
+
+def _is_free(letter: Node | None, node: Node) -> bool:
+    """Whether a letter stands in a formula outside of the sums over it."""
+    if isinstance(node, BigOperator) and node.index == letter:
+        return False
+    return node == letter or any(_is_free(letter, n) for n in node.children())
+
+
+def _short_sums(node: Node) -> bool:
+    """Whether a right side has the letter of a sum outside of it, and the left does not."""
+    return isinstance(node, Relation) and any(
+        isinstance(n, Sum)
+        and isinstance(total := lengthened(n), BigOperator)
+        and not _is_free(total.index, node.sides[0])
+        for n in node.sides[1].walk()
+    )
+
+
 def _joined(
     before: tuple[Node, ...], joined: tuple[str, ...], square: Node, rest: tuple[Node, ...],
     signs: tuple[str, ...],
@@ -171,18 +207,35 @@ def _own_and_later(node: Node) -> bool:
     return isinstance(node, Relation) and _later_steps(node.sides[1])
 
 
-def _stands_again(node: Node) -> bool:
-    """Whether the derivative on the left is part of a sum on the right."""
-    match node:
-        case Relation((Quotient(Differential(), Differential()) as left, Sum() as right), _):
-            return any(n == left for n in right.walk())
-    return False
-
-
 def _names_last_step(node: Node) -> bool:
     """Whether something stands at the last step: ``h_T``."""
     last = {Symbol("T"), Symbol("tau")}
     return any(isinstance(n, Symbol) and last.intersection(scripts(n)) for n in node.walk())
+
+
+def _hands_back_a_sum(node: Node) -> bool:
+    """Whether ``∂L/∂c_{t-1}`` is a sum."""
+    return _hands_back(node) and isinstance(node, Relation) and isinstance(node.sides[1], Sum)
+
+
+def _adds_itself(node: Node) -> bool:
+    """Whether the left side is a term of the right: ``∂L/∂h_t = … + ∂L/∂h_t``."""
+    match node:
+        case Relation((left, Sum(terms))):
+            return left in terms
+    return False
+
+
+def _sums_by_parameter(node: Node) -> bool:
+    """Whether the right side is a sum with derivatives of several things by one thing."""
+    if not (isinstance(node, Relation) and isinstance(node.sides[1], Sum)):
+        return False
+    by: dict[Node, set[Node]] = {}
+    for n in node.sides[1].walk():
+        match n:
+            case Quotient(Differential(operand=Node() as of), Differential(operand=Node() as x)):
+                by.setdefault(x, set()).add(of)
+    return any(len(several) > 1 for several in by.values())
 
 
 def _two_signs(node: Node) -> bool:
@@ -222,6 +275,11 @@ def _uses(sign: str) -> Callable[[Node], bool]:
     return lambda node: sign in _signs(node)
 
 
+def _slopes(node: Node) -> bool:
+    """Whether a formula has ``f'(x)``."""
+    return any(isinstance(n, Call) and n.function.primes == 1 for n in node.walk())
+
+
 def _mixed(node: Node) -> bool:
     entrywise = {"⊙", "∘", "*", "⊗"}
     return any(
@@ -250,11 +308,13 @@ READINGS: tuple[Reading, ...] = (
             "ones (earlier states held fixed), that on the left is total", 2,
             lambda c: replace(c, immediate_parameters=True, left_total=True),
             _vectors_by_states, "immediate"),
-    Reading("immediate where it stands again", "the derivative on the left is the immediate one "
-            "(earlier states held fixed) where it stands on the right", 2,
-            lambda c: replace(c, again_immediate=True), _stands_again, "again"),
+    Reading("immediate at the latest step", "on the right, the derivative of the latest step by a "
+            "parameter is the immediate one, those of earlier steps are total", 3,
+            lambda c: replace(c, latest_immediate=True), _sums_by_parameter, "immediate"),
     Reading("grouping of 1 - h²", "1 - h² is one factor of the product that it stands in", 2,
             lambda c: replace(c, regrouped=True), _loose_differences, "regrouped"),
+    Reading("Σ goes over all that follows", "the terms behind a sum that have its letter are in it",
+            1, lambda c: replace(c, lengthened=True), _short_sums, "lengthened"),
     Reading("share of one step", "the left side is what one step adds to the gradient", 3,
             lambda c: replace(c, left_share=True), _lacks_a_sum, "share"),
     Reading("carry to the step before", "the left side is what the state hands to its own step "
@@ -263,8 +323,14 @@ READINGS: tuple[Reading, ...] = (
     Reading("carry along every path", "the left side is what later steps hand back, without what "
             "its own step adds to the loss", 3, lambda c: replace(c, left_later=True),
             _hands_back, "share"),
+    Reading("carry on the right", "what stands on both sides is on the right what comes from later "
+            "steps alone", 3, lambda c: replace(c, later_right=True), _adds_itself, "share"),
+    Reading("carry on both sides", "the derivative by the state is what comes from later steps "
+            "alone", 4, lambda c: replace(c, later_both=True), _hands_back_a_sum, "share"),
     Reading("descending product", "the factors of ∏ stand in descending order of the index", 2,
             lambda c: replace(c, descending=True), _has("prod"), "order"),
+    Reading("slope by the value", "σ'(h_t) is the slope where σ gives h_t, h_t (1 - h_t)", 3,
+            lambda c: replace(c, slopes_by_value=True), _slopes, "slopes"),
     Reading("⊙ binds tighter", "the entrywise product is taken before the matrix product", 3,
             lambda c: replace(c, entrywise_first=True), _mixed, "grouping"),
     Reading("diag of a vector", "a vector stands for the diagonal matrix of its entries", 2,

@@ -68,10 +68,15 @@ def derivative(m: Meaning, of: Node, by: Node, sign: str, steps: Steps) -> Deriv
         known = _equation_of(m, of, b, steps)
         if known is not None:
             return Derivative(known, b, m.world.direct(known, b))
+    match of:
+        case Call(_, (inner,)) if a is None and b is not None:  # ∂tanh(c_t)/∂W
+            outside, inside = _of_call(m, of, steps), derivative(m, inner, by, sign, steps)
+            product = np.tensordot(outside.array, inside.array, axes=((2, 3), (0, 1))) % P
+            return Derivative(None, inside.by, product)
     if a is None or b is None:
         raise _nameless(m, of if a is None else by)
     if sign == LATER:
-        return Derivative(a, b, m.world.later(a, b))
+        return Derivative(a, b, m.world.total(a, replace(b, later=True)))
     if m.world.is_loss(a) and a.step is None and _is_of_a_step(m, of):  # ∂ℓ/∂o_t
         a = replace(a, step=steps.get("t") if b.step is None else b.step, own=True)
     if m.convention.right_own and m.world.is_loss(a) and b.step == steps.get("t"):
@@ -144,7 +149,8 @@ def slope(m: Meaning, a: Place, b: Place, *, immediate: bool = False) -> Derivat
         raise UnknownError("a derivative by the loss", Symbol(b.name))
     if immediate or _is_immediate(m, a, b):
         return Derivative(a, b, _immediate(m, a, b))
-    whole = Derivative(a, b, m.world.total(a.plain, b))
+    later = m.world.is_loss(a) and b.step is not None and m.convention.later_of == b.name
+    whole = Derivative(a, b, m.world.total(a.plain, replace(b, later=True) if later else b))
     if not a.own or m.scope.share is None:
         return whole
     if any(m.place(n, {"t": 1}) == b.whole for f in m.scope.share.factors for n in f.walk()):
@@ -159,7 +165,10 @@ def _is_immediate(m: Meaning, of: Place, by: Place) -> bool:
     c, by_what = m.convention, m.world.model.variables[by.name]
     if c.expressions_held and of.name in m.scope.parts:
         return True
-    return c.immediate_parameters if by_what.timeless else c.immediate_states
+    if not by_what.timeless:
+        return c.immediate_states
+    from_step = c.immediate_from
+    return c.immediate_parameters or (from_step is not None and (of.step or 0) >= from_step)
 
 
 def _immediate(m: Meaning, a: Place, b: Place) -> Array:

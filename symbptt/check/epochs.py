@@ -16,6 +16,7 @@ from symbptt.check.bindings import (
     spoken_loss,
     with_activation,
 )
+from symbptt.check.claims import Claim, least_length
 from symbptt.check.conventions import Reading
 from symbptt.check.equations import Given, Run, claims, equations, relation, runs
 from symbptt.check.findings import ForwardEquation
@@ -33,7 +34,16 @@ from symbptt.check.world import World
 from symbptt.check.written import at_last, written_out
 from symbptt.errors import PlacedError, SymbpttError
 from symbptt.formula import parse_equations
-from symbptt.formula.tree import Differential, Node, Product, Relation, Sum, Symbol
+from symbptt.formula.tree import (
+    BigOperator,
+    Differential,
+    Node,
+    Number,
+    Product,
+    Relation,
+    Sum,
+    Symbol,
+)
 from symbptt.model.draft import Source
 from symbptt.model.model import Model
 from symbptt.model.names import Naming
@@ -59,9 +69,10 @@ class Epoch:
     speaks of; ``lefts``: what its equations define; ``functions``: the names that are functions;
     ``named``: names of parts of equations that are differentiated; ``bare_is_last``: a state
     without a step is the last; ``assumed``: the document doesn't say all of it; ``loss_unread``:
-    it has a loss that isn't read; ``share``: the loss of a step in it; ``given``: all formulas that
-    look like forward equations, ``statements`` those that this model was made of;
-    ``by_elements``: some gave elements.
+    it has a loss that isn't read; ``share``: the loss of a step in it; ``gated``: the state whose
+    update by a gate the document leaves out; ``given``: all formulas that look like forward
+    equations, ``statements`` those that this model was made of, ``by_elements`` if some gave
+    elements.
     """
 
     start: int
@@ -79,6 +90,7 @@ class Epoch:
     assumed: bool = False
     loss_unread: bool = False
     share: Share | None = None
+    gated: str = ""
     note: str = ""
     given: tuple[Formula, ...] = ()
     statements: tuple[Statement, ...] = ()
@@ -127,6 +139,18 @@ class Epoch:
         new = [x for x in found if x not in {*self.model.variables, *self.aliases}]
         return {new[0]: UNNAMED_TARGET} if len(new) == 1 and len(found) == 2 else {}
 
+    def kept(self) -> Epoch | None:
+        """The model in which the gate that the document doesn't apply keeps the old state."""
+        source = self.statements[0].source
+        helpers = [Statement(Relation((s, e), ("=",)), source) for e, s in self.named]
+        made = forward([*helpers, *self.statements], last=self.bare_is_last, keeps=True)
+        if not self.gated or not isinstance(made, Forward):
+            return None
+        return replace(
+            self, model=made.model, worlds={}, _bound={}, gated="",
+            note=f"no equation for {self.gated}_t; its gate is taken to keep the state before",
+        )  # fmt: skip
+
 
 def epochs(
     stated: Stated,
@@ -154,11 +178,13 @@ def epochs(
         raise NoModelError(problem)
     formulas = tuple(g.formula for g in given)
     unread = any(isinstance(m, Mention) and _is_unread_loss(m) for m in stated)
+    T = _last_number(stated)
     return [
         replace(
             epoch,
             given=formulas,
             loss_unread=epoch.loss_unread or (unread and not epoch.loss_stated),
+            lengths=(T,) if T and epoch.lengths == LENGTHS else epoch.lengths,
         )
         for epoch in found
     ]
@@ -173,6 +199,21 @@ _LOSS = re.compile(
 def _is_unread_loss(m: Mention) -> bool:
     """Whether a formula that can't be read says what the loss is."""
     return isinstance(m.formula, Unparsed) and _LOSS.match(m.formula.source) is not None
+
+
+def _last_number(stated: Stated) -> int | None:
+    """The number of steps, where a document has ``Σ_{t=1}^6``, no later step and never T."""
+    found: set[int] = set()
+    last = 1
+    for tree in _trees(stated):
+        last = max(last, least_length(Claim(tree, tree)))
+        for n in tree.walk():
+            if n == Symbol("T"):
+                return None
+            match n:
+                case BigOperator("sum", index=Symbol("t"), lower=Number(a), upper=Number(b)):
+                    found.add(int(b) if a in (0, 1) and b.denominator == 1 else 0)
+    return last if last > 1 and found == {last} else None
 
 
 def _epoch(
@@ -217,6 +258,8 @@ def _epoch(
         assumed=made.completed,
         loss_unread=made.loss_unread,
         share=made.share,
+        gated=made.gated,
+        note=made.gated and f"no equation for {made.gated}_t; its gate is taken to let in the new",
         statements=tuple(statements),
         by_elements=any(g.elements for g in used if g.left.base not in losses),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -14,31 +14,35 @@ from symbptt.check.layers import Layers, layers_of
 from symbptt.check.losses import left_of, name_of
 from symbptt.check.namings import is_diagonal
 from symbptt.check.parts import EQUAL, Mention, Part, has_derivative
-from symbptt.check.symbols import ERRORS, LOSSES
+from symbptt.check.symbols import ERRORS, LOSSES, of_loss_by
 from symbptt.formula.tree import BigOperator, Call, Node, Number, Relation, Sum, Symbol
 from symbptt.model.draft import Source
 from symbptt.model.names import Naming
 from symbptt.model.outline import Statement
+from symbptt.model.terms import Index
 
 
 @dataclass(frozen=True)
 class Given:
-    """A forward equation: the number of its formula, the formula, the relation, its name.
+    """A forward equation: the number of its formula, the formula, the relation, its name, and its
+    left side as it is stated.
 
-    ``written``: its left side where the document writes it by ``elements``, or of any layer.
+    ``written``: what it is of before it was one of vectors (``elements``), or of one layer.
     """
 
     at: int
     formula: Formula
     statement: Statement
     name: str
+    stated: Node
     written: Symbol | None = None
     elements: bool = False
 
     @property
-    def lefts(self) -> tuple[Symbol, ...]:
+    def lefts(self) -> tuple[Node, ...]:
         """What it defines, and how the document writes that."""
-        return (self.left,) if self.written is None else (self.left, self.written)
+        written = () if self.written is None else (self.written,)
+        return (self.left, self.stated, *written)
 
     @property
     def left(self) -> Symbol:
@@ -88,21 +92,24 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
         if len(links) > 1 and any(p.conditions for p in links):
             continue
         left = links[0].left
-        if isinstance(left, Call) and left.function.base in LOSSES:
-            left = left.function
         sides = (left, *(p.right for p in links))
+        if isinstance(left, Call) and left.function.base in LOSSES:
+            sides = tuple(map(_of_steps, sides))
+            if isinstance(left := sides[0], Call):
+                sides = left.function, *sides[1:]
         node = unshifted(Relation(sides, tuple("=" for _ in sides[1:]), span=links[0].span))
         node = in_t(_in_T(node, horizons))
         if not (_is_forward(node) or _is_start(node)):
             continue
         if isinstance(left, Symbol) and is_diagonal(left):
             continue
-        found += _given(at, links[0].formula, node, layers)
+        found += _given(at, links[0], node, layers)
     return _by_vectors(_without_doubles(found))
 
 
-def _given(at: int, f: Formula, node: Relation, layers: Layers | None) -> Iterator[Given]:
+def _given(at: int, link: Part, node: Relation, layers: Layers | None) -> Iterator[Given]:
     """The equation of a formula; one for each layer where it speaks of all."""
+    f = link.formula
     for one in [node] if layers is None else layers.each(node):
         statement = Statement(one, Source(f.text, f.fragment.file.name))
         name = name_of(statement)
@@ -110,7 +117,7 @@ def _given(at: int, f: Formula, node: Relation, layers: Layers | None) -> Iterat
         if defined.base in LOSSES and Naming().read(defined)[1] is None:
             name += " in all"
         general = left_of(replace(statement, node=node)) if one != node else None
-        yield Given(at, f, statement, name, general)
+        yield Given(at, f, statement, name, link.left, general)
 
 
 def _without_doubles(found: Sequence[Given]) -> list[Given]:
@@ -134,6 +141,16 @@ def _restated(g: Given, node: Relation) -> Given:
     statement = replace(g.statement, node=node)
     name = name_of(statement) + g.name.removeprefix(name_of(g.statement))
     return replace(g, statement=statement, name=name, written=g.written or g.left, elements=True)
+
+
+def _of_steps(node: Node) -> Node:
+    """``E(y_t, d_t)`` as the loss of step t, ``E_t``; its own arguments say that it is one."""
+    match node:
+        case Call(Symbol(base) as loss, arguments) if base in LOSSES and loss == Symbol(base):
+            indices = [Naming().read(a)[1] for a in arguments if isinstance(a, Symbol)]
+            if len(indices) == len(arguments) > 1 and {*indices} == {Index("t")}:
+                return replace(loss, subscripts=(Symbol("t", span=loss.span),))
+    return node if isinstance(node, Symbol) else node.rebuilt(_of_steps)
 
 
 def in_t(node: Relation) -> Relation:
@@ -219,7 +236,10 @@ def _is_forward(node: Relation) -> bool:
             return False
     return not any(
         is_dots(n)
-        or (isinstance(n, Symbol) and n.base in ("diag", "delta", "Delta", "nabla", "eta"))
+        or (
+            isinstance(n, Symbol)
+            and (n.base in ("diag", "delta", "Delta", "nabla", "eta") or of_loss_by(n) is not None)
+        )
         for n in right.walk()
     )
 
@@ -267,7 +287,11 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
             known[of.name] = of
         if g.formula.carried and g.name in known:
             continue  # the equation above goes on
-        if g.name in known and not _same(known[g.name], g):
+        twin = _in_other_letters(g, known)
+        if twin is not None:
+            found.append((g.at, {**known, g.name: g}, g))
+            del found[-1][1][twin]
+        elif g.name in known and not _same(known[g.name], g):
             block = _block(known, g.at, claims)
             start = min([g.at, *(known[name].at for name in block)])
             found.append((start, {**known}, g))
@@ -296,6 +320,18 @@ def _argument_of(g: Given, given: Sequence[Given]) -> Given | None:
         match relation(other).sides[1]:
             case Call(_, (inner,)) if inner == right and other.at < g.at:
                 return other
+    return None
+
+
+def _in_other_letters(g: Given, known: Mapping[str, Given]) -> str | None:
+    """The equation that one says again in small letters: ``s_t = s_{t-1} w`` for
+    ``S_t = S_{t-1} W``."""
+    for name, other in known.items():
+        if name != g.name and name.casefold() == g.name.casefold():
+            one, two = (_names_in(relation(x)) for x in (g, other))
+            apart = name not in one and g.name not in two
+            if apart and {*map(str.casefold, one)} <= {*map(str.casefold, two)}:
+                return name
     return None
 
 

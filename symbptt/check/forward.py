@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from symbptt.check.losses import (
     attempts,
@@ -27,13 +28,15 @@ from symbptt.formula.tree import (
     Number,
     Product,
     Relation,
+    Sum,
     Symbol,
 )
 from symbptt.model import terms as tm
 from symbptt.model.build import build
 from symbptt.model.model import Model
-from symbptt.model.names import Naming
+from symbptt.model.names import Naming, symbols
 from symbptt.model.outline import Statement
+from symbptt.model.terms import Index
 
 #: What inputs are called.
 INPUTS = frozenset({"x", "u", "X"})
@@ -52,6 +55,7 @@ class Forward:
     loss_named: bool = False
     loss_unread: bool = False
     share: Share | None = None
+    gated: str = ""
 
 
 def defines(node: Node) -> tuple[Symbol, Node] | None:
@@ -67,17 +71,21 @@ def defines(node: Node) -> tuple[Symbol, Node] | None:
 
 
 def forward(
-    statements: Iterable[Statement], loss_name: str | None = None, *, last: bool = False
-) -> Forward | SymbpttError:
+    statements: Iterable[Statement], loss_name: str | None = None, *, last: bool = False,
+    keeps: bool = False,
+) -> Forward | SymbpttError:  # fmt: skip
     """The model of the equations among the statements, or what was wrong with the best try.
 
     ``loss_name``: what the loss of a step is where the equations know it by name alone, and the
-    output fits: ``cross_entropy`` of a softmax; ``last``: only the last step has an output.
+    output fits: ``cross_entropy`` of a softmax; ``last``: only the last step has an output;
+    ``keeps``: a gate z whose use the document leaves out keeps the old state, where it else
+    lets the new one in.
 
     A statement that makes no equation is left out, and the rest tried again.
     """
-    plain = list(_distinct(statements))
-    complete = _completed(plain)
+    plain = _one_spelling([_entrywise(s) for s in _distinct(statements)])
+    update = _update(plain, keeps=keeps)
+    complete = _completed(plain) if update is None else [*plain, update]
     found = _split(_linked(_timed(_with_earlier_inputs(complete))))
     problem: SymbpttError | None = None
     for attempt in attempts(found, last=last):
@@ -102,6 +110,7 @@ def forward(
                 elementwise(model), frozenset(names), tuple(chosen), attempt.stated,
                 frozenset(functions), loss_unread=attempt.unread, share=attempt.share,
                 completed=len(complete) > len(plain), loss_named=named,
+                gated="" if update is None else name_of(update),
             )  # fmt: skip
     return problem or ModelError("no forward equations")
 
@@ -136,35 +145,74 @@ def _definitions(s: Statement) -> Iterator[Statement]:
 
 
 def _completed(found: list[Statement]) -> list[Statement]:
-    """With ``h_t = f(a_t)`` where only ``a_t = W h_{t-1} + …`` is there: h is its activation.
-
-    ``⊗`` between vectors of a forward pass multiplies entry by entry.
-    """
-    found = [_entrywise(s) for s in found]
-    naming = Naming()
-    defined = {name_of(s) for s in found}
-    earlier, used = set(), set()
-    for s in found:
-        for n in right_of(s).walk():
-            if isinstance(n, Symbol):
-                name, index = naming.read(n)
-                used.add(name)
-                if index is not None and index.offset < 0 and index.anchor == "t":
-                    earlier.add(name)
-    missing = earlier - defined
+    """With ``h_t = f(a_t)`` where only ``a_t = W h_{t-1} + …`` is there: h is its activation."""
+    missing, used = _missing(found)
     unused = [s for s in found if name_of(s) not in used and not is_loss(s, found)]
     if len(missing) != 1 or len(unused) != 1 or is_start(unused[0]):
         return found
-    (state,) = missing
+    ((state, left),) = missing.items()
     s = unused[0]
-    if not any(naming.read(n)[0] == state for n in right_of(s).walk() if isinstance(n, Symbol)):
+    if not any(Naming().read(n)[0] == state for n in right_of(s).walk() if isinstance(n, Symbol)):
         return found
-    left = next(n for n in right_of(s).walk()
-                if isinstance(n, Symbol) and naming.read(n)[0] == state)  # fmt: skip
-    at_t = naming.bare(left)
-    at_t = replace(at_t, subscripts=(*at_t.subscripts, Symbol("t")), span=left.span)
     value = Call(Symbol("f"), (left_of(s),), span=left.span)
-    return [*found, replace(s, node=Relation((at_t, value), ("=",), span=left.span))]
+    return [*found, replace(s, node=Relation((_at_t(left), value), ("=",), span=left.span))]
+
+
+def _missing(found: Sequence[Statement]) -> tuple[dict[str, Symbol], set[str]]:
+    """What stands at an earlier step and is not defined, and all names that are used."""
+    defined = {name_of(s) for s in found}
+    earlier: dict[str, Symbol] = {}
+    used = set()
+    for s in found:
+        for n in right_of(s).walk():
+            if isinstance(n, Symbol):
+                name, index = Naming().read(n)
+                used.add(name)
+                if index is not None and index.offset < 0 and index.anchor == "t":
+                    earlier.setdefault(name, n)
+    return {name: n for name, n in earlier.items() if name not in defined}, used
+
+
+def _at_t(earlier: Symbol) -> Symbol:
+    """``h_t`` for ``h_{t-1}``."""
+    bare = Naming().bare(earlier)
+    return replace(bare, subscripts=(*bare.subscripts, Symbol("t")))
+
+
+def _update(found: Sequence[Statement], *, keeps: bool) -> Statement | None:
+    """``h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t``, where a document has z and h̃ alone."""
+    missing, _ = _missing(found)
+    if len(missing) != 1:
+        return None
+    (old,) = missing.values()
+    used = {Naming().read(n)[0] for s in found for n in symbols(right_of(s))}
+    free = [left_of(s) for s in found if name_of(s) not in used and not is_loss(s, found)]
+    new = [x for x in free if x.accents and x.base == old.base]
+    gates = [x for x in free if x.base in ("z", "u") and not x.accents]
+    if len(new) != 1 or len(gates) != 1:
+        return None
+    lets, holds = gates[0], Group("(", (Sum((Number(Fraction(1)), gates[0]), (1, -1)),))
+    first, second = (lets, holds) if keeps else (holds, lets)
+    value = Sum((Product((first, old), ("⊙",)), Product((second, new[0]), ("⊙",))), (1, 1))
+    source = next(s for s in found if left_of(s) == new[0])
+    return replace(source, node=Relation((_at_t(old), value), ("=",), span=source.node.span))
+
+
+def _one_spelling(found: list[Statement]) -> list[Statement]:
+    """``z_t = U x_t + W S_{t-1}`` with ``s_{t-1}``, where s is defined and S is not."""
+    naming = Naming()
+    defined = {name_of(s) for s in found}
+    small = {name.swapcase(): name for name in defined if len(name) == 1}
+
+    def change(node: Node) -> Node:
+        if not isinstance(node, Symbol):
+            return node.rebuilt(change)
+        name, index = naming.read(node)
+        if name in defined or name not in small or index is None or index.offset >= 0:
+            return node
+        return replace(node, base=small[name])
+
+    return [rewritten(s, change(right_of(s))) for s in found]
 
 
 def _with_earlier_inputs(found: list[Statement]) -> list[Statement]:
@@ -217,6 +265,12 @@ def _timed(found: list[Statement]) -> list[Statement]:
         for name, index in [naming.read(n)]
         if index is not None and index.anchor == "t"
     }
+    timed |= {
+        name_of(s)
+        for s in found  # ŷ = softmax(V h_t): it is ŷ_t
+        if left_of(s).accents and naming.read(left_of(s))[1] is None and not is_loss(s, found)
+        and any(naming.read(n)[1] == Index("t") for n in symbols(right_of(s)))
+    }  # fmt: skip
 
     def change(node: Node) -> Node:
         if isinstance(node, Symbol):

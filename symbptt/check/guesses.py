@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 from symbptt.check.bindings import is_difference
 from symbptt.check.conventions import Reading
 from symbptt.check.derivatives import LATER
 from symbptt.check.losses import UNNAMED_TARGET
-from symbptt.check.namings import namings
-from symbptt.check.scripts import NORM_BRACKETS, is_step, is_time, scripts
+from symbptt.check.namings import label, namings
+from symbptt.check.scripts import NORM_BRACKETS, entry_letters, is_step, is_time, scripts
 from symbptt.check.symbols import ACTIVATION_NAMES, ERRORS, PREFIXES, Definition, Scope
 from symbptt.formula.lexicon import GREEK
 from symbptt.formula.tree import (
@@ -17,6 +18,7 @@ from symbptt.formula.tree import (
     Differential,
     Group,
     Node,
+    Number,
     Quotient,
     Subscripted,
     Sum,
@@ -98,6 +100,9 @@ def reading(name: str, says: str = "", group: str = "") -> Reading:
     return Reading(name, says or name, 1, lambda c: c, lambda node: True, group or name)
 
 
+_NOTHING = Reading("", "", 0, lambda c: c, lambda node: True)
+
+
 def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     """What an undefined symbol may stand for: δ for a gradient, z for a pre-activation."""
     if name.endswith("()"):
@@ -111,10 +116,29 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
     if head in IDENTITIES:
         yield from _identities(head, sides, scope)
         return
+    other = _in_other_letters(name, scope)
+    if other is not None:
+        says = f"nothing says what {shown(name)} stands for, and {other} differs in its case alone"
+        group = f"meaning of {name}"
+        yield reading(f"{shown(name)} is {other}", says, group), scope.with_alias(name, other)
+        yield _NOTHING, scope  # where that doesn't hold, nothing is known of it
+        return
+    if name == "g":  # what the loss of a step adds
+        yield from _signals(name, scope, Symbol("t"))
+        yield _NOTHING, scope
+        return
     if head in JACOBIANS:
         yield from _jacobians(name, scope)
     if head in SIGNALS and not _crowded(name, sides):
         yield from _signals(name, scope)
+    elif head in SIGNALS and name[len(head) + 1 :].isdigit():  # δ_t^3: of the loss of step 3
+        yield from _signals(name, scope, Number(Fraction(int(name[len(head) + 1 :]))))
+    if "target" in scope.model.variables and f"{name}_hat" in scope.model.variables:
+        yield (
+            Reading(name, "the target", 0, lambda c: c, lambda node: True),
+            scope.with_alias(name, "target"),
+        )
+        return
     if (
         (head in INNER and "hat" not in name)
         or PRE & {*name.split("_")[1:]}
@@ -157,8 +181,23 @@ def _handed_back(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
         )
 
 
-def _signals(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
-    """``δ_t`` as the gradient, or its negative, by each state and each computed quantity."""
+#: What has a meaning of its own as a capital: the identity, losses, numbers of steps.
+_OWN_CAPITALS = frozenset("CDEIJKLNTX")
+
+
+def _in_other_letters(name: str, scope: Scope) -> str | None:
+    """The one quantity whose name differs in its case alone: ``W_hh`` for ``w_hh``."""
+    if name[0] in _OWN_CAPITALS or any(q[0] in _OWN_CAPITALS for q in (name.swapcase(),)):
+        return None
+    found = [q for q in scope.model.variables if q.casefold() == name.casefold()]
+    return found[0] if len(found) == 1 else None
+
+
+def _signals(name: str, scope: Scope, at: Node | None = None) -> Iterator[tuple[Reading, Scope]]:
+    """``δ_t`` as the gradient, or its negative, by each state and each computed quantity.
+
+    ``at``: the step whose loss it is of.
+    """
     model = scope.model
     inner = _inner(model)
     states = [q.name for q in model.with_role(Role.STATE)]
@@ -167,14 +206,15 @@ def _signals(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     ordered = sorted([*states, *inner, *others], key=lambda v: not (hint and hint in v))
     for sign, minus in ((1, ""), (-1, "-")):
         for v in ordered:
-            what = f"∂L by the argument of {v[4:]}_t" if v in inner else f"∂L/∂{v}_t"
+            loss = "L" if at is None else f"L_{label(at)}"
+            what = f"∂{loss} by the argument of {v[4:]}_t" if v in inner else f"∂{loss}/∂{v}_t"
             yield (
                 reading(
                     f"{shown(name)}_t is {minus}{what}",
                     f"nothing says what {shown(name)} stands for, and this makes the formula hold",
                     f"meaning of {name}",
                 ),
-                scope.with_definition(name, Definition(_gradient(model, v, sign))),
+                scope.with_definition(name, Definition(_gradient(model, v, sign, at))),
             )
 
 
@@ -225,20 +265,43 @@ def is_labelled(name: str, scope: Scope) -> bool:
 
 def _arguments(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     """``z_t`` as the argument of an activation."""
-    inner = _inner(scope.model)
+    inner = _activated(scope.model)
     hint = name.partition("_")[2]
     plain = "_".join(w for w in name.split("_") if w not in PRE)  # o_pre
-    hinted = [v for v in inner if v[4:] in (hint, plain)]
-    others = [] if hint in scope.model.variables else inner  # a_C is no argument of a gate
-    for v in hinted or others:
+    hinted = [v for v in inner if inner[v] in (hint, plain)]
+    if hint in scope.model.variables and not hinted:
+        return  # a_C: of C, whatever it is
+    for v in hinted or inner:
+        body = Symbol(v, subscripts=(Symbol("t"),))
         yield (
             reading(
-                f"{shown(name)} is the argument of {v[4:]}",
+                f"{shown(name)} is the argument of {inner[v]}",
                 f"nothing says what {shown(name)} stands for, and this makes the formula hold",
                 f"meaning of {name}",
             ),
-            scope.with_alias(name, v),
+            # what its name says holds for the rest of the document too
+            scope.with_definition(name, Definition(body)) if hinted else scope.with_alias(name, v),
         )
+
+
+def _activated(model: Model) -> dict[str, str]:
+    """The arguments of activations, each with what the activation gives: pre_h, h."""
+    found: dict[str, str] = {}
+    for e in model.equations:
+        match e.rhs:
+            case tm.Mapped(operand=tm.Ref(name, tm.Index("t", 0))) if name != e.name:
+                found.setdefault(name, e.name)
+    others = {v: v[4:] for v in _inner(model) if v not in found}
+    return {**found, **others}
+
+
+def by_argument(v: str, name: str, model: Model) -> Iterator[tuple[Reading, Definition]]:
+    """``δ_{z_t}`` as the gradient by the argument of the activation that gives z."""
+    for inner, given in _activated(model).items():
+        if given == v:
+            says = f"nothing but its name says what {shown(name)} stands for"
+            row = reading(f"{shown(name)} is by the argument of {v}", says, f"meaning of {name}")
+            yield row, Definition(_gradient(model, inner, 1, None))
 
 
 def _inner(model: Model) -> list[str]:
@@ -251,38 +314,26 @@ def _crowded(name: str, sides: Sequence[Node]) -> bool:
     base = name.split("_")[0]
     symbols = (n for side in sides for n in side.walk() if isinstance(n, Symbol))
     return any(
-        sum(is_step(p) and _is_count(p) for p in scripts(s)) > 1 for s in symbols if s.base == base
-    )
+        sum(is_step(p) and _is_count(p) for p in scripts(s)) > 1
+        or any(len(entry_letters(p)) == 2 for p in scripts(s))  # δ_ij
+        for s in symbols if s.base == base
+    )  # fmt: skip
 
 
 def _is_count(node: Node) -> bool:
     return all(x.base in "tkijsTnm" for x in node.walk() if isinstance(x, Symbol))
 
 
-def _gradient(model: Model, v: str, sign: int) -> Node:
-    slope = _slope(model, v)
+def _gradient(model: Model, v: str, sign: int, at: Node | None) -> Node:
+    slope = _slope(model, v, at=at)
     return slope if sign > 0 else Sum((slope,), (-1,))
 
 
-def _slope(model: Model, v: str, sign: str = "∂") -> Node:
-    """``∂L/∂v_t``."""
-    return Quotient(
-        Differential(sign, Symbol(model.loss_name)),
-        Differential(sign, Symbol(v, subscripts=(Symbol("t"),))),
-    )
-
-
-def of_argument(name: str, v: str, scope: Scope) -> tuple[Reading, Definition] | None:
-    """``df_t``, which by its name is ∂L/∂f_t, as the gradient by the argument of f_t."""
-    model = scope.model
-    if v not in model.order:
-        return None
-    match model.equation(v).rhs:
-        case tm.Mapped(_, tm.Ref(inner)):
-            says = f"{shown(name)}_t is ∂L by the argument of {v}_t"
-            known = Definition(_slope(model, inner))
-            return reading(says, "the formula has the derivative of the activation in it"), known
-    return None
+def _slope(model: Model, v: str, sign: str = "∂", at: Node | None = None) -> Node:
+    """``∂L/∂v_t``, or ``∂L_s/∂v_t`` of the loss of a step."""
+    loss = Symbol(model.loss_name, subscripts=() if at is None else (at,))
+    by = Symbol(v, subscripts=(Symbol("t"),))
+    return Quotient(Differential(sign, loss), Differential(sign, by))
 
 
 def _functions(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:

@@ -21,7 +21,7 @@ from symbptt.check.epochs import Epoch, NoModelError, epochs
 from symbptt.check.equations import layers_in
 from symbptt.check.findings import FAULTS, Correction, Finding, Reading, Report, Verdict
 from symbptt.check.formulas import Formula, Unparsed, formulas
-from symbptt.check.guesses import of_argument, reading
+from symbptt.check.guesses import by_argument, reading
 from symbptt.check.judge import Judgement, judge
 from symbptt.check.layouts import Need, contradiction, needs
 from symbptt.check.links import (
@@ -168,6 +168,10 @@ class _Checking:
             return ("claim", undecided(_NO_MODEL)) if derived or named else _PROSE
         given = self.names.definitions(part, epoch, lambda: self.judgement(part, epoch).holds)
         if given:
+            again = self.by_argument(part, epoch, next(iter(given)))
+            if again is not None:
+                readings = tuple(Reading(r.name, r.says) for r in again.readings)
+                return "claim", Verdict("right-under", readings, evidence=again.evidence)
             self.names.given.update(given)
             return _DEFINITION
         verdict = self.verdict(part, epoch)
@@ -230,6 +234,13 @@ class _Checking:
         """What is found of a link by one model, or by that with its open functions bound."""
         claim = claim_of(part, epoch)
         found = judge(claim, self.setting(epoch))
+        kept = epoch.kept() if epoch.gated else None
+        if kept is not None:
+            other = judge(claim, self.setting(kept))
+            if found.holds != other.holds:  # the first claim that tells settles it
+                settled = kept if other.holds else replace(epoch, gated="")
+                self.epochs[:] = [settled if e is epoch else e for e in self.epochs]
+                return max(found, other, key=lambda j: j.holds)
         if found.holds:
             return found
         for row, bound in (*epoch.bound(claim.relation), *self.as_long_as_written(claim, epoch)):
@@ -315,7 +326,9 @@ class _Checking:
         left = part.left
         meant = self.names.scope(epoch).meant(left) if isinstance(left, Symbol) else None
         if meant is not None and meant.kind == "gradient" and isinstance(left, Symbol):
-            return self.of_argument(part, epoch, left, meant.name) or found
+            called = next((n.name for n in namings(left) if n.step is not None), None)
+            again = None if called is None else self.by_argument(part, epoch, called)
+            return again or found
         if meant is None or meant.kind != "defined":
             return found
         old = self.names.forget(meant.name)
@@ -331,19 +344,18 @@ class _Checking:
             return replace(found, reason=reason)
         return found
 
-    def of_argument(self, part: Part, epoch: Epoch, left: Symbol, name: str) -> Judgement | None:
-        """A claim about a gradient that is named by the gate, and taken by the gate's argument."""
-        called = next((n.name for n in namings(left) if n.step is not None), None)
-        guess = None if called is None else of_argument(called, name, self.names.scope(epoch))
-        if called is None or guess is None or called in self.names.given:
+    def by_argument(self, part: Part, epoch: Epoch, name: str) -> Judgement | None:
+        """``δ_{z_t} = … σ'(z_t)`` where it holds for δ_z by the argument of z, from here on."""
+        meant = self.names.scope(epoch).meant(part.left) if isinstance(part.left, Symbol) else None
+        if meant is None or meant.kind != "gradient" or meant.entry or name in self.names.given:
             return None
-        row, known = guess
-        self.names.given[called] = replace(known, line=part.formula.line)
-        again = self.judgement(part, epoch)
-        if again.holds:
-            readings = (row, *again.readings)
-            return replace(again, verdict="right-under", readings=readings, guessed=None)
-        self.names.given.pop(called)
+        for row, known in by_argument(meant.name, name, epoch.model):
+            self.names.given[name] = replace(known, line=part.formula.line)
+            again = self.judgement(part, epoch)
+            if again.holds:
+                readings = (row, *again.readings)
+                return replace(again, verdict="right-under", readings=readings, guessed=None)
+            self.names.given.pop(name)
         return None
 
     def explained(self, part: Part, epoch: Epoch, verdict: Verdict) -> Verdict:

@@ -107,15 +107,19 @@ def words_before(part: Part) -> str:
 
 
 def horizons(stated: Sequence[list[Part] | Mention]) -> frozenset[str]:
-    """The letters that stand for the number of steps: T, and what sums over t go up to."""
+    """The letters that stand for the number of steps: T, and what sums over t go up to.
+
+    A document that never writes t sums over k.
+    """
     found: set[str] = set()
+    step = "t" if any(_writes(p, "t") for p in links_of(stated)) else "k"
     for part in links_of(stated):
         for n in (*part.left.walk(), *part.right.walk()):
             match n:
-                case BigOperator("sum", index=Symbol("t"), upper=Symbol(letter) as upper):
-                    if upper == Symbol(letter):
+                case BigOperator("sum", index=Symbol(index), upper=Symbol(letter) as upper):
+                    if index == step and upper == Symbol(letter):
                         found.add(letter)
-    if "T" in found or any(map(_writes_T, links_of(stated))):
+    if "T" in found or any(_writes(p, "T") for p in links_of(stated)):
         return frozenset({"T"}) | (found & {"tau"})
     return frozenset({"T", "tau"}) | (found & {"n", "N", "S", "m", "K", "M"})
 
@@ -126,9 +130,9 @@ def links_of(stated: Sequence[list[Part] | Mention]) -> Iterator[Part]:
         yield from () if isinstance(links, Mention) else links
 
 
-def _writes_T(part: Part) -> bool:
-    """Whether T is a step somewhere: ``δ_T``."""
-    return any(n == Symbol("T") for side in (part.left, part.right) for n in side.walk())
+def _writes(part: Part, letter: str) -> bool:
+    """Whether a letter is a step somewhere: T in ``δ_T``."""
+    return any(n == Symbol(letter) for side in (part.left, part.right) for n in side.walk())
 
 
 def is_chain(node: Node) -> bool:

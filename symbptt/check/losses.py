@@ -63,6 +63,8 @@ def is_loss(s: Statement, found: Sequence[Statement]) -> bool:
     if left_of(s).base not in LOSSES or left_of(s).accents:
         return False
     name, naming = name_of(s), Naming()
+    if any(_is_state(o) for o in found if left_of(o).base == left_of(s).base):
+        return False  # C̃_t beside C_t = f_t ⊙ C_{t-1} + …
     for o in found:
         if left_of(o).base in LOSSES and o is not s:
             continue
@@ -73,6 +75,13 @@ def is_loss(s: Statement, found: Sequence[Statement]) -> bool:
             if read == name and index is not None and (o is not s or index.offset):
                 return False
     return True
+
+
+def _is_state(s: Statement) -> bool:
+    """Whether a statement uses what it defines at the step before."""
+    name, naming = name_of(s), Naming()
+    earlier = (naming.read(n) for n in right_of(s).walk() if isinstance(n, Symbol))
+    return any(read == name and index is not None and index.offset < 0 for read, index in earlier)
 
 
 @dataclass(frozen=True)
@@ -108,8 +117,9 @@ def attempts(found: Sequence[Statement], *, last: bool = False) -> Iterator[Atte
     if output is not None and not shares:
         shares = {base: _abstract_share(output) for base in LOSSES}
     for s in whole:
-        body = _with_shares(_from_one(scalar_loss(right_of(s))), shares)
-        yield Attempt(equations, rewritten(s, body), not functions, bool(functions), share_of(s))
+        said = rewritten(s, _with_one_sign(_from_one(scalar_loss(right_of(s))), shares))
+        given = rewritten(s, _with_shares(right_of(said), shares))
+        yield Attempt(equations, given, not functions, bool(functions), share_of(said))
     for s in () if whole else of_step.values():
         left = naming.bare(left_of(s))
         body = _sum_over_steps(scalar_loss(right_of(s)))
@@ -178,6 +188,16 @@ def _with_shares(body: Node, shares: Mapping[str, Node]) -> Node:
         return node if isinstance(node, Symbol) else node.rebuilt(change)
 
     return change(body)
+
+
+def _with_one_sign(body: Node, shares: Mapping[str, Node]) -> Node:
+    """``-Σ_t E_t`` as ``Σ_t E_t``, where ``E_t = -yᵀ log p`` has the sign already."""
+    match body:
+        case Sum((BigOperator(body=Symbol(base)) as total,), (-1,)):
+            share = shares.get(base)
+            if isinstance(share, Call) and share.function.base.endswith("cross_entropy"):
+                return total
+    return body
 
 
 def is_start(s: Statement) -> bool:

@@ -215,7 +215,7 @@ class Meaning:
             at = self.world.T if self.scope.bare_is_last else steps.get("t")
             if at is None:
                 raise MissingError(f"{meant.name} at no step")
-        place = Place(meant.name, at)
+        place = Place(meant.name, at, later=meant.later)
         return self._entry_place(place, meant, steps) if meant.entry else place
 
     def _entry_place(self, place: Place, meant: Meant, steps: Steps) -> Place:
@@ -255,6 +255,8 @@ class Meaning:
             case "gradient":
                 by = self.place_of(replace(meant, kind="quantity"), steps)
                 return derivatives.slope(self, Place(self.world.model.loss_name), by)
+        if meant.later:
+            raise UnknownError(f"{meant.name} as later steps see it has no value", node)
         if meant.power is not None:
             base = Matrix(self.world.value(Place(meant.name)).array)
             return self._power(base, meant.power, steps)

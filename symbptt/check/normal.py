@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 
-from symbptt.check.bracketed import at_step, timed
+from symbptt.check.bracketed import at_step, in_brackets
 from symbptt.check.indices import NO_INDICES, Indices, indices_of
 from symbptt.check.symbols import LOSSES
 from symbptt.formula.tree import (
@@ -32,6 +32,8 @@ from symbptt.formula.tree import (
     Text,
     Transpose,
 )
+from symbptt.model.names import Naming
+from symbptt.model.terms import Index
 
 #: A name that ends in a number, or in the letter of time.
 _NUMBERED = re.compile(r"([A-Za-z]+?)_?(\d+)")
@@ -45,13 +47,15 @@ class Notation:
     """How a document writes names.
 
     ``numbered``: the names that end in their step, ``h1``; ``above``: those that bear it as a
-    superscript; ``joined``: what stands behind the d of a name; ``timed``: the names that have
-    their step in brackets, ``h_i(t)``; ``indices``: the letters that count entries.
+    superscript; ``joined``: what stands behind the d of a name; ``bracketed``: the names that
+    have their step in brackets, ``h_i(t)``; ``timed``: those with the letter of time as a script;
+    ``indices``: the letters that count entries.
     """
 
     numbered: frozenset[str] = frozenset()
     above: frozenset[str] = frozenset()
     joined: frozenset[str] = frozenset()
+    bracketed: frozenset[str] = frozenset()
     timed: frozenset[str] = frozenset()
     indices: Indices = NO_INDICES
 
@@ -59,8 +63,8 @@ class Notation:
     def of(cls, trees: Iterable[Node], plain: Iterable[Node]) -> Notation:
         """The notation of a document; ``plain`` are the formulas that are no TeX."""
         every = list(trees)
-        return cls(families(plain), superscripted(every), prefixed_names(every), timed(every),
-                   indices_of(every))  # fmt: skip
+        return cls(families(plain), superscripted(every), prefixed_names(every),
+                   in_brackets(every), timed_names(every), indices_of(every))  # fmt: skip
 
     def tex(self) -> Notation:
         """The same where it is TeX, in which ``h1`` is no step."""
@@ -89,6 +93,32 @@ def superscripted(trees: Iterable[Node]) -> frozenset[str]:
         and not n.base[0].isupper()
         and any(x == Symbol("t") for part in n.superscripts for x in part.walk())
     )
+
+
+def timed_names(trees: Iterable[Node]) -> frozenset[str]:
+    """The names that bear the letter of time as a script of its own: z in ``z_t``."""
+    return frozenset(
+        Naming().bare(n).base
+        for tree in trees
+        for n in tree.walk()
+        if isinstance(n, Symbol) and Naming().read(n)[1] == Index("t")
+    )
+
+
+def _unglued(node: Node, timed: frozenset[str]) -> Node:
+    """``z_{rt}`` as z_r at t, where the document has ``r_t``."""
+    if not isinstance(node, Symbol) or not node.base[0].islower():
+        return node
+    scripts: list[Node] = []
+    for part in node.subscripts:
+        match part:
+            case Symbol(name) if part == Symbol(name) and name[-1] == "t" and name[:-1] in timed:
+                scripts += [Text(name[:-1], span=part.span), Symbol("t", span=part.span)]
+            case Product((Symbol(name) as front, Symbol("t") as t), ("",)) if name in timed:
+                scripts += [front, t]
+            case _:
+                scripts.append(_unglued(part, timed))
+    return replace(node, subscripts=tuple(scripts))
 
 
 def prefixed_names(trees: Iterable[Node]) -> frozenset[str]:
@@ -133,10 +163,10 @@ def _prefixed(d: Node, f: Node, joined: frozenset[str]) -> Symbol | None:
 def normal(node: Node, notation: Notation) -> Node:
     """A tree with names and steps taken apart, calls as calls, and differentials as fractions."""
     changes: list[Change] = [
-        lambda n: at_step(n, notation.timed), notation.indices.rewritten, _differentiated,
-        _bare_numerator, _copies, _loss_names, lambda n: _fused(n, notation.numbered),
-        lambda n: _ends(n, notation.above), _worded, _bold,
-        lambda n: _joined(n, notation.joined),
+        lambda n: at_step(n, notation.bracketed), notation.indices.rewritten, _differentiated,
+        _bare_numerator, _numbered_signal, _copies, _loss_names,
+        lambda n: _fused(n, notation.numbered), lambda n: _ends(n, notation.above), _worded, _bold,
+        lambda n: _joined(n, notation.joined), lambda n: _unglued(n, notation.timed),
     ]  # fmt: skip
     if not isinstance(node, Symbol):
         node = node.rebuilt(lambda n: normal(n, notation))
@@ -164,8 +194,9 @@ def _fused(node: Node, steps: frozenset[str]) -> Node:
 def _worded(node: Node) -> Node:
     """``O_{\\text{Cc}(t)}``: a word and a step in one script are two."""
     match node:
-        case Symbol(subscripts=(Product((Text() as word, Group("(", (at,))), ("",)),)):
-            return replace(node, subscripts=(word, at))
+        case Symbol(subscripts=(Product((Text() | Symbol() as word, Group("(", (at,))), ("",)),)):
+            if isinstance(word, Text) or len(word.base) > 1:
+                return replace(node, subscripts=(word, at))
     return node
 
 
@@ -215,6 +246,16 @@ def _bare_numerator(node: Node) -> Node:
         case Quotient(Product((*front, Symbol() as of), signs), Differential(sign)) if front:
             whole = replace(node, numerator=Differential(sign, of), span=of.span)
             return Product((*front, whole), signs, span=node.span)
+    return node
+
+
+def _numbered_signal(node: Node) -> Node:
+    """``δ_2^3`` as a symbol with two scripts: an error signal is never cubed."""
+    match node:
+        case Power(Symbol("delta", superscripts=()) as name, Number(q) as at) if (
+            name.subscripts and q.denominator == 1 and q > 0
+        ):
+            return replace(name, superscripts=(at,), span=node.span)
     return node
 
 

@@ -32,6 +32,7 @@ from symbptt.check.tensors import (
     outer,
     plus,
     power,
+    pulled_back,
     rowwise,
     scaled,
     spread,
@@ -162,6 +163,9 @@ def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
         chain = chained(a, b)
         if chain is not None and (kind != "entrywise" or _has_diagonal(a, b)):
             return chain
+        pulled = pulled_back(a, b)
+        if pulled is not None:
+            return pulled
     if kind == "fitting":
         return _fitting(m, a, b)
     if kind == "outer where vectors":
@@ -173,7 +177,7 @@ def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
         return through(v, b)
     if kind == "entrywise":
         for x, y in ((a, b), (b, a)):
-            if isinstance(x, Derivative) and not x.fits_a_matrix and isinstance(y, Matrix):
+            if isinstance(x, Derivative) and isinstance(y, Matrix) and _has_rows_for(m, x, y):
                 return rowwise(x, y)
     left, right = m.laid_out(a), m.laid_out(b)
     if kind == "outer" and not (1 in left.size and 1 in right.size):
@@ -187,6 +191,13 @@ def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
         if as_diagonals is not None:
             return as_diagonals
     return {"matrix": matmul, "entrywise": odot, "outer": outer}[kind](left, right)
+
+
+def _has_rows_for(m: Meaning, d: Derivative, v: Matrix) -> bool:
+    """Whether a vector has an entry for each row of a Jacobian: ``f_t ⊙ ∂c_t/∂W``."""
+    if not d.fits_a_matrix:
+        return True
+    return v.size == d.of_size != (1, 1) and m.laid_out(d).size != v.size
 
 
 def _has_diagonal(a: Derivative, b: Derivative) -> bool:

@@ -12,18 +12,19 @@ class Place:
 
     A parameter with a step, ``W_2``, is the copy of it that this step uses.  ``entry`` is the row
     and the column, from 0, of a number in it; ``own``: the loss of a step before the whole
-    weighs it.
+    weighs it; ``later``: a state as later steps alone see it.
     """
 
     name: str
     step: int | None = None
     entry: tuple[int, int] | None = None
     own: bool = False
+    later: bool = False
 
     @property
     def whole(self) -> Place:
         """The quantity that an entry is in."""
-        return self if self.entry is None else Place(self.name, self.step, own=self.own)
+        return self if self.entry is None else replace(self, entry=None)
 
     @property
     def plain(self) -> Place:

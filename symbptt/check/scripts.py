@@ -15,6 +15,9 @@ ENTRY_LETTERS = frozenset("ijlmpqabcnrk")
 #: What other letters end in, unseen, where they count entries.
 MARK = "\u2063"
 
+#: Capitals that stand for quantities and never count.
+NO_STEPS = frozenset("ABCDFGHIOUVWXYZ")
+
 
 def scripts(symbol: Symbol) -> tuple[Node, ...]:
     """Whatever hangs on a symbol: ``t`` and ``h`` in ``δ_t^h``."""
@@ -31,7 +34,7 @@ def is_step(node: Node) -> bool:
         case Number(value):
             return value.denominator == 1
         case Symbol(base):
-            one = len(base) == 1 or base == "tau" or base.endswith(MARK)
+            one = (len(base) == 1 and base not in NO_STEPS) or base == "tau" or base.endswith(MARK)
             return node == Symbol(base) and one
         case Group(opening, (inner,)):
             return opening not in NORM_BRACKETS and is_step(inner)

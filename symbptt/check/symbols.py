@@ -65,7 +65,8 @@ class Meant:
     ``unit``.
 
     A gradient is that of the loss by the quantity named, a unit is 1 where its entries are one;
-    ``own``: the loss of a step as it is called, not what it adds to the whole.
+    ``own``: the loss of a step as it is called, not what it adds to the whole; ``later``: as later
+    steps see it.
     """
 
     kind: str
@@ -74,6 +75,7 @@ class Meant:
     entry: tuple[Node, ...] = ()
     power: Node | None = None
     own: bool = False
+    later: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,10 @@ class Scope:
                 return Meant("quantity", name, None, (), n.step)
             if name is not None and self._fits(name, n):
                 return Meant("quantity", name, n.step, n.entry)
+            if n.name.endswith("_next") and not n.entry:
+                state = self.quantity(n.name.removesuffix("_next"))
+                if state is not None and not self.model.variables[state].timeless:
+                    return Meant("quantity", state, n.step, later=True)
             if not n.entry and self._is_loss(n.name, symbol):
                 return Meant("loss", self.model.loss_name, n.step, own=self.is_share(symbol))
         return self._labelled_loss(symbol)
@@ -227,6 +233,10 @@ class Scope:
                 found = self._known(inner)
                 if found is not None and found.kind == "quantity":
                     return replace(found, kind="gradient")
+        named = of_loss_by(symbol)
+        found = None if named is None else self._known(named)
+        if found is not None and found.kind == "quantity":
+            return replace(found, kind="gradient")
         if symbol.base not in ERRORS:
             return None
         parts = scripts(symbol)
@@ -284,6 +294,17 @@ class Scope:
             if n.step is not None and not n.entry and label(n.step) not in self.model.variables
         ]  # fmt: skip
         return (with_step or found)[0].name
+
+
+def of_loss_by(symbol: Symbol) -> Symbol | None:
+    """What ``dL_dy[t]`` is taken by: ``y[t]``."""
+    match symbol:
+        case Symbol(base, subscripts=(Symbol(by) as below, *rest)) if (
+            base[0] == "d" and base[1:] in LOSSES and by[0] == "d" and len(by) > 1
+        ):
+            named = replace(below, base=by[1:], indices=symbol.indices)
+            return replace(named, subscripts=(*below.subscripts, *rest))
+    return None
 
 
 def _bare(name: str) -> str:

@@ -157,6 +157,15 @@ def chained(a: Derivative, b: Derivative) -> Derivative | None:
     return Derivative(left.of, right.by, product)
 
 
+def pulled_back(a: Derivative, b: Derivative) -> Derivative | None:
+    """``(∂b/∂W)ᵀ ∂L/∂b`` for a tensor, of which a transpose says no more than that."""
+    if not a.transposed or a.fits_a_matrix or b.transposed or b.of_size != (1, 1):
+        return None
+    if a.of is None or b.by != a.of:
+        return None
+    return Derivative(b.of, a.by, np.tensordot(b.array, a.array, axes=((2, 3), (0, 1))) % P)
+
+
 def through(a: Matrix, b: Derivative) -> Derivative:
     """``A ∂b/∂c``: a matrix times what the derivative is of."""
     if a.size[1] != b.of_size[0]:

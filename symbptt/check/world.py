@@ -6,6 +6,7 @@ pullback rules that derivations are made with have no part in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -23,6 +24,8 @@ from symbptt.evidence.residues import Array, ResidueArithmetic, Residues, Size
 from symbptt.model import terms as tm
 from symbptt.model.model import Model, outside
 
+#: What documents don't name: arguments of activations, parts of equations.
+_UNNAMED = re.compile(r"pre_|part\d+$")
 #: What gives the value of a symbol at a step; a parameter has no step.
 Read = Callable[[str, int | None], Dual]
 
@@ -133,16 +136,6 @@ class World:
         return self._columns(self._carried[key](of.whole), of, by)
 
     @_kept
-    def later(self, of: Place, by: Place) -> Array:
-        """``d of / d by`` along the paths through later steps alone."""
-        self._require(of)
-        self._require(by)
-        key = "later", by.whole
-        if key not in self._carried:
-            self._carried[key] = self._in_some(by.whole, lambda t: t > (by.step or 0))
-        return self._columns(self._read(self._carried[key], of.whole), of, by)
-
-    @_kept
     def direct(self, of: Place, by: Place) -> Array:
         """The derivative of ``of`` by what its own equation names, all else in it held fixed."""
         self._require(of)
@@ -151,7 +144,7 @@ class World:
             return self.immediate(of, by)
 
         def read(name: str, step: int | None) -> Dual:
-            if name.startswith("pre_") and step is not None and (name, step) != (by.name, by.step):
+            if _UNNAMED.match(name) and step is not None and (name, step) != (by.name, by.step):
                 return value(name, step)
             return self._perturbed(name, step, Dual(self._plain.read(name, step).value), by.whole)
 
@@ -214,8 +207,9 @@ class World:
         """The forward pass with a unit change in each entry of one quantity."""
         if by not in self._carried:
             if self.is_parameter(by.name) and by.step is not None:
-                copy = replace(by, step=None)
-                self._carried[by] = self._in_some(copy, lambda t: t == by.step)
+                self._carried[by] = self._copied(by, lambda t: t == by.step)
+            elif by.later:
+                self._carried[by] = self._copied(by, lambda t: t > (by.step or 0))
             else:
                 self._carried[by] = run(
                     self._loosened(by),
@@ -227,16 +221,18 @@ class World:
         found: Trace = self._carried[by]
         return found
 
-    def _in_some(self, by: Place, moves: Callable[[int], bool]) -> Trace:
-        """The forward pass with a unit change in what some steps read of a quantity."""
-        fixed = self._plain.read(by.name, by.step)
-        moved = self._perturbed(by.name, by.step, Dual(fixed.value), by)
+    def _copied(self, by: Place, sees: Callable[[int], bool]) -> Trace:
+        """The forward pass with a unit change in what some steps see: the copy of a parameter
+        that one step uses, or a state as later steps see it."""
+        at = None if self.is_parameter(by.name) else by.step
+        fixed = self._plain.read(by.name, at)
+        moved = self._perturbed(by.name, at, fixed, Place(by.name, at))
         values: dict[tuple[str, int | None], Dual] = {}
 
         def read_in(t: int) -> Read:
             def read(name: str, step: int | None) -> Dual:
-                if (name, step) == (by.name, by.step):
-                    return moved if moves(t) else fixed
+                if (name, step) == (by.name, at):
+                    return moved if sees(t) else fixed
                 if (name, step) in values:
                     return values[name, step]
                 plain: Dual = self._plain.read(name, step)
@@ -249,8 +245,8 @@ class World:
         nothing = self.duals.constant(Fraction(0), (1, 1))
         parts = [p for p in self.model.loss if not p.steps.once]
         losses = (self._evaluated(p.term, read_in(t), t) for p in parts for t in p.steps.at(self.T))
-        at = next((t for t in range(1, self.T + 1) if moves(t)), 0)
-        return Trace(read_in(at), reduce(add, losses, nothing), nothing)
+        first = next((t for t in range(1, self.T + 1) if sees(t)), 0)
+        return Trace(read_in(first), reduce(add, losses, nothing), nothing)
 
     def _read(self, trace: Trace, place: Place) -> Dual:
         if not self.is_loss(place):

@@ -1,0 +1,108 @@
+"""What documents leave unsaid in their letters: cases, scripts, targets, carries, updates."""
+
+from __future__ import annotations
+
+import pytest
+
+from symbptt.check.documents import Document
+from symbptt.check.findings import Report
+from symbptt.check.judging import check_document
+
+NETWORK = (r"a_t = W_{hh} h_{t-1} + W_{xh} x_t", r"h_t = \tanh(a_t)", r"\hat y_t = V h_t",
+           r"L = \sum_{t=1}^{T} L_t(\hat y_t, d_t)")  # fmt: skip
+STEP_LOSS = (r"s_t = \tanh(U x_t + W s_{t-1})", r"\hat y_t = softmax(V s_t)",
+             r"E(y_t, \hat y_t) = -y_t \log \hat y_t", r"E(y, \hat y) = -\sum_t E(y_t, \hat y_t)",
+             r"z_t = U x_t + W S_{t-1} \text{이라고 치환}")  # fmt: skip
+GATES = (r"\tilde h_t = \tanh(x_t W + (r_t \odot h_{t-1}) U + b)",
+         r"z_t = \sigma(x_t W_z + h_{t-1} U_z)", r"r_t = \sigma(x_t W_r + h_{t-1} U_r)")  # fmt: skip
+GRU = (*GATES, r"h_t = (1 - z_t) \odot h_{t-1} + z_t \odot \tilde h_t")
+CELL = (r"f_t = \sigma(W_f h_{t-1} + U_f x_t)", r"\tilde C_t = \tanh(W_C h_{t-1} + U_C x_t)",
+        r"C_t = f_t \odot C_{t-1} + \tilde C_t", r"h_t = \tanh(C_t)",
+        r"\hat y = softmax(V h_t)")  # fmt: skip
+
+
+def by(x: str, of: str = "L") -> str:
+    return rf"\frac{{\partial {of}}}{{\partial {x}}}"
+
+
+def checked(*formulas: str) -> Report:
+    return check_document(Document("".join(f"$$\n{f}\n$$\n\n" for f in formulas), "notes.md"))
+
+
+def last(*formulas: str) -> tuple[str, list[str]]:
+    verdict = checked(*formulas).findings[-1].verdict
+    assert verdict is not None
+    return verdict.verdict, [r.name for r in verdict.readings]
+
+
+HOLDS = [
+    # a vector and a Jacobian
+    (NETWORK, f"{by('W_{hh}', 'h_t')} = (1 - h_t^2) \\odot {by('W_{hh}', 'a_t')}", []),
+    (NETWORK, f"{by('h_{t-1}', 'h_t')} = (1 - h_t^2) \\odot {by('h_{t-1}', 'a_t')}", []),
+    (NETWORK, f"{by('h_{t-1}', 'h_t')} = {by('h_{t-1}', chr(92) + 'tanh(a_t)')}", []),
+    (NETWORK, f"{by('W_{hh}')} = \\sum_t [{by('W_{hh}', 'a_t')}]^T {by('a_t')}",
+     ["immediate by parameters"]),
+    # letters
+    (NETWORK, f"{by('h_{t-1}', 'a_t')} = w_{{hh}}", ["w_hh is W_hh"]),
+    (NETWORK, f"{by('h_{t-1}', 'h_t')} = diag(tanh'(z_t)) W_{{hh}}", ["z is the argument of h"]),
+    (STEP_LOSS, r"\frac{\partial E_3}{\partial V} = (\hat y_3 - y_3) s_3^T", []),
+    ((*STEP_LOSS, r"\delta_2^3 = \frac{\partial E_3}{\partial z_2}"),
+     r"\frac{\partial E_3}{\partial z_1} = (1 - s_1^2) \odot (W^T \delta_2^3)", []),
+    (("S_k = f(S_{k-1} W_{rec} + X_k W_x)", "s_k = s_{k-1} w_{rec} + x_k w_x"),
+     r"\frac{\partial \xi}{\partial w_{rec}} = "
+     r"\sum_{k=1}^n \frac{\partial \xi}{\partial S_k} S_{k-1}", ["S is s"]),
+    (CELL, r"\frac{\partial L}{\partial V} = \sum_t (\hat y_t - y_t) h_t^T",
+     ["the loss is the cross-entropy"]),
+    # scripts
+    (GRU, f"{by('W_r')} = \\sum_t x_t^T {by('z_{rt}')}", ["z_r is the argument of r"]),
+    # updates and carries
+    (GATES, f"{by(chr(92) + 'tilde h_t')} = {by('h_t')} \\odot (1 - z_t)", []),
+    (GATES, f"{by(chr(92) + 'tilde h_t')} = {by('h_t')} \\odot z_t", []),
+    (GRU, f"{by('b')} = \\sum_{{t=1}}^6 {by('z_{' + chr(92) + 'tilde h_t}')}",
+     ["z_h_tilde is the argument of h_tilde"]),
+    (NETWORK, f"{by('h_t')} = V^T {by(chr(92) + 'hat y_t')} + {by('h_t^{next}')}", []),
+    (CELL, f"{by('C_t')} += {by('h_t')} \\odot (1 - \\tanh^2(C_t))", []),
+    (NETWORK, rf"{by('a_t')} = (g_t + W_{{hh}}^T {by('a_{t+1}')}) \odot (1 - h_t^2)",
+     ["g_t is ∂L_t/∂h_t"]),
+    (GRU, r"\delta_{z_t} = \delta_{h_t} \odot (\tilde h_t - h_{t-1}) \odot \sigma'(z_t)",
+     ["δ_z is by the argument of z", "slope by the value"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "claim", "readings"), HOLDS)
+def test_a_claim_holds(given: tuple[str, ...], claim: str, readings: list[str]) -> None:
+    verdict, found = last(*given, claim)
+    assert verdict in {"right", "right-under"}
+    assert found == readings
+
+
+FAILS = [
+    (NETWORK, f"{by('W_{hh}', 'h_t')} = (1 - h_t) \\odot {by('W_{hh}', 'a_t')}"),
+    (STEP_LOSS, r"\frac{\partial E_3}{\partial V} = (\hat y_3 + y_3) s_3^T"),
+    (NETWORK, f"{by('h_t')} = V^T {by(chr(92) + 'hat y_t')} + 2 {by('h_t^{next}')}"),
+    (GRU, f"{by('W')} = \\sum_{{t=1}}^6 x_t^T {by('h_t')}"),
+]
+
+
+@pytest.mark.parametrize(("given", "claim"), FAILS)
+def test_a_claim_fails(given: tuple[str, ...], claim: str) -> None:
+    assert last(*given, claim)[0] in {"wrong", "shape-error"}
+
+
+def test_what_settles_an_update_settles_it_for_the_document() -> None:
+    lets = f"{by(chr(92) + 'tilde h_t')} = {by('h_t')} \\odot z_t"
+    keeps = f"{by(chr(92) + 'tilde h_t')} = {by('h_t')} \\odot (1 - z_t)"
+    assert last(*GATES, lets, keeps)[0] not in {"right", "right-under"}
+    assert last(*GATES, keeps, lets)[0] not in {"right", "right-under"}
+
+
+def test_a_gradient_in_one_word_with_its_loss() -> None:
+    text = """```
+h[t] = tanh(W_hh @ h[t-1] + W_xh @ x[t])
+y[t] = W_hy @ h[t]
+dW_hy = sum(dL_dy[t] @ h[t].T for t in range(1, T+1))
+```
+"""
+    verdict = check_document(Document(text, "notes.md")).findings[-1].verdict
+    assert verdict is not None
+    assert verdict.verdict == "right"
