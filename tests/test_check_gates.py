@@ -80,7 +80,7 @@ BY_Y = r"V^T \frac{\partial L}{\partial y_t}"
             rf"\frac{{\partial L}}{{\partial h_t}} = 2 {BY_Y} + \delta^{{h,\text{{future}}}}_t",
             "inconclusive",
         ),
-        (rf"dh_t = {BY_Y} + dh_{{next}}", "right-under"),
+        (rf"dh_t = {BY_Y} + dh_{{next}}", "right"),
     ],
 )
 def test_what_comes_from_later_steps_may_have_a_name_of_its_own(claim, verdict):
