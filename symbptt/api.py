@@ -27,7 +27,7 @@ from symbptt.model import Model
 
 if TYPE_CHECKING:
     from symbptt.calculus import AnyDerivation, Derived, Graph
-    from symbptt.check.documents import Document
+    from symbptt.check.documents.document import Document
     from symbptt.check.findings import Report as CheckReport
     from symbptt.compile import GradientFunction, HessianFunction
     from symbptt.evidence import Report
@@ -81,7 +81,7 @@ def _loaded(source: str | Path, **options: Any) -> Model:
     except (FormulaError, ModelError, RequestError):
         if not _is_file(source):
             raise
-        from symbptt.check.defined import is_document, model_of
+        from symbptt.check.networks.defined import is_document, model_of
 
         if not is_document(Path(source)):
             raise
@@ -390,8 +390,8 @@ def check(
 
     Raises ``RequestError`` for a file that can't be read and for names that are not text.
     """
-    from symbptt.check.documents import Document
-    from symbptt.check.given import document_of
+    from symbptt.check.documents.document import Document
+    from symbptt.check.documents.given import document_of
     from symbptt.check.judging import check_document
     from symbptt.check.sidecar import Sidecar, beside, checked_names
 

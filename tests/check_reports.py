@@ -2,7 +2,8 @@
 
 from fractions import Fraction
 
-from symbptt.check.documents import Document
+from symbptt.check.documents.document import Document
+from symbptt.check.documents.formulas import Unparsed, formulas
 from symbptt.check.findings import (
     Correction,
     Counterexample,
@@ -13,7 +14,6 @@ from symbptt.check.findings import (
     Report,
     Verdict,
 )
-from symbptt.check.formulas import Unparsed, formulas
 from symbptt.check.suppression import suppressed
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import symbptt
+from symbptt.check.bounds.reals import RealWorld, floats
 from symbptt.check.findings import Finding
-from symbptt.check.norms import NORMS
-from symbptt.check.quantities import Place
-from symbptt.check.reals import RealWorld, floats
+from symbptt.check.meaning.norms import NORMS
+from symbptt.check.notation.quantities import Place
 from symbptt.evidence.complex_step import FUNCTIONS
 from symbptt.model import load
 from symbptt.model.functions import ACTIVATIONS

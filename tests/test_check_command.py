@@ -12,7 +12,7 @@ from check_reports import DOCUMENT, check_document
 
 import symbptt
 from symbptt import cli
-from symbptt.check.given import document_of
+from symbptt.check.documents.given import document_of
 from symbptt.errors import RequestError
 
 

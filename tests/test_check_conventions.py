@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import pytest
 
-from symbptt.check.claims import Claim
-from symbptt.check.conventions import MOST, READINGS, STANDARD, conventions
-from symbptt.check.documents import Document
-from symbptt.check.formulas import formulas
+from symbptt.check.documents.document import Document
+from symbptt.check.documents.formulas import formulas
 from symbptt.check.judge import Judgement, judge
-from symbptt.check.parts import Mention, parts
-from symbptt.check.setting import Setting
-from symbptt.check.symbols import Scope
+from symbptt.check.meaning.claims import Claim
+from symbptt.check.meaning.conventions import MOST, READINGS, STANDARD, conventions
+from symbptt.check.meaning.setting import Setting
+from symbptt.check.networks.parts import Mention, parts
+from symbptt.check.notation.symbols import Scope
 from symbptt.model import load
 
 NETWORK = r"""

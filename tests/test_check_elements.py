@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbptt.check.documents import Document
-from symbptt.check.elements import by_vectors
-from symbptt.check.equations import unshifted
+from symbptt.check.documents.document import Document
 from symbptt.check.judging import check_document
-from symbptt.check.normal import Notation, normal
+from symbptt.check.networks.equations import unshifted
+from symbptt.check.notation.elements import by_vectors
+from symbptt.check.notation.normal import Notation, normal
 from symbptt.formula import parse
 from symbptt.formula.tree import Group, Relation, Symbol
 

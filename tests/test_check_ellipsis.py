@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from symbptt.check.ellipsis import between, is_dots, pattern
-from symbptt.check.quantities import MissingError
+from symbptt.check.notation.ellipsis import between, is_dots, pattern
+from symbptt.check.notation.quantities import MissingError
 from symbptt.formula import parse
 from symbptt.formula.tree import Node, Product, Sum
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from symbptt.check.documents import Document
+from symbptt.check.documents.document import Document
 from symbptt.check.findings import Finding
 from symbptt.check.judging import check_document
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from symbptt.check.documents import Document
+from symbptt.check.documents.document import Document
 from symbptt.check.judging import check_document
 
 NUMBERED = r"""

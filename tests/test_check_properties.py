@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from symbptt.check.documents import FORMATS, Document
+from symbptt.check.documents.document import FORMATS, Document
 from symbptt.check.findings import KINDS, VERDICTS
 from symbptt.check.judging import check_document
 

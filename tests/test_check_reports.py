@@ -14,9 +14,9 @@ from check_reports import DOCUMENT, EXAMPLE, RIGHT, VERDICTS, judged, matrix
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbptt.check.documents import Document
+from symbptt.check.documents.document import Document
+from symbptt.check.documents.formulas import formulas
 from symbptt.check.findings import FAULTS, Finding, Report, Verdict
-from symbptt.check.formulas import formulas
 from symbptt.check.judging import check_document
 from symbptt.check.reports import CLASSES, FORMATS, Options, written
 from symbptt.check.reports.options import class_of, selected

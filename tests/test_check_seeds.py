@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from symbptt.check.documents import Document
+from symbptt.check.documents.document import Document
 from symbptt.check.judging import check_document
 
 FAULT = frozenset({"wrong", "shape-error"})

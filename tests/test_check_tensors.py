@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from symbptt.check.documents import Document
+from symbptt.check.documents.document import Document
 from symbptt.check.judging import check_document
 
 ELMAN = r"h_t = \tanh(W h_{t-1} + U x_t)", "y_t = V h_t"

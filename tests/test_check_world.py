@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from symbptt.check.quantities import MissingError, Place
-from symbptt.check.world import World
+from symbptt.check.meaning.world import World
+from symbptt.check.notation.quantities import MissingError, Place
 from symbptt.evidence.residues import P
 from symbptt.model import load
 

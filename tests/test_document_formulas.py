@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbptt.check.conditions import is_condition
-from symbptt.check.documents import Document
-from symbptt.check.formulas import Formula, Unparsed, formulas
-from symbptt.check.parts import Mention, parts
+from symbptt.check.documents.document import Document
+from symbptt.check.documents.formulas import Formula, Unparsed, formulas
+from symbptt.check.networks.parts import Mention, parts
+from symbptt.check.notation.conditions import is_condition
 from symbptt.formula import parse
 from symbptt.formula.tree import Group, Relation, Symbol, Text
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbptt.check.documents import FORMATS, Document, format_of, read_document
+from symbptt.check.documents.document import FORMATS, Document, format_of, read_document
 from symbptt.errors import RequestError
 
 

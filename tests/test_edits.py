@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbptt.check.documents import Document
+from symbptt.check.documents.document import Document
+from symbptt.check.documents.formulas import Formula
+from symbptt.check.documents.formulas import formulas as formulas_of
 from symbptt.check.edits.places import places
 from symbptt.check.edits.repairs import (
     LEFT,
@@ -25,8 +27,6 @@ from symbptt.check.edits.repairs import (
 )
 from symbptt.check.edits.retimed import retimed, retiming, step_of
 from symbptt.check.edits.unexpanded import in_source
-from symbptt.check.formulas import Formula
-from symbptt.check.formulas import formulas as formulas_of
 from symbptt.formula import parse
 from symbptt.formula.tree import (
     NOWHERE,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbptt.check.documents import Document
-from symbptt.check.formulas import Formula, formulas
-from symbptt.check.traced import Traced
+from symbptt.check.documents.document import Document
+from symbptt.check.documents.formulas import Formula, formulas
+from symbptt.check.documents.traced import Traced
 from symbptt.formula import parse_equations
 from symbptt.formula.tree import Node, Relation, Span
 

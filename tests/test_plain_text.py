@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbptt.check.documents import Document
-from symbptt.check.formulas import Formula, formulas
+from symbptt.check.documents.document import Document
+from symbptt.check.documents.formulas import Formula, formulas
 
 
 def sources(text: str, file: str = "notes.txt") -> list[str]:

@@ -100,7 +100,7 @@ def _relations(text: str) -> list[str]:
 
 def outcomes(rows: list[dict[str, Any]]) -> list[Outcome]:
     """What the checker finds of the rows, document by document."""
-    from symbptt.check.documents import read_document
+    from symbptt.check.documents.document import read_document
     from symbptt.check.judging import check_document
 
     by_document: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -115,7 +115,7 @@ def outcomes(rows: list[dict[str, Any]]) -> list[Outcome]:
 
 def outcomes_alone(rows: list[dict[str, Any]]) -> list[Outcome]:
     """What the checker finds of each mutant among right claims, in place of its original."""
-    from symbptt.check.documents import Document
+    from symbptt.check.documents.document import Document
     from symbptt.check.judging import check_document
 
     originals = {row["id"]: row for row in expected_rows()}

@@ -8,21 +8,21 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
-from symbptt.check.claims import Claim
-from symbptt.check.conventions import STANDARD, Convention
-from symbptt.check.documents import Document
+from symbptt.check.documents.document import Document
+from symbptt.check.documents.formulas import Formula, Unparsed, one_letter_names
 from symbptt.check.edits import Edit, repairs
 from symbptt.check.edits.places import is_slope
 from symbptt.check.edits.retimed import retimed, retiming, skeleton, steps_in
 from symbptt.check.edits.step_rows import step_letters
 from symbptt.check.edits.unexpanded import in_source
 from symbptt.check.findings import Correction
-from symbptt.check.formulas import Formula, Unparsed, one_letter_names
 from symbptt.check.judge import held_everywhere
-from symbptt.check.normal import Notation, normal
-from symbptt.check.parts import Part, notation_of
-from symbptt.check.setting import Setting
-from symbptt.check.symbols import Scope
+from symbptt.check.meaning.claims import Claim
+from symbptt.check.meaning.conventions import STANDARD, Convention
+from symbptt.check.meaning.setting import Setting
+from symbptt.check.networks.parts import Part, notation_of
+from symbptt.check.notation.normal import Notation, normal
+from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import (
     BigOperator,
     Call,

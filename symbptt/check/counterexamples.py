@@ -9,19 +9,19 @@ from functools import cached_property
 
 import numpy as np
 
-from symbptt.check.agreement import agree
-from symbptt.check.claims import Claim, least_length, points
-from symbptt.check.conventions import conventions
+from symbptt.check.bounds.reals import Real
 from symbptt.check.findings import Counterexample, Numbers
-from symbptt.check.meaning import Meaning
-from symbptt.check.quantities import MissingError, OutOfRangeError
-from symbptt.check.reals import Real
-from symbptt.check.scripts import step_value
-from symbptt.check.setting import Setting
-from symbptt.check.sides import both_sides
-from symbptt.check.symbols import UnknownError
-from symbptt.check.tensors import Derivative, Matrix, ShapeClashError
-from symbptt.check.world import World
+from symbptt.check.meaning.agreement import agree
+from symbptt.check.meaning.claims import Claim, least_length, points
+from symbptt.check.meaning.conventions import conventions
+from symbptt.check.meaning.meaning import Meaning
+from symbptt.check.meaning.setting import Setting
+from symbptt.check.meaning.sides import both_sides
+from symbptt.check.meaning.tensors import Derivative, Matrix, ShapeClashError
+from symbptt.check.meaning.world import World
+from symbptt.check.notation.quantities import MissingError, OutOfRangeError
+from symbptt.check.notation.scripts import step_value
+from symbptt.check.notation.symbols import UnknownError
 from symbptt.evidence.residues import (
     P,
     ResidueArithmetic,

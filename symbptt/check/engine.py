@@ -6,7 +6,7 @@ import json
 from functools import lru_cache
 
 from symbptt.calculus import derive
-from symbptt.check.symbols import Scope
+from symbptt.check.notation.symbols import Scope
 from symbptt.errors import SymbpttError
 from symbptt.formula import parse
 from symbptt.formula.tree import Differential, Node, Quotient, Symbol

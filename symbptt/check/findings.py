@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symbptt.check.documents import Document
-from symbptt.check.formulas import Formula, Unparsed
+from symbptt.check.documents.document import Document
+from symbptt.check.documents.formulas import Formula, Unparsed
 
 #: What a formula is; None stands for mathematics that only talks about symbols.
 KINDS = ("definition", "claim", "prose", "unparsed")

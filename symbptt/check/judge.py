@@ -8,16 +8,16 @@ from functools import cache
 from itertools import islice
 from random import Random
 
-from symbptt.check.agreement import agree
-from symbptt.check.claims import Claim, least_length, points
-from symbptt.check.conventions import STANDARD, Convention, Reading, conventions
 from symbptt.check.findings import Counterexample, Evidence
-from symbptt.check.guesses import LOOSE, candidates, generic, is_labelled, is_of_letters
-from symbptt.check.quantities import MissingError, OutOfRangeError
-from symbptt.check.setting import LENGTHS, Setting
-from symbptt.check.sides import both_sides
-from symbptt.check.symbols import Definition, Scope, UnknownError
-from symbptt.check.tensors import ShapeClashError
+from symbptt.check.meaning.agreement import agree
+from symbptt.check.meaning.claims import Claim, least_length, points
+from symbptt.check.meaning.conventions import STANDARD, Convention, Reading, conventions
+from symbptt.check.meaning.setting import LENGTHS, Setting
+from symbptt.check.meaning.sides import both_sides
+from symbptt.check.meaning.tensors import ShapeClashError
+from symbptt.check.networks.guesses import LOOSE, candidates, generic, is_labelled, is_of_letters
+from symbptt.check.notation.quantities import MissingError, OutOfRangeError
+from symbptt.check.notation.symbols import Definition, Scope, UnknownError
 from symbptt.evidence.residues import P, UnluckyError
 
 #: How many undefined symbols a claim may have.

@@ -7,24 +7,25 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
-from symbptt.check.assumptions import BOUNDS, is_bound, speaks_of_loss
-from symbptt.check.claims import Claim, least_length
-from symbptt.check.comparisons import COMPARING, approximate, bounded, has_norms
-from symbptt.check.conventions import Convention
-from symbptt.check.conventions import Reading as Row
+from symbptt.check.bounds.assumptions import BOUNDS, is_bound, speaks_of_loss
+from symbptt.check.bounds.comparisons import COMPARING, approximate, bounded, has_norms
 from symbptt.check.corrections import Author, correction
 from symbptt.check.counterexamples import counterexample
-from symbptt.check.documents import Document
+from symbptt.check.documents.document import Document
+from symbptt.check.documents.formulas import Formula, Unparsed, formulas
 from symbptt.check.edits import Edit
 from symbptt.check.engine import engine_formula
-from symbptt.check.epochs import Epoch, NoModelError, epochs
-from symbptt.check.equations import layers_in
 from symbptt.check.findings import FAULTS, Correction, Finding, Reading, Report, Verdict
-from symbptt.check.formulas import Formula, Unparsed, formulas
-from symbptt.check.guesses import by_argument, reading
 from symbptt.check.judge import Judgement, judge
-from symbptt.check.layouts import Need, contradiction, needs
-from symbptt.check.links import (
+from symbptt.check.meaning.claims import Claim, least_length
+from symbptt.check.meaning.conventions import Convention
+from symbptt.check.meaning.conventions import Reading as Row
+from symbptt.check.meaning.layouts import Need, contradiction, needs
+from symbptt.check.meaning.setting import Setting
+from symbptt.check.networks.epochs import Epoch, NoModelError, epochs
+from symbptt.check.networks.equations import layers_in
+from symbptt.check.networks.guesses import by_argument, reading
+from symbptt.check.networks.links import (
     claim_of,
     horizons,
     is_chain,
@@ -36,13 +37,12 @@ from symbptt.check.links import (
     is_of_two_networks,
     links_of,
 )
-from symbptt.check.names import Names, announces
-from symbptt.check.namings import namings
-from symbptt.check.parts import ADDING, EQUAL, Mention, Part, has_derivative, parts
-from symbptt.check.roles import by_role
-from symbptt.check.setting import Setting
+from symbptt.check.networks.names import Names, announces
+from symbptt.check.networks.parts import ADDING, EQUAL, Mention, Part, has_derivative, parts
+from symbptt.check.networks.roles import by_role
+from symbptt.check.notation.namings import namings
+from symbptt.check.notation.symbols import Scope, UnknownError
 from symbptt.check.suppression import suppressed
-from symbptt.check.symbols import Scope, UnknownError
 from symbptt.errors import did_you_mean
 from symbptt.formula.tree import BigOperator, Group, Node, Number, Relation, Symbol
 from symbptt.model.model import Model

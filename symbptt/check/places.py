@@ -7,10 +7,10 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symbptt.check.documents import Document
+from symbptt.check.documents.document import Document
+from symbptt.check.documents.notebook import markdown_cells, unescaped
+from symbptt.check.documents.traced import Traced
 from symbptt.check.findings import Finding
-from symbptt.check.notebook import markdown_cells, unescaped
-from symbptt.check.traced import Traced
 
 #: Between two strings of a notebook's list of lines.
 _STRINGS = re.compile(r'(?<!\\)((?:\\\\)*)"\s*,\s*"')

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
+from symbptt.check.documents.fragments import Comment, File
+from symbptt.check.documents.traced import Traced
 from symbptt.check.findings import Finding, Report
-from symbptt.check.fragments import Comment, File
 from symbptt.check.places import stretch
-from symbptt.check.traced import Traced
 from symbptt.templating import words
 
 _ASKS = re.compile(

@@ -12,7 +12,7 @@ from symbptt.commands.ends import FOUND_WRONG, OK, Progress, deliver
 
 if TYPE_CHECKING:
     from symbptt.check.code import CodeReport
-    from symbptt.check.documents import Document
+    from symbptt.check.documents.document import Document
     from symbptt.check.sidecar import Sidecar
 
 
@@ -104,7 +104,7 @@ def _first(*given: str | None) -> str | None:
 
 def _document(name: str) -> Document:
     """The document of a path, or of standard input."""
-    from symbptt.check.given import document_of, document_of_text
+    from symbptt.check.documents.given import document_of, document_of_text
     from symbptt.errors import RequestError
 
     if name != "-":

@@ -17,9 +17,9 @@ from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 
-from symbptt.check.documents import FORMATS, format_of, read_document
-from symbptt.check.layout import INLINE
-from symbptt.check.notebook import cells
+from symbptt.check.documents.document import FORMATS, format_of, read_document
+from symbptt.check.documents.layout import INLINE
+from symbptt.check.documents.notebook import cells
 from symbptt.errors import RequestError, did_you_mean
 
 #: The longest program that is read, in characters.

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise, product
 
+from symbptt.check.documents.formulas import Formula
+from symbptt.check.documents.macros import Macro, Macros
+from symbptt.check.documents.traced import Traced
 from symbptt.check.edits.repairs import Edit
-from symbptt.check.formulas import Formula
-from symbptt.check.macros import Macro, Macros
-from symbptt.check.traced import Traced
 from symbptt.errors import FormulaError
 from symbptt.formula import parse
 from symbptt.formula.tree import Span

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from symbptt.check.documents.formulas import Unparsed
 from symbptt.check.findings import FAULTS, VERDICTS, Finding, Report
-from symbptt.check.formulas import Unparsed
 from symbptt.errors import RequestError, did_you_mean
 
 #: What a finding may be to a reader, each in exactly one, the gravest first.

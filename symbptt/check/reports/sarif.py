@@ -9,8 +9,8 @@ from pathlib import PurePath, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from symbptt.check.documents.formulas import Formula
 from symbptt.check.findings import Finding, Report
-from symbptt.check.formulas import Formula
 from symbptt.check.places import Stretch, stretch
 from symbptt.check.reports.options import CLASSES, Options, class_of, found, reason_of
 from symbptt.templating import words

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from symbptt.check.documents import Document
+from symbptt.check.documents.document import Document
+from symbptt.check.documents.formulas import Unparsed
 from symbptt.check.findings import Finding
-from symbptt.check.formulas import Unparsed
 from symbptt.check.places import stretch, written
 from symbptt.errors import Place
 

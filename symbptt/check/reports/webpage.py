@@ -11,14 +11,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from symbptt.check.documents import Document
+from symbptt.check.documents.document import Document
+from symbptt.check.documents.formulas import Formula
+from symbptt.check.documents.traced import Traced
 from symbptt.check.findings import Finding, Report
-from symbptt.check.formulas import Formula
 from symbptt.check.places import Page, pages, stretch, written
 from symbptt.check.reports.matrices import number
 from symbptt.check.reports.options import CLASSES, Options, class_of, reason_of, total
 from symbptt.check.reports.source import unaligned
-from symbptt.check.traced import Traced
 from symbptt.render.mathml import mathml
 from symbptt.templating import fill, fill_markup
 

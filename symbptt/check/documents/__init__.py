@@ -1,0 +1,1 @@
+"""What a document's text is: its pages, its mathematics with places, its formulas."""

@@ -1,0 +1,296 @@
+r"""Fragments to formulas: each with its tree and its place, or with the reason it has none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from symbptt.check.documents.asides import apart, plainly, separated
+from symbptt.check.documents.document import Document
+from symbptt.check.documents.fragments import Fragment
+from symbptt.check.documents.repair import repairs
+from symbptt.check.documents.traced import Traced
+from symbptt.check.notation.conditions import is_condition
+from symbptt.errors import FormulaError, Place
+from symbptt.formula import parse_equations
+from symbptt.formula.lexicon import BIG_OPERATORS, PRODUCTS, RELATIONS
+from symbptt.formula.tree import Group, Node, Relation, Span, Symbol, Text
+
+
+@dataclass(frozen=True)
+class Formula:
+    r"""A formula of a document.
+
+    Spans in ``tree`` count in ``text``, what the parser read; ``place`` leads to the document.
+    ``carried``: the left side stands with the formula above, and this one begins with its
+    relation sign, at ``begin`` of its text.  ``notes`` say what was repaired.
+    """
+
+    tree: Node
+    fragment: Fragment
+    source: str
+    line: int
+    column: int
+    carried: bool = False
+    begin: int = 0
+    notes: tuple[str, ...] = ()
+    traced: Traced = field(default=Traced("", (), ()), repr=False, compare=False)
+
+    @property
+    def text(self) -> str:
+        """What the parser read."""
+        return self.traced.text
+
+    def place(self, span: Span | None = None) -> Place:
+        """Where in the document a part of the tree stands; without one, the formula."""
+        span = self.tree.span if span is None else span
+        start = max(span.start, self.begin) if span.end > self.begin else span.start
+        return self.fragment.file.place(*self.traced.stretch(start, span.end))
+
+
+@dataclass(frozen=True)
+class Unparsed:
+    """Mathematics that can't be read, and why, in one line."""
+
+    fragment: Fragment
+    source: str
+    line: int
+    column: int
+    reason: str
+    place: Place
+
+
+_SIGNS = sorted(RELATIONS, key=len, reverse=True)
+_SIGN = "|".join(re.escape(s) + ("(?![A-Za-z])" if s[0] == "\\" else "") for s in _SIGNS)
+#: What may stand before the relation sign of a formula that goes on from the one above.
+_OPENING = (
+    r"(?:\\begin\s*\{[A-Za-z]+\*?\}(?:\{[^{}\n]*\})?|[&\s~]|\\[,;:! ]|\\quad|\\qquad|"
+    r"\\displaystyle|\\(?:label|tag)\s*\{[^{}]*\})*"
+)
+_CONTINUES = re.compile(rf"(?P<opening>{_OPENING})(?P<sign>{_SIGN})")
+_ROW = re.compile(
+    r"\\begin\s*\{(?P<begin>[A-Za-z]+)\*?\}|\\end\s*\{(?P<end>[A-Za-z]+)\*?\}"
+    r"|(?P<row>(?:\\\\\*?(?:[ \t]*\[[^\]\n]*\])?\s*)+)|\\.|(?P<brace>[{}])",
+    re.DOTALL,
+)
+_INNER = frozenset({"cases", "dcases", "bmatrix", "pmatrix", "matrix", "smallmatrix", "array"})
+_ARRAY = re.compile(
+    r"\s*\\begin\s*\{array\}\s*(?:\[\w\])?\s*\{[lcr\s|@{}]*\}(?P<rows>(?:(?!\\(?:begin|end)\s*\{array\}).)*)"
+    r"\\end\s*\{array\}[\s.,;]*",
+    re.DOTALL,
+)
+_GOES_ON = re.compile(
+    r"[&\s~]*(?:\\q?quad|[&\s~])*(?:[+\-−](?![=\w]*=)|\\(?:odot|circ|cdot|times|otimes)(?![A-Za-z]))"
+)
+_UNBRACED = re.compile(r"_(?:hh|xh|hx|hy|yh)(?![A-Za-z])")
+
+DOTS = Text("...")
+_STEPS = frozenset({"t", "s", "k", "i", "j", "l", "n", "tau", "T"})
+#: Signs that may stand alone between dollars.
+SIGNS = (
+    PRODUCTS | RELATIONS | BIG_OPERATORS | {"+": "+", "-": "-", "\\partial": "∂", "\\nabla": "∇"}
+)
+
+
+def formulas(document: Document, *, letters: bool | None = None) -> list[Formula | Unparsed]:
+    r"""Every formula of a document, in order; a lone symbol is one too.
+
+    ``letters``: in TeX, each letter is a name of its own, as it is printed; by default so,
+    unless the document writes ``W_hh`` without braces.
+
+    >>> page = Document("$$a = b$$\n$$= c + d$$\nand $x + $\n")
+    >>> [(f.line, f.column, f.source) for f in formulas(page)]
+    [(1, 3, 'a = b'), (2, 3, '= c + d'), (3, 6, 'x +')]
+    """
+    if letters is None:
+        letters = one_letter_names(document)
+    reading = _Reading(letters)
+    found: list[Formula | Unparsed] = []
+    for fragment in document.fragments:
+        found += reading.read(fragment)
+    return found
+
+
+def one_letter_names(document: Document) -> bool:
+    """Whether each letter in TeX is a name of its own: not where ``W_hh`` stands unbraced."""
+    return not any(f.form != "text" and _UNBRACED.search(f.text) for f in document.fragments)
+
+
+@dataclass
+class _Reading:
+    """The formulas of a document, one after another: some go on from the one before."""
+
+    letters: bool
+    #: the left side that a formula may go on from, and the heading that it stands under
+    left: Traced | None = None
+    heading: str = ""
+
+    def read(self, fragment: Fragment) -> list[Formula | Unparsed]:
+        if fragment.heading != self.heading:
+            self.left, self.heading = None, fragment.heading
+        plain = plainly(fragment.traced, typed=fragment.form == "text")
+        plain = _unframed(plain)
+        text = plain if fragment.form == "text" else separated(plain)
+        rows = _rows(text)
+        if text is plain or not _are_relations(rows):
+            try:
+                return [*self.parsed(fragment, text)]
+            except FormulaError as e:
+                if len(rows) < 2:
+                    return [_unparsed(fragment, text, e)]
+        found: list[Formula | Unparsed] = []
+        for row in _with_what_goes_on(rows):
+            try:
+                found += self.parsed(fragment, row)
+            except FormulaError as e:
+                found.append(_unparsed(fragment, row, e))
+        return found
+
+    def parsed(self, fragment: Fragment, text: Traced) -> Iterator[Formula]:
+        """The formulas of a text, with a bracket repaired where that is all it takes."""
+        continues = _CONTINUES.match(text.text)
+        start = 0
+        if continues is not None and self.left is not None:
+            at = continues.start("sign")
+            start = at + len(self.left) + 1
+            space = text.standing(" ", at, at)
+            text = Traced.joined([text[:at], self.left, space, text[at:]])
+        notes = fragment.notes
+        try:
+            trees = self.trees(fragment, text)
+        except FormulaError:
+            for candidate, note in repairs(text):
+                try:
+                    trees = self.trees(fragment, candidate)
+                except FormulaError:
+                    continue
+                text, notes = candidate, (*notes, note)
+                break
+            else:
+                raise
+        for i, tree in enumerate(trees):
+            carried = start > 0 and i == 0
+            yield _formula(fragment, text, tree, start if carried else 0, notes, carried)
+        self.remember(text, trees)
+
+    def trees(self, fragment: Fragment, text: Traced) -> list[Node]:
+        sign = SIGNS.get(text.text.strip())
+        if sign is not None:  # `$\odot$`: a sign that the sentence talks about
+            return [Text(sign, span=Span(0, len(text)))]
+        letters = self.letters and fragment.form != "text"
+        found = parse_equations(text.text, lines=False, letters=letters)
+        if not found:
+            place = Place(text.text, 0, len(text))
+            raise FormulaError("there is no formula here", place)
+        return [part for tree in gathered(found) for part in apart(tree, text.text)]
+
+    def remember(self, text: Traced, trees: Sequence[Node]) -> None:
+        stated = [tree for tree in trees if not _is_about_steps(tree)]
+        last = (stated or trees)[-1]
+        side = last.sides[0] if isinstance(last, Relation) else last
+        self.left = text[side.span.start : side.span.end]
+
+
+def _is_about_steps(tree: Node) -> bool:
+    """Whether a formula is a condition on what usually counts steps, and not ``a = b``."""
+    letters = {n.base for n in tree.walk() if isinstance(n, Symbol)}
+    return is_condition(tree) and not letters.isdisjoint(_STEPS)
+
+
+def gathered(trees: Sequence[Node]) -> list[Node]:
+    r"""The parts of ``t = 1, 2, \dots, T`` and of ``x_1, \dots, x_T`` as one list each.
+
+    The list is a ``Group`` whose ``opening`` is empty.
+    """
+    done: list[Node] = []
+    i = 0
+    while i < len(trees):
+        stop = i + 1
+        while stop < len(trees) and not isinstance(trees[stop], Relation):
+            stop += 1
+        items = list(trees[i:stop])
+        head = items[0]
+        i = stop
+        if len(items) == 1 or (isinstance(head, Relation) and DOTS not in items):
+            done += items
+        elif isinstance(head, Relation):
+            bare = _list([head.sides[-1], *items[1:]])
+            span = Span(head.span.start, bare.span.end)
+            done.append(replace(head, sides=(*head.sides[:-1], bare), span=span))
+        else:
+            done.append(_list(items))
+    return done
+
+
+def _list(items: Sequence[Node]) -> Group:
+    span = Span(items[0].span.start, items[-1].span.end)
+    return Group("", tuple(items), (",",) * (len(items) - 1), span=span)
+
+
+def _formula(
+    fragment: Fragment,
+    text: Traced,
+    tree: Node,
+    start: int,
+    notes: tuple[str, ...],
+    carried: bool,
+) -> Formula:
+    begin = max(start, tree.span.start)
+    first, last = text.stretch(begin, tree.span.end)
+    line, column = fragment.file.position(first)
+    source = fragment.file.text[first:last]
+    return Formula(tree, fragment, source, line, column, carried, start, notes, text)
+
+
+def _unparsed(fragment: Fragment, text: Traced, e: FormulaError) -> Unparsed:
+    part = text.stripped()
+    first, last = part.stretch(0, len(part))
+    line, column = fragment.file.position(first)
+    place = e.place or Place(text.text, 0, len(text))
+    exact = fragment.file.place(*text.stretch(place.start, place.end))
+    source = fragment.file.text[first:last]
+    return Unparsed(fragment, source, line, column, e.message, exact)
+
+
+def _are_relations(rows: Sequence[Traced]) -> bool:
+    """Whether there are rows that each state something; a condition ends with its row then."""
+    return len(rows) > 1 and all(re.search(_SIGN, row.text) for row in rows)
+
+
+def _with_what_goes_on(rows: Sequence[Traced]) -> Iterator[Traced]:
+    """Rows, each with those below that begin with a sign of sums or products: ``+ c``."""
+    kept: list[Traced] = []
+    for row in rows:
+        if kept and _GOES_ON.match(row.text):
+            kept.append(row)
+            continue
+        if kept:
+            yield Traced.joined(kept)
+        kept = [row]
+    if kept:
+        yield Traced.joined(kept)
+
+
+def _unframed(text: Traced) -> Traced:
+    r"""The rows of an array that does nothing but set formulas under one another."""
+    m = _ARRAY.fullmatch(text.text)
+    if m is None or not re.search(_SIGN, m.group("rows")):
+        return text
+    return text[m.start("rows") : m.end("rows")]
+
+
+def _rows(text: Traced) -> list[Traced]:
+    r"""What ``\\`` parts, outside braces and inner environments; without the outer environment."""
+    rows: list[Traced] = []
+    begin = depth = 0
+    for m in _ROW.finditer(text.text):
+        name = m.group("begin") or m.group("end")
+        if name in _INNER or m.group("brace"):
+            opens = m.group("begin") is not None or m.group("brace") == "{"
+            depth = max(0, depth + (1 if opens else -1))
+        elif (m.group("row") or name) and not depth:
+            rows.append(text[begin : m.start()])
+            begin = m.end()
+    rows.append(text[begin:])
+    return [row for row in rows if re.search(r"[^\s&%]", row.text)]

@@ -1,0 +1,64 @@
+r"""LaTeX documents: comments, listings and the preamble hold no mathematics."""
+
+from __future__ import annotations
+
+import re
+
+from symbptt.check.documents.layout import Code, Layout
+from symbptt.check.documents.macros import definitions
+from symbptt.check.documents.traced import Traced
+
+_LISTING = (
+    "verbatim Verbatim lstlisting minted alltt comment filecontents python pycode jlcode "
+    "algorithmic tikzpicture"
+)
+_BLOCK = re.compile(
+    r"(?<!\\)(?:\\\\)*(?P<comment>%[^\n]*)"
+    rf"|\\begin\s*\{{(?P<name>{'|'.join(_LISTING.split())})(?P<star>\*?)\}}"
+    r"(?P<options>(?:\[[^\]\n]*\]|\{[^{}\n]*\})*)"
+    r"(?P<code>.*?)(?:\\end\s*\{(?P=name)\*?\}|\Z)"
+    r"|\\(?:verb|lstinline)\*?(?P<bar>[^A-Za-z\s*{])(?P<verb>[^\n]*?)(?P=bar)",
+    re.DOTALL,
+)
+_BEGIN = re.compile(r"\\begin\s*\{document\}")
+_END = re.compile(r"\\end\s*\{document\}")
+_SECTION = re.compile(
+    r"\\(?:part|chapter|(?:sub){0,2}section|paragraph|title|frametitle)\*?\s*(?:\[[^\]]*\])?"
+    r"\s*\{(?P<title>[^{}]*(?:\{[^{}]*\}[^{}]*)*)\}"
+)
+_LANGUAGE = re.compile(r"language\s*=\s*\{?(\w+)|\{(\w+)\}")
+_DROPPED = re.compile(
+    r"\\(?:label|cite[a-z]*|ref|eqref|autoref|cref|url|href|includegraphics|input|include|"
+    r"usepackage|documentclass|bibliography)\*?\s*(?:\[[^\]\n]*\])?\s*\{[^{}]*\}"
+)
+
+
+def latex(page: Traced) -> Layout:
+    """The layout of a LaTeX document."""
+    layout = Layout(page, prose=False)
+    for m in _BLOCK.finditer(page.text):
+        if m.group("comment") is not None:
+            layout.hidden.append((m.start("comment") + 1, m.end("comment")))
+            layout.erase(*m.span("comment"))
+            continue
+        if m.group("code") is not None and m.group("name") not in {"comment", "tikzpicture"}:
+            language = _LANGUAGE.search(m.group("options"))
+            named = (language.group(1) or language.group(2)).lower() if language else ""
+            layout.code.append(Code(*m.span("code"), named))
+        elif m.group("name") == "comment":
+            layout.hidden.append(m.span("code"))
+        layout.erase(*m.span())
+    layout.settle()
+    for m in _SECTION.finditer(layout.visible):
+        layout.heading(m.start(), m.group("title"))
+    if begin := _BEGIN.search(layout.visible):
+        layout.erase(0, begin.end())
+    if end := _END.search(layout.visible):
+        layout.erase(end.start(), len(layout.visible))
+    layout.settle()
+    if "\\" in layout.visible:
+        for _, start, stop in definitions(Traced.whole(layout.visible)):
+            layout.erase(start, stop)
+        layout.settle()
+    layout.blanked(_DROPPED)
+    return layout

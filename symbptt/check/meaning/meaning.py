@@ -1,0 +1,324 @@
+"""What one side of a claim is worth at a random point, taken as a convention says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from symbptt.check.meaning import derivatives, entries, norms, products, ranges
+from symbptt.check.meaning.calls import called
+from symbptt.check.meaning.conventions import FITTING, STANDARD, Convention
+from symbptt.check.meaning.tensors import (
+    Matrix,
+    ShapeClashError,
+    Value,
+    laid_out,
+    number,
+    power,
+    scaled,
+)
+from symbptt.check.meaning.weights import weight
+from symbptt.check.meaning.world import World
+from symbptt.check.notation import conditions
+from symbptt.check.notation.ellipsis import is_dots
+from symbptt.check.notation.quantities import MissingError, Place
+from symbptt.check.notation.scripts import Steps, step_value
+from symbptt.check.notation.symbols import Definition, Meant, Scope, UnknownError
+from symbptt.evidence.residues import rational
+from symbptt.formula.tree import (
+    BigOperator,
+    Call,
+    Cases,
+    Differential,
+    Group,
+    Node,
+    Number,
+    Power,
+    Primed,
+    Product,
+    Quotient,
+    Relation,
+    Subscripted,
+    Sum,
+    Symbol,
+    Text,
+    Transpose,
+)
+from symbptt.model.names import Naming
+
+#: A name that stands for another name is followed so far.
+MOST_NAMES = 8
+#: Definitions that use definitions are followed so far.
+MOST_DEFINITIONS = 40
+
+
+#: How many parts of formulas are evaluated for one claim.
+MOST_WORK = 400_000
+
+
+@dataclass
+class Work:
+    """What is left to spend on a claim."""
+
+    left: int = MOST_WORK
+
+    def spend(self, node: Node) -> None:
+        """Count one part; raises :class:`UnknownError` when all is spent."""
+        self.left -= 1
+        if self.left < 0:
+            raise UnknownError("too long to be tried", node)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """Evaluates formulas in a world, under a convention and the document's definitions.
+
+    ``depth`` counts the definitions that this stands in; ``within_sum``: a term of a sum may be
+    beyond the last step.
+    """
+
+    world: World
+    convention: Convention
+    scope: Scope
+    depth: int = 0
+    within_sum: bool = False
+    work: Work = field(default_factory=Work)
+
+    def value(self, node: Node, steps: Steps) -> Value:
+        """The value of a formula where its letters stand for given steps.
+
+        Raises :class:`ShapeClashError`, :class:`MissingError` and :class:`UnknownError`.
+        """
+        self.work.spend(node)
+        match node:
+            case Number(value):
+                return number(rational(value))
+            case Symbol():
+                return self._symbol(node, steps)
+            case Group("[" | "{", (Relation() as condition,)) | Subscripted(
+                Number(Fraction(numerator=1, denominator=1)), (Relation() as condition,)
+            ):  # [i = j], 1_{i = j}
+                return number(int(self.holds(condition, steps)))
+            case Group("(" | "[" | "{", (inner,)):
+                return self.value(inner, steps)
+            case Group("[" | "(", items):
+                return products.stacked(self, items, steps)
+            case Group("‖" | "|", (_,)) | Subscripted(Group("‖" | "|", (_,))):
+                return norms.normed(self, node, steps)
+            case Sum(terms, signs):
+                return products.summed(self, terms, signs, steps)
+            case Product(factors, operators):
+                return products.multiplied(self, factors, operators, steps)
+            case Quotient():
+                return derivatives.quotient(self, node, steps)
+            case Differential(sign="∇", operand=Node() as of, by=Node() as by):
+                return derivatives.derivative(self, of, by, "∇", steps)
+            case Transpose(operand):
+                return products.transposed(self.value(operand, steps))
+            case Power(base, exponent):
+                return products.raised(self, base, exponent, steps)
+            case Call(function, arguments):
+                return called(self, node, function, arguments, steps)
+            case BigOperator():
+                return ranges.big(self, node, steps)
+            case Subscripted(operand, (part,)):
+                return entries.entry(self, operand, part, steps)
+            case Cases():
+                return self._case(node, steps)
+            case Primed(Call(function, arguments), count):
+                primed = replace(function, primes=function.primes + count)
+                return called(self, node, primed, arguments, steps)
+        raise UnknownError(f"{_kind(node)} is not read here", node)
+
+    def matrix(self, node: Node, steps: Steps) -> Matrix:
+        """The value of a formula as the convention lays it out."""
+        return self.laid_out(self.value(node, steps))
+
+    def laid_out(self, x: Value) -> Matrix:
+        """A value as the convention lays it out."""
+        return laid_out(x, self.convention.layout, self.convention.stacking)
+
+    def _case(self, node: Cases, steps: Steps) -> Value:
+        for value, condition in zip(node.values, node.conditions, strict=True):
+            if condition is None or self.holds(condition, steps):
+                return self.value(value, steps)
+        raise MissingError("no case applies")
+
+    def holds(self, condition: Node, steps: Steps) -> bool:
+        """Whether a condition on steps holds; :class:`UnknownError` if it is not read."""
+        found = conditions.holds(condition, {**steps, "T": self.world.T})
+        if found is None:
+            raise UnknownError("this condition is not read", condition)
+        return found
+
+    # -- names ----------------------------------------------------------------------------------
+
+    def meant(self, node: Symbol, steps: Steps) -> Meant | None:
+        """What a symbol stands for; :class:`MissingError` in a layer that doesn't have it."""
+        here = self.scope.in_layer(node, steps)
+        meant = self.scope.meant(here)
+        if meant is None and here != node and self.scope.meant(node) is not None:
+            raise MissingError(f"there is no {self.scope.unknown(here)}")
+        return meant
+
+    def place(self, node: Node, steps: Steps) -> Place | None:
+        """The quantity that a formula names, if it names one."""
+        match node:
+            case Group("(" | "{" | "[", (inner,)):
+                return self.place(inner, steps)
+            case Product((Symbol() as name, Group("(", arguments)), ("",)):  # L(θ)
+                return self._loss_place(name, arguments, steps)
+            case Call(Symbol() as name, arguments) if not name.primes:
+                return self._loss_place(name, arguments, steps)
+            case Symbol():
+                meant = self.meant(node, steps)
+                if meant is None or meant.kind not in ("quantity", "loss"):
+                    return self._place_by_definition(meant, steps)
+                return self.place_of(meant, steps)
+        return None
+
+    def _loss_place(self, name: Symbol, arguments: Sequence[Node], steps: Steps) -> Place | None:
+        """The loss that a call names: ``ℓ(y_t, d_t)`` is that of step t."""
+        meant = self.scope.meant(name)
+        if meant is None or meant.kind != "loss":
+            return None
+        found = self.place_of(meant, steps)
+        if found.step is None:
+            places = [self.place(a, steps) for a in arguments if isinstance(a, Symbol)]
+            at = {p.step for p in places if p is not None and p.step is not None}
+            if len(at) > 1 and not any(map(is_dots, arguments)):
+                raise UnknownError("a loss of several steps is not read", name)
+            if len(at) == 1:
+                return replace(found, step=at.pop(), own=self.scope.is_share(name))
+        return found
+
+    def _place_by_definition(self, meant: Meant | None, steps: Steps) -> Place | None:
+        """The quantity that a symbol is another name of: ``a_t := h_t``."""
+        if meant is None or meant.kind != "defined" or self.depth > MOST_NAMES:
+            return None
+        known = self.scope.definitions[meant.name]
+        if not isinstance(known.body, Symbol):
+            return None
+        inner = replace(self, depth=self.depth + 1)
+        return inner.place(known.body, self.inside(known, meant, steps))
+
+    def place_of(self, meant: Meant, steps: Steps) -> Place:
+        """The place of a quantity or of the loss, where the letters stand for given steps."""
+        at = None if meant.step is None else self._at(meant.step, steps)
+        if meant.kind == "loss":
+            if at is None and self.convention.of_last_step:
+                at = self.world.T
+            if at is None and self.convention.of_one_step:
+                at = steps.get("t", self.world.T)
+            return Place(self.world.model.loss_name, at, own=meant.own and at is not None)
+        if at is None and not self.world.model.variables[meant.name].timeless:
+            at = self.world.T if self.scope.bare_is_last else steps.get("t")
+            if at is None:
+                raise MissingError(f"{meant.name} at no step")
+        place = Place(meant.name, at, later=meant.later)
+        return self._entry_place(place, meant, steps) if meant.entry else place
+
+    def _entry_place(self, place: Place, meant: Meant, steps: Steps) -> Place:
+        size = self.world.size(place)
+        indices = [self._at(e, steps) for e in meant.entry]
+        if len(indices) == 1:
+            indices = [*indices, 1] if size[1] == 1 else [1, *indices]
+        row, column = indices
+        if not (1 <= row <= size[0] and 1 <= column <= size[1]):
+            raise MissingError(f"{meant.name} has no entry {row}, {column}")
+        return replace(place, entry=(row - 1, column - 1))
+
+    def _at(self, node: Node, steps: Steps) -> int:
+        at = step_value(node, steps)
+        if at is None:
+            raise UnknownError(f"the step {Naming('').label(node)} is not known", node)
+        return at
+
+    def _symbol(self, node: Symbol, steps: Steps) -> Value:
+        if node.base in steps and node == Symbol(node.base):
+            return number(steps[node.base])
+        if node.base in self.scope.free and node == Symbol(node.base):
+            return Matrix(self.world.A.free(("free", node.base), (1, 1)).array)
+        meant = self.meant(node, steps)
+        if meant is None:
+            name = self.scope.unknown(node)
+            raise UnknownError(f"{name} is not defined", node, name)
+        match meant.kind:
+            case "defined":
+                found = self._defined(self.scope.definitions[meant.name], meant, steps)
+                if meant.power is None:
+                    return found
+                return self._power(self.laid_out(found), meant.power, steps)
+            case "unit":
+                row, column = (self._at(e, steps) for e in meant.entry)
+                return number(int(row == column))
+            case "gradient":
+                by = self.place_of(replace(meant, kind="quantity"), steps)
+                return derivatives.slope(self, Place(self.world.model.loss_name), by)
+        if meant.later:
+            raise UnknownError(f"{meant.name} as later steps see it has no value", node)
+        if meant.power is not None:
+            base = Matrix(self.world.value(Place(meant.name)).array)
+            return self._power(base, meant.power, steps)
+        return self.value_at(self.place_of(meant, steps))
+
+    def value_at(self, place: Place) -> Value:
+        """The value of a quantity."""
+        found = Matrix(self.world.value(place.plain).array)
+        return scaled(found, weight(self, place, -1)) if place.own else found
+
+    def _power(self, base: Matrix, exponent: Node, steps: Steps) -> Value:
+        """``W^{t-k}``: a power of a parameter, or of a constant."""
+        count = step_value(exponent, steps)
+        if count is None or count < 0:
+            raise UnknownError("an exponent that is no number", exponent)
+        if base.size[0] != base.size[1]:
+            raise ShapeClashError(f"a power of a matrix that is {base.size[0]}×{base.size[1]}")
+        return power(base, count)
+
+    # -- definitions ----------------------------------------------------------------------------
+
+    def inside(self, known: Definition, meant: Meant, steps: Steps) -> Steps:
+        """The letters of a definition, where its symbol is written at a step."""
+        written = ((known.parameter, meant.step), *zip(known.entries, meant.entry, strict=False))
+        inside = {
+            letter: self._at(node, steps)
+            for letter, node in written
+            if letter is not None and node is not None
+        }
+        return {**steps, **inside}
+
+    def _defined(self, known: Definition, meant: Meant, steps: Steps) -> Value:
+        """What a defined symbol is worth: read without the readings of the claim it stands in."""
+        if self.depth > MOST_DEFINITIONS:
+            raise UnknownError(f"{meant.name} is defined by itself", known.body, meant.name)
+        diagonal = len(set(known.entries)) < len(known.entries)
+        if diagonal and len({self._at(e, steps) for e in meant.entry}) > 1:
+            return number(0)
+        inside = self.inside(known, meant, steps)
+        plain = replace(STANDARD, layout=self.convention.layout)
+        own = replace(self, convention=plain, depth=self.depth + 1)
+        try:
+            return own._body(known, meant, inside)
+        except ShapeClashError:  # a definition multiplies what fits
+            fitting = replace(own, convention=replace(plain, signs=FITTING))
+            return fitting._body(known, meant, inside)
+
+    def _body(self, known: Definition, meant: Meant, steps: Steps) -> Value:
+        if known.entries and not meant.entry:
+            return entries.assembled(self, known, steps)
+        return self.value(known.body, steps)
+
+
+_KINDS = {
+    "Group": "a list", "Text": "text", "Relation": "a relation within a formula",
+    "Subscripted": "a subscript here", "Primed": "a prime here", "Differential": "a lone ∂",
+}  # fmt: skip
+
+
+def _kind(node: Node) -> str:
+    name = type(node).__name__
+    if isinstance(node, Text):
+        return f"the text '{node.words[:40]}'"
+    return _KINDS.get(name, name.lower())

@@ -1,0 +1,275 @@
+"""Sums and products, as a convention takes their signs.
+
+Each function takes first the :class:`Meaning` that says how formulas are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from symbptt.check.meaning import norms
+from symbptt.check.meaning.tensors import (
+    Derivative,
+    Layout,
+    Matrix,
+    ShapeClashError,
+    Value,
+    broadcast,
+    chained,
+    kronecker,
+    matmul,
+    number,
+    odot,
+    outer,
+    plus,
+    power,
+    pulled_back,
+    rowwise,
+    scaled,
+    spread,
+    through,
+)
+from symbptt.check.notation.ellipsis import between, continued, is_dots, pattern
+from symbptt.check.notation.quantities import MissingError
+from symbptt.check.notation.scripts import Steps, step_value
+from symbptt.check.notation.symbols import UnknownError, with_prefixes
+from symbptt.evidence import atoms
+from symbptt.evidence.residues import P, Residues
+from symbptt.formula.tree import Node, Number
+
+if TYPE_CHECKING:
+    from symbptt.check.meaning.meaning import Meaning
+
+
+# -- sums ---------------------------------------------------------------------------------------
+
+
+def summed(m: Meaning, terms: Sequence[Node], signs: Sequence[int], steps: Steps) -> Value:
+    """``a - b + … + c``."""
+    found: list[tuple[Value, int]] = []
+    for i, (term, sign) in enumerate(zip(terms, signs, strict=True)):
+        for x in _abbreviated(terms, i, steps) if is_dots(term) else (term,):
+            found.append((m.value(x, steps), sign))
+    return total(m, found)
+
+
+def _abbreviated(parts: Sequence[Node], at: int, steps: Steps) -> Iterator[Node]:
+    """What ``…`` stands for between the parts beside it."""
+    found = pattern(parts, at)
+    if found is None and (chain := continued(parts, at, steps)) is not None:
+        yield from chain
+        return
+    if found is None:
+        raise UnknownError("what … abbreviates is not clear", parts[at])
+    yield from between(found, steps)
+
+
+def total(m: Meaning, terms: Sequence[tuple[Value, int]]) -> Value:
+    """The sum of values, each with its sign."""
+    (first, sign), *rest = terms
+    found = scaled(first, number(sign)) if sign < 0 else first
+    for x, s in rest:
+        found = _plus(m, found, x, s)
+    return found
+
+
+def _plus(m: Meaning, a: Value, b: Value, sign: int) -> Value:
+    if (
+        isinstance(a, Derivative)
+        and isinstance(b, Derivative)
+        and (a.array.shape, a.transposed) == (b.array.shape, b.transposed)
+    ):
+        return Derivative(
+            a.of if a.of == b.of else None,
+            a.by if a.by == b.by else None,
+            (a.array + sign * b.array) % P,
+            a.transposed,
+        )
+    for x, y in ((a, b), (b, a)):
+        if isinstance(x, Matrix) and x.is_number and not x.array.any():
+            return scaled(y, number(sign)) if y is b else y
+    left, right = m.laid_out(a), m.laid_out(b)
+    if m.convention.diagonals and left.size != right.size:
+        left, right = spread(left, right.size), spread(right, left.size)
+    return plus(left, right, sign)
+
+
+# -- products -----------------------------------------------------------------------------------
+
+
+def multiplied(
+    m: Meaning, factors: Sequence[Node], operators: Sequence[str], steps: Steps
+) -> Value:
+    """``a b ⊙ c … d``: the values of the factors, multiplied as the convention takes the signs."""
+    written = list(_factors(*with_prefixes(factors, operators, m.scope), steps))
+    values: list[Value] = []
+    beyond = False
+    missing: MissingError | None = None
+    for _, factor in written:
+        try:
+            x = m.value(factor, steps)
+        except MissingError as error:
+            missing = error
+            continue
+        beyond = beyond or (isinstance(x, Derivative) and x.beyond)
+        values.append(x)
+    if missing is not None:
+        if beyond:  # nothing goes on beyond the last step, whatever it is multiplied by
+            return number(0)
+        raise missing
+    return _grouped(m, values, [m.convention.signs[sign] for sign, _ in written[1:]])
+
+
+def _factors(
+    factors: Sequence[Node], operators: Sequence[str], steps: Steps
+) -> Iterator[tuple[str, Node]]:
+    """Each factor with the sign before it; ``…`` written out."""
+    for i, (sign, factor) in enumerate(zip(("", *operators), factors, strict=True)):
+        for x in _abbreviated(factors, i, steps) if is_dots(factor) else (factor,):
+            yield sign, x
+
+
+def _grouped(m: Meaning, values: Sequence[Value], kinds: Sequence[str]) -> Value:
+    """The product from left to right; the kind that binds tighter comes first."""
+    loose = {"matrix", "outer"} if m.convention.entrywise_first else {"entrywise"}
+    runs = [values[0]]
+    between_runs: list[str] = []
+    for kind, x in zip(kinds, values[1:], strict=True):
+        if kind in loose:
+            runs.append(x)
+            between_runs.append(kind)
+        else:
+            runs[-1] = times(m, kind, runs[-1], x)
+    found = runs[0]
+    for kind, x in zip(between_runs, runs[1:], strict=True):
+        found = times(m, kind, found, x)
+    return found
+
+
+def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
+    """The product of two values: ``matrix``, ``entrywise``, ``outer`` or what fits.
+
+    Derivatives that cancel form a chain, in whatever order they stand.
+    """
+    for x, y in ((a, b), (b, a)):
+        if isinstance(x, Matrix) and x.is_number:
+            return scaled(y, x)
+    if isinstance(a, Derivative) and isinstance(b, Derivative):
+        chain = chained(a, b)
+        if chain is not None and (kind != "entrywise" or _has_diagonal(a, b)):
+            return chain
+        pulled = pulled_back(a, b)
+        if pulled is not None:
+            return pulled
+    if kind == "fitting":
+        return _fitting(m, a, b)
+    if kind == "outer where vectors":
+        kind = "outer" if _are_columns(m, a, b) else "matrix"
+    if kind == "matrix" and isinstance(b, Derivative) and not b.fits_a_matrix:
+        v = m.laid_out(a)
+        if m.convention.diagonals and v.size == b.of_size:
+            return rowwise(b, v)
+        return through(v, b)
+    if kind == "entrywise":
+        for x, y in ((a, b), (b, a)):
+            if isinstance(x, Derivative) and isinstance(y, Matrix) and _has_rows_for(m, x, y):
+                return rowwise(x, y)
+    left, right = m.laid_out(a), m.laid_out(b)
+    if kind == "outer" and not (1 in left.size and 1 in right.size):
+        kind = "kronecker"
+    if kind == "kronecker":
+        return kronecker(left, right)
+    if kind == "broadcast":
+        return broadcast(left, right)
+    if m.convention.diagonals and kind != "outer":
+        as_diagonals = _as_diagonals(left, right)
+        if as_diagonals is not None:
+            return as_diagonals
+    return {"matrix": matmul, "entrywise": odot, "outer": outer}[kind](left, right)
+
+
+def _has_rows_for(m: Meaning, d: Derivative, v: Matrix) -> bool:
+    """Whether a vector has an entry for each row of a Jacobian: ``f_t ⊙ ∂c_t/∂W``."""
+    if not d.fits_a_matrix:
+        return True
+    return v.size == d.of_size != (1, 1) and m.laid_out(d).size != v.size
+
+
+def _has_diagonal(a: Derivative, b: Derivative) -> bool:
+    return any(x.diagonal() is not None for x in (a, b))
+
+
+def _are_columns(m: Meaning, a: Value, b: Value) -> bool:
+    fit = all(isinstance(x, Matrix) or x.fits_a_matrix for x in (a, b))
+    return fit and all(m.laid_out(x).size[1] == 1 for x in (a, b))
+
+
+def _fitting(m: Meaning, a: Value, b: Value) -> Value:
+    """The first kind of product that the sizes allow."""
+    last = ShapeClashError("")
+    for kind in ("matrix", "entrywise", "outer"):
+        if kind == "outer" and not _stand_alike(m, a, b):
+            continue
+        try:
+            return times(m, kind, a, b)
+        except ShapeClashError as clash:
+            last = clash
+    raise last
+
+
+def _stand_alike(m: Meaning, a: Value, b: Value) -> bool:
+    """Whether two vectors are columns, or rows in a document that writes rows."""
+    sizes = [m.laid_out(x).size for x in (a, b)]
+    rows = m.convention.layout is Layout.GRADIENT and all(s[0] == 1 for s in sizes)
+    return rows or all(s[1] == 1 for s in sizes)
+
+
+def _as_diagonals(a: Matrix, b: Matrix) -> Matrix | None:
+    """The product where a vector stands for the diagonal matrix of its entries, if that fits."""
+    if a.size == b.size and 1 in a.size:
+        return odot(a, b)
+    if a.size == b.size[::-1] and a.size[0] == 1:
+        return Matrix(a.array * b.array.T % P)  # g diag(v)
+    n = a.size[0]
+    if a.size == (n, 1) and n > 1 and b.size[0] == n and 1 not in b.size:
+        return Matrix(a.array * b.array % P)  # diag(v) B
+    return None
+
+
+# -- what else is made of values ----------------------------------------------------------------
+
+
+def transposed(x: Value) -> Value:
+    """``xᵀ``."""
+    return x.T if isinstance(x, Matrix) else replace(x, transposed=not x.transposed)
+
+
+def raised(m: Meaning, base: Node, exponent: Node, steps: Steps) -> Value:
+    """``A^n`` of a square matrix; else the power of each entry."""
+    q = exponent.value if isinstance(exponent, Number) else step_value(exponent, steps)
+    if q is None:
+        raise UnknownError("an exponent that is no number", exponent)
+    square = norms.squared(m, base, steps) if q == 2 else None
+    if square is not None:
+        return square
+    x = m.matrix(base, steps)
+    if 1 not in x.size and x.size[0] == x.size[1] and q == int(q) and q >= 0:
+        return power(x, int(q))
+    if q == 0 and x.is_number:
+        return number(1)
+    return Matrix(atoms.power(m.world.A, Residues(x.array), Fraction(q)).array)
+
+
+def stacked(m: Meaning, items: Sequence[Node], steps: Steps) -> Value:
+    """``[a; b]``, ``[a, b]``: one column on another (or one row after another)."""
+    parts = [m.matrix(x, steps).array for x in items]
+    if all(p.shape[1] == 1 for p in parts):
+        return Matrix(np.concatenate(parts, axis=0))
+    if all(p.shape[0] == 1 for p in parts):
+        return Matrix(np.concatenate(parts, axis=1))
+    raise UnknownError("a list of matrices is not read here", items[0])

@@ -1,0 +1,1 @@
+"""What a document states: links of formulas, definitions, forward equations, its models."""

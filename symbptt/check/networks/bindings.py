@@ -1,0 +1,91 @@
+"""What a document leaves open in its model, taken as what its formulas write.
+
+A function known by name alone is tanh where ``1 - h²`` stands for its derivative; a loss is the
+cross-entropy where ``ŷ - y`` stands for its gradient.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from fractions import Fraction
+
+from symbptt.check.meaning.conventions import is_square
+from symbptt.formula.tree import Call, Group, Node, Number, Product, Sum, Symbol
+from symbptt.model import terms as tm
+from symbptt.model.functions import ACTIVATIONS
+from symbptt.model.model import Model, Role
+
+#: What a loss usually is, by its name.
+USUAL_LOSSES = {"cross_entropy": "the cross-entropy", "squared_error": "half the squared error"}
+
+
+def is_difference(node: Node) -> bool:
+    """``ŷ - y``."""
+    match node:
+        case Sum((Symbol(), Symbol()), (1, -1) | (-1, 1)):
+            return True
+    return False
+
+
+def _logistic(node: Node) -> bool:
+    """``h ⊙ (1 - h)``."""
+    match node:
+        case Product(factors):
+            return any(
+                isinstance(f, Group) and isinstance(f.items[0], Sum)
+                and f.items[0].terms == (Number(Fraction(1)), g)
+                for f in factors for g in factors
+            )  # fmt: skip
+    return False
+
+
+#: What a document says that its loss is.
+LOSS_WORDS = {
+    "cross_entropy": re.compile(r"cross[- ]?entropy|negative log[- ]?likelihood", re.IGNORECASE),
+}
+
+
+#: How the derivative of an activation looks where it is written by its value.
+ACTIVATION_SIGNS = {"tanh": is_square, "sigmoid": _logistic}
+
+
+def with_activation(model: Model, names: frozenset[str], function: str) -> Model:
+    """A model in which functions known by name alone are an activation; the last ones stay."""
+
+    def change(term: tm.Term) -> tm.Term:
+        term = term.rebuilt(change)
+        if isinstance(term, tm.Mapped) and term.function in names and term.function in inner:
+            return replace(term, function=function)
+        return term
+
+    states = {q.name for q in model.with_role(Role.STATE)}
+    inner = {
+        t.function for e in model.equations if e.name in states
+        for t in e.rhs.walk() if isinstance(t, tm.Mapped)
+    }  # fmt: skip
+    return replace(model, equations=tuple(replace(e, rhs=change(e.rhs)) for e in model.equations))
+
+
+def spoken_loss(words: str) -> str | None:
+    """The loss that a text names."""
+    return next((name for name, sign in LOSS_WORDS.items() if sign.search(words)), None)
+
+
+def signs_in(claim: Node) -> list[str]:
+    """The activations whose derivatives a claim seems to write by their values."""
+    return [
+        f for f, sign in ACTIVATION_SIGNS.items()
+        if any(sign(n) or (isinstance(n, Call) and n.function.base == f) for n in claim.walk())
+    ]  # fmt: skip
+
+
+def open_functions(model: Model) -> list[str]:
+    """The functions that nothing says more of than a name."""
+    return sorted(f for f in called_in(model) if f not in ACTIVATIONS)
+
+
+def called_in(model: Model) -> frozenset[str]:
+    """The functions that a model knows by name alone."""
+    terms = [t for e in model.equations for t in e.rhs.walk()]
+    return frozenset(t.function for t in terms if isinstance(t, tm.Mapped | tm.Abstract))

@@ -1,0 +1,322 @@
+"""The models of a document: its forward equations, from where they stand until they change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from symbptt.check.documents.formulas import Formula, Unparsed
+from symbptt.check.findings import ForwardEquation
+from symbptt.check.meaning.claims import Claim, least_length
+from symbptt.check.meaning.conventions import Reading
+from symbptt.check.meaning.setting import LENGTHS
+from symbptt.check.meaning.world import World
+from symbptt.check.networks.assumed import assumed
+from symbptt.check.networks.bindings import (
+    USUAL_LOSSES,
+    called_in,
+    is_difference,
+    open_functions,
+    signs_in,
+    spoken_loss,
+    with_activation,
+)
+from symbptt.check.networks.equations import Given, Run, claims, equations, relation, runs
+from symbptt.check.networks.forward import Forward, forward
+from symbptt.check.networks.guesses import reading
+from symbptt.check.networks.losses import UNNAMED_TARGET
+from symbptt.check.networks.parts import Mention, Part, has_derivative
+from symbptt.check.networks.written import at_last, written_out
+from symbptt.check.notation.normal import Notation, normal
+from symbptt.check.notation.scripts import unbracketed
+from symbptt.check.notation.shares import Share
+from symbptt.check.notation.symbols import LOSSES
+from symbptt.errors import PlacedError, SymbpttError
+from symbptt.formula import parse_equations
+from symbptt.formula.tree import (
+    BigOperator,
+    Differential,
+    Node,
+    Number,
+    Product,
+    Relation,
+    Sum,
+    Symbol,
+)
+from symbptt.model.draft import Source
+from symbptt.model.model import Model
+from symbptt.model.names import Naming
+from symbptt.model.outline import Statement
+
+#: What a document's formulas state, one after another.
+Stated = Sequence[list[Part] | Mention]
+
+
+class NoModelError(SymbpttError):
+    """The forward equations of a document make no model; the message says why."""
+
+    def __init__(self, error: SymbpttError) -> None:
+        why = error.message if isinstance(error, PlacedError) else error.headline
+        super().__init__(f"the forward equations make no model: {why}")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A model, and the number of the formula from which it holds.
+
+    ``losses``: what the loss is called; ``lengths``: the lengths of a sequence that the document
+    speaks of; ``lefts``: what its equations define; ``functions``: the names that are functions;
+    ``named``: names of parts of equations that are differentiated; ``bare_is_last``: a state
+    without a step is the last; ``assumed``: the document doesn't say all of it; ``loss_unread``:
+    it has a loss that isn't read; ``share``: the loss of a step in it; ``gated``: the state whose
+    update by a gate the document leaves out; ``given``: all formulas that look like forward
+    equations, ``statements`` those that this model was made of, ``by_elements`` if some gave
+    elements.
+    """
+
+    start: int
+    model: Model
+    losses: frozenset[str]
+    aliases: dict[str, str] = field(default_factory=dict)
+    loss_stated: bool = False
+    lengths: tuple[int, ...] = LENGTHS
+    equations: tuple[ForwardEquation, ...] = ()
+    formulas: tuple[Formula, ...] = ()
+    lefts: tuple[Node, ...] = ()
+    functions: frozenset[str] = frozenset()
+    named: tuple[tuple[Node, Symbol], ...] = ()
+    bare_is_last: bool = False
+    assumed: bool = False
+    loss_unread: bool = False
+    share: Share | None = None
+    gated: str = ""
+    note: str = ""
+    given: tuple[Formula, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    by_elements: bool = False
+    worlds: dict[tuple[int, int], World] = field(default_factory=dict)
+    _bound: dict[str, Epoch] = field(default_factory=dict, repr=False)
+
+    def bound(self, claim: Node) -> Iterator[tuple[Reading, Epoch]]:
+        """The model with what it leaves open taken as what a claim writes: a loss, tanh."""
+        yield from self._with_loss(claim)
+        names = open_functions(self.model)
+        for function in signs_in(claim) if names else ():
+            if function not in self._bound:
+                model = with_activation(self.model, frozenset(names), function)
+                self._bound[function] = replace(self, model=model, worlds={}, _bound={})
+            which = ", ".join(names)
+            says = f"{which} is taken as {function}, whose derivative the document writes"
+            yield reading(f"{which} is {function}", says), self._bound[function]
+
+    def _with_loss(self, claim: Node) -> Iterator[tuple[Reading, Epoch]]:
+        if self.loss_stated or not any(is_difference(n) for n in claim.walk()):
+            return
+        targets = self._unnamed_targets(claim)
+        for name, what in USUAL_LOSSES.items():
+            if name not in self._bound:
+                made = forward(self.statements, name, last=self.bare_is_last)
+                if isinstance(made, Forward) and made.loss_named:
+                    self._bound[name] = replace(
+                        self, model=made.model, worlds={}, _bound={}, loss_stated=True
+                    )
+            if name in self._bound:
+                bound = self._bound[name]
+                if targets:
+                    bound = replace(bound, aliases={**bound.aliases, **targets})
+                yield reading(f"the loss is {what}"), bound
+
+    def _unnamed_targets(self, claim: Node) -> dict[str, str]:
+        """The y of ``ŷ - y`` in a document that never says what its target is called."""
+        if UNNAMED_TARGET not in self.model.variables:
+            return {}
+        found = {
+            Naming().read(x)[0]
+            for n in claim.walk() if isinstance(n, Sum) and is_difference(n)
+            for x in n.terms if isinstance(x, Symbol)
+        }  # fmt: skip
+        new = [x for x in found if x not in {*self.model.variables, *self.aliases}]
+        return {new[0]: UNNAMED_TARGET} if len(new) == 1 and len(found) == 2 else {}
+
+    def kept(self) -> Epoch | None:
+        """The model in which the gate that the document doesn't apply keeps the old state."""
+        source = self.statements[0].source
+        helpers = [Statement(Relation((s, e), ("=",)), source) for e, s in self.named]
+        made = forward([*helpers, *self.statements], last=self.bare_is_last, keeps=True)
+        if not self.gated or not isinstance(made, Forward):
+            return None
+        return replace(
+            self, model=made.model, worlds={}, _bound={}, gated="",
+            note=f"no equation for {self.gated}_t; its gate is taken to keep the state before",
+        )  # fmt: skip
+
+
+def epochs(
+    stated: Stated,
+    model: Model | None = None,
+    words: str = "",
+    horizons: frozenset[str] = frozenset(),
+) -> list[Epoch]:
+    """The models of a document in the order in which they come to hold.
+
+    ``model``: the one to take instead; ``words``: the text of the document, which may say what
+    its loss is; ``horizons``: the letters that stand for the number of steps.  Raises
+    ``NoModelError`` if there are forward equations and none make a model.
+    """
+    if model is not None:
+        return [Epoch(0, model, frozenset({model.loss_name}), loss_stated=True)]
+    given = equations(stated, horizons)
+    parts = _named_parts(stated, given)
+    loss = spoken_loss(words)
+    made = [_epoch(run, parts, loss) for run in runs(given, claims(stated))]
+    found = [epoch for epoch in made if isinstance(epoch, Epoch)]
+    if not found and all(g.left.base in LOSSES for g in given):
+        found = _usual(stated)
+    problem = next((e for e in made if isinstance(e, SymbpttError)), None)
+    if not found and problem is not None:
+        raise NoModelError(problem)
+    formulas = tuple(g.formula for g in given)
+    unread = any(isinstance(m, Mention) and _is_unread_loss(m) for m in stated)
+    T = _last_number(stated)
+    return [
+        replace(
+            epoch,
+            given=formulas,
+            loss_unread=epoch.loss_unread or (unread and not epoch.loss_stated),
+            lengths=(T,) if T and epoch.lengths == LENGTHS else epoch.lengths,
+        )
+        for epoch in found
+    ]
+
+
+#: How a formula of the loss begins.
+_LOSS = re.compile(
+    r"\s*(?:\\mathcal\s*)?\{?\s*(?:[LEJ]|\\ell)\s*\}?(?:\s*\([^()]*\)|[_^]\S*)?\s*&?="
+)
+
+
+def _is_unread_loss(m: Mention) -> bool:
+    """Whether a formula that can't be read says what the loss is."""
+    return isinstance(m.formula, Unparsed) and _LOSS.match(m.formula.source) is not None
+
+
+def _last_number(stated: Stated) -> int | None:
+    """The number of steps, where a document has ``Σ_{t=1}^6``, no later step and never T."""
+    found: set[int] = set()
+    last = 1
+    for tree in _trees(stated):
+        last = max(last, least_length(Claim(tree, tree)))
+        for n in tree.walk():
+            if n == Symbol("T"):
+                return None
+            match n:
+                case BigOperator("sum", index=Symbol("t"), lower=Number(a), upper=Number(b)):
+                    found.add(int(b) if a in (0, 1) and b.denominator == 1 else 0)
+    return last if last > 1 and found == {last} else None
+
+
+def _epoch(
+    run: Run, parts: tuple[tuple[Node, Symbol], ...], loss: str | None
+) -> Epoch | SymbpttError | None:
+    """The model of equations that hold together; None if what is new in it makes no equation."""
+    chosen = run.equations
+    relations = [relation(g) for g in chosen]
+    source = chosen[0].statement.source
+    general = written_out(relations)
+    last = at_last(relations) if general is None else None
+    if general is not None:
+        statements = [Statement(e, source) for e in general.equations]
+    elif last is not None:
+        statements = [replace(g.statement, node=e) for g, e in zip(chosen, last, strict=True)]
+    else:
+        statements = [g.statement for g in chosen]
+    helpers = [Statement(Relation((s, e), ("=",)), source) for e, s in parts]
+    is_last = last is not None or general is not None
+    made = forward([*helpers, *statements], loss, last=is_last)
+    if helpers and not isinstance(made, Forward):
+        made, parts = forward(statements, loss, last=is_last), ()
+    if not isinstance(made, Forward):
+        return made
+    sources = {s.source for s in made.statements}
+    losses = LOSSES | made.losses
+    used = [g for g in chosen if g.statement.source in sources or g.left.base in losses]
+    if run.change is not None and run.change not in used and general is None:
+        return None
+    return Epoch(
+        run.start,
+        made.model,
+        made.losses,
+        loss_stated=made.loss_stated,
+        lengths=LENGTHS if general is None else (general.T,),
+        equations=tuple(ForwardEquation(g.formula.source, g.formula.line) for g in used),
+        formulas=tuple(g.formula for g in used),
+        lefts=tuple(left for g in used for left in g.lefts),
+        functions=made.functions | called_in(made.model),
+        named=parts,
+        bare_is_last=is_last,
+        assumed=made.completed,
+        loss_unread=made.loss_unread,
+        share=made.share,
+        gated=made.gated,
+        note=made.gated and f"no equation for {made.gated}_t; its gate is taken to let in the new",
+        statements=tuple(statements),
+        by_elements=any(g.elements for g in used if g.left.base not in losses),
+    )
+
+
+def _trees(stated: Stated) -> Iterator[Node]:
+    """All that a document writes."""
+    for part in stated:
+        if not isinstance(part, Mention):
+            yield from (x for p in part for x in (p.left, p.right))
+        elif isinstance(part.formula, Formula):
+            yield part.formula.tree
+
+
+def _usual(stated: Stated) -> list[Epoch]:
+    """The network that a document without forward equations must mean, by its letters."""
+    if not any(map(has_derivative, _trees(stated))):
+        return []
+    usual = assumed(_trees(stated))
+    if usual is None:
+        return []
+    statements = [
+        Statement(normal(r, Notation()), Source(e))
+        for e in usual.equations
+        for r in parse_equations(e, lines=False, letters=False)
+    ]
+    made = forward(statements)
+    assert isinstance(made, Forward)
+    return [
+        Epoch(
+            0,
+            made.model,
+            made.losses,
+            equations=tuple(ForwardEquation(e) for e in usual.equations),
+            functions=made.functions | called_in(made.model),
+            assumed=True,
+            note="no forward equations that make a model; judged by "
+            f"{usual.name}, as its letters suggest",
+            statements=tuple(statements),
+        )
+    ]
+
+
+def _named_parts(stated: Stated, given: Sequence[Given]) -> tuple[tuple[Node, Symbol], ...]:
+    """The parts of forward equations that the document differentiates, each with a name.
+
+    ``∂z_t/∂(r_t ⊙ h_{t-1})`` needs ``r_t ⊙ h_{t-1}`` to be a quantity.
+    """
+    whole = [relation(g).sides[1] for g in given]
+    inside = [n for right in whole for n in right.walk()]
+    found: dict[Node, Symbol] = {}
+    for tree in _trees(stated):
+        for d in tree.walk():
+            if not isinstance(d, Differential) or d.operand is None:
+                continue
+            part = unbracketed(d.operand)
+            if isinstance(part, Product | Sum) and part in inside and part not in (*whole, *found):
+                label = Symbol(f"part{len(found) + 1}", subscripts=(Symbol("t"),), span=part.span)
+                found[part] = label
+    return tuple(found.items())

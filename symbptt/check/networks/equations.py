@@ -1,0 +1,354 @@
+"""The forward equations of a document: which formulas they are, and which hold together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from symbptt.check.documents.formulas import Formula
+from symbptt.check.networks.forward import defines
+from symbptt.check.networks.losses import left_of, name_of
+from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative
+from symbptt.check.notation.elements import by_vectors
+from symbptt.check.notation.ellipsis import is_dots
+from symbptt.check.notation.layers import Layers, layers_of
+from symbptt.check.notation.namings import is_diagonal
+from symbptt.check.notation.symbols import ERRORS, LOSSES, of_loss_by
+from symbptt.formula.tree import BigOperator, Call, Node, Number, Relation, Sum, Symbol
+from symbptt.model.draft import Source
+from symbptt.model.names import Naming
+from symbptt.model.outline import Statement
+from symbptt.model.terms import Index
+
+
+@dataclass(frozen=True)
+class Given:
+    """A forward equation: the number of its formula, the formula, the relation, its name, and its
+    left side as it is stated.
+
+    ``written``: what it is of before it was one of vectors (``elements``), or of one layer.
+    """
+
+    at: int
+    formula: Formula
+    statement: Statement
+    name: str
+    stated: Node
+    written: Symbol | None = None
+    elements: bool = False
+
+    @property
+    def lefts(self) -> tuple[Node, ...]:
+        """What it defines, and how the document writes that."""
+        written = () if self.written is None else (self.written,)
+        return (self.left, self.stated, *written)
+
+    @property
+    def left(self) -> Symbol:
+        """What it defines."""
+        return left_of(self.statement)
+
+
+def relation(g: Given) -> Relation:
+    node = g.statement.node
+    assert isinstance(node, Relation)
+    return replace(node, sides=node.sides[:2], operators=("=",))
+
+
+def _in_T(node: Relation, horizons: frozenset[str]) -> Relation:
+    """An equation whose letter for the number of steps is T."""
+
+    def change(n: Node) -> Node:
+        if isinstance(n, BigOperator) and isinstance(n.upper, Symbol) and n.upper.base in horizons:
+            n = replace(n, upper=Symbol("T", span=n.upper.span))
+        result: Node = n.rebuilt(change)
+        return result
+
+    found = change(node)
+    assert isinstance(found, Relation)
+    return found
+
+
+def layers_in(stated: Sequence[list[Part] | Mention]) -> Layers | None:
+    """What counts the layers of a document's network."""
+    found: list[Node] = []
+    for links in stated:
+        if isinstance(links, Mention):
+            found += [links.formula.tree] if isinstance(links.formula, Formula) else []
+        else:
+            found += [p.relation for p in links]
+    return layers_of(found)
+
+
+def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) -> list[Given]:
+    found: list[Given] = []
+    layers = layers_in(stated)
+    for at, links in enumerate(stated):
+        if isinstance(links, Mention) or not links or not links[0].first:
+            continue
+        if not {p.sign for p in links} <= EQUAL:
+            continue
+        if len(links) > 1 and any(p.conditions for p in links):
+            continue
+        left = links[0].left
+        sides = (left, *(p.right for p in links))
+        if isinstance(left, Call) and left.function.base in LOSSES:
+            sides = tuple(map(_of_steps, sides))
+            if isinstance(left := sides[0], Call):
+                sides = left.function, *sides[1:]
+        node = unshifted(Relation(sides, tuple("=" for _ in sides[1:]), span=links[0].span))
+        node = in_t(_in_T(node, horizons))
+        if not (_is_forward(node) or _is_start(node)):
+            continue
+        if isinstance(left, Symbol) and is_diagonal(left):
+            continue
+        found += _given(at, links[0], node, layers)
+    return _by_vectors(_without_doubles(found))
+
+
+def _given(at: int, link: Part, node: Relation, layers: Layers | None) -> Iterator[Given]:
+    """The equation of a formula; one for each layer where it speaks of all."""
+    f = link.formula
+    for one in [node] if layers is None else layers.each(node):
+        statement = Statement(one, Source(f.text, f.fragment.file.name))
+        name = name_of(statement)
+        defined = left_of(statement)
+        if defined.base in LOSSES and Naming().read(defined)[1] is None:
+            name += " in all"
+        general = left_of(replace(statement, node=node)) if one != node else None
+        yield Given(at, f, statement, name, link.left, general)
+
+
+def _without_doubles(found: Sequence[Given]) -> list[Given]:
+    """Equations without those of layers that have one of their own."""
+    own = {g.name for g in found if g.written is None}
+    return [g for g in found if g.written is None or g.name not in own]
+
+
+def _by_vectors(found: Sequence[Given]) -> list[Given]:
+    """Equations by elements as equations of vectors."""
+    nodes = [g.statement.node for g in found]
+    changed = by_vectors([n for n in nodes if isinstance(n, Relation)])
+    return [
+        g if new is g.statement.node else _restated(g, new)
+        for g, new in zip(found, changed, strict=True)
+    ]
+
+
+def _restated(g: Given, node: Relation) -> Given:
+    """A forward equation in other words."""
+    statement = replace(g.statement, node=node)
+    name = name_of(statement) + g.name.removeprefix(name_of(g.statement))
+    return replace(g, statement=statement, name=name, written=g.written or g.left, elements=True)
+
+
+def _of_steps(node: Node) -> Node:
+    """``E(y_t, d_t)`` as the loss of step t, ``E_t``; its own arguments say that it is one."""
+    match node:
+        case Call(Symbol(base) as loss, arguments) if base in LOSSES and loss == Symbol(base):
+            indices = [Naming().read(a)[1] for a in arguments if isinstance(a, Symbol)]
+            if len(indices) == len(arguments) > 1 and {*indices} == {Index("t")}:
+                return replace(loss, subscripts=(Symbol("t", span=loss.span),))
+    return node if isinstance(node, Symbol) else node.rebuilt(_of_steps)
+
+
+def in_t(node: Relation) -> Relation:
+    """``s_k = f(s_{k-1})`` as an equation in t."""
+    left = node.sides[0]
+    if not isinstance(left, Symbol):
+        return node
+    parts = (*left.subscripts, *left.superscripts, *left.indices)
+    letters = [p.base for p in parts if isinstance(p, Symbol) and p == Symbol(p.base)]
+    earlier = [
+        letter for letter in letters if letter in ("k", "n", "i", "tau", "s")
+        for n in node.sides[1].walk()
+        if n == Sum((Symbol(letter), Number(Fraction(1))), (1, -1))
+    ]  # fmt: skip
+    if not earlier or any(n == Symbol("t") for n in node.walk()):
+        return node
+
+    def change(n: Node) -> Node:
+        if n == Symbol(earlier[0]):
+            return Symbol("t", span=n.span)
+        result: Node = n.rebuilt(change)
+        return result
+
+    found = change(node)
+    assert isinstance(found, Relation)
+    return found
+
+
+def _is_start(node: Relation) -> bool:
+    """Whether a formula fixes an initial value: ``h_0 = 0``."""
+    left, right = node.sides[0], node.sides[1]
+    zero = right == Number(Fraction(0))
+    return (
+        zero
+        and isinstance(left, Symbol)
+        and any(part == Number(Fraction(0)) for part, _ in Naming("").parts(left))
+    )
+
+
+def unshifted(node: Relation) -> Relation:
+    """``h_{t+1} = f(h_t)`` as an equation for h_t."""
+    left = node.sides[0]
+    if not isinstance(left, Symbol):
+        return node
+    _, index = Naming().read(left)
+    if index is None or index.anchor != "t" or not index.offset:
+        return node
+    offset = index.offset
+
+    def change(n: Node) -> Node:
+        match n:
+            case Symbol("t") if n == Symbol("t"):
+                return _later(-offset, n)
+            case Sum(terms) if any(t == Symbol("t") for t in terms):
+                index = Naming().index(n)
+                if index is not None and index.anchor == "t":
+                    return _later(index.offset - offset, n)
+        result: Node = n.rebuilt(change)
+        return result
+
+    found = change(node)
+    assert isinstance(found, Relation)
+    return found
+
+
+def _later(offset: int, at: Node) -> Node:
+    t = Symbol("t", span=at.span)
+    if not offset:
+        return t
+    return Sum((t, Number(Fraction(abs(offset)))), (1, 1 if offset > 0 else -1), span=at.span)
+
+
+def _is_forward(node: Relation) -> bool:
+    """Whether a formula looks like a step of the forward pass."""
+    sides = defines(node)
+    if sides is None:
+        return False
+    left, right = sides
+    if left.base in ERRORS or has_derivative(right):
+        return False
+    for prefix in ("delta", "d_", "grad"):
+        if left.base.startswith(prefix):
+            return False
+    return not any(
+        is_dots(n)
+        or (
+            isinstance(n, Symbol)
+            and (n.base in ("diag", "delta", "Delta", "nabla", "eta") or of_loss_by(n) is not None)
+        )
+        for n in right.walk()
+    )
+
+
+def claims(stated: Sequence[list[Part] | Mention]) -> set[int]:
+    """The numbers of the formulas that hold derivatives."""
+    return {
+        at for at, links in enumerate(stated)
+        if not isinstance(links, Mention)
+        and any(has_derivative(p.left) or has_derivative(p.right) for p in links)
+    }  # fmt: skip
+
+
+def _block(known: dict[str, Given], at: int, claims: set[int]) -> list[str]:
+    """The names that were given since the last derivative, which nothing older uses."""
+    since = max((c for c in claims if c < at), default=-1)
+    block = [name for name, g in known.items() if g.at > since]
+    older = [g for name, g in known.items() if name not in block]
+    naming = Naming()
+    used = {
+        naming.read(n)[0] for g in older for n in relation(g).sides[1].walk()
+        if isinstance(n, Symbol)
+    }  # fmt: skip
+    return [name for name in block if name not in used] if older else []
+
+
+@dataclass(frozen=True)
+class Run:
+    """Equations that hold together, from a formula on; ``change`` is the one that began them."""
+
+    start: int
+    equations: tuple[Given, ...]
+    change: Given | None = None
+
+
+def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
+    """The equations that hold together: a name that is given anew begins another model."""
+    if not given:
+        return []
+    found: list[tuple[int, dict[str, Given], Given | None]] = [(0, {}, None)]
+    for g in given:
+        known = found[-1][1]
+        of = _argument_of(g, given)
+        if of is not None and of.name in known:
+            known[of.name] = of
+        if g.formula.carried and g.name in known:
+            continue  # the equation above goes on
+        twin = _in_other_letters(g, known)
+        if twin is not None:
+            found.append((g.at, {**known, g.name: g}, g))
+            del found[-1][1][twin]
+        elif g.name in known and not _same(known[g.name], g):
+            block = _block(known, g.at, claims)
+            start = min([g.at, *(known[name].at for name in block)])
+            found.append((start, {**known}, g))
+            for name in block:
+                del known[name]
+            found[-1][1][g.name] = g
+        elif _is_of_known(g, known):  # o_t = σ(net_o), where net_o is given
+            known[g.name] = g
+        else:
+            known.setdefault(g.name, g)
+    return [Run(start, tuple(chosen.values()), change) for start, chosen, change in found]
+
+
+def _is_of_known(g: Given, known: dict[str, Given]) -> bool:
+    """Whether an equation is a function of a quantity that another one gives."""
+    match relation(g).sides[1]:
+        case Call(_, (Symbol() as name,)):
+            return g.name in known and Naming().read(name)[0] in known
+    return False
+
+
+def _argument_of(g: Given, given: Sequence[Given]) -> Given | None:
+    """The equation above whose function is of what this one gives a name: ``o_t = σ(W h + b)``."""
+    right = relation(g).sides[1]
+    for other in given:
+        match relation(other).sides[1]:
+            case Call(_, (inner,)) if inner == right and other.at < g.at:
+                return other
+    return None
+
+
+def _in_other_letters(g: Given, known: Mapping[str, Given]) -> str | None:
+    """The equation that one says again in small letters: ``s_t = s_{t-1} w`` for
+    ``S_t = S_{t-1} W``."""
+    for name, other in known.items():
+        if name != g.name and name.casefold() == g.name.casefold():
+            one, two = (_names_in(relation(x)) for x in (g, other))
+            apart = name not in one and g.name not in two
+            if apart and {*map(str.casefold, one)} <= {*map(str.casefold, two)}:
+                return name
+    return None
+
+
+def _same(a: Given, b: Given) -> bool:
+    """Whether two equations say the same, or one of them says it with a name for a part."""
+    x, y = a.statement.node, b.statement.node
+    if not (isinstance(x, Relation) and isinstance(y, Relation)):
+        return False
+    right, other = x.sides[1], y.sides[1]
+    if right == other:
+        return True
+    match right, other:
+        case Call(f, (p,)), Call(g, (q,)):  # h_t = f(W h + U x), h_t = f(z_t)
+            named = isinstance(p, Symbol) or isinstance(q, Symbol)
+            return f == g and (named or _names_in(p) == _names_in(q))
+    return False
+
+
+def _names_in(node: Node) -> set[str]:
+    return {Naming().read(n)[0] for n in node.walk() if isinstance(n, Symbol)}

@@ -1,0 +1,383 @@
+"""What symbols that a document leaves undefined may stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from symbptt.check.meaning.conventions import Reading
+from symbptt.check.meaning.derivatives import LATER
+from symbptt.check.networks.bindings import is_difference
+from symbptt.check.networks.losses import UNNAMED_TARGET
+from symbptt.check.notation.namings import label, namings
+from symbptt.check.notation.scripts import NORM_BRACKETS, entry_letters, is_step, is_time, scripts
+from symbptt.check.notation.symbols import ACTIVATION_NAMES, ERRORS, PREFIXES, Definition, Scope
+from symbptt.formula.lexicon import GREEK
+from symbptt.formula.tree import (
+    Call,
+    Differential,
+    Group,
+    Node,
+    Number,
+    Quotient,
+    Subscripted,
+    Sum,
+    Symbol,
+)
+from symbptt.model import terms as tm
+from symbptt.model.model import Model, Role
+
+#: What the argument of an activation is called.
+INNER = frozenset({"z", "a", "net", "u", "s", "pre", "o", "in", "y", "q", "v"})
+#: What tells the argument of an activation from its value: ``o_pre``.
+PRE = frozenset({"pre", "raw", "in", "net", "lin", "linear"})
+#: What error signals are called besides δ.
+SIGNALS = ERRORS | {"epsilon", "varepsilon", "e", "zeta", "kappa", "vartheta", "err", "dz", "dh"}
+#: What the identity matrix is called, and what derivatives of states by parameters, carried
+#: forward, are.
+IDENTITIES = frozenset({"I", "Id"})
+JACOBIANS = frozenset({"P", "S", "Q", "R", "M", "Z", "G"})
+#: How the groups of readings begin that give a meaning which a name need not have: a claim that
+#: fails under all of them is not wrong.
+LOOSE = "perhaps "
+#: What marks the part of a gradient that comes from later steps: ``dh_next``.
+FROM_LATER = frozenset({"next", "future", "recurrent", "later", "rec"})
+#: What stands for any parameter.
+GENERIC = frozenset({"theta", "Theta", "w", "W", "omega", "vartheta", "psi", "phi", "p"})
+
+
+#: What stands for any number in a formula of functions alone: ``tanh'(z) = 1 - tanh²(z)``.
+LETTERS = frozenset({"x", "z", "u", "a", "y", "s", "v", "t", "n"})
+_LETTER = {name: letter for letter, name in reversed(GREEK.items())}
+
+
+def shown(name: str) -> str:
+    """A name as people write it: ``delta_h`` is δ_h.
+
+    >>> shown("delta_h")
+    'δ_h'
+    """
+    head, _, tail = name.partition("_")
+    head = _LETTER.get(head, head)
+    return f"{head}_{tail}" if tail else head
+
+
+def is_identity(name: str, sides: Sequence[Node]) -> bool:
+    """Whether a formula is about functions of one letter alone, which is any number."""
+    if name not in LETTERS:
+        return False
+    symbols = {n.base for side in sides for n in arguments_in(side)}
+    return symbols == {name}
+
+
+def is_of_letters(sides: Sequence[Node], scope: Scope) -> bool:
+    """Whether a formula is about functions and bare letters alone: ``σ'(z) = y (1 - y)``."""
+    symbols = [n for side in sides for n in arguments_in(side)]
+    bare = all(n == Symbol(n.base) and n.base in LETTERS for n in symbols)
+    return bare and all(scope.meant(n) is None for n in symbols)
+
+
+def arguments_in(node: Node) -> Iterator[Symbol]:
+    """The symbols of a formula that are no functions."""
+    if isinstance(node, Symbol):
+        yield node
+    elif isinstance(node, Call):
+        for argument in node.arguments:
+            yield from arguments_in(argument)
+    elif isinstance(node, Subscripted) and _is_norm(node.operand):
+        yield from arguments_in(node.operand)  # the norm ‖x‖_F
+    else:
+        for child in node.children():
+            yield from arguments_in(child)
+
+
+def _is_norm(node: Node) -> bool:
+    return isinstance(node, Group) and node.opening in NORM_BRACKETS
+
+
+def reading(name: str, says: str = "", group: str = "") -> Reading:
+    """A reading that a guess makes."""
+    return Reading(name, says or name, 1, lambda c: c, lambda node: True, group or name)
+
+
+_NOTHING = Reading("", "", 0, lambda c: c, lambda node: True)
+
+
+def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple[Reading, Scope]]:
+    """What an undefined symbol may stand for: δ for a gradient, z for a pre-activation."""
+    if name.endswith("()"):
+        yield from _functions(name, scope)
+        return
+    head = name.split("_")[0]
+    yield from _handed_back(name, scope)
+    if is_identity(name, sides):
+        yield Reading(name, "any number", 0, lambda c: c, lambda node: True), scope.with_free(name)
+        return
+    if head in IDENTITIES:
+        yield from _identities(head, sides, scope)
+        return
+    other = _in_other_letters(name, scope)
+    if other is not None:
+        says = f"nothing says what {shown(name)} stands for, and {other} differs in its case alone"
+        group = f"meaning of {name}"
+        yield reading(f"{shown(name)} is {other}", says, group), scope.with_alias(name, other)
+        yield _NOTHING, scope  # where that doesn't hold, nothing is known of it
+        return
+    if name == "g":  # what the loss of a step adds
+        yield from _signals(name, scope, Symbol("t"))
+        yield _NOTHING, scope
+        return
+    if head in JACOBIANS:
+        yield from _jacobians(name, scope)
+    if head in SIGNALS and not _crowded(name, sides):
+        yield from _signals(name, scope)
+    elif head in SIGNALS and name[len(head) + 1 :].isdigit():  # δ_t^3: of the loss of step 3
+        yield from _signals(name, scope, Number(Fraction(int(name[len(head) + 1 :]))))
+    if "target" in scope.model.variables and f"{name}_hat" in scope.model.variables:
+        yield (
+            Reading(name, "the target", 0, lambda c: c, lambda node: True),
+            scope.with_alias(name, "target"),
+        )
+        return
+    if (
+        (head in INNER and "hat" not in name)
+        or PRE & {*name.split("_")[1:]}
+        or name.startswith("net")
+    ):
+        yield from _arguments(name, scope)
+    if _is_target(name, sides, scope):
+        row = reading(f"{shown(name)} is the target", "it is what the output is compared with")
+        yield row, scope.with_alias(name, UNNAMED_TARGET)
+
+
+def _is_target(name: str, sides: Sequence[Node], scope: Scope) -> bool:
+    """Whether a symbol is what a difference takes from the output, where no loss is written."""
+    differences = (n for side in sides for n in side.walk() if is_difference(n))
+    pairs = [[x for x in n.children() if isinstance(x, Symbol)] for n in differences]
+    return UNNAMED_TARGET in scope.model.variables and any(
+        name in [scope.unknown(x) for x in pair if scope.meant(x) is None] for pair in pairs
+    )
+
+
+def _handed_back(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
+    """``dh_next``, ``δ_{h,future}`` as what later steps hand back to h_t, or as all of ∂L/∂h_t."""
+    words = name.split("_")
+    prefix = next((p for p in PREFIXES if words[0].startswith(p.rstrip("_"))), None)
+    if prefix is None or not FROM_LATER & set(words[1:]):
+        return
+    rest = [words[0].removeprefix(prefix.rstrip("_")), *words[1:]]
+    of = "_".join(w for w in rest if w and w not in FROM_LATER and w != "t")
+    v = scope.quantity(of)
+    if v is None or scope.model.variables[v].timeless:
+        return
+    for sign, what in ((LATER, f"what later steps hand back to {of}_t"), ("∂", f"∂L/∂{of}_t")):
+        yield (
+            reading(
+                f"{shown(name)} is {what}",
+                f"nothing says what {shown(name)} stands for, and this makes the formula hold",
+                f"meaning of {name}",
+            ),
+            scope.with_definition(name, Definition(_slope(scope.model, v, sign))),
+        )
+
+
+#: What has a meaning of its own as a capital: the identity, losses, numbers of steps.
+_OWN_CAPITALS = frozenset("CDEIJKLNTX")
+
+
+def _in_other_letters(name: str, scope: Scope) -> str | None:
+    """The one quantity whose name differs in its case alone: ``W_hh`` for ``w_hh``."""
+    if name[0] in _OWN_CAPITALS or any(q[0] in _OWN_CAPITALS for q in (name.swapcase(),)):
+        return None
+    found = [q for q in scope.model.variables if q.casefold() == name.casefold()]
+    return found[0] if len(found) == 1 else None
+
+
+def _signals(name: str, scope: Scope, at: Node | None = None) -> Iterator[tuple[Reading, Scope]]:
+    """``δ_t`` as the gradient, or its negative, by each state and each computed quantity.
+
+    ``at``: the step whose loss it is of.
+    """
+    model = scope.model
+    inner = _inner(model)
+    states = [q.name for q in model.with_role(Role.STATE)]
+    others = [n for n in model.order if n not in states and n not in inner]
+    hint = name.partition("_")[2]
+    ordered = sorted([*states, *inner, *others], key=lambda v: not (hint and hint in v))
+    for sign, minus in ((1, ""), (-1, "-")):
+        for v in ordered:
+            loss = "L" if at is None else f"L_{label(at)}"
+            what = f"∂{loss} by the argument of {v[4:]}_t" if v in inner else f"∂{loss}/∂{v}_t"
+            yield (
+                reading(
+                    f"{shown(name)}_t is {minus}{what}",
+                    f"nothing says what {shown(name)} stands for, and this makes the formula hold",
+                    f"meaning of {name}",
+                ),
+                scope.with_definition(name, Definition(_gradient(model, v, sign, at))),
+            )
+
+
+def _identities(head: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple[Reading, Scope]]:
+    """``I`` and ``I_n`` as the identity, as large as a state."""
+    symbols = [n for side in sides for n in side.walk() if isinstance(n, Symbol) and n.base == head]
+    if any(is_time(p) for s in symbols for p in scripts(s)):  # an input, say
+        return
+    names = {next(namings(s)).name for s in symbols}
+    sizes: dict[str, Node] = {}
+    for q in scope.model.with_role(Role.STATE):
+        at = Symbol(q.name, subscripts=(Symbol("T"),))
+        sizes.setdefault(str(q.shape[0]), Call(Symbol("eye"), (at,)))
+    for body in sizes.values():
+        known = scope
+        for name in names:
+            known = known.with_definition(name, Definition(body, None))
+        yield Reading(f"{head} is the identity", "", 0, lambda c: c, lambda node: True), known
+
+
+def _jacobians(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
+    """``P_t`` as the derivative of a state by a parameter."""
+    model = scope.model
+    behind = _behind_states(model)
+    for state in model.with_role(Role.STATE):
+        for p in model.with_role(Role.PARAMETER):
+            if p.name not in behind:
+                continue
+            at_t = Symbol(state.name, subscripts=(Symbol("t"),))
+            body = Quotient(Differential("∂", at_t), Differential("∂", Symbol(p.name)))
+            yield (
+                reading(
+                    f"{shown(name)}_t is ∂{state.name}_t/∂{p.name}",
+                    f"nothing says what {shown(name)} stands for, and this makes the formula hold",
+                    f"{LOOSE}{name}",
+                ),
+                scope.with_definition(name, Definition(body)),
+            )
+
+
+def is_labelled(name: str, scope: Scope) -> bool:
+    """Whether a name bears a word that names no quantity, so that it may stand for a part of one:
+    ``δ_h_future``."""
+    known = "_".join(scope.model.variables).split("_")
+    words = [w for w in name.split("_")[1:] if len(w) > 2 and w not in known]
+    return any(w not in ("tilde", "hat", "bar", "prime") for w in words)
+
+
+def _arguments(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
+    """``z_t`` as the argument of an activation."""
+    inner = _activated(scope.model)
+    hint = name.partition("_")[2]
+    plain = "_".join(w for w in name.split("_") if w not in PRE)  # o_pre
+    hinted = [v for v in inner if inner[v] in (hint, plain)]
+    if hint in scope.model.variables and not hinted:
+        return  # a_C: of C, whatever it is
+    for v in hinted or inner:
+        body = Symbol(v, subscripts=(Symbol("t"),))
+        yield (
+            reading(
+                f"{shown(name)} is the argument of {inner[v]}",
+                f"nothing says what {shown(name)} stands for, and this makes the formula hold",
+                f"meaning of {name}",
+            ),
+            # what its name says holds for the rest of the document too
+            scope.with_definition(name, Definition(body)) if hinted else scope.with_alias(name, v),
+        )
+
+
+def _activated(model: Model) -> dict[str, str]:
+    """The arguments of activations, each with what the activation gives: pre_h, h."""
+    found: dict[str, str] = {}
+    for e in model.equations:
+        match e.rhs:
+            case tm.Mapped(operand=tm.Ref(name, tm.Index("t", 0))) if name != e.name:
+                found.setdefault(name, e.name)
+    others = {v: v[4:] for v in _inner(model) if v not in found}
+    return {**found, **others}
+
+
+def by_argument(v: str, name: str, model: Model) -> Iterator[tuple[Reading, Definition]]:
+    """``δ_{z_t}`` as the gradient by the argument of the activation that gives z."""
+    for inner, given in _activated(model).items():
+        if given == v:
+            says = f"nothing but its name says what {shown(name)} stands for"
+            row = reading(f"{shown(name)} is by the argument of {v}", says, f"meaning of {name}")
+            yield row, Definition(_gradient(model, inner, 1, None))
+
+
+def _inner(model: Model) -> list[str]:
+    """The names that the model gives to arguments of activations."""
+    return [n for n in model.order if n.startswith("pre_")]
+
+
+def _crowded(name: str, sides: Sequence[Node]) -> bool:
+    """Whether a symbol bears two scripts that may be steps, so that neither is clear."""
+    base = name.split("_")[0]
+    symbols = (n for side in sides for n in side.walk() if isinstance(n, Symbol))
+    return any(
+        sum(is_step(p) and _is_count(p) for p in scripts(s)) > 1
+        or any(len(entry_letters(p)) == 2 for p in scripts(s))  # δ_ij
+        for s in symbols if s.base == base
+    )  # fmt: skip
+
+
+def _is_count(node: Node) -> bool:
+    return all(x.base in "tkijsTnm" for x in node.walk() if isinstance(x, Symbol))
+
+
+def _gradient(model: Model, v: str, sign: int, at: Node | None) -> Node:
+    slope = _slope(model, v, at=at)
+    return slope if sign > 0 else Sum((slope,), (-1,))
+
+
+def _slope(model: Model, v: str, sign: str = "∂", at: Node | None = None) -> Node:
+    """``∂L/∂v_t``, or ``∂L_s/∂v_t`` of the loss of a step."""
+    loss = Symbol(model.loss_name, subscripts=() if at is None else (at,))
+    by = Symbol(v, subscripts=(Symbol("t"),))
+    return Quotient(Differential(sign, loss), Differential(sign, by))
+
+
+def _functions(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
+    """``f`` where the document writes tanh: the one activation that it uses."""
+    used = {
+        t.function for e in scope.model.equations for t in e.rhs.walk() if isinstance(t, tm.Mapped)
+    }
+    if name[:-2].split("_")[0] in ACTIVATION_NAMES and len(used) == 1:
+        (f,) = used
+        yield (
+            reading(f"{name[:-2]} is {f}", f"{name[:-2]} stands for {f}"),
+            scope.with_alias(name, f),
+        )
+
+
+def _behind_states(model: Model) -> set[str]:
+    """What states depend on; θ is a parameter of the recurrence."""
+    wanted = [q.name for q in model.with_role(Role.STATE)]
+    seen: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if any(e.name == name for e in model.equations):
+            wanted += [x.name for x in model.equation(name).rhs.walk() if isinstance(x, tm.Ref)]
+    return seen
+
+
+def generic(sides: Sequence[Node], scope: Scope) -> list[Scope] | None:
+    """The scopes in which θ is each parameter in turn, where a claim is about any of them."""
+    wanted = {
+        n.operand.base
+        for side in sides
+        for n in side.walk()
+        if isinstance(n, Differential) and isinstance(n.operand, Symbol)
+        and n.operand.base in GENERIC and all(map(is_time, scripts(n.operand)))
+        and scope.meant(n.operand) is None
+    }  # fmt: skip
+    if len(wanted) != 1:
+        return None
+    (name,) = wanted
+    parameters = [q.name for q in scope.model.with_role(Role.PARAMETER)
+                  if q.name in _behind_states(scope.model)]  # fmt: skip
+    if not parameters:
+        return None
+    return [scope.with_alias(name, p) for p in parameters]

@@ -1,0 +1,230 @@
+"""How a link of a formula is taken: as a claim about the quantities of a model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from symbptt.check.meaning.claims import Claim
+from symbptt.check.meaning.norms import named
+from symbptt.check.networks.epochs import Epoch
+from symbptt.check.networks.parts import ADDING, Mention, Part, has_derivative
+from symbptt.check.notation.scripts import unbracketed
+from symbptt.check.notation.symbols import ERRORS, Scope
+from symbptt.formula.tree import (
+    BigOperator,
+    Call,
+    Differential,
+    Group,
+    Node,
+    Number,
+    Power,
+    Primed,
+    Product,
+    Quotient,
+    Span,
+    Sum,
+    Symbol,
+    Text,
+    Transpose,
+)
+from symbptt.model import terms as tm
+from symbptt.model.model import Model
+
+#: Words, or the formula before, that speak of one step: ``dL/dW (t = 2) = …``.
+_ONE_STEP = re.compile(
+    r"\(\s*(at\s+)?t\s*=\s*\w+\s*\)|(at|for) (time )?step|contribution", re.IGNORECASE
+)
+
+
+def claim_of(part: Part, epoch: Epoch) -> Claim:
+    """What a link claims, with functions as calls and parts of equations by their names."""
+    left, right = (called(_with_names(x, epoch), epoch.functions) for x in (part.left, part.right))
+    share = part.sign in ADDING
+    return Claim(
+        left, right, part.conditions, share, _ONE_STEP.search(words_before(part)) is not None
+    )
+
+
+def _with_names(node: Node, epoch: Epoch) -> Node:
+    """What is differentiated by the name that the model gives it."""
+    if not epoch.named:
+        return node
+    names = dict(epoch.named)
+
+    def change(n: Node) -> Node:
+        if isinstance(n, Differential) and n.operand is not None:
+            part = unbracketed(n.operand)
+            if part in names:
+                return replace(n, operand=names[part])
+        return n if isinstance(n, Symbol) else n.rebuilt(change)
+
+    return change(node)
+
+
+def called(node: Node, functions: frozenset[str]) -> Node:
+    """``g (z)`` as a call, where g is a function of the model."""
+    node = node.rebuilt(lambda n: called(n, functions))
+    if not isinstance(node, Product):
+        return node
+    factors: list[Node] = []
+    signs: list[str] = []
+    for sign, f in zip(("", *node.operators), node.factors, strict=True):
+        name = factors[-1] if factors else None
+        call = _call(name, f, functions) if sign == "" else None
+        if call is not None:
+            factors[-1] = call
+            continue
+        factors.append(f)
+        signs.append(sign)
+    if len(factors) == 1:
+        return factors[0]
+    return replace(node, factors=tuple(factors), operators=tuple(signs[1:]))
+
+
+def _call(name: Node | None, f: Node, functions: frozenset[str]) -> Call | Power | None:
+    """``g`` and ``(z)``, or ``(z)'``, as a call of g, or of its derivative."""
+    if not isinstance(name, Symbol):
+        return None
+    if not (name == Symbol(name.base) and name.base in functions) and not named(name, functions):
+        return None
+    span = Span(name.span.start, f.span.end)
+    match f:
+        case Power(Group("(", items) as arguments, exponent) if named(name, functions):
+            inner = Call(name, items, span=Span(name.span.start, arguments.span.end))
+            return Power(inner, exponent, span=span)
+        case Group("(", items):
+            return Call(name, items, span=span)
+        case Primed(Group("(", items), count):
+            return Call(replace(name, primes=count), items, span=span)
+    return None
+
+
+def words_before(part: Part) -> str:
+    """The words before a formula."""
+    return part.formula.fragment.before[-400:]
+
+
+def horizons(stated: Sequence[list[Part] | Mention]) -> frozenset[str]:
+    """The letters that stand for the number of steps: T, and what sums over t go up to.
+
+    A document that never writes t sums over k.
+    """
+    found: set[str] = set()
+    step = "t" if any(_writes(p, "t") for p in links_of(stated)) else "k"
+    for part in links_of(stated):
+        for n in (*part.left.walk(), *part.right.walk()):
+            match n:
+                case BigOperator("sum", index=Symbol(index), upper=Symbol(letter) as upper):
+                    if index == step and upper == Symbol(letter):
+                        found.add(letter)
+    if "T" in found or any(_writes(p, "T") for p in links_of(stated)):
+        return frozenset({"T"}) | (found & {"tau"})
+    return frozenset({"T", "tau"}) | (found & {"n", "N", "S", "m", "K", "M"})
+
+
+def links_of(stated: Sequence[list[Part] | Mention]) -> Iterator[Part]:
+    """The links of all formulas."""
+    for links in stated:
+        yield from () if isinstance(links, Mention) else links
+
+
+def _writes(part: Part, letter: str) -> bool:
+    """Whether a letter is a step somewhere: T in ``δ_T``."""
+    return any(n == Symbol(letter) for side in (part.left, part.right) for n in side.walk())
+
+
+def is_chain(node: Node) -> bool:
+    """Whether a side is made of derivatives alone: a chain rule, in products and sums."""
+    match node:
+        case Quotient(Differential(), Differential()) | Number() | Text():
+            return True
+        case Product(factors):
+            return all(map(is_chain, factors))
+        case Sum(terms):
+            return all(map(is_chain, terms))
+        case Group("(" | "[" | "{", (inner,)) | Transpose(inner):
+            return is_chain(inner)
+        case BigOperator(body=body):
+            return is_chain(body)
+    return False
+
+
+def is_forward_claim(part: Part, scope: Scope) -> bool:
+    """Whether a claim is about a value of the forward pass, not about a derivative."""
+    if has_derivative(part.left) or has_derivative(part.right):
+        return False
+    meant = scope.meant(part.left) if isinstance(part.left, Symbol) else None
+    return meant is not None and meant.kind in ("quantity", "loss")
+
+
+def is_of_loss(part: Part, scope: Scope) -> bool:
+    """Whether a formula names the loss of one step, or the loss outside of derivatives."""
+    for side in (part.left, part.right):
+        for n in side.walk():
+            meant = scope.meant(n) if isinstance(n, Symbol) else None
+            if meant is not None and meant.kind == "loss" and meant.step is not None:
+                return True
+    meant = scope.meant(part.left) if isinstance(part.left, Symbol) else None
+    return meant is not None and meant.kind == "loss"
+
+
+def is_of_two_networks(part: Part, scope: Scope) -> bool:
+    """Whether a formula names quantities that no chain of equations joins."""
+    meant = (scope.meant(n) for side in (part.left, part.right) for n in side.walk()
+             if isinstance(n, Symbol))  # fmt: skip
+    names = {m.name for m in meant if m is not None and m.kind == "quantity"}
+    first = next(iter(sorted(names)), None)
+    return first is not None and not names <= _joined_to(first, scope.model)
+
+
+def _joined_to(name: str, model: Model) -> set[str]:
+    """What stands in an equation with a quantity, or with what stands in one with it."""
+    groups = [
+        {e.name, *(x.name for x in e.rhs.walk() if isinstance(x, tm.Ref))} for e in model.equations
+    ]
+    groups += [{x.name for x in p.term.walk() if isinstance(x, tm.Ref)} for p in model.loss]
+    found, grown = {name}, True
+    while grown:
+        near = set().union(*(g for g in groups if g & found))
+        grown = not near <= found
+        found |= near
+    return found
+
+
+def is_gradient_name(s: Symbol) -> bool:
+    """Whether a name is one of a gradient: δ_t, dWhh, grad_U."""
+    if s.base in ERRORS:
+        return True
+    return re.fullmatch(r"(d_?|grad_?|delta_?)[A-Za-z]\w*", s.base) is not None
+
+
+def is_dependence(part: Part) -> bool:
+    """``u = u(x)``: what a quantity depends on, which is no claim about its value."""
+    match part.right:
+        case Call(function):
+            return function == part.left
+        case Product((name, Group("(")), ("",)):
+            return name == part.left
+    return False
+
+
+def is_of_data(part: Part, scope: Scope) -> bool:
+    """Whether a formula is about what is given alone: ``Σ_k y_k = 1``."""
+    if has_derivative(part.left) or has_derivative(part.right):
+        return False
+    symbols = (n for side in (part.left, part.right) for n in outside_ranges(side))
+    meant = [m for m in map(scope.meant, symbols) if m is not None]
+    given = {v.name for v in scope.model.given}
+    return bool(meant) and all(m.kind == "quantity" and m.name in given for m in meant)
+
+
+def outside_ranges(node: Node) -> Iterator[Symbol]:
+    """The symbols of a formula but for what sums run over."""
+    if isinstance(node, Symbol):
+        yield node
+        return
+    children = (node.body,) if isinstance(node, BigOperator) else node.children()
+    for child in children:
+        yield from outside_ranges(child)

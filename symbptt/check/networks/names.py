@@ -1,0 +1,179 @@
+"""The names that a document gives, from where it gives them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from symbptt.check.networks.epochs import Epoch
+from symbptt.check.networks.equations import unshifted
+from symbptt.check.networks.links import is_gradient_name, words_before
+from symbptt.check.networks.parts import NAMING, Mention, Part, has_derivative
+from symbptt.check.notation.layers import Layers
+from symbptt.check.notation.namings import Named, is_diagonal, namings
+from symbptt.check.notation.scripts import entry_letters, is_step, scripts
+from symbptt.check.notation.symbols import ERRORS, Definition, Scope
+from symbptt.formula.tree import Differential, Node, Number, Quotient, Relation, Symbol
+from symbptt.model.names import Naming
+
+#: Words that announce that a symbol comes to mean the gradient by a pre-activation.
+_ANNOUNCES = re.compile(
+    r"combin|absorb|incorporat|redefin|re-defin|definition of|pre-?activation|local (error|grad)|"
+    r"instead|now (define|let|denote)", re.IGNORECASE,
+)  # fmt: skip
+
+
+@dataclass
+class Names:
+    """What symbols have come to stand for.
+
+    ``aliases``: other names of the model's quantities; ``horizons``: the letters for the number
+    of steps; ``ahead``: names that ``:=``, or the entries of a diagonal, give further down;
+    ``stated``: gradients that the document says are what their names say.
+    """
+
+    aliases: Mapping[str, str]
+    horizons: frozenset[str]
+    layers: Layers | None = None
+    given: dict[str, Definition] = field(default_factory=dict)
+    ahead: dict[str, Definition] = field(default_factory=dict)
+    stated: set[str] = field(default_factory=set)
+
+    def scope(self, epoch: Epoch) -> Scope:
+        """What symbols stand for here."""
+        return Scope(
+            epoch.model,
+            {**self.ahead, **self.given},
+            epoch.losses,
+            {**epoch.aliases, **self.aliases},
+            epoch.bare_is_last,
+            self.horizons,
+            layers=self.layers,
+            share=epoch.share,
+            parts=frozenset(name.base for _, name in epoch.named),
+        )
+
+    def look_ahead(
+        self,
+        stated: Sequence[list[Part] | Mention],
+        epoch_at: Callable[[int], Epoch | None],
+    ) -> None:
+        """Note the names that are given further down, for formulas that use them before."""
+        for at, links in enumerate(stated):
+            if isinstance(links, Mention):
+                continue
+            left = links[0].left
+            if links[0].sign not in NAMING and not (isinstance(left, Symbol) and is_diagonal(left)):
+                continue
+            epoch = epoch_at(at)
+            found = {} if epoch is None else self.definitions(links[0], epoch, lambda: False)
+            self.ahead = {**found, **self.ahead}
+
+    def definitions(
+        self, part: Part, epoch: Epoch, holds: Callable[[], bool]
+    ) -> dict[str, Definition]:
+        """The names that a link gives: one, or one in each layer."""
+        if self.layers is None or not self.layers.counts(part.left):
+            found = self.definition(part, epoch, holds)
+            return {} if found is None else dict([found])
+        sides = zip(self.layers.each(part.left), self.layers.each(part.relation.sides[1]),
+                    strict=False)  # fmt: skip
+        every = (self.definition(replace(part, left=a, right=b), epoch, holds) for a, b in sides)
+        return dict(found for found in every if found is not None)
+
+    def definition(
+        self, part: Part, epoch: Epoch, holds: Callable[[], bool]
+    ) -> tuple[str, Definition] | None:
+        """The name that a link gives, if it gives one; ``holds``: whether it holds as a claim."""
+        left, right = part.left, part.right
+        if not isinstance(left, Symbol) or not part.first or left.primes:
+            return None
+        if is_diagonal(left):  # H^{(t+1)}_{ii} = …
+            left, right = unshifted(Relation((left, right), ("=",))).sides
+            assert isinstance(left, Symbol)
+        meant = self.scope(epoch).meant(left)
+        kind = None if meant is None else meant.kind
+        said = part.names and (left.base in ERRORS or meant is None)
+        if kind == "quantity":
+            return None
+        if kind == "loss" and (part.sign not in NAMING or left.base in epoch.losses):
+            return None
+        if isinstance(right, Number) and kind in (None, "defined"):
+            return Naming("").read(left)[0], Definition(right, None)
+        if meant is not None and kind == "defined" and not said:
+            known = self.ahead.get(meant.name)
+            here = known is not None and known.line == part.formula.line
+            return (meant.name, known) if known is not None and here else None
+        naming = _taken_apart(left, right)
+        if naming is None or _refers_to(right, naming.name):
+            return None
+        derived = has_derivative(right)
+        if kind == "gradient" and not part.names:
+            stated = naming.name in self.stated
+            updates = left.base.startswith("Delta") and not any(map(self._is_error, right.walk()))
+            if stated or not (derived or updates) or holds():
+                if _is_derivative(right) and not stated and derived:
+                    self.stated.add(naming.name)
+                return None
+        if kind is None and not said and not derived and left.base in ERRORS and not naming.step:
+            return None
+        parameter = naming.step.base if isinstance(naming.step, Symbol) else None
+        entries = tuple(e.base for e in naming.entry if isinstance(e, Symbol))
+        return naming.name, Definition(right, parameter, entries, part.formula.line)
+
+    @staticmethod
+    def _is_error(node: Node) -> bool:
+        return isinstance(node, Symbol) and is_gradient_name(node)
+
+    def forget(self, name: str) -> Definition:
+        """A definition that is set aside."""
+        old = self.given.pop(name, None)
+        later = self.ahead.pop(name, None)
+        found = old or later
+        assert found is not None
+        return found
+
+
+def announces(part: Part) -> bool:
+    """Whether the text says that a symbol comes to mean something else."""
+    return _ANNOUNCES.search(words_before(part)) is not None
+
+
+def _taken_apart(left: Symbol, right: Node) -> Named | None:
+    """The name that a left side gives: its step is a letter, its entries are letters too."""
+    letters = {n.base for n in right.walk() if isinstance(n, Symbol) and n == Symbol(n.base)}
+    entries = (e for n in right.walk() if isinstance(n, Symbol) for e in entry_letters(n))
+    letters |= {e.base for e in entries if isinstance(e, Symbol)}
+    best: Named | None = None
+    if len(scripts(left)) > 1 and all(isinstance(p, Number) for p in scripts(left)):
+        return next(namings(left))  # δ_2^{(3)}: a name of its own
+    for n in namings(left):
+        if isinstance(n.step, Number) and any(p == Symbol("t") for p in scripts(left)):
+            continue  # δ^{(2)}_t: of a layer, at any step
+        if isinstance(n.step, Number) or (isinstance(n.step, Symbol) and n.step.base == "T"):
+            return None
+        if n.step is not None and not isinstance(n.step, Symbol):
+            continue
+        if n.step is not None and not is_step(n.step):
+            continue
+        used = [x.base for x in (n.step, *n.entry) if isinstance(x, Symbol)]
+        if best is None or (set(used) <= letters and len(used) > _count(best)):
+            best = n
+    return best
+
+
+def _is_derivative(node: Node) -> bool:
+    """``∂L/∂h_t``."""
+    match node:
+        case Quotient(Differential(), Differential()):
+            return True
+    return False
+
+
+def _count(n: Named) -> int:
+    return (n.step is not None) + len(n.entry)
+
+
+def _refers_to(node: Node, name: str) -> bool:
+    return any(n.name == name for x in node.walk() if isinstance(x, Symbol) for n in namings(x))

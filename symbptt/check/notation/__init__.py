@@ -1,0 +1,1 @@
+"""What the signs of a formula are: scripts, names, steps, conditions."""

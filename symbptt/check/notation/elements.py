@@ -1,0 +1,346 @@
+r"""Equations by elements as equations of vectors: ``a_i = Σ_j W_{ij} h_j`` is ``a = W h``.
+
+What an equation says of the element i, for every i, is what the equation of vectors says.  A sum
+over a letter is a product with a matrix that bears it, ``Σ_j W_{ji} h_j = (Wᵀ h)_i``, or of two
+vectors that do; whatever else stands beside an element is multiplied with it entry by entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from symbptt.check.notation.scripts import entry_letters
+from symbptt.check.notation.symbols import ACTIVATION_NAMES, LOSSES
+from symbptt.formula.tree import (
+    BigOperator,
+    Call,
+    Group,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Relation,
+    Sum,
+    Symbol,
+    Transpose,
+)
+from symbptt.model.names import Naming
+
+#: Letters of a formula that count its entries, in the order of rows and columns.
+Letters = tuple[str, ...]
+
+
+class MixedError(ValueError):
+    """A formula that is not one of elements throughout."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A formula of vectors and matrices, and the letters that its rows and columns had."""
+
+    node: Node
+    letters: Letters = ()
+
+    def over(self, letter: str) -> bool:
+        """Whether a letter counts entries of it."""
+        return letter in self.letters
+
+
+def by_vectors(equations: Sequence[Relation]) -> list[Relation]:
+    """Forward equations, with those by elements as equations of vectors.
+
+    Where one that gives an element can't be taken so, none is: the others speak of elements of
+    what would be missing.
+    """
+    timed = _timed(equations)
+    if _is_ambiguous(equations, timed):
+        return list(equations)
+    found: list[Relation] = []
+    for e in equations:
+        try:
+            found.append(_by_vectors(e, timed))
+        except MixedError:
+            left = e.sides[0]
+            if isinstance(left, Symbol) and left.base in LOSSES:
+                found.append(e)
+                continue
+            return list(equations)
+    return found
+
+
+def _is_ambiguous(equations: Sequence[Relation], timed: frozenset[str]) -> bool:
+    """Whether letters tell two vectors of one name apart: ``net_j = …`` and ``net_k = …``."""
+    letters: dict[str, set[Letters]] = {}
+    for e in equations:
+        left = e.sides[0]
+        if isinstance(left, Symbol) and (own := _letters_of(left, timed)):
+            name = Naming().read(_stripped(left, frozenset(own))[0])[0]
+            letters.setdefault(name, set()).add(own)
+    return any(len(found) > 1 for found in letters.values())
+
+
+def _by_vectors(e: Relation, timed: frozenset[str]) -> Relation:
+    left, right = e.sides[0], e.sides[1:]
+    if not isinstance(left, Symbol):
+        return e
+    wanted = _letters_of(left, timed)
+    inner = {x for side in right for n in side.walk() for x in _summed(n)}
+    shared = {x for side in right for n in side.walk() if isinstance(n, Symbol)
+              for x in _entries(n, frozenset(wanted))}  # fmt: skip
+    if not inner and not (wanted and set(wanted) <= shared):
+        return e
+    name, letters = _stripped(left, frozenset(wanted))
+    reading = _Reading(timed, frozenset(letters))
+    sides: list[Node] = [name]
+    for side in right:
+        tensor = reading.read(side)
+        if set(tensor.letters) != set(letters) and not isinstance(tensor.node, Number):
+            raise MixedError
+        sides.append(tensor.node)
+    return replace(e, sides=tuple(sides))
+
+
+def _timed(equations: Sequence[Relation]) -> frozenset[str]:
+    """The names that bear a step somewhere, without what else hangs on them."""
+    naming = Naming()
+    return frozenset(
+        n.base
+        for e in equations
+        for n in e.walk()
+        if isinstance(n, Symbol)
+        and (index := naming.read(n)[1]) is not None
+        and index.anchor in ("t", "T")
+    )
+
+
+def _letters_of(left: Symbol, timed: frozenset[str]) -> Letters:
+    """The letters of the element that an equation gives; none if it gives no element of a
+    vector that has steps."""
+    if left.base not in timed or left.base in LOSSES:
+        return ()
+    naming = Naming()
+    found = [
+        e.base
+        for part, _ in naming.parts(left)
+        if naming.index(part) is None
+        for e in entry_letters(part)
+        if isinstance(e, Symbol)
+    ]
+    return tuple(found) if len(found) == 1 else ()
+
+
+def _summed(node: Node) -> Letters:
+    """The letter of the entries that a sum runs over."""
+    match node:
+        case BigOperator("sum", index=Symbol(letter) as index) if entry_letters(index):
+            inside = (n for n in node.body.walk() if isinstance(n, Symbol))
+            if any(_entries(n, frozenset({letter})) for n in inside):
+                return (letter,)
+    return ()
+
+
+def _entries(symbol: Symbol, known: frozenset[str]) -> Letters:
+    """Which of the letters count entries of a symbol."""
+    return _stripped(symbol, known)[1]
+
+
+def _stripped(symbol: Symbol, known: frozenset[str]) -> tuple[Symbol, Letters]:
+    """A symbol without the scripts that are entries, and their letters."""
+    found: list[str] = []
+
+    def kept(parts: tuple[Node, ...]) -> tuple[Node, ...]:
+        rest: list[Node] = []
+        for part in parts:
+            letters = [e.base for e in entry_letters(part) if isinstance(e, Symbol)]
+            if letters and set(letters) <= known and len(letters) == len(entry_letters(part)):
+                found.extend(letters)
+            else:
+                rest.append(part)
+        return tuple(rest)
+
+    bare = replace(
+        symbol,
+        subscripts=kept(symbol.subscripts),
+        superscripts=kept(symbol.superscripts),
+        indices=kept(symbol.indices),
+    )
+    return bare, tuple(found)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Reads formulas by elements; ``letters`` are those that count entries where it stands."""
+
+    timed: frozenset[str]
+    letters: frozenset[str]
+
+    def read(self, node: Node) -> Tensor:
+        match node:
+            case Number():
+                return Tensor(node)
+            case Symbol():
+                return self._symbol(node)
+            case Group("(" | "[" | "{" as opening, (inner,)):
+                x = self.read(inner)
+                return Tensor(replace(node, opening="(" if opening == "[" else opening,
+                                      items=(x.node,)), x.letters)  # fmt: skip
+            case Sum(terms, signs):
+                return _added([self.read(x) for x in terms], signs, node)
+            case Product(factors):
+                return _beside(self._factors(factors), node)
+            case Quotient(a, b):
+                above, below = self.read(a), self.read(b)
+                if below.letters and set(below.letters) != set(above.letters):
+                    raise MixedError
+                return Tensor(replace(node, numerator=above.node, denominator=below.node),
+                              above.letters)  # fmt: skip
+            case Power(base, Number()):
+                x = self.read(base)
+                return Tensor(replace(node, base=x.node), x.letters)
+            case Call(function, (argument,)) if not function.primes:
+                x = self.read(argument)
+                return Tensor(replace(node, function=self._function(function),
+                                      arguments=(x.node,)), x.letters)  # fmt: skip
+            case BigOperator("sum", body, index=Symbol(letter) as index):
+                if not entry_letters(index) or not _summed(node):
+                    return self._over_steps(node)
+                inside = replace(self, letters=self.letters | {letter})
+                return inside.summed(body, letter)
+        raise MixedError
+
+    def _over_steps(self, node: BigOperator) -> Tensor:
+        x = self.read(node.body)
+        if x.letters:
+            raise MixedError
+        return Tensor(replace(node, body=x.node))
+
+    def _symbol(self, node: Symbol) -> Tensor:
+        name, letters = _stripped(node, self.letters)
+        alone = not letters and node.base in self.timed and node.base not in LOSSES
+        if alone or len(letters) > 2 or len(set(letters)) < len(letters):
+            raise MixedError
+        return Tensor(name, letters)
+
+    def _function(self, name: Symbol) -> Symbol:
+        """``f_k``: the function of the element k, which is one for all."""
+        return _stripped(name, self.letters)[0]
+
+    def _factors(self, factors: Sequence[Node]) -> list[Tensor]:
+        """The factors of a product, where ``f (z_k)`` is a call."""
+        found: list[Tensor] = []
+        at = 0
+        while at < len(factors):
+            match factors[at : at + 2]:
+                case (Symbol() as f, Group("(", (inner,)) as group) if self._is_function(f, inner):
+                    x = self.read(inner)
+                    call = Product((self._function(f), replace(group, items=(x.node,))), ("",),
+                                   span=f.span)  # fmt: skip
+                    found.append(Tensor(call, x.letters))
+                    at += 2
+                    continue
+            found.append(self.read(factors[at]))
+            at += 1
+        return found
+
+    def _is_function(self, name: Symbol, argument: Node) -> bool:
+        plain = self._function(name)
+        return (
+            plain == Symbol(plain.base)
+            and (plain == name or plain.base in ACTIVATION_NAMES)
+            and name.base not in self.timed
+            and bool(self.read(argument).letters)
+        )
+
+    def summed(self, body: Node, letter: str) -> Tensor:
+        """The sum of what stands in a body over a letter."""
+        match body:
+            case Group("(" | "[" | "{", (inner,)):
+                return self.summed(inner, letter)
+            case Sum(terms, signs):
+                return _added([self.summed(x, letter) for x in terms], signs, body)
+            case Product(factors):
+                return _contracted(self._factors(factors), letter, body)
+            case BigOperator("sum", index=Symbol("t")):
+                x = self.summed(body.body, letter)
+                return Tensor(replace(body, body=x.node), x.letters)
+        return _contracted([self.read(body)], letter, body)
+
+
+def _added(terms: Sequence[Tensor], signs: tuple[int, ...], at: Node) -> Tensor:
+    """A sum of one kind; a number may stand beside vectors, ``1 - h_i²``."""
+    kinds = {frozenset(x.letters) for x in terms if x.letters}
+    bare = [x.node for x in terms if not x.letters]
+    if len(kinds) > 1 or (kinds and not all(isinstance(n, Number) for n in bare)):
+        raise MixedError
+    letters = next((x.letters for x in terms if x.letters), ())
+    if any(x.letters not in ((), letters) for x in terms):
+        raise MixedError  # W_{ij} + W_{ji}
+    return Tensor(Sum(tuple(x.node for x in terms), signs, span=at.span), letters)
+
+
+def _beside(factors: Sequence[Tensor], at: Node) -> Tensor:
+    """Factors side by side, no letter of which is summed: entry by entry."""
+    scalars = [x.node for x in factors if not x.letters]
+    rest = [x for x in factors if x.letters]
+    if any(x.letters != rest[0].letters for x in rest):
+        raise MixedError
+    letters = rest[0].letters if rest else ()
+    return Tensor(_product([*scalars, *_odot([x.node for x in rest], at)], at), letters)
+
+
+def _odot(nodes: Sequence[Node], at: Node) -> list[Node]:
+    """Vectors multiplied entry by entry, as one factor; none stays none."""
+    if len(nodes) < 2:
+        return list(nodes)
+    whole = Product(tuple(map(_bracketed, nodes)), ("⊙",) * (len(nodes) - 1), span=at.span)
+    return [Group("(", (whole,), span=at.span)]
+
+
+def _product(nodes: Sequence[Node], at: Node) -> Node:
+    if len(nodes) == 1:
+        return nodes[0]
+    return Product(tuple(map(_bracketed, nodes)), ("",) * (len(nodes) - 1), span=at.span)
+
+
+def _bracketed(node: Node) -> Node:
+    if isinstance(node, Sum | Product | BigOperator):
+        return Group("(", (node,), span=node.span)
+    return node
+
+
+def _contracted(factors: Sequence[Tensor], letter: str, at: Node) -> Tensor:
+    """The sum over a letter of a product."""
+    beyond = [x for x in factors if not x.over(letter)]
+    within = [x.node for x in factors if x.letters == (letter,)]
+    matrices = [x for x in factors if len(x.letters) == 2 and x.over(letter)]
+    if (not within and not matrices) or len(matrices) > 1:
+        raise MixedError
+    if matrices:
+        (m,) = matrices
+        if not within:
+            raise MixedError
+        row, column = m.letters
+        turned = Transpose(m.node, span=m.node.span) if row == letter else m.node
+        vector = _odot(within, at)
+        summed = Tensor(
+            Group("(", (_product([turned, *vector], at),), span=at.span),
+            (column if row == letter else row,),
+        )
+    else:
+        summed = Tensor(_inner_product(within, at))
+    return _beside([*beyond, summed], at)
+
+
+def _inner_product(vectors: Sequence[Node], at: Node) -> Node:
+    """The sum over the entries of vectors multiplied."""
+    *front, last = vectors
+    if not front:
+        match last:
+            case Power(base, Number(value)) if value == 2:
+                front, last = [base], base
+            case _:
+                return Call(Symbol("sum"), (last,), span=at.span)
+    row = Transpose(_bracketed(_product(_odot(front, at), at)), span=at.span)
+    return Product((row, _bracketed(last)), ("",), span=at.span)

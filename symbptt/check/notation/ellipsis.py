@@ -1,0 +1,152 @@
+"""What ``…`` abbreviates: in ``J_T J_{T-1} … J_1``, the factors between those beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from fractions import Fraction
+
+from symbptt.check.notation.quantities import MissingError
+from symbptt.check.notation.scripts import Steps, is_step, scripts, step_value, unbracketed
+from symbptt.check.notation.symbols import UnknownError
+from symbptt.formula.tree import Differential, Node, Number, Quotient, Symbol, Text
+
+#: How many parts ``…`` may leave out.
+MOST_LEFT_OUT = 64
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """The part before ``…``, the one after it, and where they differ: pairs of steps."""
+
+    first: Node
+    last: Node
+    pairs: tuple[tuple[Node, Node], ...]
+
+
+def pattern(parts: Sequence[Node], at: int) -> Pattern | None:
+    """The pattern of the parts on both sides of the ``…`` at an index."""
+    if not 0 < at < len(parts) - 1:
+        return None
+    first, last = parts[at - 1], parts[at + 1]
+    pairs: list[tuple[Node, Node]] = []
+    if not _differ(first, last, pairs) or not pairs:
+        return None
+    return Pattern(first, last, tuple(pairs))
+
+
+def _differ(a: object, b: object, pairs: list[tuple[Node, Node]]) -> bool:
+    """Whether two trees differ in steps alone; which, into ``pairs``."""
+    if a == b:
+        return True
+    if isinstance(a, Node) and isinstance(b, Node):
+        if is_step(a) and is_step(b):
+            pairs.append((a, b))
+            return True
+        if type(a) is not type(b):
+            return False
+        return all(_differ(getattr(a, f.name), getattr(b, f.name), pairs)
+                   for f in fields(a) if f.name != "span")  # fmt: skip
+    if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
+        return all(_differ(x, y, pairs) for x, y in zip(a, b, strict=True))
+    return False
+
+
+def between(found: Pattern, steps: Steps) -> Iterator[Node]:
+    """The parts that were left out, where the letters stand for given steps."""
+    ends = [(step_value(a, steps), step_value(b, steps)) for a, b in found.pairs]
+    starts = [a for a, b in ends if a is not None and b is not None]
+    gaps = {b - a for a, b in ends if a is not None and b is not None}
+    if len(gaps) != 1 or len(starts) < len(ends):
+        return
+    (gap,) = gaps
+    sign = 1 if gap > 0 else -1
+    if abs(gap) > MOST_LEFT_OUT:
+        raise UnknownError(f"… that leaves out {abs(gap)} parts is not tried", found.first)
+    if sign != _direction(found) or not gap:
+        raise MissingError("… runs the other way here")
+    for j in range(1, abs(gap)):
+        moved = {
+            id(a): Number(Fraction(start + sign * j))
+            for (a, _), start in zip(found.pairs, starts, strict=True)
+        }
+        yield _moved(found.first, moved)
+
+
+def continued(parts: Sequence[Node], at: int, steps: Steps) -> list[Node] | None:
+    """The derivatives that ``…`` leaves out of a chain whose ends are of other kinds.
+
+    In ``∂h_T/∂h_{T-1} … ∂h_1/∂W`` the chain goes on to ``∂h_2/∂h_1``, in
+    ``∂L/∂h_T … ∂h_2/∂h_1`` it begins with ``∂h_T/∂h_{T-1}``; None if no chain is there.
+    """
+    if not 0 < at < len(parts) - 1:
+        return None
+    before, after = _derivative(parts[at - 1]), _derivative(parts[at + 1])
+    if before is None or after is None:
+        return None
+    for one, other, here in ((before, after, at - 1), (after, before, at + 1)):
+        link = _steps_apart(*one)
+        if link is None:
+            continue
+        for i in (1, 0):  # the end of this derivative that the chain leads from
+            met = _steps_apart(one[i], other[1 - i])
+            above, below = (step_value(x, steps) for x in link)
+            if met is None or above is None or below is None or above - below != 1:
+                continue
+            last = step_value(met[1], steps)
+            if last is None:
+                return None
+            sign = -1 if i else 1
+            count = sign * (last - (below if i else above))
+            if count < 0:
+                raise MissingError("… runs the other way here")
+            if count > MOST_LEFT_OUT:
+                raise UnknownError(f"… that leaves out {count} parts is not tried", parts[at])
+            shifts = [sign * j for j in range(1, count + 1)]
+            return [
+                _moved(parts[here], {id(link[0]): Number(Fraction(above + j)),
+                                     id(link[1]): Number(Fraction(below + j))})
+                for j in (shifts if here < at else reversed(shifts))
+            ]  # fmt: skip
+    return None
+
+
+def _derivative(node: Node) -> tuple[Node, Node] | None:
+    """What a derivative is of, and what by."""
+    match unbracketed(node):
+        case Quotient(Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)):
+            return of, by
+    return None
+
+
+def _steps_apart(a: Node, b: Node) -> tuple[Node, Node] | None:
+    """The steps of two symbols that differ in nothing else."""
+    if a == b and isinstance(a, Symbol):
+        counted = [x for x in scripts(a) if is_step(x)]
+        return (counted[0], counted[0]) if len(counted) == 1 else None
+    pairs: list[tuple[Node, Node]] = []
+    return pairs[0] if _differ(a, b, pairs) and len(pairs) == 1 else None
+
+
+def _moved(node: Node, moved: Mapping[int, Number]) -> Node:
+    """A part with other steps, each known by the place in the tree where it stands."""
+    if id(node) in moved:
+        return moved[id(node)]
+    return node.rebuilt(lambda n: _moved(n, moved))
+
+
+#: Steps far apart, in the order that people mean: T after t after k.
+_USUAL = {**dict.fromkeys(("T", "tau", "n", "N"), 90), "t": 60, "s": 45, "k": 30, "j": 25, "i": 20,
+          "l": 15, "m": 5}  # fmt: skip
+
+
+def _direction(found: Pattern) -> int:
+    """Whether the steps of a pattern run up or down."""
+    a, b = found.pairs[0]
+    first, last = step_value(a, _USUAL), step_value(b, _USUAL)
+    return 1 if first is None or last is None or last > first else -1
+
+
+def is_dots(node: Node) -> bool:
+    """Whether a part is ``…``."""
+    return isinstance(node, Text) and node.words.strip() in {"...", "…"}

@@ -1,0 +1,296 @@
+"""What people write in other ways, brought to one: ``h1``, ``ht-1``, ``dL/dW (t = 2)``.
+
+A step never changes what a formula says: only how its tree says it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import reduce
+
+from symbptt.check.notation.bracketed import at_step, in_brackets
+from symbptt.check.notation.indices import NO_INDICES, Indices, indices_of
+from symbptt.check.notation.symbols import LOSSES
+from symbptt.formula.tree import (
+    Call,
+    Differential,
+    Group,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Relation,
+    Span,
+    Subscripted,
+    Sum,
+    Symbol,
+    Text,
+    Transpose,
+)
+from symbptt.model.names import Naming
+from symbptt.model.terms import Index
+
+#: A name that ends in a number, or in the letter of time.
+_NUMBERED = re.compile(r"([A-Za-z]+?)_?(\d+)")
+_TIMED = re.compile(r"([A-Za-z]+?)t")
+
+Change = Callable[[Node], Node]
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How a document writes names.
+
+    ``numbered``: the names that end in their step, ``h1``; ``above``: those that bear it as a
+    superscript; ``joined``: what stands behind the d of a name; ``bracketed``: the names that
+    have their step in brackets, ``h_i(t)``; ``timed``: those with the letter of time as a script;
+    ``indices``: the letters that count entries.
+    """
+
+    numbered: frozenset[str] = frozenset()
+    above: frozenset[str] = frozenset()
+    joined: frozenset[str] = frozenset()
+    bracketed: frozenset[str] = frozenset()
+    timed: frozenset[str] = frozenset()
+    indices: Indices = NO_INDICES
+
+    @classmethod
+    def of(cls, trees: Iterable[Node], plain: Iterable[Node]) -> Notation:
+        """The notation of a document; ``plain`` are the formulas that are no TeX."""
+        every = list(trees)
+        return cls(families(plain), superscripted(every), prefixed_names(every),
+                   in_brackets(every), timed_names(every), indices_of(every))  # fmt: skip
+
+    def tex(self) -> Notation:
+        """The same where it is TeX, in which ``h1`` is no step."""
+        return replace(self, numbered=frozenset())
+
+
+def families(trees: Iterable[Node]) -> frozenset[str]:
+    """The names that stand with several numbers, ``h1`` and ``h2``: those are steps."""
+    members: defaultdict[str, set[str]] = defaultdict(set)
+    for tree in trees:
+        for n in tree.walk():
+            if isinstance(n, Symbol) and n == Symbol(n.base):
+                m = _NUMBERED.fullmatch(n.base)
+                if m is not None:
+                    members[m[1]].add(m[2])
+    return frozenset(name for name, numbers in members.items() if len(numbers) > 1)
+
+
+def superscripted(trees: Iterable[Node]) -> frozenset[str]:
+    """The names that bear their step as a superscript, ``h^{t-1}``: their ``^T`` is the last."""
+    return frozenset(
+        n.base
+        for tree in trees
+        for n in tree.walk()
+        if isinstance(n, Symbol)
+        and not n.base[0].isupper()
+        and any(x == Symbol("t") for part in n.superscripts for x in part.walk())
+    )
+
+
+def timed_names(trees: Iterable[Node]) -> frozenset[str]:
+    """The names that bear the letter of time as a script of its own: z in ``z_t``."""
+    return frozenset(
+        Naming().bare(n).base
+        for tree in trees
+        for n in tree.walk()
+        if isinstance(n, Symbol) and Naming().read(n)[1] == Index("t")
+    )
+
+
+def _unglued(node: Node, timed: frozenset[str]) -> Node:
+    """``z_{rt}`` as z_r at t, where the document has ``r_t``."""
+    if not isinstance(node, Symbol) or not node.base[0].islower():
+        return node
+    scripts: list[Node] = []
+    for part in node.subscripts:
+        match part:
+            case Symbol(name) if part == Symbol(name) and name[-1] == "t" and name[:-1] in timed:
+                scripts += [Text(name[:-1], span=part.span), Symbol("t", span=part.span)]
+            case Product((Symbol(name) as front, Symbol("t") as t), ("",)) if name in timed:
+                scripts += [front, t]
+            case _:
+                scripts.append(_unglued(part, timed))
+    return replace(node, subscripts=tuple(scripts))
+
+
+def prefixed_names(trees: Iterable[Node]) -> frozenset[str]:
+    """What stands behind a d, δ or Δ on a left side: ``da_t = …`` gives a name."""
+    found = set()
+    for tree in trees:
+        match tree:
+            case Relation(
+                (Product((Symbol("d" | "delta" | "Delta") as d, Symbol(base)), ("",)), *_)
+            ):
+                if d == Symbol(d.base):
+                    found.add(base)
+    return frozenset(found)
+
+
+def _joined(node: Node, joined: frozenset[str]) -> Node:
+    """``d a_t`` as one name, where a document defines it."""
+    if not isinstance(node, Product) or not joined:
+        return node
+    factors: list[Node] = []
+    signs: list[str] = []
+    for sign, f in zip(("", *node.operators), node.factors, strict=True):
+        name = _prefixed(factors[-1], f, joined) if factors and sign == "" else None
+        if name is not None:
+            factors[-1] = name
+            continue
+        factors.append(f)
+        signs.append(sign)
+    if len(factors) == 1:
+        return factors[0]
+    return replace(node, factors=tuple(factors), operators=tuple(signs[1:]))
+
+
+def _prefixed(d: Node, f: Node, joined: frozenset[str]) -> Symbol | None:
+    if not (isinstance(d, Symbol) and isinstance(f, Symbol) and f.base in joined):
+        return None
+    if d.base not in ("d", "delta", "Delta") or d != Symbol(d.base):
+        return None
+    return replace(f, base=f"{d.base}_{f.base}", span=Span(d.span.start, f.span.end))
+
+
+def normal(node: Node, notation: Notation) -> Node:
+    """A tree with names and steps taken apart, calls as calls, and differentials as fractions."""
+    changes: list[Change] = [
+        lambda n: at_step(n, notation.bracketed), notation.indices.rewritten, _differentiated,
+        _bare_numerator, _numbered_signal, _copies, _loss_names,
+        lambda n: _fused(n, notation.numbered), lambda n: _ends(n, notation.above), _worded, _bold,
+        lambda n: _joined(n, notation.joined), lambda n: _unglued(n, notation.timed),
+    ]  # fmt: skip
+    if not isinstance(node, Symbol):
+        node = node.rebuilt(lambda n: normal(n, notation))
+    return reduce(lambda n, change: change(n), changes, node)
+
+
+def _fused(node: Node, steps: frozenset[str]) -> Node:
+    match node:
+        case Symbol(base) if node == Symbol(base):
+            numbered = _NUMBERED.fullmatch(base)
+            if numbered is not None and numbered[1] in steps:
+                at = Number(Fraction(int(numbered[2])), span=node.span)
+                return Symbol(numbered[1], subscripts=(at,), span=node.span)
+            timed = _TIMED.fullmatch(base)
+            if timed is not None and timed[1] in steps:
+                return Symbol(timed[1], subscripts=(Symbol("t"),), span=node.span)
+        case Sum((Symbol(base, subscripts=(Symbol("t"),)) as first, Number() as n), (1, s)) if (
+            base in steps
+        ):  # ht-1
+            shifted = Sum((Symbol("t"), n), (1, s))
+            return replace(first, subscripts=(shifted,), span=node.span)
+    return node
+
+
+def _worded(node: Node) -> Node:
+    """``O_{\\text{Cc}(t)}``: a word and a step in one script are two."""
+    match node:
+        case Symbol(subscripts=(Product((Text() | Symbol() as word, Group("(", (at,))), ("",)),)):
+            if isinstance(word, Text) or len(word.base) > 1:
+                return replace(node, subscripts=(word, at))
+    return node
+
+
+def _bold(node: Node) -> Node:
+    """``\\boldsymbol{W h}^{(t)}``: names in one command, of which the last has the step."""
+    match node:
+        case Subscripted(Text(words), (part,)):
+            names = words.split()
+            if len(names) > 1 and all(len(name) == 1 and name.isalpha() for name in names):
+                *front, last = (Symbol(name, span=node.span) for name in names)
+                last = replace(last, superscripts=(part,))
+                return Product((*front, last), ("",) * len(front), span=node.span)
+    return node
+
+
+def _ends(node: Node, above: frozenset[str]) -> Node:
+    """``h^T`` where the steps of h stand above it: h at the last step, not its transpose; ``h^0``
+    is no power."""
+    match node:
+        case Power(Symbol(base, superscripts=()) as name, Number(value) as at) if (
+            base in above and value in (0, 1)
+        ):
+            return replace(name, superscripts=(at,), span=node.span)
+        case Transpose(Symbol(base, superscripts=()) as name) if base in above:
+            return replace(name, superscripts=(Symbol("T"),), span=node.span)
+    return node
+
+
+def _copies(node: Node) -> Node:
+    """``dL/dW (t = 2)`` as the derivative by the copy of W that step 2 uses."""
+    match node:
+        case Product((*front, Quotient(_, Differential(operand=Symbol() as by)) as q, last), signs):
+            at = _step_said(last)
+            if at is not None and signs[-1] == "":
+                copy = replace(by, superscripts=(*by.superscripts, at))
+                assert isinstance(q.denominator, Differential)
+                q = replace(q, denominator=replace(q.denominator, operand=copy), span=node.span)
+                if not front:
+                    return q
+                return replace(node, factors=(*front, q), operators=signs[:-1])
+    return node
+
+
+def _bare_numerator(node: Node) -> Node:
+    """``a · h1/dW``: a d is missing in front of h1, which is what is differentiated."""
+    match node:
+        case Quotient(Product((*front, Symbol() as of), signs), Differential(sign)) if front:
+            whole = replace(node, numerator=Differential(sign, of), span=of.span)
+            return Product((*front, whole), signs, span=node.span)
+    return node
+
+
+def _numbered_signal(node: Node) -> Node:
+    """``δ_2^3`` as a symbol with two scripts: an error signal is never cubed."""
+    match node:
+        case Power(Symbol("delta", superscripts=()) as name, Number(q) as at) if (
+            name.subscripts and q.denominator == 1 and q > 0
+        ):
+            return replace(name, superscripts=(at,), span=node.span)
+    return node
+
+
+def _step_said(node: Node) -> Node | None:
+    match node:
+        case Group("(" | "[", (Relation((Symbol("t" | "T"), at), ("=",)),)):
+            return at
+        case Group("(", (Text(), Relation((Symbol("t" | "T"), at), ("=",)))):
+            return at
+    return None
+
+
+def _loss_names(node: Node) -> Node:
+    """``E(y, ŷ)``, ``L(θ)``: the loss, whose arguments the model knows."""
+    match node:
+        case Product((Symbol(base) as name, Group("(", items)), ("",)) if (
+            base in LOSSES and base not in ("l", "C") and not name.primes and items
+        ):
+            return Call(name, items, span=node.span)
+    return node
+
+
+def _differentiated(node: Node) -> Node:
+    """``\\frac{d}{dz} \\tanh(z)``: what stands behind is what is differentiated."""
+    match node:
+        case Product(factors, signs):
+            for i, (f, sign) in enumerate(zip(factors, signs, strict=False)):
+                match f:
+                    case Quotient(Differential(operand=None) as d, Differential()) if sign == "":
+                        rest = factors[i + 1 :]
+                        body: Node = rest[0]
+                        if len(rest) > 1:
+                            body = Product(rest, signs[i + 1 :], span=rest[0].span)
+                        whole = replace(f, numerator=replace(d, operand=body))
+                        if not i:
+                            return whole
+                        return replace(node, factors=(*factors[:i], whole), operators=signs[:i])
+    return node

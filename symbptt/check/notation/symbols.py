@@ -1,0 +1,360 @@
+"""What a symbol of a document names: a quantity, at which step, and which entry of it.
+
+``h_t`` is a state at a step, ``W_{ij}`` an entry of a parameter, ``W^{(t)}`` the copy of it that
+step t uses, ``δ^h_t`` and ``dh_t`` are gradients by what their name says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from symbptt.check.notation.layers import Layers, at_layer
+from symbptt.check.notation.namings import Named, label, namings
+from symbptt.check.notation.scripts import ENTRY_LETTERS, is_step, is_time, scripts
+from symbptt.formula.tree import Group, Node, Product, Sum, Symbol
+from symbptt.model.model import Model
+
+if TYPE_CHECKING:
+    from symbptt.check.notation.shares import Share
+
+#: What losses are called.
+LOSSES = frozenset(
+    {"L", "E", "J", "C", "ell", "l", "loss", "Loss", "cost", "Cost", "xi", "error", "LOSS"}
+)
+#: What an activation is called in a document that uses one throughout.
+ACTIVATION_NAMES = frozenset({"f", "g", "phi", "sigma", "act", "psi", "varphi"})
+#: What gradients are called, before the name of what they are taken by.
+ERRORS = frozenset({"delta", "Delta", "d", "D", "nabla", "grad"})
+#: The prefixes of gradients written as one word: ``dWhh``, ``grad_W``, ``deltaU``.
+PREFIXES = ("grad_", "grad", "delta_", "delta", "Delta_", "Delta", "d_", "d", "D_", "D")
+
+
+class UnknownError(ValueError):
+    """A symbol or a construction whose meaning is not known; the message says which."""
+
+    def __init__(self, message: str, node: Node, name: str | None = None) -> None:
+        super().__init__(message)
+        self.node = node
+        self.name = name
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a document lets a symbol stand for: ``δ_t := ∂L/∂h_t``, with t its parameter.
+
+    ``entries`` are the letters of the entry that is defined: i in ``δ_i^t := ∂L/∂z_i^t``.
+    """
+
+    body: Node
+    parameter: str | None = "t"
+    entries: tuple[str, ...] = ()
+    line: int | None = None
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is one value at all steps."""
+        return self.parameter is None and not self.entries
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What a symbol stands for: ``kind`` is ``quantity``, ``loss``, ``defined``, ``gradient`` or
+    ``unit``.
+
+    A gradient is that of the loss by the quantity named, a unit is 1 where its entries are one;
+    ``own``: the loss of a step as it is called, not what it adds to the whole; ``later``: as later
+    steps see it.
+    """
+
+    kind: str
+    name: str
+    step: Node | None = None
+    entry: tuple[Node, ...] = ()
+    power: Node | None = None
+    own: bool = False
+    later: bool = False
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What symbols stand for at one place of a document.
+
+    ``losses`` are the names of the loss, ``aliases`` other names of the model's quantities;
+    ``bare_is_last``: a state without a step is that of the last step; ``free``: letters that
+    stand for any number; ``layers``: the letter that counts layers; ``share``: the loss of a step;
+    ``parts``: the names of parts of equations.
+    """
+
+    model: Model
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
+    losses: frozenset[str] = frozenset()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    bare_is_last: bool = False
+    horizons: frozenset[str] = frozenset({"T", "tau"})
+    free: frozenset[str] = frozenset()
+    layers: Layers | None = None
+    share: Share | None = None
+    parts: frozenset[str] = frozenset()
+    _found: dict[Symbol, Meant | None] = field(default_factory=dict, repr=False, compare=False)
+
+    def meant(self, symbol: Symbol) -> Meant | None:
+        """What a symbol stands for; None if nothing says."""
+        if symbol not in self._found:
+            layered = self._in_some_layer(symbol)
+            if layered is not None:
+                self._found[symbol] = layered
+                return layered
+            known = self._known(symbol) or self._gradient(symbol)
+            self._found[symbol] = known or self._unit(symbol)
+        return self._found[symbol]
+
+    def in_layer(self, symbol: Symbol, steps: Mapping[str, int]) -> Symbol:
+        """A symbol where the letter that counts layers stands for a number."""
+        if self.layers is None:
+            return symbol
+        found = at_layer(symbol, self.layers.values(steps))
+        assert isinstance(found, Symbol)
+        return found
+
+    def _in_some_layer(self, symbol: Symbol) -> Meant | None:
+        """What a symbol of any layer stands for in one that has it."""
+        if self.layers is None:
+            return None
+        for n in (2, 1, *range(3, self.layers.count + 1)):
+            one = self.in_layer(symbol, {self.layers.letter: n})
+            if one != symbol and (found := self.meant(one)) is not None:
+                return found
+        return None
+
+    def with_alias(self, name: str, of: str) -> Scope:
+        """The scope in which a name is another one of a quantity, or of a function."""
+        return replace(self, aliases={**self.aliases, name: of}, _found={})
+
+    def with_free(self, letter: str) -> Scope:
+        """The scope in which a letter is any number."""
+        return replace(self, free=self.free | {letter}, _found={})
+
+    def with_definition(self, name: str, known: Definition) -> Scope:
+        """The scope in which a name stands for a formula."""
+        return replace(self, definitions={**self.definitions, name: known}, _found={})
+
+    @cached_property
+    def _loose(self) -> dict[str, str]:
+        """Names without underscores, where that leaves them distinct: ``Whh`` for ``W_hh``."""
+        found: dict[str, list[str]] = {}
+        for name in (*self.model.variables, *self.aliases):
+            found.setdefault(_bare(name), []).append(name)
+        return {bare: names[0] for bare, names in found.items() if len(names) == 1}
+
+    def quantity(self, name: str) -> str | None:
+        """The model's name of a quantity."""
+        name = self.aliases.get(name, name)
+        if name in self.model.variables:
+            return name
+        loose = self._loose.get(_bare(name))
+        return None if loose is None or len(name) < 2 else self.aliases.get(loose, loose)
+
+    def _known(self, symbol: Symbol) -> Meant | None:
+        for n in namings(symbol):
+            if n.name in self.definitions and n.name not in self.losses:
+                known = self.definitions[n.name]
+                if n.step in symbol.superscripts and known.is_constant and not n.entry:
+                    return Meant("defined", n.name, power=n.step)
+                if self._fits_definition(n, known):
+                    return Meant("defined", n.name, n.step, n.entry)
+            name = self.quantity(n.name)
+            if name is not None and self._is_power(name, n, symbol):
+                return Meant("quantity", name, None, (), n.step)
+            if name is not None and self._fits(name, n):
+                return Meant("quantity", name, n.step, n.entry)
+            if n.name.endswith("_next") and not n.entry:
+                state = self.quantity(n.name.removesuffix("_next"))
+                if state is not None and not self.model.variables[state].timeless:
+                    return Meant("quantity", state, n.step, later=True)
+            if not n.entry and self._is_loss(n.name, symbol):
+                return Meant("loss", self.model.loss_name, n.step, own=self.is_share(symbol))
+        return self._labelled_loss(symbol)
+
+    def is_share(self, symbol: Symbol) -> bool:
+        """Whether a symbol is called as the loss of a step is, and not as the whole."""
+        if self.share is None:
+            return False
+        return symbol.base == self.share.base or symbol.base != self.model.loss_name
+
+    def _labelled_loss(self, symbol: Symbol) -> Meant | None:
+        """``L_BCE``, ``E_total``: the loss with a word that says which."""
+        parts = (*symbol.subscripts, *symbol.superscripts)
+        words = [p for p in parts if not is_step(p) and len(label(p)) > 2]
+        steps = [p for p in parts if is_step(p)]
+        if symbol.base not in LOSSES or not words or len(words) + len(steps) != len(parts):
+            return None
+        return Meant("loss", self.model.loss_name, steps[0] if steps else None)
+
+    def _is_power(self, name: str, n: Named, symbol: Symbol) -> bool:
+        """Whether ``W^{t-k}`` or ``W^k`` is a power: of a parameter, by what is no step."""
+        v = self.model.variables[name]
+        if not v.timeless or n.step is None or n.step not in symbol.superscripts:
+            return False
+        letters = {x.base for x in n.step.walk() if isinstance(x, Symbol)}
+        if isinstance(n.step, Sum):
+            return len(letters) > 1  # W^{t-k}; W^{(t-1)} is the copy of step t - 1
+        return isinstance(n.step, Symbol) and n.step.base in "kmnj"
+
+    def _is_loss(self, name: str, symbol: Symbol) -> bool:
+        known = name in self.losses or name == self.model.loss_name
+        return known or (name == symbol.base and name in LOSSES and name not in self.definitions)
+
+    def _fits_definition(self, n: Named, known: Definition) -> bool:
+        if len(n.entry) not in (0, len(known.entries)):
+            return False
+        return n.step is None or known.parameter is not None
+
+    def _fits(self, name: str, n: Named) -> bool:
+        """Whether a quantity can have this step and this entry."""
+        v = self.model.variables[name]
+        is_vector = 1 in v.shape
+        if not v.timeless:
+            return len(n.entry) <= (1 if is_vector else 2)
+        if n.step is None:
+            return len(n.entry) in ((0, 1) if is_vector else (0, 2))
+        steps = {"k"} if is_vector else {"k", "i", "j"}
+        if isinstance(n.step, Symbol) and n.step.base in ENTRY_LETTERS - steps:
+            return False
+        return not n.entry
+
+    def _gradient(self, symbol: Symbol) -> Meant | None:
+        """``δ^h_t``, ``δ_{h_t}``, ``dh_t``: the gradient by what the name says, if it does."""
+        for prefix in PREFIXES:
+            if symbol.base.startswith(prefix) and len(symbol.base) > len(prefix):
+                inner = replace(symbol, base=symbol.base[len(prefix) :].lstrip("_"))
+                found = self._known(inner)
+                if found is not None and found.kind == "quantity":
+                    return replace(found, kind="gradient")
+        named = of_loss_by(symbol)
+        found = None if named is None else self._known(named)
+        if found is not None and found.kind == "quantity":
+            return replace(found, kind="gradient")
+        if symbol.base not in ERRORS:
+            return None
+        parts = scripts(symbol)
+        by_pair = self._gradient_by_pair(parts)
+        if by_pair is not None:
+            return by_pair
+        for i, part in enumerate(parts):
+            for inner, step in _inner(part):
+                found = self._known(inner)
+                if found is None or found.kind != "quantity":
+                    continue
+                rest = [p for j, p in enumerate(parts) if j != i]
+                steps = [s for s in (step, found.step, *rest) if s is not None and is_step(s)]
+                if len(rest) > len([r for r in rest if is_step(r)]) or len(steps) > 2:
+                    continue
+                at = next(iter(steps), None)
+                entry = found.entry or tuple(steps[1:])
+                return Meant("gradient", found.name, at, entry)
+        return None
+
+    def _unit(self, symbol: Symbol) -> Meant | None:
+        """``δ_{ij}`` with two letters of entries, where δ is no name: Kronecker's."""
+        if symbol.superscripts or symbol.indices:
+            return None
+        for n in namings(symbol):
+            if not all(isinstance(e, Symbol) for e in n.entry):
+                continue
+            if n.name == "delta" and n.step is None and len(n.entry) == 2:
+                return Meant("unit", n.name, None, n.entry)
+        return None
+
+    def _gradient_by_pair(self, parts: tuple[Node, ...]) -> Meant | None:
+        """``δ^f_{a,t}``: the gradient by a^f_t, whose name stands in two scripts."""
+        for i, a in enumerate(parts):
+            for j, b in enumerate(parts):
+                rest = [p for k, p in enumerate(parts) if k not in (i, j)]
+                if i == j or not isinstance(a, Symbol) or not all(map(is_time, rest)):
+                    continue
+                if not isinstance(b, Symbol) or is_time(b) or len(rest) > 1:
+                    continue
+                found = self._known(replace(a, subscripts=(*a.subscripts, b)))
+                if found is not None and found.kind == "quantity" and not found.entry:
+                    step = next(iter(rest), found.step)
+                    return Meant("gradient", found.name, step)
+        return None
+
+    def unknown(self, symbol: Symbol) -> str:
+        """The name of a symbol that means nothing, without its step."""
+        found = list(namings(symbol))
+        whole = [n for n in found if n.entry and len(n.entry) == len(symbol.indices) and not n.step]
+        if symbol.indices and whole:  # z_o[i]
+            return whole[0].name
+        with_step = [
+            n for n in found
+            if n.step is not None and not n.entry and label(n.step) not in self.model.variables
+        ]  # fmt: skip
+        return (with_step or found)[0].name
+
+
+def of_loss_by(symbol: Symbol) -> Symbol | None:
+    """What ``dL_dy[t]`` is taken by: ``y[t]``."""
+    match symbol:
+        case Symbol(base, subscripts=(Symbol(by) as below, *rest)) if (
+            base[0] == "d" and base[1:] in LOSSES and by[0] == "d" and len(by) > 1
+        ):
+            named = replace(below, base=by[1:], indices=symbol.indices)
+            return replace(named, subscripts=(*below.subscripts, *rest))
+    return None
+
+
+def _bare(name: str) -> str:
+    return name.replace("_", "")
+
+
+def _inner(part: Node) -> Iterator[tuple[Symbol, Node | None]]:
+    """The symbol that a script names, and the step that is glued to it: ``zt`` is z at t."""
+    match part:
+        case Group(_, (inner,)):
+            yield from _inner(inner)
+        case Symbol():
+            yield part, None
+        case Product((*front, last)) if front and is_step(last):
+            whole = Symbol("".join(label(f) for f in part.factors))
+            yield whole, None
+            head = front[0]
+            if isinstance(head, Symbol) and len(front) == 1:
+                yield head, last
+            yield Symbol("".join(label(f) for f in front)), last
+        case Product():
+            yield Symbol("".join(label(f) for f in part.factors)), None
+
+
+def with_prefixes(
+    factors: Sequence[Node], operators: Sequence[str], scope: Scope
+) -> tuple[list[Node], list[str]]:
+    """``δ h_t`` and ``Δ W`` as gradients, each one symbol, where δ alone means nothing."""
+    kept: list[Node] = []
+    signs: list[str] = []
+    for sign, factor in zip(("", *operators), factors, strict=True):
+        merged = _prefixed(kept[-1], factor, scope) if kept and sign == "" else None
+        if merged is not None:
+            kept[-1] = merged
+        else:
+            kept.append(factor)
+            signs.append(sign)
+    return kept, signs[1:]
+
+
+def _prefixed(prefix: Node, name: Node, scope: Scope) -> Symbol | None:
+    if not (isinstance(prefix, Symbol) and isinstance(name, Symbol)):
+        return None
+    if prefix.base not in ("delta", "Delta", "d") or prefix != Symbol(prefix.base):
+        return None
+    inner, own = scope.meant(name), scope.meant(prefix)
+    if own is not None:  # d is a target, d_t: a bare d is none
+        v = scope.model.variables.get(own.name)
+        if own.kind != "quantity" or own.step is not None or v is None or v.timeless:
+            return None
+    if inner is None or inner.kind != "quantity":
+        return None
+    return replace(name, base=f"{prefix.base}_{name.base}", span=prefix.span)
