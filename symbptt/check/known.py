@@ -1,0 +1,82 @@
+"""What is known of a document while its formulas are judged one after another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from symbptt.check.corrections import Author
+from symbptt.check.documents.document import Document
+from symbptt.check.documents.formulas import Formula, Unparsed
+from symbptt.check.meaning.claims import Claim, least_length
+from symbptt.check.meaning.conventions import Convention
+from symbptt.check.meaning.layouts import Need
+from symbptt.check.meaning.setting import Setting
+from symbptt.check.networks.epochs import Epoch, NoModelError, epochs
+from symbptt.check.networks.equations import layers_in
+from symbptt.check.networks.links import (
+    horizons,
+    links_of,
+)
+from symbptt.check.networks.names import Names
+from symbptt.check.networks.parts import Mention, Part
+from symbptt.check.networks.roles import by_role
+from symbptt.model.model import Model
+
+
+@dataclass
+class Known:
+    """The formulas of a document in order, with what is known so far.
+
+    ``conventions``: those that claims so far are right under; ``needs``: the layouts they need.
+    """
+
+    document: Document
+    found: list[Formula | Unparsed]
+    stated: list[list[Part] | Mention]
+    model: Model | None
+    aliases: dict[str, str]
+    notes: list[str] = field(default_factory=list)
+    conventions: list[Convention] = field(default_factory=list)
+    needs: list[Need] = field(default_factory=list)
+
+    @cached_property
+    def epochs(self) -> list[Epoch]:
+        """The models of the document, in order."""
+        letters = horizons(self.stated)
+        try:
+            return epochs(self.stated, self.model, self.document.text, letters)
+        except NoModelError as error:
+            self.notes.append(f"{error}; give one with --model")
+            return []
+
+    @cached_property
+    def names(self) -> Names:
+        """What symbols stand for."""
+        aliases = self.aliases
+        if self.model is not None:
+            trees = (f.tree for f in self.found if isinstance(f, Formula))
+            aliases = {**by_role(self.model, trees), **aliases}
+        names = Names(aliases, horizons(self.stated), layers_in(self.stated))
+        names.look_ahead(self.stated, self.epoch_at)
+        return names
+
+    @cached_property
+    def author(self) -> Author:
+        return Author(self.document, self.found)
+
+    def epoch_at(self, at: int) -> Epoch | None:
+        """The model that holds where a formula stands."""
+        before = [e for e in self.epochs if e.start <= at]
+        return before[-1] if before else next(iter(self.epochs), None)
+
+    def setting(self, epoch: Epoch) -> Setting:
+        return Setting(
+            self.names.scope(epoch), epoch.loss_stated, epoch.lengths, epoch.by_elements,
+            epoch.worlds,
+        )  # fmt: skip
+
+    @cached_property
+    def last_written(self) -> int:
+        """The largest step that the document writes as a number."""
+        return max((least_length(Claim(p.left, p.right)) for p in links_of(self.stated)), default=1)

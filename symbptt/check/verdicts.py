@@ -1,0 +1,250 @@
+"""The verdicts on claims: from what is found of them, with what else they may mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from symbptt.check.bounds.assumptions import BOUNDS, speaks_of_loss
+from symbptt.check.bounds.comparisons import bounded, has_norms
+from symbptt.check.corrections import correction
+from symbptt.check.counterexamples import counterexample
+from symbptt.check.edits import Edit
+from symbptt.check.engine import engine_formula
+from symbptt.check.findings import FAULTS, Correction, Reading, Verdict
+from symbptt.check.judge import Judgement, judge
+from symbptt.check.known import Known
+from symbptt.check.meaning.claims import Claim, least_length
+from symbptt.check.meaning.conventions import Reading as Row
+from symbptt.check.meaning.layouts import needs
+from symbptt.check.networks.epochs import Epoch
+from symbptt.check.networks.guesses import by_argument, reading
+from symbptt.check.networks.links import (
+    claim_of,
+    is_chain,
+    is_of_loss,
+    is_of_two_networks,
+    links_of,
+)
+from symbptt.check.networks.names import announces
+from symbptt.check.networks.parts import ADDING, EQUAL, Part, has_derivative
+from symbptt.check.notation.namings import namings
+from symbptt.check.notation.symbols import Scope
+from symbptt.formula.tree import BigOperator, Group, Node, Number, Relation, Symbol
+
+#: How many other models of a document are asked about a claim.
+MOST_OTHERS = 8
+
+
+def undecided(reason: str, like: Verdict | None = None) -> Verdict:
+    """A verdict that can't be had, on the evidence of another."""
+    return Verdict("inconclusive", reason=reason, evidence=None if like is None else like.evidence)
+
+
+@dataclass
+class Verdicts:
+    """The verdicts on the claims of a document, each sought once."""
+
+    known: Known
+    found: dict[object, Verdict] = field(default_factory=dict)
+
+    def judgement(self, part: Part, epoch: Epoch) -> Judgement:
+        """What is found of a link by one model, or by that with its open functions bound."""
+        claim = claim_of(part, epoch)
+        found = judge(claim, self.known.setting(epoch))
+        kept = epoch.kept() if epoch.gated else None
+        if kept is not None:
+            other = judge(claim, self.known.setting(kept))
+            if found.holds != other.holds:  # the first claim that tells settles it
+                settled = kept if other.holds else replace(epoch, gated="")
+                self.known.epochs[:] = [settled if e is epoch else e for e in self.known.epochs]
+                return max(found, other, key=lambda j: j.holds)
+        if found.holds:
+            return found
+        for row, bound in (*epoch.bound(claim.relation), *self.as_long_as_written(claim, epoch)):
+            again = judge(claim, self.known.setting(bound))
+            if again.holds:
+                readings = (row, *again.readings)
+                return replace(again, verdict="right-under", readings=readings)
+        return found
+
+    def as_long_as_written(self, claim: Claim, epoch: Epoch) -> Iterator[tuple[Row, Epoch]]:
+        """The model in as many steps as a sum counts, ``Σ_{t=1}^{3}``, where that is the last
+        step that the document writes."""
+        n = least_length(claim)
+        ends = (x.upper for x in claim.relation.walk() if isinstance(x, BigOperator))
+        if n == self.known.last_written and n > 1 and Number(Fraction(n)) in ends:
+            says = f"the sequence has {n} steps"
+            yield reading(f"{n} steps", says), replace(epoch, lengths=(n,))
+
+    def verdict(self, part: Part, epoch: Epoch) -> Verdict:
+        """The verdict on a claim; that of one which stands there again is not sought again."""
+        known = frozenset((name, d.line) for name, d in self.known.names.given.items())
+        key = part.relation, part.conditions, part.sign, epoch.start, known
+        if key not in self.found:
+            self.found[key] = self.sought(part, epoch)
+        return self.found[key]
+
+    def sought(self, part: Part, epoch: Epoch) -> Verdict:
+        found = self.judgement(part, epoch)
+        if not found.holds:
+            found = self.renamed(part, epoch, found)
+        if not found.holds and found.verdict == "inconclusive":
+            found = self.elsewhere(part, epoch, found)
+        if not found.holds and part.origin is not None:
+            found = self.by_the_first(part, part.origin, epoch, found)
+        if found.holds and found.guessed is not None and part.left != part.right:
+            name, meaning = found.guessed
+            self.known.names.given[name] = replace(meaning, line=part.formula.line)
+        if found.holds and epoch.loss_unread and is_of_loss(part, self.known.names.scope(epoch)):
+            return undecided(_UNREAD)
+        if found.verdict == "wrong" and has_norms(part):
+            return self.bounded(part, epoch)
+        readings = tuple(Reading(r.name, r.says) for r in found.readings)
+        verdict = Verdict(found.verdict, readings, found.reason, evidence=found.evidence)
+        if found.holds:
+            if found.convention not in self.known.conventions:
+                self.known.conventions.append(found.convention)
+            sides = part.left, part.right
+            self.known.needs += needs(sides, found.convention.layout, part.formula.line)
+        return self.explained(part, epoch, verdict) if verdict.verdict in FAULTS else verdict
+
+    def by_the_first(self, part: Part, origin: Node, epoch: Epoch, found: Judgement) -> Judgement:
+        """A link from a chain of derivatives, judged by the side that the formula opens with."""
+        if part.sign not in EQUAL or not (is_chain(part.left) and has_derivative(part.left)):
+            return found
+        again = self.judgement(replace(part, left=origin), epoch)
+        if not again.holds:
+            return found
+        says = "the derivatives that it is said to equal may be laid out in several ways"
+        row = reading("equal to the first side", says)
+        return replace(again, verdict="right-under", readings=(row, *again.readings))
+
+    def elsewhere(self, part: Part, epoch: Epoch, found: Judgement) -> Judgement:
+        """A claim with names that only another model of the document has."""
+        for other in self.known.epochs[:MOST_OTHERS]:
+            again = self.judgement(part, other) if other is not epoch else found
+            if again.holds:
+                lines = [e.line for e in other.equations if e.line is not None]
+                where = f"the equations from line {min(lines)} on" if lines else "other equations"
+                row = reading(f"by {where}", "they name what stands here")
+                return replace(again, verdict="right-under", readings=(row, *again.readings))
+        return found
+
+    def renamed(self, part: Part, epoch: Epoch, found: Judgement) -> Judgement:
+        """A claim about a symbol that has come to mean something else: δ for ∂L/∂z, not ∂L/∂h.
+
+        Where the text announces that, the new meaning holds from here on; where it doesn't, the
+        claim stays wrong, and the reason says what it would be right for.
+        """
+        left = part.left
+        meant = self.known.names.scope(epoch).meant(left) if isinstance(left, Symbol) else None
+        if meant is not None and meant.kind == "gradient" and isinstance(left, Symbol):
+            called = next((n.name for n in namings(left) if n.step is not None), None)
+            again = None if called is None else self.by_argument(part, epoch, called)
+            return again or found
+        if meant is None or meant.kind != "defined":
+            return found
+        old = self.known.names.forget(meant.name)
+        again = self.judgement(part, epoch)
+        if again.holds and again.guessed is not None and announces(part):
+            self.known.names.given[meant.name] = again.guessed[1]
+            return again
+        self.known.names.given[meant.name] = old
+        if again.holds and again.guessed is not None and again.readings:
+            where = f"line {old.line}" if old.line is not None else "its definition"
+            supposed = again.readings[0].name.replace(" is ", " were ", 1)
+            reason = f"it would be right if {supposed}, but {where} says otherwise"
+            return replace(found, reason=reason)
+        return found
+
+    def by_argument(self, part: Part, epoch: Epoch, name: str) -> Judgement | None:
+        """``δ_{z_t} = … σ'(z_t)`` where it holds for δ_z by the argument of z, from here on."""
+        names = self.known.names
+        meant = names.scope(epoch).meant(part.left) if isinstance(part.left, Symbol) else None
+        if meant is None or meant.kind != "gradient" or meant.entry or name in names.given:
+            return None
+        for row, known in by_argument(meant.name, name, epoch.model):
+            names.given[name] = replace(known, line=part.formula.line)
+            again = self.judgement(part, epoch)
+            if again.holds:
+                readings = (row, *again.readings)
+                return replace(again, verdict="right-under", readings=readings, guessed=None)
+            names.given.pop(name)
+        return None
+
+    def bounded(self, part: Part, epoch: Epoch) -> Verdict:
+        """The verdict on a bound, or on an equation of norms, from a search in floats."""
+        others = [p for p in links_of(self.known.stated) if p is not part]
+        setting = self.known.setting(epoch)
+        return bounded(part, others, epoch, setting, _doubt(part, epoch, setting.scope))
+
+    def explained(self, part: Part, epoch: Epoch, verdict: Verdict) -> Verdict:
+        """A verdict of a wrong claim with a counterexample and a correction.
+
+        Without a correction, what may be misread is not called wrong.
+        """
+        setting = self.known.setting(epoch)
+
+        def taken(left: Node, right: Node) -> Claim:
+            return claim_of(replace(part, left=left, right=right), epoch)
+
+        if part.sign in ADDING and not self.adds_to_parameter(part, epoch):
+            return undecided("what one path adds is not told from the whole", verdict)
+        if is_of_two_networks(part, setting.scope):
+            return undecided(_TWO_NETWORKS, verdict)
+        found = correction(part, self.known.author, setting, taken, self.known.conventions)
+        if found is not None and not self.corrects(found[1], part, epoch):
+            found = None
+        if found is None:
+            doubt = _doubt(part, epoch, self.known.names.scope(epoch))
+            if doubt is not None:
+                return undecided(doubt, verdict)
+            own = None
+            if part.formula.fragment.form != "text":
+                own = engine_formula(part.left, self.known.names.scope(epoch))
+            if own is not None:
+                verdict = replace(verdict, correction=Correction(own, "engine"))
+        else:
+            says = found[1].says
+            reason = "; ".join(
+                filter(None, (says[0].lower() + says[1:].rstrip("."), verdict.reason))
+            )
+            verdict = replace(verdict, reason=reason, correction=found[0])
+        return replace(verdict, counterexample=counterexample(claim_of(part, epoch), setting))
+
+    def adds_to_parameter(self, part: Part, epoch: Epoch) -> bool:
+        """Whether ``+=`` adds to the gradient by a parameter, a step at a time."""
+        meant = (self.known.names.scope(epoch).meant(n) for n in part.left.walk()
+                 if isinstance(n, Symbol))  # fmt: skip
+        variables = epoch.model.variables
+        return any(m is not None and m.name in variables and variables[m.name].timeless
+                   for m in meant)  # fmt: skip
+
+    def corrects(self, edit: Edit, part: Part, epoch: Epoch) -> bool:
+        """Whether an edited formula holds when it is judged as the document's are."""
+        plain = self.known.author.plain(edit.node, part.formula)
+        assert isinstance(plain, Relation)
+        left, right = plain.sides
+        if isinstance(right, Number) and left != part.left:
+            return False  # what else is zero tells nothing
+        return left != right and self.judgement(replace(part, left=left, right=right), epoch).holds
+
+
+_UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
+_TWO_NETWORKS = "it joins quantities that no equation joins; are there two models?"
+
+
+def _doubt(part: Part, epoch: Epoch, scope: Scope) -> str | None:
+    """Why a claim that fails, and that no edit mends, may not be wrong."""
+    if epoch.loss_unread and speaks_of_loss(part.relation, scope):
+        return _UNREAD
+    if any(isinstance(n, Symbol) and n.base.startswith("Delta") for n in part.left.walk()):
+        return "a Δ may be a step of learning rather than a gradient"
+    if epoch.assumed:
+        return "it doesn't hold for the equations that are assumed here"
+    sides = [s.items[0] if isinstance(s, Group) else s for s in (part.left, part.right)]
+    if all(is_chain(side) and has_derivative(side) for side in sides) and part.sign not in BOUNDS:
+        return "a chain rule that no reading makes hold; are all paths in the equations?"
+    return None
