@@ -17,8 +17,10 @@ from symbptt.check.meaning.sides import both_sides
 from symbptt.check.meaning.tensors import ShapeClashError
 from symbptt.check.networks.guesses import LOOSE, candidates, generic, is_labelled, is_of_letters
 from symbptt.check.notation.quantities import MissingError, OutOfRangeError
+from symbptt.check.notation.scripts import unbracketed
 from symbptt.check.notation.symbols import Definition, Scope, UnknownError
 from symbptt.evidence.residues import P, UnluckyError
+from symbptt.formula.tree import Number
 
 #: How many undefined symbols a claim may have.
 MOST_GUESSES = 2
@@ -33,6 +35,8 @@ MOST_POINTS = 60
 #: The degree, in what is drawn, up to which the error bound of a verdict counts; it is taken,
 #: not worked out.
 DEGREE = 200
+#: What stands for a count of points where both sides are zero at every one.
+ALL_ZERO = -1
 
 #: The values of a claim's letters at each length of a sequence.
 Points = dict[int, list[dict[str, int]]]
@@ -104,7 +108,7 @@ def _with_guesses(
 def held_everywhere(claim: Claim, setting: Setting, convention: Convention) -> bool:
     """Whether a claim holds at every point under one convention, and there is one."""
     try:
-        return bool(_points_equal(claim, setting, convention, {}))
+        return (_points_equal(claim, setting, convention, {}) or 0) > 0
     except (ShapeClashError, UnknownError, UnluckyError, MissingError, OutOfRangeError):
         return False
 
@@ -149,7 +153,7 @@ def _undefined(claim: Claim, setting: Setting) -> str | None:
 def _judged(claim: Claim, setting: Setting) -> Judgement:
     """The verdict where every symbol stands for one thing: readings are tried in turn."""
     clash: str | None = None
-    differs = False
+    differs = zero = False
     lengths = _lengths(claim, setting)
     where: Points = {}
     for readings, convention in permitted(claim, setting):
@@ -162,13 +166,17 @@ def _judged(claim: Claim, setting: Setting) -> Judgement:
             return Judgement("inconclusive", reason=str(unknown), unknown=unknown.name)
         except UnluckyError:
             return Judgement("inconclusive", reason="a value that can't be inverted")
-        if count is None:
+        if count is None or (count == ALL_ZERO and convention.immediate_states):
             differs = True
+        elif count == ALL_ZERO:
+            zero = True
         elif count:
             evidence = Evidence(count, tuple(sorted(lengths)), setting.sizes, count * DEGREE / P)
             verdict = "right-under" if readings else "right"
             return Judgement(verdict, readings, evidence=evidence, convention=convention)
     evidence = Evidence(1, tuple(lengths[:1]), setting.sizes)
+    if zero:
+        return Judgement("inconclusive", reason="both sides are zero wherever they are compared")
     if differs:
         return Judgement("wrong", reason="both sides differ under every reading", evidence=evidence)
     if clash is not None:
@@ -195,7 +203,8 @@ def _lengths(claim: Claim, setting: Setting) -> Sequence[int]:
 def _points_equal(
     claim: Claim, setting: Setting, convention: Convention, where: Points
 ) -> int | None:
-    """At how many points the sides were compared, and equal; None if they differ at one.
+    """At how many points the sides were compared, and equal; None if they differ at one, and
+    ``ALL_ZERO`` if both are zero at all of them.
 
     One point of the length that tells most is tried before the others.
     """
@@ -216,7 +225,7 @@ def _equal_in(
 ) -> int | None:
     compared = 0
     only_last = not claim.conditions
-    empty = convention.immediate_states  # 0 = 0 is no reading
+    empty = convention.immediate_states or not _says_zero(claim)  # 0 = 0 tells nothing
     for T in lengths:
         for seed in seeds:
             meaning = setting.meaning(convention, T, seed)
@@ -236,7 +245,13 @@ def _equal_in(
                 compared += 1
     if only_last and max(lengths, default=1) > 1:
         return 0  # whatever it says of other steps was never seen
-    return None if empty and compared else compared
+    return ALL_ZERO if empty and compared else compared
+
+
+def _says_zero(claim: Claim) -> bool:
+    """Whether a claim is that something is zero: ``∂L_1/∂h_2 = 0``."""
+    sides = map(unbracketed, claim.sides)
+    return any(isinstance(x, Number) and x.value == 0 for x in sides)
 
 
 def _spread(points: list[dict[str, int]]) -> list[dict[str, int]]:

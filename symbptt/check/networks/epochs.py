@@ -137,6 +137,8 @@ class Epoch:
             for x in n.terms if isinstance(x, Symbol)
         }  # fmt: skip
         new = [x for x in found if x not in {*self.model.variables, *self.aliases}]
+        if any("hat" in x.split("_") for x in new):
+            return {}  # ŷ beside an output y may be that output itself
         return {new[0]: UNNAMED_TARGET} if len(new) == 1 and len(found) == 2 else {}
 
     def kept(self) -> Epoch | None:

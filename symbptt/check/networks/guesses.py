@@ -151,12 +151,21 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
 
 
 def _is_target(name: str, sides: Sequence[Node], scope: Scope) -> bool:
-    """Whether a symbol is what a difference takes from the output, where no loss is written."""
-    differences = (n for side in sides for n in side.walk() if is_difference(n))
-    pairs = [[x for x in n.children() if isinstance(x, Symbol)] for n in differences]
-    return UNNAMED_TARGET in scope.model.variables and any(
-        name in [scope.unknown(x) for x in pair if scope.meant(x) is None] for pair in pairs
-    )
+    """Whether a symbol is what a difference takes from the output, where no loss is written.
+
+    ŷ beside an output y is none: it may be that output under another name.
+    """
+    if UNNAMED_TARGET not in scope.model.variables or "hat" in name.split("_"):
+        return False
+    compared = {x.name for part in scope.model.loss for x in part.term.walk()
+                if isinstance(x, tm.Ref)}  # fmt: skip
+    for n in (n for side in sides for n in side.walk() if is_difference(n)):
+        pair = [x for x in n.children() if isinstance(x, Symbol)]
+        known = {m.name for x in pair if (m := scope.meant(x)) is not None}
+        unknown = [scope.unknown(x) for x in pair if scope.meant(x) is None]
+        if name in unknown and known & compared:
+            return True
+    return False
 
 
 def _handed_back(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
