@@ -206,3 +206,43 @@ def test_derivatives_with_gaps_are_passed_over_to_the_first_side(factor, verdict
 def test_a_letter_of_the_model_in_a_script_is_no_step():
     claim = r"$$\frac{\partial L}{\partial a_C} = \frac{\partial L}{\partial h_t} \odot o_t$$"
     assert verdicts(f"{LSTM}{claim}") == ["inconclusive"]
+
+
+def test_zero_equal_to_zero_is_no_evidence():
+    text = f"{LSTM}$$y_t = \\tanh(q)$$\n$$" + r"\frac{\partial L}{\partial o_t} = "
+    for factors in (r"\tanh(C_t)", r"\tanh(C_t) \odot f_t"):
+        wrong = text + rf"\frac{{\partial L}}{{\partial h_t}} \odot {factors}$$"
+        assert verdicts(wrong) == ["inconclusive"]
+
+
+def test_a_hat_beside_an_output_without_one_is_not_the_target():
+    model = f"{LSTM}$$y_t = \\operatorname{{softmax}}(V h_t + c)$$\n"
+    text = model + r"$$\delta = \hat{y}_t - y_t$$ $$dV += \delta h_t^T$$ $$dc += \delta$$"
+    assert "wrong" not in verdicts("The loss is the cross-entropy.\n" + text)
+
+
+def test_what_differs_from_a_state_of_another_step_is_not_the_target():
+    text = GRU + r"$$\frac{\partial L}{\partial z_t} = "
+    text += r"\frac{\partial L}{\partial h_t} \odot (h_{t-1} - \tilde{h}_t)$$"
+    assert verdicts(text) == ["inconclusive"]
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [("r_t * (1 - r_t)", "right-under"),
+                                                 ("r_t", "wrong")])  # fmt: skip
+def test_two_gradients_of_one_formula_may_be_by_arguments(factor, verdict):
+    text = r"""
+$$r_t = \sigma(W_r x_t + U_r h_{t-1})$$ $$z_t = \sigma(W_z x_t + U_z h_{t-1})$$
+$$n_t = \tanh(W x_t + r_t \odot (U h_{t-1}))$$ $$h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}$$
+"""
+    text += rf"$$dr_t = (U h_{{t-1}}) * dn_t * {factor}$$"
+    text += "\n$$dn_t = dh_t * (1 - z_t) * (1 - n_t^2)$$"
+    assert verdicts(text)[0] == verdict
+
+
+def test_words_may_stand_before_a_gradient():
+    text = LSTM + r"$$\text{forget gate:} \quad df_t = dC_t * C_{t-1} * f_t * (1 - f_t)$$"
+    assert verdicts(text) == ["right-under"]
+
+
+def test_a_differential_of_what_the_model_has_not_is_not_guessed():
+    assert verdicts(LSTM + r"$$dh_t = dy_t + dh_{next}$$") == ["inconclusive"]

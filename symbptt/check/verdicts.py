@@ -30,7 +30,7 @@ from symbptt.check.networks.links import (
 from symbptt.check.networks.names import announces
 from symbptt.check.networks.parts import ADDING, EQUAL, Part, has_derivative
 from symbptt.check.notation.namings import namings
-from symbptt.check.notation.symbols import Scope
+from symbptt.check.notation.symbols import Definition, Scope
 from symbptt.formula.tree import BigOperator, Group, Node, Number, Relation, Symbol
 
 #: How many other models of a document are asked about a claim.
@@ -141,7 +141,7 @@ class Verdicts:
         left = part.left
         meant = self.known.names.scope(epoch).meant(left) if isinstance(left, Symbol) else None
         if meant is not None and meant.kind == "gradient" and isinstance(left, Symbol):
-            called = next((n.name for n in namings(left) if n.step is not None), None)
+            called = _called(left)
             again = None if called is None else self.by_argument(part, epoch, called)
             return again or found
         if meant is None or meant.kind != "defined":
@@ -160,19 +160,40 @@ class Verdicts:
         return found
 
     def by_argument(self, part: Part, epoch: Epoch, name: str) -> Judgement | None:
-        """``δ_{z_t} = … σ'(z_t)`` where it holds for δ_z by the argument of z, from here on."""
+        """``δ_{z_t} = … σ'(z_t)`` where it holds for δ_z by the argument of z, from here on; what
+        stands on the right, ``δ_{n_t}``, may be by the argument of n alike."""
         names = self.known.names
-        meant = names.scope(epoch).meant(part.left) if isinstance(part.left, Symbol) else None
-        if meant is None or meant.kind != "gradient" or meant.entry or name in names.given:
-            return None
-        for row, known in by_argument(meant.name, name, epoch.model):
-            names.given[name] = replace(known, line=part.formula.line)
+        own = self.taken_by_argument(part.left, epoch, name)
+        for row, meaning in own:
+            names.given[name] = replace(meaning, line=part.formula.line)
             again = self.judgement(part, epoch)
             if again.holds:
                 readings = (row, *again.readings)
                 return replace(again, verdict="right-under", readings=readings, guessed=None)
+            for n in part.right.walk():
+                other = _called(n) if isinstance(n, Symbol) else None
+                if other is None or other == name:
+                    continue
+                for more, known in self.taken_by_argument(n, epoch, other):
+                    names.given[other] = replace(known, line=part.formula.line)
+                    again = self.judgement(part, epoch)
+                    if again.holds:
+                        readings = (row, more, *again.readings)
+                        return replace(again, verdict="right-under", readings=readings,
+                                       guessed=None)  # fmt: skip
+                    names.given.pop(other)
             names.given.pop(name)
         return None
+
+    def taken_by_argument(
+        self, symbol: Node, epoch: Epoch, name: str
+    ) -> list[tuple[Row, Definition]]:
+        """A gradient by what its name says, as that by the argument of what gives it."""
+        names = self.known.names
+        meant = names.scope(epoch).meant(symbol) if isinstance(symbol, Symbol) else None
+        if meant is None or meant.kind != "gradient" or meant.entry or name in names.given:
+            return []
+        return list(by_argument(meant.name, name, epoch.model))
 
     def bounded(self, part: Part, epoch: Epoch) -> Verdict:
         """The verdict on a bound, or on an equation of norms, from a search in floats."""
@@ -230,6 +251,11 @@ class Verdicts:
         if isinstance(right, Number) and left != part.left:
             return False  # what else is zero tells nothing
         return left != right and self.judgement(replace(part, left=left, right=right), epoch).holds
+
+
+def _called(symbol: Symbol) -> str | None:
+    """The name of a symbol that has a step."""
+    return next((n.name for n in namings(symbol) if n.step is not None), None)
 
 
 _UNREAD = "the document's loss isn't read, so what depends on it isn't decided"

@@ -161,9 +161,10 @@ def _is_target(name: str, sides: Sequence[Node], scope: Scope) -> bool:
                 if isinstance(x, tm.Ref)}  # fmt: skip
     for n in (n for side in sides for n in side.walk() if is_difference(n)):
         pair = [x for x in n.children() if isinstance(x, Symbol)]
-        known = {m.name for x in pair if (m := scope.meant(x)) is not None}
-        unknown = [scope.unknown(x) for x in pair if scope.meant(x) is None]
-        if name in unknown and known & compared:
+        known = [m for x in pair if (m := scope.meant(x)) is not None and m.name in compared]
+        unknown = [x for x in pair if scope.meant(x) is None]
+        if any(m.step is None or m.step in scripts(x) for m in known for x in unknown
+               if scope.unknown(x) == name):  # fmt: skip
             return True
     return False
 
@@ -266,8 +267,13 @@ def _jacobians(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
 
 def is_labelled(name: str, scope: Scope) -> bool:
     """Whether a name bears a word that names no quantity, so that it may stand for a part of one:
-    ``δ_h_future``."""
+    ``δ_h_future``, ``dy_t`` where the model has no y."""
     known = "_".join(scope.model.variables).split("_")
+    head, *rest = name.split("_")
+    if head == "d" and rest and rest[0] not in known:
+        return True
+    if len(head) == 2 and head[0] == "d" and head[1] not in known:
+        return True
     words = [w for w in name.split("_")[1:] if len(w) > 2 and w not in known]
     return any(w not in ("tilde", "hat", "bar", "prime") for w in words)
 

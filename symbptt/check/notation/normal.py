@@ -127,9 +127,12 @@ def prefixed_names(trees: Iterable[Node]) -> frozenset[str]:
     for tree in trees:
         match tree:
             case Relation(
-                (Product((Symbol("d" | "delta" | "Delta") as d, Symbol(base)), ("",)), *_)
+                (
+                    Product((*words, Symbol("d" | "delta" | "Delta") as d, Symbol(base)), (*_, "")),
+                    *_,
+                )
             ):
-                if d == Symbol(d.base):
+                if d == Symbol(d.base) and all(isinstance(w, Text) for w in words):
                     found.add(base)
     return frozenset(found)
 

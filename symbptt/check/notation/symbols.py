@@ -355,6 +355,7 @@ def _prefixed(prefix: Node, name: Node, scope: Scope) -> Symbol | None:
         v = scope.model.variables.get(own.name)
         if own.kind != "quantity" or own.step is not None or v is None or v.timeless:
             return None
-    if inner is None or inner.kind != "quantity":
+    unnamed = inner is None and own is None and prefix.base == "d"  # dy_t, of a layer above
+    if not unnamed and (inner is None or inner.kind != "quantity"):
         return None
     return replace(name, base=f"{prefix.base}_{name.base}", span=prefix.span)
