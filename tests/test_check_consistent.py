@@ -102,3 +102,11 @@ def test_a_reading_empties_no_derivative(claim: str) -> None:
     found = last(CELL, claim)
     assert not found.readings
     assert found.verdict in {"wrong", "inconclusive"}
+
+
+@pytest.mark.parametrize(
+    "product", [rf"h_{{t-1}} {BY_A}^T", rf"({BY_A})^T h_{{t-1}}", rf"({BY_A})^T h_{{t-1}}^T"]
+)
+def test_a_product_that_leaves_transposes_out_has_none(product: str) -> None:
+    claim = rf"{by('L', 'W')} = \sum_{{t=1}}^{{T}} {product}"
+    assert last(ELMAN + LOSS, claim).verdict in {"wrong", "shape-error"}
