@@ -41,9 +41,7 @@ def last(text: str, *claims: str) -> symbptt.check.findings.Verdict:
     return found
 
 
-FROM_BOTH = (
-    rf"{by('L', 'c_{t-1}')} = {BY_C} \odot f_t + {BY_H} \odot (1 - \tanh^2(c_t)) \odot f_t"
-)
+FROM_BOTH = rf"{by('L', 'c_{t-1}')} = {BY_C} \odot f_t + {BY_H} \odot (1 - \tanh^2(c_t)) \odot f_t"
 #: A formula that holds under a reading, and one beside it that the reading contradicts.
 CONTRADICTED = {
     "own share on the right": (

@@ -104,14 +104,14 @@ def _fails(other: Held, changed: Convention) -> bool:
 
 
 def _by(sides: Sequence[Node], scope: Scope) -> Iterator[str]:
-    """What has steps and what the loss is differentiated by."""
+    """What has steps and what the whole loss is differentiated by."""
     for node in (n for side in sides for n in side.walk()):
         match node:
             case Quotient(
                 Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)
             ):
                 loss, what = scope.meant(of), scope.meant(by)
-                if loss is None or loss.kind != "loss" or what is None:
+                if loss is None or loss.kind != "loss" or loss.step is not None or what is None:
                     continue
                 if what.kind == "quantity" and not _is_timeless(what.name, scope):
                     yield what.name
