@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
@@ -12,15 +13,16 @@ from symbptt.check.findings import Counterexample, Evidence
 from symbptt.check.meaning.agreement import agree
 from symbptt.check.meaning.claims import Claim, least_length, points
 from symbptt.check.meaning.conventions import STANDARD, Convention, Reading, conventions
+from symbptt.check.meaning.meaning import Meaning, Seen
 from symbptt.check.meaning.setting import LENGTHS, Setting
 from symbptt.check.meaning.sides import both_sides
 from symbptt.check.meaning.tensors import ShapeClashError
 from symbptt.check.networks.guesses import LOOSE, candidates, generic, is_labelled, is_of_letters
 from symbptt.check.notation.quantities import MissingError, OutOfRangeError
-from symbptt.check.notation.scripts import unbracketed
+from symbptt.check.notation.scripts import Steps, unbracketed
 from symbptt.check.notation.symbols import Definition, Scope, UnknownError
 from symbptt.evidence.residues import P, UnluckyError
-from symbptt.formula.tree import Number
+from symbptt.formula.tree import Node, Number
 
 #: How many undefined symbols a claim may have.
 MOST_GUESSES = 2
@@ -153,7 +155,7 @@ def _undefined(claim: Claim, setting: Setting) -> str | None:
 def _judged(claim: Claim, setting: Setting) -> Judgement:
     """The verdict where every symbol stands for one thing: readings are tried in turn."""
     clash: str | None = None
-    differs = zero = False
+    differs = zero = vacuous = False
     lengths = _lengths(claim, setting)
     where: Points = {}
     for readings, convention in permitted(claim, setting):
@@ -166,10 +168,12 @@ def _judged(claim: Claim, setting: Setting) -> Judgement:
             return Judgement("inconclusive", reason=str(unknown), unknown=unknown.name)
         except UnluckyError:
             return Judgement("inconclusive", reason="a value that can't be inverted")
-        if count is None or (count == ALL_ZERO and convention.immediate_states):
+        if count is None or (count == ALL_ZERO and convention != STANDARD):
             differs = True
         elif count == ALL_ZERO:
             zero = True
+        elif readings and count and _is_vacuous(claim, setting, convention, where):
+            vacuous = True
         elif count:
             evidence = Evidence(count, tuple(sorted(lengths)), setting.sizes, count * DEGREE / P)
             verdict = "right-under" if readings else "right"
@@ -177,6 +181,9 @@ def _judged(claim: Claim, setting: Setting) -> Judgement:
     evidence = Evidence(1, tuple(lengths[:1]), setting.sizes)
     if zero:
         return Judgement("inconclusive", reason="both sides are zero wherever they are compared")
+    if vacuous:
+        reason = "it would hold if a derivative in it were zero, which it isn't"
+        return Judgement("inconclusive", reason=reason, evidence=evidence)
     if differs:
         return Judgement("wrong", reason="both sides differ under every reading", evidence=evidence)
     if clash is not None:
@@ -225,7 +232,7 @@ def _equal_in(
 ) -> int | None:
     compared = 0
     only_last = not claim.conditions
-    empty = convention.immediate_states or not _says_zero(claim)  # 0 = 0 tells nothing
+    empty = convention != STANDARD or not _says_zero(claim)  # 0 = 0 tells nothing
     for T in lengths:
         for seed in seeds:
             meaning = setting.meaning(convention, T, seed)
@@ -252,6 +259,28 @@ def _says_zero(claim: Claim) -> bool:
     """Whether a claim is that something is zero: ``∂L_1/∂h_2 = 0``."""
     sides = map(unbracketed, claim.sides)
     return any(isinstance(x, Number) and x.value == 0 for x in sides)
+
+
+def _is_vacuous(claim: Claim, setting: Setting, convention: Convention, where: Points) -> bool:
+    """Whether a reading makes a derivative on the right zero everywhere that is not zero as it
+    stands, so that nothing is said of it."""
+    seen = Seen()
+    for T, every in where.items():
+        noted = replace(setting.meaning(convention, T, SEEDS[0]), seen=seen)
+        for steps in every:
+            with suppress(MissingError):
+                both_sides(claim, noted, steps)
+    return any(_is_something(node, places) for node, places in seen.zero_at.items() if places)
+
+
+def _is_something(node: Node, places: Sequence[tuple[Meaning, Steps]]) -> bool:
+    """Whether a derivative as it stands is anything but zero at one of some places."""
+    for meaning, steps in places:
+        with suppress(MissingError, ShapeClashError, UnknownError):
+            plain = replace(meaning, convention=STANDARD, seen=None)
+            if plain.value(node, steps).array.any():
+                return True
+    return False
 
 
 def _spread(points: list[dict[str, int]]) -> list[dict[str, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from symbptt.check.bounds.assumptions import BOUNDS, is_bound
@@ -67,6 +67,11 @@ class _Checking:
                 findings.append(_finding(f, "prose"))
             else:
                 findings += self.judged(i, stated)
+        findings = [
+            f if f.verdict is None
+            else replace(f, verdict=self.verdicts.consistent(f.verdict))
+            for f in findings
+        ]  # fmt: skip
         if not known.epochs and not known.notes:
             known.notes.append("no forward equations that make a model; give one with --model")
         of_models = (e.note for e in known.epochs if e.note)

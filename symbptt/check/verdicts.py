@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from symbptt.check.bounds.assumptions import BOUNDS, speaks_of_loss
 from symbptt.check.bounds.comparisons import bounded, has_norms
+from symbptt.check.consistent import Held, contradicted
 from symbptt.check.corrections import correction
 from symbptt.check.counterexamples import counterexample
 from symbptt.check.edits import Edit
@@ -48,6 +49,13 @@ class Verdicts:
 
     known: Known
     found: dict[object, Verdict] = field(default_factory=dict)
+    held: list[Held] = field(default_factory=list)
+
+    def consistent(self, verdict: Verdict) -> Verdict:
+        """A verdict, unless another formula contradicts the reading that it needs."""
+        mine = next((h for h in self.held if h.verdict is verdict), None)
+        reason = None if mine is None else contradicted(mine, self.held)
+        return verdict if reason is None else undecided(reason, verdict)
 
     def judgement(self, part: Part, epoch: Epoch) -> Judgement:
         """What is found of a link by one model, or by that with its open functions bound."""
@@ -107,6 +115,12 @@ class Verdicts:
             if found.convention not in self.known.conventions:
                 self.known.conventions.append(found.convention)
             sides = part.left, part.right
+            self.held.append(
+                Held(
+                    claim_of(part, epoch), self.known.setting(epoch), found.convention,
+                    found.readings, part.formula.line, epoch.start, verdict,
+                )
+            )  # fmt: skip
             self.known.needs += needs(sides, found.convention.layout, part.formula.line)
         return self.explained(part, epoch, verdict) if verdict.verdict in FAULTS else verdict
 

@@ -70,12 +70,40 @@ class Work:
             raise UnknownError("too long to be tried", node)
 
 
+@dataclass
+class Seen:
+    """The derivatives of a formula: each with where it is zero, or None if it is not zero once."""
+
+    zero_at: dict[Node, list[tuple[Meaning, Steps]] | None] = field(default_factory=dict)
+
+    def note(self, node: Node, value: Value, m: Meaning, steps: Steps) -> None:
+        """Note what a part of the formula is worth."""
+        if m.depth or not is_derivative(node):
+            return
+        if value.array.any():
+            self.zero_at[node] = None
+        elif (where := self.zero_at.setdefault(node, [])) is not None:
+            where.append((m, steps))
+
+
+def is_derivative(node: Node) -> bool:
+    """Whether a part of a formula is a derivative, or a product of them."""
+    match node:
+        case Quotient(numerator, denominator):
+            return any(isinstance(x, Differential) for x in (numerator, denominator))
+        case Differential(sign="∇"):
+            return True
+        case Product(factors):
+            return all(map(is_derivative, factors))
+    return False
+
+
 @dataclass(frozen=True)
 class Meaning:
     """Evaluates formulas in a world, under a convention and the document's definitions.
 
     ``depth`` counts the definitions that this stands in; ``within_sum``: a term of a sum may be
-    beyond the last step.
+    beyond the last step; ``seen``: what the derivatives of the formula are to be noted in.
     """
 
     world: World
@@ -84,6 +112,7 @@ class Meaning:
     depth: int = 0
     within_sum: bool = False
     work: Work = field(default_factory=Work)
+    seen: Seen | None = None
 
     def value(self, node: Node, steps: Steps) -> Value:
         """The value of a formula where its letters stand for given steps.
@@ -91,6 +120,12 @@ class Meaning:
         Raises :class:`ShapeClashError`, :class:`MissingError` and :class:`UnknownError`.
         """
         self.work.spend(node)
+        found = self._value(node, steps)
+        if self.seen is not None:
+            self.seen.note(node, found, self, steps)
+        return found
+
+    def _value(self, node: Node, steps: Steps) -> Value:
         match node:
             case Number(value):
                 return number(rational(value))

@@ -40,7 +40,7 @@ from symbptt.check.notation.scripts import Steps, step_value
 from symbptt.check.notation.symbols import UnknownError, with_prefixes
 from symbptt.evidence import atoms
 from symbptt.evidence.residues import P, Residues
-from symbptt.formula.tree import Node, Number
+from symbptt.formula.tree import Node, Number, Transpose
 
 if TYPE_CHECKING:
     from symbptt.check.meaning.meaning import Meaning
@@ -108,21 +108,35 @@ def multiplied(
     """``a b ⊙ c … d``: the values of the factors, multiplied as the convention takes the signs."""
     written = list(_factors(*with_prefixes(factors, operators, m.scope), steps))
     values: list[Value] = []
-    beyond = False
+    kinds: list[str] = []
+    beyond = stood = False
     missing: MissingError | None = None
-    for _, factor in written:
+    for sign, factor in written:
         try:
             x = m.value(factor, steps)
         except MissingError as error:
             missing = error
             continue
         beyond = beyond or (isinstance(x, Derivative) and x.beyond)
+        stands = isinstance(factor, Transpose) and _is_column(m, x)
+        kind = m.convention.signs[sign]
+        kinds.append("matrix" if (stood or stands) and kind == "outer where vectors" else kind)
         values.append(x)
+        stood = stands
     if missing is not None:
         if beyond:  # nothing goes on beyond the last step, whatever it is multiplied by
             return number(0)
         raise missing
-    return _grouped(m, values, [m.convention.signs[sign] for sign, _ in written[1:]])
+    return _grouped(m, values, kinds[1:])
+
+
+def _is_column(m: Meaning, x: Value) -> bool:
+    """Whether a vector that is written with a transpose stands upright: a product that leaves
+    transposes out has no such factor."""
+    if isinstance(x, Derivative) and not x.fits_a_matrix:
+        return False
+    rows, columns = m.laid_out(x).size
+    return columns == 1 and rows > 1
 
 
 def _factors(

@@ -76,6 +76,8 @@ class Setting:
         if reading.name == "share of one step":
             said = claim.of_one_step or _names_a_step(claim.left, self.scope)
             return said or has_more_letters(claim, self.scope)
+        if reading.name == "carry along every path" and self.loss_stated:
+            return False  # each step adds to it what the document says
         return not (reading.group == "loss" and (self.loss_stated or self._of_last_alone))
 
     @property

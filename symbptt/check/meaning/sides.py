@@ -21,16 +21,16 @@ def both_sides(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[Value, Val
     c = meaning.convention
     left, right = (regroup(x) if c.regrouped else x for x in claim.sides)
     left, right = (lengthened(x) if c.lengthened else x for x in (left, right))
-    own = meaning
+    own = replace(meaning, seen=None)
     if c.left_total or c.right_own:
         total = c.immediate_parameters and not c.left_total
-        own = replace(meaning, convention=replace(c, immediate_parameters=total, right_own=False))
+        own = replace(own, convention=replace(c, immediate_parameters=total, right_own=False))
     if c.latest_immediate:
         latest = _latest_by_parameter(right, meaning, steps)
         meaning = replace(meaning, convention=replace(c, immediate_from=latest))
     if c.later_right or c.later_both:
         meaning = replace(meaning, convention=replace(c, later_of=_by(left, meaning, steps)))
-        own = meaning if c.later_both else own
+        own = replace(meaning, seen=None) if c.later_both else own
     first = own.value(left, steps)
     if claim.share and not c.left_carried:
         first = _own_share(first, own) or _share(first, own, steps.get("t"))

@@ -1,0 +1,143 @@
+"""Readings that one formula needs and another of the same document contradicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from symbptt.check.findings import Verdict
+from symbptt.check.judge import held_everywhere
+from symbptt.check.meaning.claims import Claim
+from symbptt.check.meaning.conventions import Convention, Reading
+from symbptt.check.meaning.setting import Setting
+from symbptt.check.notation.scripts import unbracketed
+from symbptt.check.notation.symbols import Scope, with_prefixes
+from symbptt.formula.tree import Call, Differential, Node, Product, Quotient, Symbol
+from symbptt.model import terms as tm
+
+
+@dataclass(frozen=True)
+class Held:
+    """A claim that holds: under which readings, in what setting, and on which line."""
+
+    claim: Claim
+    setting: Setting
+    convention: Convention
+    readings: tuple[Reading, ...]
+    line: int
+    epoch: int
+    verdict: Verdict
+
+
+#: What a reading says of a symbol, so that a document can't use the symbol otherwise elsewhere.
+OF_GRADIENTS = frozenset({
+    "carry to the step before", "carry along every path", "carry on the right",
+    "carry on both sides",
+    "own share on the right", "loss of one step", "loss of the last step",
+})  # fmt: skip
+_OF_SLOPES = "slope by the value"
+
+
+def contradicted(held: Held, others: Sequence[Held]) -> str | None:
+    """What contradicts a reading that a claim holds under: another claim, by its line."""
+    for row in held.readings:
+        if row.name != _OF_SLOPES and row.name not in OF_GRADIENTS:
+            continue
+        for other in others:
+            if other.epoch == held.epoch and _contradicts(row, held, other):
+                return f"it would hold under '{row.name}', but line {other.line} says otherwise"
+    return None
+
+
+def _contradicts(row: Reading, held: Held, other: Held) -> bool:
+    """Whether a claim that needs no such reading fails under this one."""
+    if any(r.name == _OF_SLOPES or r.name in OF_GRADIENTS for r in other.readings):
+        return False
+    if row.name == _OF_SLOPES:
+        return bool(_slopes(held, of_values=True) & _slopes(other, of_values=False))
+    scope = other.setting.scope
+    if other.claim.share or isinstance(unbracketed(other.claim.right), Symbol | Quotient):
+        return False  # δ_t = ∂L/∂h_t is no more than a name
+    if row.group == "loss" and _names_gradients(other.claim, scope):
+        return False
+    wanted = set(_by(_said(row, held.claim), held.setting.scope))
+    if not wanted & set(_by(_said(row, other.claim), scope)):
+        return False
+    changed = row.change(other.convention)
+    if row.name == "carry on both sides":
+        left = next(_by([held.claim.left], held.setting.scope), None)
+        changed = replace(other.convention, later_of=left)
+    return _fails(other, changed)
+
+
+def _slopes(held: Held, *, of_values: bool) -> set[str]:
+    """The functions whose slope a claim writes by what they give, or by their arguments."""
+    scope = held.setting.scope
+    applied = [
+        (e.name, e.rhs.operand.name)
+        for e in scope.model.equations
+        if isinstance(e.rhs, tm.Mapped) and isinstance(e.rhs.operand, tm.Ref)
+    ]
+    wanted = {given if of_values else argument for given, argument in applied}
+    found: set[str] = set()
+    for n in held.claim.relation.walk():
+        match n:
+            case Call(function, (Symbol() as x,)) if function.primes == 1:
+                meant = scope.meant(x)
+                if meant is not None and meant.kind == "quantity" and meant.name in wanted:
+                    found.add(function.base)
+    return found
+
+
+def _said(row: Reading, claim: Claim) -> Sequence[Node]:
+    """The sides of a claim that a reading speaks of."""
+    if row.name in {"carry to the step before", "carry along every path"}:
+        return [claim.left] if isinstance(unbracketed(claim.left), Symbol | Quotient) else []
+    return [claim.right] if row.name == "own share on the right" else claim.sides
+
+
+def _fails(other: Held, changed: Convention) -> bool:
+    held, fresh = other.convention, other.setting
+    return held_everywhere(other.claim, fresh, held) and not held_everywhere(
+        other.claim, fresh, changed
+    )
+
+
+def _by(sides: Sequence[Node], scope: Scope) -> Iterator[str]:
+    """What has steps and what the whole loss is differentiated by."""
+    for node in (n for side in sides for n in side.walk()):
+        match node:
+            case Quotient(
+                Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)
+            ):
+                loss, what = scope.meant(of), scope.meant(by)
+                if loss is None or loss.kind != "loss" or loss.step is not None or what is None:
+                    continue
+                if what.kind == "quantity" and not _is_timeless(what.name, scope):
+                    yield what.name
+            case Symbol():
+                meant = scope.meant(node)
+                if meant is not None and meant.kind == "gradient":
+                    if not _is_timeless(meant.name, scope):
+                        yield meant.name
+                elif meant is not None and meant.kind == "defined":
+                    body = scope.definitions[meant.name].body
+                    if isinstance(body, Quotient):
+                        yield from _by([body], scope)
+
+
+def _names_gradients(claim: Claim, scope: Scope) -> bool:
+    """Whether a gradient has a name of its own in a claim, whatever the loss is that ∂L is of."""
+    for node in (n for side in claim.sides for n in side.walk()):
+        parts: Sequence[Node] = (node,)
+        if isinstance(node, Product):  # δ h^t
+            parts, _ = with_prefixes(node.factors, node.operators, scope)
+        meant = (scope.meant(n) for n in parts if isinstance(n, Symbol))
+        if any(m is not None and m.kind in ("gradient", "defined") for m in meant):
+            return True
+    return False
+
+
+def _is_timeless(name: str, scope: Scope) -> bool:
+    variables = scope.model.variables
+    return name in variables and variables[name].timeless

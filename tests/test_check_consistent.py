@@ -1,0 +1,110 @@
+"""No reading makes a formula hold by emptying it, or against the rest of its document."""
+
+from __future__ import annotations
+
+import pytest
+
+import symbptt
+
+ELMAN = r"""
+$$ a_t = W h_{t-1} + U x_t + b $$
+
+$$ h_t = \tanh(a_t) $$
+
+$$ o_t = V h_t + c $$
+"""
+LOSS = r"""
+$$ L = \sum_{t=1}^{T} \frac{1}{2} \| o_t - y_t \|^2 $$
+"""
+CELL = r"""
+$$ f_t = \sigma(W h_{t-1} + U x_t) $$
+
+$$ c_t = f_t \odot c_{t-1} + V x_t $$
+
+$$ h_t = \tanh(c_t) $$
+
+$$ L = \sum_{t=1}^{T} \frac{1}{2} \| h_t - y_t \|^2 $$
+"""
+
+
+def by(of: str, x: str) -> str:
+    return rf"\frac{{\partial {of}}}{{\partial {x}}}"
+
+
+BY_A, BY_H, BY_C = (by("L", x) for x in ("a_t", "h_t", "c_t"))
+SLOPE = r"(1 - h_t^2)"
+
+
+def last(text: str, *claims: str) -> symbptt.check.findings.Verdict:
+    given = text + "".join(f"\n$$ {claim} $$\n" for claim in claims)
+    (*_, found) = (f.verdict for f in symbptt.check(given).findings if f.verdict)
+    return found
+
+
+FROM_BOTH = rf"{by('L', 'c_{t-1}')} = {BY_C} \odot f_t + {BY_H} \odot (1 - \tanh^2(c_t)) \odot f_t"
+#: A formula that holds under a reading, and one beside it that the reading contradicts.
+CONTRADICTED = {
+    "own share on the right": (
+        ELMAN + LOSS,
+        rf"{BY_A} = ({BY_H} + W^T {by('L', 'a_{t+1}')}) \odot {SLOPE}",
+        rf"{BY_A} = {SLOPE} \odot {BY_H}",
+    ),
+    "slope by the value": (
+        ELMAN + LOSS,
+        rf"{BY_A} = {BY_H} \odot \tanh'(h_t)",
+        rf"{by('L', 'b')} = \sum_{{t=1}}^{{T}} {BY_H} \odot \tanh'(a_t)",
+    ),
+    "carry on both sides": (CELL, FROM_BOTH, rf"{by('L', 'f_t')} = {BY_C} \odot c_{{t-1}}"),
+    "carry to the step before": (
+        CELL,
+        rf"{by('L', 'c_{t-1}')} = {BY_C} \odot f_t",
+        rf"{BY_C} = {BY_H} \odot (1 - \tanh^2(c_t)) + {by('L', 'c_{t+1}')} \odot f_{{t+1}}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONTRADICTED)
+def test_a_reading_holds_for_the_whole_document(name: str) -> None:
+    text, claim, other = CONTRADICTED[name]
+    alone = last(text, claim)
+    assert (alone.verdict, [r.name for r in alone.readings]) == ("right-under", [name])
+    assert last(text, claim, other).verdict == "right"
+    found = last(text, other, claim)
+    assert found.verdict == "inconclusive"
+    assert found.reason.startswith(f"it would hold under '{name}', but line ")
+
+
+def test_what_stands_behind_contradicts_too() -> None:
+    text, claim, other = CONTRADICTED["own share on the right"]
+    found = [f.verdict.verdict for f in symbptt.check(f"{text}\n$${claim}$$\n\n$${other}$$\n")
+             .findings if f.verdict]  # fmt: skip
+    assert found == ["inconclusive", "right"]
+
+
+def test_the_share_of_a_stated_loss_is_not_left_out() -> None:
+    claim = rf"{by('L', 'h_{t-1}')} = W^T {BY_A}"
+    found = last(ELMAN + LOSS, claim)
+    assert (found.verdict, found.correction is not None) == ("wrong", True)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        rf"{by('L', 'c_{t-1}')} = {BY_C} {by('c_t', 'c_{t-1}')} + 5 {BY_H} {by('h_t', 'c_{t-1}')}",
+        rf"{by('L', 'c_{t-1}')} = {BY_C} {by('c_t', 'c_{t-1}')} - {BY_H} {by('h_t', 'c_{t-1}')}",
+        rf"{by('c_t', 'c_{t-1}')} = diag(f_t) + 7 {by('c_t', 'h_{t-1}')}"
+        rf" {by('h_{t-1}', 'c_{t-1}')}",
+    ],
+)
+def test_a_reading_empties_no_derivative(claim: str) -> None:
+    found = last(CELL, claim)
+    assert not found.readings
+    assert found.verdict in {"wrong", "inconclusive"}
+
+
+@pytest.mark.parametrize(
+    "product", [rf"h_{{t-1}} {BY_A}^T", rf"({BY_A})^T h_{{t-1}}", rf"({BY_A})^T h_{{t-1}}^T"]
+)
+def test_a_product_that_leaves_transposes_out_has_none(product: str) -> None:
+    claim = rf"{by('L', 'W')} = \sum_{{t=1}}^{{T}} {product}"
+    assert last(ELMAN + LOSS, claim).verdict in {"wrong", "shape-error"}
