@@ -293,8 +293,7 @@ def correction(
             plain = author.plain(node, f)
             assert isinstance(plain, Relation)
             left, right = plain.sides
-            claim = claim_of(left, right)
-            return any(held_everywhere(claim, setting, c) for c in readings)
+            return held_everywhere(claim_of(left, right), setting, readings)
 
         found = repairs(
             part.raw, _BROKEN.sub("  ", f.text), holds, letters=letters,

@@ -236,9 +236,9 @@ class Meaning:
         return at
 
     def _symbol(self, node: Symbol, steps: Steps) -> Value:
-        if node.base in steps and node == Symbol(node.base):
+        if node.base in steps and node.is_bare:
             return number(steps[node.base])
-        if node.base in self.scope.free and node == Symbol(node.base):
+        if node.base in self.scope.free and node.is_bare:
             return Matrix(self.world.A.free(("free", node.base), (1, 1)).array)
         meant = self.meant(node, steps)
         if meant is None:
