@@ -21,7 +21,7 @@ def engine(monkeypatch):
     """An engine whose verdicts are in the names; it keeps what it was asked."""
     asked = []
 
-    def judge(document, model=None, names=None, model_name=None):
+    def judge(document, model=None, names=None, model_name=None, *, progress=None):
         asked.append(
             types.SimpleNamespace(document=document, model=model, names=names, name=model_name)
         )
@@ -361,3 +361,23 @@ def test_a_wrong_request_runs_nothing(program, capsys, arguments, said):
 def test_standard_input_is_not_run(program, capsys):
     assert cli.main(["check", "-", "--run-code", "grads", "--model", "cell.toml"]) == 2
     assert "needs a file, not standard input" in capsys.readouterr().err
+
+
+def test_how_far_a_long_document_is(notes, monkeypatch, capsys):
+    told = []
+
+    class Progress:
+        def __enter__(self):
+            return told.append
+
+        def __exit__(self, *exc):
+            pass
+
+    def judge(document, model, names, model_name, *, progress):
+        progress("formula 2 of 3")
+        return check_document(document)
+
+    sys.modules["symbptt.check.judging"].check_document = judge
+    monkeypatch.setattr("symbptt.commands.check.Progress", Progress)
+    assert cli.main(["check", "good.md"]) == 0
+    assert told == ["checking good.md", "checking good.md: formula 2 of 3"]

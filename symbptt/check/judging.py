@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -35,15 +35,17 @@ def check_document(
     model: Model | None = None,
     names: Mapping[str, str] | None = None,
     model_name: str | None = None,
+    *,
+    progress: Callable[[str], None] | None = None,
 ) -> Report:
     """The verdicts on a document's formulas.
 
     ``model``: judge by this one rather than by the document's forward equations; ``names``: what
-    the document calls its quantities, to what the model does.
+    the document calls its quantities, to what the model does; ``progress`` is told how far it is.
     """
     found = formulas(document)
     known = Known(document, found, parts(found), model, dict(names or {}))
-    return suppressed(_Checking(known, model_name).report())
+    return suppressed(_Checking(known, model_name, progress or (lambda what: None)).report())
 
 
 @dataclass
@@ -52,6 +54,7 @@ class _Checking:
 
     known: Known
     model_name: str | None
+    progress: Callable[[str], None]
 
     @cached_property
     def verdicts(self) -> Verdicts:
@@ -61,6 +64,7 @@ class _Checking:
         known = self.known
         findings: list[Finding] = []
         for i, (f, stated) in enumerate(zip(known.found, known.stated, strict=True)):
+            self.progress(f"formula {i + 1} of {len(known.found)}")
             if isinstance(f, Unparsed):
                 findings.append(_finding(f, "unparsed"))
             elif isinstance(stated, Mention):

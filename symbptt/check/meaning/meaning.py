@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 
 from symbptt.check.meaning import derivatives, entries, norms, products, ranges
 from symbptt.check.meaning.calls import called
 from symbptt.check.meaning.conventions import FITTING, STANDARD, Convention
 from symbptt.check.meaning.tensors import (
+    Layout,
     Matrix,
     ShapeClashError,
     Value,
@@ -297,7 +299,7 @@ class Meaning:
         if diagonal and len({self._at(e, steps) for e in meant.entry}) > 1:
             return number(0)
         inside = self.inside(known, meant, steps)
-        plain = replace(STANDARD, layout=self.convention.layout)
+        plain = _plain(self.convention.layout)
         own = replace(self, convention=plain, depth=self.depth + 1)
         try:
             return own._body(known, meant, inside)
@@ -309,6 +311,12 @@ class Meaning:
         if known.entries and not meant.entry:
             return entries.assembled(self, known, steps)
         return self.value(known.body, steps)
+
+
+@cache
+def _plain(layout: Layout) -> Convention:
+    """The standard convention in another layout."""
+    return replace(STANDARD, layout=layout)
 
 
 _KINDS = {
