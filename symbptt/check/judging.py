@@ -13,6 +13,7 @@ from symbptt.check.documents.formulas import Formula, Unparsed, formulas
 from symbptt.check.findings import FAULTS, Finding, Reading, Report, Verdict
 from symbptt.check.known import Known
 from symbptt.check.meaning.layouts import contradiction
+from symbptt.check.meaning.meaning import Work
 from symbptt.check.networks.epochs import Epoch
 from symbptt.check.networks.links import (
     is_dependence,
@@ -100,6 +101,7 @@ class _Checking:
 
     def part(self, at: int, part: Part) -> tuple[str, Verdict | None]:
         """The kind of one link of a formula, and its verdict if it is a claim."""
+        self.known.work = Work()
         epoch = self.known.epoch_at(at)
         derived = has_derivative(part.left) or has_derivative(part.right)
         if part.sign not in EQUAL and not (part.sign in ADDING and epoch is not None):

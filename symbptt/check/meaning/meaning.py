@@ -55,8 +55,8 @@ MOST_NAMES = 8
 MOST_DEFINITIONS = 40
 
 
-#: How many parts of formulas are evaluated for one claim.
-MOST_WORK = 400_000
+#: How many parts of formulas are evaluated for one claim, whatever it may mean: some seconds.
+MOST_WORK = 150_000
 
 
 @dataclass
