@@ -76,6 +76,7 @@ def test_exit_codes(notes, capsys, arguments, code):
         (["binary.md"], "it is no text in UTF-8"),
         (["broken.ipynb"], "broken.ipynb is not a notebook"),
         (["empty.ipynb"], "empty.ipynb is not a notebook: it has no cells"),
+        (["five.ipynb"], "five.ipynb is not a notebook: it has no cells"),
         (["notes.md", "--model", ""], "not nothing"),
         ([], "DOCUMENT"),
     ],
@@ -84,6 +85,7 @@ def test_a_wrong_request_is_one_line_and_no_report(notes, capsys, arguments, sai
     (notes / "binary.md").write_bytes(b"\xff\xfe\x00")
     (notes / "broken.ipynb").write_text("{")
     (notes / "empty.ipynb").write_text("[]")
+    (notes / "five.ipynb").write_text('{"cells": 5}')
     try:
         code = cli.main(["check", *arguments])
     except SystemExit as stop:

@@ -43,6 +43,12 @@ def test_it_ends_soon_and_no_formula_is_lost(page):
     assert report.findings[-1].line == 7
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_bound_beyond_all_floats_says_nothing_of_floats():
+    bound = "$$\\left\\| \\frac{\\partial h_t}{\\partial h_{t-1}} \\right\\| \\le 2^{1000000000}$$"
+    assert check(MODEL + bound).findings[-1].kind == "claim"
+
+
 def test_a_repair_mends_no_more_than_a_few_brackets():
     assert [note for _, note in repairs(Traced.whole("f(a"))]
     assert not [*repairs(Traced.whole("(" * 100 + "a"))]

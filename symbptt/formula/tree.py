@@ -273,7 +273,7 @@ class Relation(Node):
     operators: tuple[str, ...]
 
 
-def _kept(hashed: Callable[[Node], int]) -> Callable[[Node], int]:
+def _kept(hashed: Callable[..., int]) -> Callable[[Node], int]:
     """A hash that is worked out once: trees are large, and asked for it often."""
 
     def kept(self: Node) -> int:
