@@ -378,6 +378,8 @@ def check(
     text_or_path: str | Path | Document,
     model: ModelLike | None = None,
     names: Mapping[str, str] | None = None,
+    *,
+    progress: Callable[[str], None] | None = None,
 ) -> CheckReport:
     r"""The verdict on every gradient formula of a document, or on one formula.
 
@@ -385,6 +387,8 @@ def check(
     are judged by the document's own forward equations or by ``model``; ``names`` says which of
     the model's names the document's symbols have: ``{"s": "h", "U": "W_xh"}``.  What a file
     ``notes.symbptt.toml`` beside ``notes.md`` says of both is used too, where nothing is given.
+
+    ``progress`` is told, formula by formula, how far it is.
 
     The report has ``.findings``, ``.faults()``, ``.passed`` and ``.summary``, and prints as text.
 
@@ -410,6 +414,7 @@ def check(
         None if model is None else load(model),
         named or None,
         None if model is None or isinstance(model, Model) else str(model),
+        progress=progress,
     )
 
 

@@ -21,7 +21,7 @@ def engine(monkeypatch):
     """An engine whose verdicts are in the names; it keeps what it was asked."""
     asked = []
 
-    def judge(document, model=None, names=None, model_name=None):
+    def judge(document, model=None, names=None, model_name=None, *, progress=None):
         asked.append(
             types.SimpleNamespace(document=document, model=model, names=names, name=model_name)
         )
@@ -76,6 +76,7 @@ def test_exit_codes(notes, capsys, arguments, code):
         (["binary.md"], "it is no text in UTF-8"),
         (["broken.ipynb"], "broken.ipynb is not a notebook"),
         (["empty.ipynb"], "empty.ipynb is not a notebook: it has no cells"),
+        (["five.ipynb"], "five.ipynb is not a notebook: it has no cells"),
         (["notes.md", "--model", ""], "not nothing"),
         ([], "DOCUMENT"),
     ],
@@ -84,6 +85,7 @@ def test_a_wrong_request_is_one_line_and_no_report(notes, capsys, arguments, sai
     (notes / "binary.md").write_bytes(b"\xff\xfe\x00")
     (notes / "broken.ipynb").write_text("{")
     (notes / "empty.ipynb").write_text("[]")
+    (notes / "five.ipynb").write_text('{"cells": 5}')
     try:
         code = cli.main(["check", *arguments])
     except SystemExit as stop:
@@ -361,3 +363,23 @@ def test_a_wrong_request_runs_nothing(program, capsys, arguments, said):
 def test_standard_input_is_not_run(program, capsys):
     assert cli.main(["check", "-", "--run-code", "grads", "--model", "cell.toml"]) == 2
     assert "needs a file, not standard input" in capsys.readouterr().err
+
+
+def test_how_far_a_long_document_is(notes, monkeypatch, capsys):
+    told = []
+
+    class Progress:
+        def __enter__(self):
+            return told.append
+
+        def __exit__(self, *exc):
+            pass
+
+    def judge(document, model, names, model_name, *, progress):
+        progress("formula 2 of 3")
+        return check_document(document)
+
+    sys.modules["symbptt.check.judging"].check_document = judge
+    monkeypatch.setattr("symbptt.commands.check.Progress", Progress)
+    assert cli.main(["check", "good.md"]) == 0
+    assert told == ["checking good.md", "checking good.md: formula 2 of 3"]

@@ -47,8 +47,8 @@ PLAIN = 120
 MOST_CONVENTIONS = 3
 #: How many pieces of other formulas an edit may put in.
 MOST_SLOPES, MOST_QUANTITIES, MOST_TERMS, MOST_SIBLINGS = 12, 24, 16, 8
-#: How many formulas show the author's hand.
-MOST_FORMULAS = 40
+#: How many formulas show the author's hand, and how many offer pieces.
+MOST_FORMULAS, MOST_NEAR = 40, 400
 #: A line break in front of a letter, ``\\E``, where one backslash too many was written.
 _BROKEN = re.compile(r"\\\\(?=[A-Za-z])")
 
@@ -89,11 +89,21 @@ class Author:
         """How the document writes names."""
         return notation_of(self.found)
 
+    @cached_property
+    def _positions(self) -> dict[int, int]:
+        return {id(f): i for i, f in enumerate(self.formulas)}
+
+    def near(self, f: Formula) -> tuple[int, list[Formula]]:
+        """The formulas around one, all of them in a document of usual length, and its own place."""
+        at = self._positions.get(id(f), 0)
+        first = max(0, min(at - MOST_NEAR // 2, len(self.formulas) - MOST_NEAR))
+        return at - first, self.formulas[first : first + MOST_NEAR]
+
     def alike(self, f: Formula) -> list[Formula]:
         """The formulas written as this one is, TeX or text, the nearest first."""
-        at = next((i for i, g in enumerate(self.formulas) if g is f), 0)
+        at, around = self.near(f)
         text = f.fragment.form == "text"
-        near = sorted(enumerate(self.formulas), key=lambda pair: abs(pair[0] - at))
+        near = sorted(enumerate(around), key=lambda pair: abs(pair[0] - at))
         return [g for _, g in near if (g.fragment.form == "text") is text]
 
     def sample(self, f: Formula) -> list[tuple[Node, str]]:
@@ -104,7 +114,7 @@ class Author:
         """The quantities of the model, as formulas like this one write them."""
         text = f.fragment.form == "text"
         found: dict[tuple[Node, bool], str] = {}
-        for g in self.formulas:
+        for g in self.near(f)[1]:
             if (g.fragment.form == "text") is text:
                 letters = step_letters(g.tree)
                 for n in symbols(g.tree):
@@ -293,8 +303,7 @@ def correction(
             plain = author.plain(node, f)
             assert isinstance(plain, Relation)
             left, right = plain.sides
-            claim = claim_of(left, right)
-            return any(held_everywhere(claim, setting, c) for c in readings)
+            return held_everywhere(claim_of(left, right), setting, readings)
 
         found = repairs(
             part.raw, _BROKEN.sub("  ", f.text), holds, letters=letters,

@@ -107,12 +107,17 @@ def _with_guesses(
     return replace(found, verdict=verdict, readings=readings, guessed=next(new, None))
 
 
-def held_everywhere(claim: Claim, setting: Setting, convention: Convention) -> bool:
-    """Whether a claim holds at every point under one convention, and there is one."""
-    try:
-        return (_points_equal(claim, setting, convention, {}) or 0) > 0
-    except (ShapeClashError, UnknownError, UnluckyError, MissingError, OutOfRangeError):
-        return False
+def held_everywhere(claim: Claim, setting: Setting, taken: Sequence[Convention]) -> bool:
+    """Whether a claim holds at every point under one of some conventions, and there is one."""
+    where: Points = {}
+    lengths = _lengths(claim, setting)
+    for convention in taken:
+        try:
+            if (_points_equal(claim, setting, convention, lengths, where) or 0) > 0:
+                return True
+        except (ShapeClashError, UnknownError, UnluckyError, MissingError, OutOfRangeError):
+            continue
+    return False
 
 
 # -- what undefined symbols may stand for -------------------------------------------------------
@@ -160,7 +165,7 @@ def _judged(claim: Claim, setting: Setting) -> Judgement:
     where: Points = {}
     for readings, convention in permitted(claim, setting):
         try:
-            count = _points_equal(claim, setting, convention, where)
+            count = _points_equal(claim, setting, convention, lengths, where)
         except ShapeClashError as error:
             clash = clash or str(error)
             continue
@@ -208,14 +213,17 @@ def _lengths(claim: Claim, setting: Setting) -> Sequence[int]:
 
 
 def _points_equal(
-    claim: Claim, setting: Setting, convention: Convention, where: Points
+    claim: Claim,
+    setting: Setting,
+    convention: Convention,
+    lengths: Sequence[int],
+    where: Points,
 ) -> int | None:
     """At how many points the sides were compared, and equal; None if they differ at one, and
     ``ALL_ZERO`` if both are zero at all of them.
 
     One point of the length that tells most is tried before the others.
     """
-    lengths = _lengths(claim, setting)
     first = _equal_in(claim, setting, convention, lengths[:1], SEEDS[:1], where)
     if first is None:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from symbptt.check.documents.formulas import Formula, Unparsed, formulas
 from symbptt.check.findings import FAULTS, Finding, Reading, Report, Verdict
 from symbptt.check.known import Known
 from symbptt.check.meaning.layouts import contradiction
+from symbptt.check.meaning.meaning import Work
 from symbptt.check.networks.epochs import Epoch
 from symbptt.check.networks.links import (
     is_dependence,
@@ -35,15 +36,17 @@ def check_document(
     model: Model | None = None,
     names: Mapping[str, str] | None = None,
     model_name: str | None = None,
+    *,
+    progress: Callable[[str], None] | None = None,
 ) -> Report:
     """The verdicts on a document's formulas.
 
     ``model``: judge by this one rather than by the document's forward equations; ``names``: what
-    the document calls its quantities, to what the model does.
+    the document calls its quantities, to what the model does; ``progress`` is told how far it is.
     """
     found = formulas(document)
     known = Known(document, found, parts(found), model, dict(names or {}))
-    return suppressed(_Checking(known, model_name).report())
+    return suppressed(_Checking(known, model_name, progress or (lambda what: None)).report())
 
 
 @dataclass
@@ -52,6 +55,7 @@ class _Checking:
 
     known: Known
     model_name: str | None
+    progress: Callable[[str], None]
 
     @cached_property
     def verdicts(self) -> Verdicts:
@@ -61,6 +65,7 @@ class _Checking:
         known = self.known
         findings: list[Finding] = []
         for i, (f, stated) in enumerate(zip(known.found, known.stated, strict=True)):
+            self.progress(f"formula {i + 1} of {len(known.found)}")
             if isinstance(f, Unparsed):
                 findings.append(_finding(f, "unparsed"))
             elif isinstance(stated, Mention):
@@ -101,6 +106,7 @@ class _Checking:
 
     def part(self, at: int, part: Part) -> tuple[str, Verdict | None]:
         """The kind of one link of a formula, and its verdict if it is a claim."""
+        self.known.work = Work()
         epoch = self.known.epoch_at(at)
         derived = has_derivative(part.left) or has_derivative(part.right)
         if part.sign not in EQUAL and not (part.sign in ADDING and epoch is not None):

@@ -11,6 +11,7 @@ from symbptt.check.documents.formulas import Formula, Unparsed
 from symbptt.check.meaning.claims import Claim, least_length
 from symbptt.check.meaning.conventions import Convention
 from symbptt.check.meaning.layouts import Need
+from symbptt.check.meaning.meaning import Work
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.networks.epochs import Epoch, NoModelError, epochs
 from symbptt.check.networks.equations import layers_in
@@ -28,7 +29,8 @@ from symbptt.model.model import Model
 class Known:
     """The formulas of a document in order, with what is known so far.
 
-    ``conventions``: those that claims so far are right under; ``needs``: the layouts they need.
+    ``conventions``: those that claims so far are right under; ``needs``: the layouts they need;
+    ``work``: what is left to spend on the claim at hand.
     """
 
     document: Document
@@ -39,6 +41,7 @@ class Known:
     notes: list[str] = field(default_factory=list)
     conventions: list[Convention] = field(default_factory=list)
     needs: list[Need] = field(default_factory=list)
+    work: Work = field(default_factory=Work)
 
     @cached_property
     def epochs(self) -> list[Epoch]:
@@ -73,7 +76,7 @@ class Known:
     def setting(self, epoch: Epoch) -> Setting:
         return Setting(
             self.names.scope(epoch), epoch.loss_stated, epoch.lengths, epoch.by_elements,
-            epoch.worlds,
+            epoch.worlds, self.work,
         )  # fmt: skip
 
     @cached_property

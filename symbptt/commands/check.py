@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,8 @@ def check(args: argparse.Namespace) -> int:
     with Progress() as tell:
         for name, document in documents:
             tell(f"checking {name}")
-            reports.append(api.check(document, _first(args.model, given.model), given.names))
+            model, progress = _first(args.model, given.model), _of(name, tell)
+            reports.append(api.check(document, model, given.names, progress=progress))
     options = Options(
         quiet=args.quiet,
         verbose=args.verbose,
@@ -45,6 +47,11 @@ def check(args: argparse.Namespace) -> int:
     )
     deliver(written(reports, format, options), args.output)
     return FOUND_WRONG if any(r.faults(strict=args.strict) for r in reports) else OK
+
+
+def _of(name: str, tell: Callable[[str], None]) -> Callable[[str], None]:
+    """How the progress in one document is told."""
+    return lambda what: tell(f"checking {name}: {what}")
 
 
 def _check_code(args: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, TypeVar
 
 Piece = TypeVar("Piece")
@@ -35,14 +36,19 @@ class Node:
 
     def children(self) -> Iterator[Node]:
         """The nodes directly below this one, in reading order."""
-        for name in _names(self):
-            yield from _nodes_in(getattr(self, name))
+        return iter(self._below)
+
+    @cached_property
+    def _below(self) -> tuple[Node, ...]:
+        return tuple(n for name in _names(self) for n in _nodes_in(getattr(self, name)))
 
     def walk(self) -> Iterator[Node]:
         """This node and every node below it, in reading order."""
-        yield self
-        for child in self.children():
-            yield from child.walk()
+        waiting: list[Node] = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(reversed(node._below))
 
     def rebuilt(self, change: Callable[[Node], Node]) -> Node:
         """The same node with ``change`` applied to each child."""
@@ -108,6 +114,13 @@ class Symbol(Node):
     superscripts: tuple[Node, ...] = ()
     indices: tuple[Node, ...] = ()
     primes: int = 0
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether nothing hangs on the name."""
+        return not (
+            self.subscripts or self.superscripts or self.indices or self.accents or self.primes
+        )
 
 
 @dataclass(frozen=True)
@@ -258,3 +271,20 @@ class Relation(Node):
 
     sides: tuple[Node, ...]
     operators: tuple[str, ...]
+
+
+def _kept(hashed: Callable[..., int]) -> Callable[[Node], int]:
+    """A hash that is worked out once: trees are large, and asked for it often."""
+
+    def kept(self: Node) -> int:
+        known: dict[str, Any] = self.__dict__
+        if "_hash" not in known:
+            known["_hash"] = hashed(self)
+        found: int = known["_hash"]
+        return found
+
+    return kept
+
+
+for _class in (Node, *Node.__subclasses__()):
+    type.__setattr__(_class, "__hash__", _kept(_class.__hash__))

@@ -83,7 +83,7 @@ def _looks_raised(part: Node) -> bool:
     """Whether a superscript is a letter or a formula, not a word or a mark."""
     match part:
         case Symbol(base):
-            return part == Symbol(base) and (len(base) == 1 or base in GREEK.values())
+            return part.is_bare and (len(base) == 1 or base in GREEK.values())
         case Sum() | Product() | Quotient():
             return True
     return False

@@ -69,7 +69,7 @@ class Naming:
         match node:
             case Group(items=(inner,)):
                 return self.index(inner)
-            case Symbol(base=base) if node == Symbol(base) and base == self.time:
+            case Symbol(base=base) if node.is_bare and base == self.time:
                 return Index("t")
             case Symbol("T") if node == Symbol("T"):
                 return Index("T")

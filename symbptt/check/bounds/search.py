@@ -81,6 +81,7 @@ class Search:
     longest: int = 1
     witness: int = 0
 
+    @np.errstate(all="ignore")
     def judged(self) -> Judgement:
         """``wrong`` where the bound fails every way that it may be taken; else not refuted."""
         first: Counterexample | None = None

@@ -47,7 +47,9 @@ def cells(text: str, name: str | None, kind: str) -> Iterator[tuple[int, Traced]
         data = json.loads(text)
     except (ValueError, RecursionError) as e:
         raise RequestError(f"{name or 'the text'} is not a notebook: {e}") from None
-    if not isinstance(data, dict) or not {"cells", "worksheets"} & data.keys():
+    if not isinstance(data, dict) or not any(
+        isinstance(data.get(key), list) for key in ("cells", "worksheets")
+    ):
         raise RequestError(f"{name or 'the text'} is not a notebook: it has no cells")
     found: dict[int, _Cell] = {}
     for path, start, stop in _strings(text):

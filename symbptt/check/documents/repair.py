@@ -12,6 +12,8 @@ _TOKEN = re.compile(
     r"\\begin|\\end|(?P<size>\\(?:left|right|[bB]igg?[lr]?)\s*)?(?P<bracket>\\?[{}]|[()\[\]])|\\[A-Za-z]+|\\."
 )
 _RELATION = re.compile(r"=|\\(?:approx|leq?|geq?|equiv|propto)(?![A-Za-z])|[≈≤≥∝]")
+#: How many brackets may lack a partner: one more or less mends no more than a few.
+MOST_LONE = 6
 _CLOSES = {")": "(", "]": "[", "}": "{", "\\}": "\\{"}
 _CLOSING = {"(": ")", "[": "]", "\\{": "\\}"}
 
@@ -53,6 +55,8 @@ def repairs(text: Traced) -> Iterator[tuple[Traced, str]]:
         if stack and bracket in ")]":
             stack[-1].inner = m.end()
     lone += [(o, len(text)) for o in stack]
+    if len(lone) + len(extra) > MOST_LONE:
+        return
     for start, stop in extra:
         yield (
             Traced.joined([text[:start], text[stop:]]),

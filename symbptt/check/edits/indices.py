@@ -86,7 +86,7 @@ class Indices:
         match node:
             case Number(value=value) if value.denominator == 1:
                 return str(value)
-            case Symbol() if node == Symbol(node.base):
+            case Symbol() if node.is_bare:
                 return self._letter(node.base)
             case Sum(terms=terms, signs=signs):
                 wide = " " if self.hand.spaced or spaced else ""

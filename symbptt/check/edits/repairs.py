@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby, islice, product
 
 from symbptt.check.edits import (
@@ -257,11 +258,10 @@ def writing(
 ) -> Writing | None:
     """A claim made ready for edits; None where its text alone doesn't say what its tree does."""
 
+    known = frozenset(functions)
+
     def read(words: str) -> Node | None:
-        try:
-            return parse(words, letters=letters, functions=functions)
-        except FormulaError:
-            return None
+        return _parsed(words, letters, known)
 
     source = _own(claim, text, read)
     if source is None:
@@ -317,6 +317,15 @@ def _is_idle(node: Relation, claim: Relation) -> bool:
         for tree in (node, claim)
     ]
     return by_itself[0] > by_itself[1]
+
+
+@lru_cache(maxsize=2000)
+def _parsed(words: str, letters: bool, functions: frozenset[str]) -> Node | None:
+    """What the parser reads: the same pieces go into the edits of many formulas."""
+    try:
+        return parse(words, letters=letters, functions=functions)
+    except FormulaError:
+        return None
 
 
 def _own(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 
 from symbptt.check.meaning import derivatives, entries, norms, products, ranges
 from symbptt.check.meaning.calls import called
 from symbptt.check.meaning.conventions import FITTING, STANDARD, Convention
 from symbptt.check.meaning.tensors import (
+    Layout,
     Matrix,
     ShapeClashError,
     Value,
@@ -53,8 +55,8 @@ MOST_NAMES = 8
 MOST_DEFINITIONS = 40
 
 
-#: How many parts of formulas are evaluated for one claim.
-MOST_WORK = 400_000
+#: How many parts of formulas are evaluated for one claim, whatever it may mean: some seconds.
+MOST_WORK = 150_000
 
 
 @dataclass
@@ -271,9 +273,9 @@ class Meaning:
         return at
 
     def _symbol(self, node: Symbol, steps: Steps) -> Value:
-        if node.base in steps and node == Symbol(node.base):
+        if node.base in steps and node.is_bare:
             return number(steps[node.base])
-        if node.base in self.scope.free and node == Symbol(node.base):
+        if node.base in self.scope.free and node.is_bare:
             return Matrix(self.world.A.free(("free", node.base), (1, 1)).array)
         meant = self.meant(node, steps)
         if meant is None:
@@ -332,7 +334,7 @@ class Meaning:
         if diagonal and len({self._at(e, steps) for e in meant.entry}) > 1:
             return number(0)
         inside = self.inside(known, meant, steps)
-        plain = replace(STANDARD, layout=self.convention.layout)
+        plain = _plain(self.convention.layout)
         own = replace(self, convention=plain, depth=self.depth + 1)
         try:
             return own._body(known, meant, inside)
@@ -344,6 +346,12 @@ class Meaning:
         if known.entries and not meant.entry:
             return entries.assembled(self, known, steps)
         return self.value(known.body, steps)
+
+
+@cache
+def _plain(layout: Layout) -> Convention:
+    """The standard convention in another layout."""
+    return replace(STANDARD, layout=layout)
 
 
 _KINDS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import chain, count
+from itertools import cycle
 
 from symbptt.check.meaning.claims import Claim, has_more_letters
 from symbptt.check.meaning.conventions import Convention, Reading
@@ -14,8 +14,8 @@ from symbptt.formula.tree import Node, Number, Symbol
 from symbptt.model.model import Model
 from symbptt.model.steps import LAST
 
-#: Sizes for dimensions, all different.
-SIZES = (3, 2, 5, 7, 4)
+#: Sizes for dimensions, all different; of what a model has more, some are the same.
+SIZES = (3, 2, 5, 7, 4, 8, 9, 10, 11, 12)
 #: The sequence lengths that a claim is tried at, first the one that tells most.
 LENGTHS = (3, 1, 2, 4, 5)
 
@@ -58,7 +58,7 @@ class Setting:
         """A size for each dimension; 1 where all parameters are small letters, numbers."""
         if not self.by_elements and is_scalar(self.model):
             return dict.fromkeys(self.model.dimensions, 1)
-        return dict(zip(self.model.dimensions, chain(SIZES, count(8)), strict=False))
+        return dict(zip(self.model.dimensions, cycle(SIZES), strict=False))
 
     def meaning(self, convention: Convention, T: int, seed: int) -> Meaning:
         """How formulas are read in T steps from a random point."""

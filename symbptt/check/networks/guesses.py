@@ -73,7 +73,7 @@ def is_identity(name: str, sides: Sequence[Node]) -> bool:
 def is_of_letters(sides: Sequence[Node], scope: Scope) -> bool:
     """Whether a formula is about functions and bare letters alone: ``σ'(z) = y (1 - y)``."""
     symbols = [n for side in sides for n in arguments_in(side)]
-    bare = all(n == Symbol(n.base) and n.base in LETTERS for n in symbols)
+    bare = all(n.is_bare and n.base in LETTERS for n in symbols)
     return bare and all(scope.meant(n) is None for n in symbols)
 
 

@@ -142,7 +142,7 @@ def announces(part: Part) -> bool:
 
 def _taken_apart(left: Symbol, right: Node) -> Named | None:
     """The name that a left side gives: its step is a letter, its entries are letters too."""
-    letters = {n.base for n in right.walk() if isinstance(n, Symbol) and n == Symbol(n.base)}
+    letters = {n.base for n in right.walk() if isinstance(n, Symbol) and n.is_bare}
     entries = (e for n in right.walk() if isinstance(n, Symbol) for e in entry_letters(n))
     letters |= {e.base for e in entries if isinstance(e, Symbol)}
     best: Named | None = None

@@ -76,7 +76,7 @@ def families(trees: Iterable[Node]) -> frozenset[str]:
     members: defaultdict[str, set[str]] = defaultdict(set)
     for tree in trees:
         for n in tree.walk():
-            if isinstance(n, Symbol) and n == Symbol(n.base):
+            if isinstance(n, Symbol) and n.is_bare:
                 m = _NUMBERED.fullmatch(n.base)
                 if m is not None:
                     members[m[1]].add(m[2])
@@ -178,7 +178,7 @@ def normal(node: Node, notation: Notation) -> Node:
 
 def _fused(node: Node, steps: frozenset[str]) -> Node:
     match node:
-        case Symbol(base) if node == Symbol(base):
+        case Symbol(base) if node.is_bare:
             numbered = _NUMBERED.fullmatch(base)
             if numbered is not None and numbered[1] in steps:
                 at = Number(Fraction(int(numbered[2])), span=node.span)

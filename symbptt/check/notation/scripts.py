@@ -35,7 +35,7 @@ def is_step(node: Node) -> bool:
             return value.denominator == 1
         case Symbol(base):
             one = (len(base) == 1 and base not in NO_STEPS) or base == "tau" or base.endswith(MARK)
-            return node == Symbol(base) and one
+            return node.is_bare and one
         case Group(opening, (inner,)):
             return opening not in NORM_BRACKETS and is_step(inner)
         case Sum(terms):
@@ -66,7 +66,7 @@ def entry_letters(part: Node) -> tuple[Node, ...]:
             return entry_letters(inner)
         case Product((a, b), ("",)) if is_step(a) and is_step(b) and _counts_entries(part):
             return a, b
-        case Symbol(base) if part == Symbol(base) and len(base) == 2 and set(base) <= ENTRY_LETTERS:
+        case Symbol(base) if part.is_bare and len(base) == 2 and set(base) <= ENTRY_LETTERS:
             return Symbol(base[0], span=part.span), Symbol(base[1], span=part.span)
         case _ if is_step(part) and not is_time(part) and _counts_entries(part):
             return (part,)
@@ -87,7 +87,7 @@ def step_value(node: Node, steps: Steps) -> int | None:
     match node:
         case Number(value) if value.denominator == 1:
             return int(value)
-        case Symbol(base) if node == Symbol(base):
+        case Symbol(base) if node.is_bare:
             return steps.get(base)
         case Group(opening, (inner,)):
             found = step_value(inner, steps)
@@ -110,4 +110,4 @@ def step_value(node: Node, steps: Steps) -> int | None:
 
 def letters(node: Node) -> Iterator[str]:
     """The letters of a script, in reading order: ``t`` and ``k`` in ``t - k``."""
-    return (n.base for n in node.walk() if isinstance(n, Symbol) and n == Symbol(n.base))
+    return (n.base for n in node.walk() if isinstance(n, Symbol) and n.is_bare)
