@@ -36,6 +36,7 @@ from symbptt.errors import PlacedError, SymbpttError
 from symbptt.formula import parse_equations
 from symbptt.formula.tree import (
     BigOperator,
+    Call,
     Differential,
     Node,
     Number,
@@ -247,7 +248,7 @@ def _epoch(
         run.start,
         made.model,
         made.losses,
-        loss_stated=made.loss_stated,
+        loss_stated=made.loss_stated and not any(map(_of_a_step_too, chosen)),
         lengths=LENGTHS if general is None else (general.T,),
         equations=tuple(ForwardEquation(g.formula.source, g.formula.line) for g in used),
         formulas=tuple(g.formula for g in used),
@@ -263,6 +264,11 @@ def _epoch(
         statements=tuple(statements),
         by_elements=any(g.elements for g in used if g.left.base not in losses),
     )
+
+
+def _of_a_step_too(g: Given) -> bool:
+    """Whether the loss of a step bears the letter of the whole: ``L(ŷ_t, y_t) = …``."""
+    return isinstance(g.stated, Call) and g.stated.function.base in LOSSES
 
 
 def _trees(stated: Stated) -> Iterator[Node]:

@@ -129,7 +129,7 @@ def _distinct(statements: Iterable[Statement]) -> Iterator[Statement]:
 
 
 def _definitions(s: Statement) -> Iterator[Statement]:
-    """``h_t = f(W x) = f(z_t)`` defines h_t, and z_t as ``W x``."""
+    """``h_t = f(W x) = f(z_t)``, or the other way round, defines h_t, and z_t as ``W x``."""
     sides = defines(s.node)
     if sides is None:
         return
@@ -140,7 +140,10 @@ def _definitions(s: Statement) -> Iterator[Statement]:
     yield replace(s, node=Relation(sides, ("=",), span=s.node.span))
     for a, b in zip(s.node.sides[1:], s.node.sides[2:], strict=False):
         match a, b:
-            case Call(f, (inner,)), Call(g, (Symbol() as name,)) if f == g:
+            case (
+                (Call(f, (inner,)), Call(g, (Symbol() as name,)))
+                | (Call(g, (Symbol() as name,)), Call(f, (inner,)))
+            ) if f == g:
                 yield replace(s, node=Relation((name, inner), ("=",), span=s.node.span))
 
 

@@ -151,12 +151,14 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
 
 
 def _is_target(name: str, sides: Sequence[Node], scope: Scope) -> bool:
-    """Whether a symbol is what a difference takes from the output, where no loss is written."""
+    """Whether a symbol is what a difference takes from the output, where no loss is written.
+
+    Of two that the model doesn't name neither is: ``ŷ - y`` is not 0.
+    """
     differences = (n for side in sides for n in side.walk() if is_difference(n))
     pairs = [[x for x in n.children() if isinstance(x, Symbol)] for n in differences]
-    return UNNAMED_TARGET in scope.model.variables and any(
-        name in [scope.unknown(x) for x in pair if scope.meant(x) is None] for pair in pairs
-    )
+    unknown = [[scope.unknown(x) for x in pair if scope.meant(x) is None] for pair in pairs]
+    return UNNAMED_TARGET in scope.model.variables and [name] in unknown
 
 
 def _handed_back(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
