@@ -114,6 +114,12 @@ def test_an_output_by_a_second_function_is_not_read_as_a_derivative() -> None:
     assert last(*SUMMED, r"\hat y_t = \sigma'(o_t)", OUTPUT_WEIGHTS)[0] == "inconclusive"
 
 
+def test_a_product_that_begins_nowhere_is_not_wrong() -> None:
+    jacobian = r"diag(\tanh'(a_i)) W_{hh}"
+    assert last(*NETWORK, rf"{by('h_1', 'h_t')} = \prod_i^t {jacobian}")[0] == "inconclusive"
+    assert last(*NETWORK, rf"{by('h_1', 'h_t')} = \prod_{{i=3}}^t {jacobian}")[0] == "wrong"
+
+
 def test_two_unknown_names_are_not_one_target() -> None:
     assert last(*SUMMED, OUTPUT_WEIGHTS)[0] == "inconclusive"
 
