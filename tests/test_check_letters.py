@@ -35,7 +35,21 @@ def last(*formulas: str) -> tuple[str, list[str]]:
     return verdict.verdict, [r.name for r in verdict.readings]
 
 
+SUMMED = (r"h_t = \sigma(z_t) = \sigma(U x_t + W h_{t-1} + b)", r"o_t = V h_t + c",
+          r"L = \sum_{t=1}^{\tau} L_t")  # fmt: skip
+ONE_LETTER = (r"h_t = \tanh(W h_{t-1} + U x_t)", r"o_t = V h_t", r"L = \sum_{t=1}^T L(o_t, d_t)",
+              r"L(o_t, d_t) = \frac{1}{2} (o_t - d_t)^2")  # fmt: skip
+OUTPUT_WEIGHTS = f"{by('V')} = \\sum_{{t=1}}^T (\\hat y_t - y_t) h_t^T"
+
+
 HOLDS = [
+    # what a document leaves open of its loss and its activations
+    ((*SUMMED, r"\hat y_t = softmax(o_t)"), OUTPUT_WEIGHTS, ["the loss is the cross-entropy"]),
+    ((*SUMMED, r"\hat y_t = g(o_t)"), OUTPUT_WEIGHTS,
+     ["g is softmax, and the loss is the cross-entropy"]),
+    (ONE_LETTER, f"{by('h_t')} = {by('o_t')} V", ["numerator layout", "loss of one step"]),
+    # σ(z) = σ(…) says what z is
+    (SUMMED, f"{by('h_{t-1}', 'z_t')} = W", []),
     # a vector and a Jacobian
     (NETWORK, f"{by('W_{hh}', 'h_t')} = (1 - h_t^2) \\odot {by('W_{hh}', 'a_t')}", []),
     (NETWORK, f"{by('h_{t-1}', 'h_t')} = (1 - h_t^2) \\odot {by('h_{t-1}', 'a_t')}", []),
@@ -55,6 +69,7 @@ HOLDS = [
      ["the loss is the cross-entropy"]),
     # scripts
     (GRU, f"{by('W_r')} = \\sum_t x_t^T {by('z_{rt}')}", ["z_r is the argument of r"]),
+    (NETWORK, f"{by('V')} = \\sum_t {by(chr(92) + 'hat y_t')} h^{{(t),T}}", []),
     # updates and carries
     (GATES, f"{by(chr(92) + 'tilde h_t')} = {by('h_t')} \\odot (1 - z_t)", []),
     (GATES, f"{by(chr(92) + 'tilde h_t')} = {by('h_t')} \\odot z_t", []),
@@ -77,6 +92,12 @@ def test_a_claim_holds(given: tuple[str, ...], claim: str, readings: list[str]) 
 
 
 FAILS = [
+    ((*SUMMED, r"\hat y_t = softmax(o_t)"), OUTPUT_WEIGHTS.replace("- y", "+ y")),
+    ((*SUMMED, r"\hat y_t = g(o_t)"), OUTPUT_WEIGHTS.replace("= ", "= 2 ")),
+    (
+        ("L = \\sum_t L_t", *ONE_LETTER[:2], r"L_t = \frac{1}{2} (o_t - d_t)^2"),
+        f"{by('h_t')} = {by('o_t')} V",
+    ),
     (NETWORK, f"{by('W_{hh}', 'h_t')} = (1 - h_t) \\odot {by('W_{hh}', 'a_t')}"),
     (STEP_LOSS, r"\frac{\partial E_3}{\partial V} = (\hat y_3 + y_3) s_3^T"),
     (NETWORK, f"{by('h_t')} = V^T {by(chr(92) + 'hat y_t')} + 2 {by('h_t^{next}')}"),
@@ -87,6 +108,48 @@ FAILS = [
 @pytest.mark.parametrize(("given", "claim"), FAILS)
 def test_a_claim_fails(given: tuple[str, ...], claim: str) -> None:
     assert last(*given, claim)[0] in {"wrong", "shape-error"}
+
+
+def test_an_output_by_a_second_function_is_not_read_as_a_derivative() -> None:
+    assert last(*SUMMED, r"\hat y_t = \sigma'(o_t)", OUTPUT_WEIGHTS)[0] == "inconclusive"
+
+
+def test_a_product_that_begins_nowhere_is_not_wrong() -> None:
+    jacobian = r"diag(\tanh'(a_i)) W_{hh}"
+    assert last(*NETWORK, rf"{by('h_1', 'h_t')} = \prod_i^t {jacobian}")[0] == "inconclusive"
+    assert last(*NETWORK, rf"{by('h_1', 'h_t')} = \prod_{{i=3}}^t {jacobian}")[0] == "wrong"
+
+
+def test_two_unknown_names_are_not_one_target() -> None:
+    assert last(*SUMMED, OUTPUT_WEIGHTS)[0] == "inconclusive"
+
+
+def test_a_gradient_is_not_corrected_to_itself() -> None:
+    given = (r"h_t = \tanh(W h_{t-1} + U x_t)", r"y_t = V h_t", r"\hat y_t = softmax(y_t)",
+             r"L = \sum_t L(y_t, \hat y_t)",
+             r"L(y_t, \hat y_t) = \frac{1}{2} (\hat y_t - y_t)^2")  # fmt: skip
+    claim = f"{by(chr(92) + 'hat y_t')} = \\frac{{1}}{{2}} (\\hat y_t - y_t)"
+    verdict = checked(*given, claim).findings[-1].verdict
+    assert verdict is not None
+    assert verdict.verdict == "wrong"
+    assert verdict.correction is None
+
+
+SIGMA = r"""With $h_t = \sigma(W h_{t-1} + U x_t)$ and $L = \sum_t L_t(h_t, d_t)$, WORDS:
+
+$$\frac{\partial h_t}{\partial h_{t-1}} = diag(1 - h_t^2) W$$
+"""
+
+
+@pytest.mark.parametrize(("words", "expected"), [
+    ("where σ is usually tanh", "right-under"), ("where σ is the sigmoid, not tanh", "wrong"),
+    ("as usual", "wrong"),
+])  # fmt: skip
+def test_sigma_is_tanh_where_the_text_says_so(words: str, expected: str) -> None:
+    found = check_document(Document(SIGMA.replace("WORDS", words), "notes.md")).findings
+    verdict = found[-1].verdict
+    assert verdict is not None
+    assert verdict.verdict == expected
 
 
 def test_what_settles_an_update_settles_it_for_the_document() -> None:

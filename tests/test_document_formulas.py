@@ -79,6 +79,18 @@ def test_lists_are_one_formula():
     assert trees(r"$x_1, \dots, x_T$") == [Group("", (parse("x_1"), Text("..."), parse("x_T")), (",", ","))]  # fmt: skip
 
 
+def test_sizes_behind_a_colon():
+    page = Document(r"""
+\begin{align}
+    z_t, s_t&: D\times 1\\
+    U&: D\times M
+\end{align}
+""", "notes.md")  # fmt: skip
+    found = formulas(page)
+    assert [f.source for f in found] == ["z_t", r"s_t&: D\times 1", r"U&: D\times M"]
+    assert not any(isinstance(f, Unparsed) for f in found)
+
+
 def test_a_sign_alone_is_words():
     assert trees(r"the $\odot$ denotes") == [Text("⊙")]
 

@@ -65,7 +65,10 @@ def _formulas(key: _Same) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for step in steps:
-        formula = f"{step['left']} = {step['cases'][-1]['formula']}"
+        right = step["cases"][-1]["formula"]
+        if right == step["left"]:  # of an abstract loss: it says nothing
+            continue
+        formula = f"{step['left']} = {right}"
         if any(f"\\mathrm{{{helper}" in formula or f"{helper}_" in formula for helper in HELPERS):
             continue
         match parse(step["left"]):

@@ -32,7 +32,7 @@ from symbptt.check.networks.names import announces
 from symbptt.check.networks.parts import ADDING, EQUAL, Part, has_derivative
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.symbols import Definition, Scope
-from symbptt.formula.tree import BigOperator, Group, Node, Number, Relation, Symbol
+from symbptt.formula.tree import BigOperator, Group, Node, Number, Relation, Sum, Symbol
 
 #: How many other models of a document are asked about a claim.
 MOST_OTHERS = 8
@@ -276,6 +276,14 @@ _UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
 _TWO_NETWORKS = "it joins quantities that no equation joins; are there two models?"
 
 
+def _begins_nowhere(node: Node) -> bool:
+    r"""``\prod_i^k``: a product that says where it ends and not where it begins."""
+    match node:
+        case BigOperator("prod", index=Symbol(), lower=None, upper=Symbol() | Sum()):
+            return True
+    return False
+
+
 def _doubt(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     """Why a claim that fails, and that no edit mends, may not be wrong."""
     if epoch.loss_unread and speaks_of_loss(part.relation, scope):
@@ -287,4 +295,6 @@ def _doubt(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     sides = [s.items[0] if isinstance(s, Group) else s for s in (part.left, part.right)]
     if all(is_chain(side) and has_derivative(side) for side in sides) and part.sign not in BOUNDS:
         return "a chain rule that no reading makes hold; are all paths in the equations?"
+    if any(_begins_nowhere(n) for n in part.relation.walk()):
+        return "nothing says where its product begins"
     return None

@@ -99,8 +99,11 @@ def _transpose(node: Node, s: Script) -> Node:
 def _sup(node: Node, s: Script) -> Node:
     if isinstance(node, BigOperator):
         return replace(node, upper=_one(s.entries, s))
-    if len(s.entries) > 1:
-        return _labelled(node, s.entries)
+    match s.entries:
+        case (Group("(") as step, last) if last in (TOP, Symbol("T")):  # h^{(t),T}
+            return Transpose(_raised(node, step), span=Span(node.span.start, last.span.end))
+        case (_, _, *_):
+            return _labelled(node, s.entries)
     if not s.entries:
         return node
     return _raised(node, s.entries[0])

@@ -87,6 +87,11 @@ _UNBRACED = re.compile(r"_(?:hh|xh|hx|hy|yh)(?![A-Za-z])")
 
 DOTS = Text("...")
 _STEPS = frozenset({"t", "s", "k", "i", "j", "l", "n", "tau", "T"})
+#: ``z_t, s_t : D × 1``, what size something has.
+_SIZE = r"\{?[A-Za-z0-9_]+\}?"
+_OF_SIZE = re.compile(
+    rf"[^:=<>]*[^:=<>\s&](?P<colon>[\s&]*:[\s&]*){_SIZE}(?:\s*(?:\\times|×)\s*{_SIZE})+[\s.,;]*"
+)
 #: Signs that may stand alone between dollars.
 SIGNS = (
     PRODUCTS | RELATIONS | BIG_OPERATORS | {"+": "+", "-": "-", "\\partial": "∂", "\\nabla": "∇"}
@@ -149,6 +154,7 @@ class _Reading:
 
     def parsed(self, fragment: Fragment, text: Traced) -> Iterator[Formula]:
         """The formulas of a text, with a bracket repaired where that is all it takes."""
+        text = _of_size(text)
         continues = _CONTINUES.match(text.text)
         start = 0
         if continues is not None and self.left is not None:
@@ -270,6 +276,15 @@ def _with_what_goes_on(rows: Sequence[Traced]) -> Iterator[Traced]:
         kept = [row]
     if kept:
         yield Traced.joined(kept)
+
+
+def _of_size(text: Traced) -> Traced:
+    """``U : D × M`` with ``∈``: it says how large something is."""
+    size = _OF_SIZE.fullmatch(text.text)
+    if size is None:
+        return text
+    first, last = size.span("colon")
+    return Traced.joined([text[:first], text.standing(r" \in ", first, last), text[last:]])
 
 
 def _unframed(text: Traced) -> Traced:

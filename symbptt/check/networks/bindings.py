@@ -80,6 +80,16 @@ def signs_in(claim: Node) -> list[str]:
     ]  # fmt: skip
 
 
+#: What a text calls tanh, and what it calls the sigmoid.
+_TANH = re.compile(r"(?<![a-z])tanh(?![a-z])|hyperbolic tangent|双曲正切", re.IGNORECASE)
+_SIGMOID = re.compile(r"sigmoid|logistic", re.IGNORECASE)
+
+
+def leaves_sigma_open(words: str) -> bool:
+    """Whether a text speaks of tanh and never of the sigmoid, so that σ may be any activation."""
+    return _TANH.search(words) is not None and _SIGMOID.search(words) is None
+
+
 def open_functions(model: Model) -> list[str]:
     """The functions that nothing says more of than a name."""
     return sorted(f for f in called_in(model) if f not in ACTIVATIONS)

@@ -17,6 +17,7 @@ from symbptt.check.networks.bindings import (
     USUAL_LOSSES,
     called_in,
     is_difference,
+    leaves_sigma_open,
     open_functions,
     signs_in,
     spoken_loss,
@@ -36,6 +37,7 @@ from symbptt.errors import PlacedError, SymbpttError
 from symbptt.formula import parse_equations
 from symbptt.formula.tree import (
     BigOperator,
+    Call,
     Differential,
     Node,
     Number,
@@ -44,6 +46,7 @@ from symbptt.formula.tree import (
     Sum,
     Symbol,
 )
+from symbptt.model import terms as tm
 from symbptt.model.draft import Source
 from symbptt.model.model import Model
 from symbptt.model.names import Naming
@@ -72,7 +75,7 @@ class Epoch:
     it has a loss that isn't read; ``share``: the loss of a step in it; ``gated``: the state whose
     update by a gate the document leaves out; ``given``: all formulas that look like forward
     equations, ``statements`` those that this model was made of, ``by_elements`` if some gave
-    elements.
+    elements; ``sigma_open``: σ may be tanh.
     """
 
     start: int
@@ -95,6 +98,7 @@ class Epoch:
     given: tuple[Formula, ...] = ()
     statements: tuple[Statement, ...] = ()
     by_elements: bool = False
+    sigma_open: bool = False
     worlds: dict[tuple[int, int], World] = field(default_factory=dict)
     _bound: dict[str, Epoch] = field(default_factory=dict, repr=False)
 
@@ -102,16 +106,19 @@ class Epoch:
         """The model with what it leaves open taken as what a claim writes: a loss, tanh."""
         yield from self._with_loss(claim)
         names = open_functions(self.model)
+        if self.sigma_open and "tanh" not in called_in(self.model):
+            names = sorted({*names, *({"sigmoid"} & called_in(self.model))})
         for function in signs_in(claim) if names else ():
             if function not in self._bound:
                 model = with_activation(self.model, frozenset(names), function)
                 self._bound[function] = replace(self, model=model, worlds={}, _bound={})
-            which = ", ".join(names)
+            which = ", ".join("σ" if n == "sigmoid" else n for n in names)
             says = f"{which} is taken as {function}, whose derivative the document writes"
             yield reading(f"{which} is {function}", says), self._bound[function]
 
     def _with_loss(self, claim: Node) -> Iterator[tuple[Reading, Epoch]]:
-        if self.loss_stated or not any(is_difference(n) for n in claim.walk()):
+        settled = self.loss_stated and not self._loss_by_name
+        if settled or not any(is_difference(n) for n in claim.walk()):
             return
         targets = self._unnamed_targets(claim)
         for name, what in USUAL_LOSSES.items():
@@ -125,7 +132,15 @@ class Epoch:
                 bound = self._bound[name]
                 if targets:
                     bound = replace(bound, aliases={**bound.aliases, **targets})
-                yield reading(f"the loss is {what}"), bound
+                taken = [*({*open_functions(self.model)} - {*open_functions(bound.model)})]
+                says = "".join(f"{f} is softmax, and " for f in taken) + f"the loss is {what}"
+                yield reading(says), bound
+
+    @property
+    def _loss_by_name(self) -> bool:
+        """Whether the model knows the loss of a step by name alone: ``L = Σ_t L_t``."""
+        terms = (t for part in self.model.loss for t in part.term.walk())
+        return any(isinstance(t, tm.Abstract) and t.function.split("_")[0] in LOSSES for t in terms)
 
     def _unnamed_targets(self, claim: Node) -> dict[str, str]:
         """The y of ``ŷ - y`` in a document that never says what its target is called."""
@@ -185,6 +200,7 @@ def epochs(
         replace(
             epoch,
             given=formulas,
+            sigma_open=leaves_sigma_open(words),
             loss_unread=epoch.loss_unread or (unread and not epoch.loss_stated),
             lengths=(T,) if T and epoch.lengths == LENGTHS else epoch.lengths,
         )
@@ -249,7 +265,7 @@ def _epoch(
         run.start,
         made.model,
         made.losses,
-        loss_stated=made.loss_stated,
+        loss_stated=made.loss_stated and not any(map(_of_a_step_too, chosen)),
         lengths=LENGTHS if general is None else (general.T,),
         equations=tuple(ForwardEquation(g.formula.source, g.formula.line) for g in used),
         formulas=tuple(g.formula for g in used),
@@ -265,6 +281,11 @@ def _epoch(
         statements=tuple(statements),
         by_elements=any(g.elements for g in used if g.left.base not in losses),
     )
+
+
+def _of_a_step_too(g: Given) -> bool:
+    """Whether the loss of a step bears the letter of the whole: ``L(ŷ_t, y_t) = …``."""
+    return isinstance(g.stated, Call) and g.stated.function.base in LOSSES
 
 
 def _trees(stated: Stated) -> Iterator[Node]:

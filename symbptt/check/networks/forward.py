@@ -16,6 +16,7 @@ from symbptt.check.networks.losses import (
     rewritten,
     right_of,
     with_known_loss,
+    with_softmax,
 )
 from symbptt.check.notation.shares import Share
 from symbptt.check.notation.symbols import ERRORS, LOSSES
@@ -77,9 +78,9 @@ def forward(
     """The model of the equations among the statements, or what was wrong with the best try.
 
     ``loss_name``: what the loss of a step is where the equations know it by name alone, and the
-    output fits: ``cross_entropy`` of a softmax; ``last``: only the last step has an output;
-    ``keeps``: a gate z whose use the document leaves out keeps the old state, where it else
-    lets the new one in.
+    output fits: ``cross_entropy`` of a softmax, or of a function known by name alone; ``last``:
+    only the last step has an output; ``keeps``: a gate z whose use the document leaves out keeps
+    the old state, where it else lets the new one in.
 
     A statement that makes no equation is left out, and the rest tried again.
     """
@@ -91,6 +92,9 @@ def forward(
     for attempt in attempts(found, last=last):
         chosen, loss = attempt.equations, attempt.loss
         known = loss if loss_name is None else with_known_loss(loss, found, loss_name)
+        if known == loss and loss_name == "cross_entropy":
+            chosen = with_softmax(loss, chosen)
+            known = with_known_loss(loss, chosen, loss_name)
         named, loss = known != loss, known
         while chosen:
             try:
@@ -129,7 +133,7 @@ def _distinct(statements: Iterable[Statement]) -> Iterator[Statement]:
 
 
 def _definitions(s: Statement) -> Iterator[Statement]:
-    """``h_t = f(W x) = f(z_t)`` defines h_t, and z_t as ``W x``."""
+    """``h_t = f(W x) = f(z_t)``, or the other way round, defines h_t, and z_t as ``W x``."""
     sides = defines(s.node)
     if sides is None:
         return
@@ -140,7 +144,10 @@ def _definitions(s: Statement) -> Iterator[Statement]:
     yield replace(s, node=Relation(sides, ("=",), span=s.node.span))
     for a, b in zip(s.node.sides[1:], s.node.sides[2:], strict=False):
         match a, b:
-            case Call(f, (inner,)), Call(g, (Symbol() as name,)) if f == g:
+            case (Call(f, (inner,)), Call(g, (Symbol() as name,))) | (
+                Call(g, (Symbol() as name,)),
+                Call(f, (inner,)),
+            ) if f == g:
                 yield replace(s, node=Relation((name, inner), ("=",), span=s.node.span))
 
 

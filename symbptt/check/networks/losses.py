@@ -261,6 +261,26 @@ def with_known_loss(s: Statement, found: Sequence[Statement], name: str) -> Stat
     return rewritten(s, change(right_of(s)))
 
 
+def with_softmax(loss: Statement, equations: Sequence[Statement]) -> list[Statement]:
+    """Equations in which the output that a loss compares is a softmax, where its function is known
+    by name alone: ``ŷ_t = g(o_t)``."""
+    compared = {
+        Naming().read(a)[0] for n in right_of(loss).walk()
+        if isinstance(n, Call) and n.function.base in LOSSES
+        for a in n.arguments if isinstance(a, Symbol)
+    }  # fmt: skip
+
+    def change(s: Statement) -> Statement:
+        match right_of(s):
+            case Call(Symbol(g), (o,)) | Product((Symbol(g), Group("(", (o,))), ("",)) if (
+                name_of(s) in compared and canonical(g) is None
+            ):
+                return rewritten(s, Call(Symbol("softmax"), (o,), span=right_of(s).span))
+        return s
+
+    return [s if _is_state(s) else change(s) for s in equations]
+
+
 def _abstracted(body: Node, outputs: set[str]) -> Node | None:
     """A loss that is not read, ``Σ_t ‖ŷ_t - y_t‖``, as one known by name alone."""
     match body:

@@ -14,7 +14,7 @@ from symbptt.check.notation.layers import Layers
 from symbptt.check.notation.namings import Named, is_diagonal, namings
 from symbptt.check.notation.scripts import entry_letters, is_step, scripts
 from symbptt.check.notation.symbols import ERRORS, Definition, Scope
-from symbptt.formula.tree import Differential, Node, Number, Quotient, Relation, Symbol
+from symbptt.formula.tree import Call, Differential, Node, Number, Quotient, Relation, Symbol
 from symbptt.model.names import Naming
 
 #: Words that announce that a symbol comes to mean the gradient by a pre-activation.
@@ -89,6 +89,8 @@ class Names:
         left, right = part.left, part.right
         if not isinstance(left, Symbol) or not part.first or left.primes:
             return None
+        if "hat" in left.accents and isinstance(right, Call) and right.function.primes:
+            return None  # ŷ_t = σ'(o_t): of a second function; an output is no derivative
         if is_diagonal(left):  # H^{(t+1)}_{ii} = …
             left, right = unshifted(Relation((left, right), ("=",))).sides
             assert isinstance(left, Symbol)
