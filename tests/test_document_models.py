@@ -173,6 +173,6 @@ $$\delta_t = (1 - h_t^2) \odot (V^T (y_t - d_t) + W^T \delta_{t+1})$$
     )
     (fault,) = symbptt.check(text).faults()
     assert fault.verdict.reason.startswith(
-        "it would be right if δ_t were ∂L by the argument of h_t, but line"
+        "it would be right if δ_t were ∂L/∂(pre-activation of h_t), but line"
     )
     assert "mathrm{pre" not in str(symbptt.check(text))

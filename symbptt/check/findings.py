@@ -53,24 +53,26 @@ class Counterexample:
 
 
 @dataclass(frozen=True)
-class Correction:
-    """A formula that is right, in the document's notation.
-
-    ``origin`` is ``repair``, one edit of the author's formula, or ``engine``, the derivation's;
-    ``mistake`` says what the edit mends: ``transpose missing``.
-    """
-
-    text: str
-    origin: str
-    mistake: str = ""
-
-
-@dataclass(frozen=True)
 class Reading:
     """How something that a formula leaves open has to be taken: a name and a sentence."""
 
     name: str
     says: str
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A formula that is right, in the document's notation.
+
+    ``origin`` is ``repair``, one edit of the author's formula, or ``engine``, the derivation's;
+    ``mistake`` says what the edit mends: ``transpose missing``; ``readings``: those that it is
+    right under.
+    """
+
+    text: str
+    origin: str
+    mistake: str = ""
+    readings: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True)

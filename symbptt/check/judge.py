@@ -20,6 +20,8 @@ from symbptt.check.notation.quantities import MissingError, OutOfRangeError
 from symbptt.check.notation.symbols import Definition, Scope, UnknownError
 from symbptt.evidence.residues import P, UnluckyError
 
+#: Why a claim is wrong, where nothing more is known.
+DIFFER = "both sides differ under every reading"
 #: How many undefined symbols a claim may have.
 MOST_GUESSES = 2
 #: How many sets of readings are tried.
@@ -170,7 +172,7 @@ def _judged(claim: Claim, setting: Setting) -> Judgement:
             return Judgement(verdict, readings, evidence=evidence, convention=convention)
     evidence = Evidence(1, tuple(lengths[:1]), setting.sizes)
     if differs:
-        return Judgement("wrong", reason="both sides differ under every reading", evidence=evidence)
+        return Judgement("wrong", reason=DIFFER, evidence=evidence)
     if clash is not None:
         return Judgement("shape-error", reason=clash, evidence=evidence)
     return Judgement("inconclusive", reason="nothing in it can be evaluated at any step")
