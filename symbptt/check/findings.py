@@ -95,13 +95,19 @@ class Finding:
     ``suppressed`` is the reason that a comment of the document gives for not reporting it.
     """
 
-    formula: Formula | Unparsed
+    formula: Formula | Unparsed = field(repr=False)
     kind: str
     verdict: Verdict | None = None
     part: str = ""
     line: int = 0
     column: int = 0
     suppressed: str | None = None
+
+    def __str__(self) -> str:
+        """``line 4: wrong: δ_t = … — a transpose is missing``."""
+        found = self.kind if self.verdict is None else self.verdict.verdict
+        why = f" — {self.verdict.reason}" if self.verdict and self.verdict.reason else ""
+        return f"line {self.line}: {found}: {' '.join(self.source.split())}{why}"
 
     @property
     def source(self) -> str:

@@ -101,6 +101,7 @@ class Epoch:
     def bound(self, claim: Node) -> Iterator[tuple[Reading, Epoch]]:
         """The model with what it leaves open taken as what a claim writes: a loss, tanh."""
         yield from self._with_loss(claim)
+        yield from self._with_hat(claim)
         names = open_functions(self.model)
         for function in signs_in(claim) if names else ():
             if function not in self._bound:
@@ -126,6 +127,18 @@ class Epoch:
                 if targets:
                     bound = replace(bound, aliases={**bound.aliases, **targets})
                 yield reading(f"the loss is {what}"), bound
+
+    def _with_hat(self, claim: Node) -> Iterator[tuple[Reading, Epoch]]:
+        """ŷ as the output and y as the target, where the model that was given calls them y and
+        target."""
+        variables = self.model.variables
+        if self.statements or "y_hat" in variables or not {"y", UNNAMED_TARGET} <= {*variables}:
+            return
+        names = {Naming().read(n)[0] for n in claim.walk() if isinstance(n, Symbol)}
+        if {"y_hat", "y"} <= names:
+            says = f"the model that was given calls them y and {UNNAMED_TARGET}"
+            aliases = {**self.aliases, "y_hat": "y", "y": UNNAMED_TARGET}
+            yield reading("ŷ is the output and y the target", says), replace(self, aliases=aliases)
 
     def _unnamed_targets(self, claim: Node) -> dict[str, str]:
         """The y of ``ŷ - y`` in a document that never says what its target is called."""
