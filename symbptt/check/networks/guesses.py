@@ -301,7 +301,9 @@ def by_argument(v: str, name: str, model: Model) -> Iterator[tuple[Reading, Defi
     for inner, given in _activated(model).items():
         if given == v:
             says = f"nothing but its name says what {shown(name)} stands for"
-            row = reading(f"{shown(name)} is by the pre-activation of {v}", says, f"meaning of {name}")
+            row = reading(
+                f"{shown(name)} is by the pre-activation of {v}", says, f"meaning of {name}"
+            )
             yield row, Definition(_gradient(model, inner, 1, None))
 
 
