@@ -80,7 +80,7 @@ HOLDS = [
     (NETWORK, rf"{by('a_t')} = (g_t + W_{{hh}}^T {by('a_{t+1}')}) \odot (1 - h_t^2)",
      ["g_t is ∂L_t/∂h_t"]),
     (GRU, r"\delta_{z_t} = \delta_{h_t} \odot (\tilde h_t - h_{t-1}) \odot \sigma'(z_t)",
-     ["δ_z is by the argument of z", "slope by the value"]),
+     ["δ_z is by the pre-activation of z", "slope by the value"]),
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from symbptt.check.notation.namings import namings
 from symbptt.check.notation.scripts import entry_letters, is_step, step_value
 from symbptt.check.notation.symbols import Definition, Meant, Scope, with_prefixes
 from symbptt.formula import parse
-from symbptt.formula.tree import Node, Number, Product, Symbol
+from symbptt.formula.tree import Node, Number, Product, Symbol, Transpose
 from symbptt.model import load
 
 MODEL = load(r"""
@@ -128,6 +128,16 @@ def test_delta_beside_a_quantity_is_one_symbol() -> None:
     assert signs == [""]
     assert isinstance(factors[1], Symbol)
     assert shown(SCOPE.meant(factors[1])) == "gradient h at 3"
+
+
+def test_delta_beside_a_transpose_is_one_symbol_too() -> None:
+    node = parse(r"x_t \delta h_t^T")
+    assert isinstance(node, Product)
+    factors, signs = with_prefixes(node.factors, node.operators, SCOPE)
+    assert signs == [""]
+    assert isinstance(factors[1], Transpose)
+    assert isinstance(factors[1].operand, Symbol)
+    assert shown(SCOPE.meant(factors[1].operand)) == "gradient h at 3"
 
 
 def test_a_wider_scope_leaves_the_first_as_it_was() -> None:

@@ -1,9 +1,13 @@
 """A document with forward equations is a model."""
 
+import json
+import re
+
 import pytest
 
 import symbptt
 from symbptt import cli
+from symbptt.check.reports import written
 from symbptt.errors import ModelWarning, RequestError, SymbpttError
 
 NOTES = r"""# Notes
@@ -173,6 +177,74 @@ $$\delta_t = (1 - h_t^2) \odot (V^T (y_t - d_t) + W^T \delta_{t+1})$$
     )
     (fault,) = symbptt.check(text).faults()
     assert fault.verdict.reason.startswith(
-        "it would be right if δ_t were ∂L by the argument of h_t, but line"
+        "it would be right if δ_t were ∂L/∂(pre-activation of h_t), but line"
     )
     assert "mathrm{pre" not in str(symbptt.check(text))
+
+
+LAYOUT = r"""$h_t = \tanh(W h_{t-1} + U x_t)$, $L = \frac12\sum_t \|h_t - y_t\|^2$
+
+$$\frac{\partial h_t}{\partial h_{t-1}} = W^\top \operatorname{diag}(1 - h_{t-1}^2)$$
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "html", "sarif", "json"])
+def test_a_correction_says_under_which_reading_it_is_right(form):
+    report = symbptt.check(LAYOUT)
+    (fault,) = report.faults()
+    assert "(1 - h_t^2)" in fault.verdict.correction.text
+    assert [r.name for r in fault.verdict.correction.readings] == ["denominator layout"]
+    assert "under the reading" not in fault.verdict.reason
+    text = written([report], form)
+    if form == "json":
+        (of,) = json.loads(text)["formulas"][-1]["correction"]["readings"]
+        assert of["name"] == "denominator layout"
+    else:
+        assert re.search("under the reading .{,6}denominator layout", text)
+
+
+def test_what_mends_a_formula_is_reason_enough():
+    (fault,) = symbptt.check(LAYOUT).faults()
+    assert "both sides differ" not in fault.verdict.reason
+    assert str(fault).startswith("line 3: wrong: ")
+    assert str(fault).endswith(f" — {fault.verdict.reason}")
+    assert "Relation(" not in repr(fault)
+
+
+def test_a_counterexample_shows_what_a_sum_adds_up():
+    text = (
+        NOTES
+        + r"""
+With $e_t = y_t - d_t$: $$\frac{\partial L}{\partial V} = \sum_{t=1}^{T} e_t h_{t-1}^T$$"""
+    )
+    (fault,) = symbptt.check(text).faults()
+    shown = fault.verdict.counterexample
+    T = shown.steps["T"]
+    assert shown.steps == {"T": T}
+    assert {f"e_{t}" for t in range(1, T + 1)} <= shown.given.keys()
+    assert "L" not in shown.given
+
+
+def test_the_hat_of_an_output_with_a_model_that_has_none():
+    right, wrong = (
+        r"$\frac{\partial L}{\partial o_t} = \hat y_t - y_t$",
+        (r"$\frac{\partial L}{\partial o_t} = \hat y_t + y_t$"),
+    )
+    (found,) = symbptt.check(right, model="elman").findings
+    assert found.verdict.verdict == "right-under"
+    assert [r.name for r in found.verdict.readings] == ["ŷ is the output and y the target"]
+    (found,) = symbptt.check(wrong, model="elman").findings
+    assert found.verdict.verdict not in {"right", "right-under"}
+    stated = NOTES + r"$$\frac{\partial L}{\partial y_t} = \hat{y}_t - y_t$$"
+    assert all(
+        f.verdict is None or f.verdict.verdict != "right"
+        for f in symbptt.check(stated).findings[-1:]
+    )
+
+
+@pytest.mark.parametrize("name", [r"\hat y", r"\hat{y}", "y_hat"])
+def test_names_may_be_given_as_they_are_written(name):
+    text = r"$\frac{\partial L}{\partial o_t} = \hat y_t - d_t$"
+    names = {name: "y", "d": "target"}
+    (found,) = symbptt.check(text, model="elman", names=names).findings
+    assert found.verdict.verdict == "right"

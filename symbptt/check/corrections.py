@@ -20,12 +20,14 @@ from symbptt.check.judge import held_everywhere
 from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.conventions import STANDARD, Convention
 from symbptt.check.meaning.setting import Setting
+from symbptt.check.meaning.tensors import Layout
 from symbptt.check.networks.parts import Part, notation_of
 from symbptt.check.notation.normal import Notation, normal
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import (
     BigOperator,
     Call,
+    Differential,
     Group,
     Node,
     Number,
@@ -296,6 +298,8 @@ def correction(
     passes = [(conventions, _limit(part.raw))]
     if _is_chain(part.raw.sides[-1]) and not any(c.immediate_parameters for c in conventions):
         passes.append(([replace(STANDARD, immediate_parameters=True)], FEW_EDITS))
+    if _is_jacobian(part.raw.sides[0], setting.scope) and not _is_chain(part.raw.sides[-1]):
+        passes.append(([replace(STANDARD, layout=Layout.DENOMINATOR)], FEW_EDITS))
     pieces = Pieces(author, part.raw, f)
     for readings, limit in passes:
 
@@ -325,6 +329,15 @@ def _is_chain(node: Node) -> bool:
         isinstance(n, Product) and sum(isinstance(x, Quotient) for x in n.factors) > 1
         for n in node.walk()
     )
+
+
+def _is_jacobian(node: Node, scope: Scope) -> bool:
+    """Whether a side is ``∂h_t/∂h_k``, which a document may lay out either way."""
+    match node:
+        case Quotient(Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)):
+            found = scope.meant(of), scope.meant(by)
+            return all(m is not None and m.kind == "quantity" and m.step is not None for m in found)
+    return False
 
 
 def _limit(relation: Relation) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -12,9 +12,10 @@ import numpy as np
 from symbptt.check.bounds.reals import Real
 from symbptt.check.findings import Counterexample, Numbers
 from symbptt.check.meaning.agreement import agree
-from symbptt.check.meaning.claims import Claim, least_length, points
+from symbptt.check.meaning.claims import Claim, least_length, points, unbound_letters
 from symbptt.check.meaning.conventions import conventions
 from symbptt.check.meaning.meaning import Meaning
+from symbptt.check.meaning.ranges import range_of
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.sides import both_sides
 from symbptt.check.meaning.tensors import Derivative, Matrix, ShapeClashError
@@ -31,7 +32,7 @@ from symbptt.evidence.residues import (
     fraction,
     residue,
 )
-from symbptt.formula.tree import Differential, Node, Quotient, Symbol
+from symbptt.formula.tree import BigOperator, Differential, Node, Quotient, Symbol
 
 #: Sizes to try: all one, all two, then different ones.
 SIZES = ((1, 1, 1, 1, 1), (2, 2, 2, 2, 2), (2, 1, 3, 2, 3))
@@ -40,6 +41,8 @@ GIVEN = (1, 2, -1, 3, -2)
 VALUES = (Fraction(1, 2), Fraction(-1, 2), Fraction(1, 3), Fraction(2, 3), Fraction(1, 4))
 #: The digits that are shown of a float, and of floats that are nearly the same.
 DIGITS, FINE = 4, 9
+#: How many terms of a sum are shown.
+MOST_SHOWN = 3
 #: Random points to try at each size and length.
 TRIES = 2
 
@@ -114,7 +117,7 @@ def _places(claim: Claim, setting: Setting) -> Iterator[tuple[Meaning, dict[str,
 
 def shown_steps(claim: Claim, meaning: Meaning, steps: Mapping[str, int]) -> dict[str, int]:
     """The letters that the claim uses, and T."""
-    names = {n.base for side in claim.sides for n in side.walk() if isinstance(n, Symbol)}
+    names = unbound_letters(claim, meaning.scope)
     return {k: v for k, v in steps.items() if k in names and k != "T"} | {"T": meaning.world.T}
 
 
@@ -129,6 +132,10 @@ def given_at(
 def _named(node: Node, meaning: Meaning, steps: Mapping[str, int]) -> Iterator[tuple[str, Numbers]]:
     name = None
     match node:
+        case BigOperator(index=Symbol(letter), body=body, domain=None):
+            for at in _range(node, letter, meaning, steps):
+                yield from _named(body, meaning, {**steps, letter: at})
+            return
         case Quotient(Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)):
             a, b = _label(of, meaning, steps), _label(by, meaning, steps)
             name = f"∂{a}/∂{b}" if a and b else None
@@ -150,6 +157,16 @@ def _named(node: Node, meaning: Meaning, steps: Mapping[str, int]) -> Iterator[t
     if not isinstance(node, Symbol):
         for child in node.children():
             yield from _named(child, meaning, steps)
+
+
+def _range(
+    node: BigOperator, letter: str, meaning: Meaning, steps: Mapping[str, int]
+) -> Sequence[int]:
+    """What the index of a sum runs over, if that is known and not much."""
+    try:
+        return range_of(meaning, node, letter, steps)[:MOST_SHOWN]
+    except (MissingError, UnknownError):
+        return ()
 
 
 def _label(symbol: Symbol, meaning: Meaning, steps: Mapping[str, int]) -> str | None:

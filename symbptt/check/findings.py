@@ -53,24 +53,26 @@ class Counterexample:
 
 
 @dataclass(frozen=True)
-class Correction:
-    """A formula that is right, in the document's notation.
-
-    ``origin`` is ``repair``, one edit of the author's formula, or ``engine``, the derivation's;
-    ``mistake`` says what the edit mends: ``transpose missing``.
-    """
-
-    text: str
-    origin: str
-    mistake: str = ""
-
-
-@dataclass(frozen=True)
 class Reading:
     """How something that a formula leaves open has to be taken: a name and a sentence."""
 
     name: str
     says: str
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A formula that is right, in the document's notation.
+
+    ``origin`` is ``repair``, one edit of the author's formula, or ``engine``, the derivation's;
+    ``mistake`` says what the edit mends: ``transpose missing``; ``readings``: those that it is
+    right under.
+    """
+
+    text: str
+    origin: str
+    mistake: str = ""
+    readings: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,19 @@ class Finding:
     ``suppressed`` is the reason that a comment of the document gives for not reporting it.
     """
 
-    formula: Formula | Unparsed
+    formula: Formula | Unparsed = field(repr=False)
     kind: str
     verdict: Verdict | None = None
     part: str = ""
     line: int = 0
     column: int = 0
     suppressed: str | None = None
+
+    def __str__(self) -> str:
+        """``line 4: wrong: δ_t = … — a transpose is missing``."""
+        found = self.kind if self.verdict is None else self.verdict.verdict
+        why = f" — {self.verdict.reason}" if self.verdict and self.verdict.reason else ""
+        return f"line {self.line}: {found}: {' '.join(self.source.split())}{why}"
 
     @property
     def source(self) -> str:

@@ -24,6 +24,8 @@ from symbptt.check.notation.symbols import Definition, Scope, UnknownError
 from symbptt.evidence.residues import P, UnluckyError
 from symbptt.formula.tree import Node, Number
 
+#: Why a claim is wrong, where nothing more is known.
+DIFFER = "both sides differ under every reading"
 #: How many undefined symbols a claim may have.
 MOST_GUESSES = 2
 #: How many sets of readings are tried.
@@ -190,7 +192,7 @@ def _judged(claim: Claim, setting: Setting) -> Judgement:
         reason = "it would hold if a derivative in it were zero, which it isn't"
         return Judgement("inconclusive", reason=reason, evidence=evidence)
     if differs:
-        return Judgement("wrong", reason="both sides differ under every reading", evidence=evidence)
+        return Judgement("wrong", reason=DIFFER, evidence=evidence)
     if clash is not None:
         return Judgement("shape-error", reason=clash, evidence=evidence)
     return Judgement("inconclusive", reason="nothing in it can be evaluated at any step")

@@ -22,7 +22,11 @@ from symbptt.check.networks.links import (
 from symbptt.check.networks.names import Names
 from symbptt.check.networks.parts import Mention, Part
 from symbptt.check.networks.roles import by_role
+from symbptt.errors import SymbpttError
+from symbptt.formula import parse
+from symbptt.formula.tree import Symbol
 from symbptt.model.model import Model
+from symbptt.model.names import Naming
 
 
 @dataclass
@@ -56,7 +60,7 @@ class Known:
     @cached_property
     def names(self) -> Names:
         """What symbols stand for."""
-        aliases = self.aliases
+        aliases = {_read(symbol): of for symbol, of in self.aliases.items()}
         if self.model is not None:
             trees = (f.tree for f in self.found if isinstance(f, Formula))
             aliases = {**by_role(self.model, trees), **aliases}
@@ -83,3 +87,12 @@ class Known:
     def last_written(self) -> int:
         """The largest step that the document writes as a number."""
         return max((least_length(Claim(p.left, p.right)) for p in links_of(self.stated)), default=1)
+
+
+def _read(symbol: str) -> str:
+    r"""A name as it was given: ``\hat{y}`` is y_hat."""
+    try:
+        tree = parse(symbol)
+    except SymbpttError:
+        return symbol
+    return Naming().read(tree)[0] if isinstance(tree, Symbol) else symbol

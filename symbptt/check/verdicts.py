@@ -14,7 +14,7 @@ from symbptt.check.counterexamples import counterexample
 from symbptt.check.edits import Edit
 from symbptt.check.engine import engine_formula
 from symbptt.check.findings import FAULTS, Correction, Reading, Verdict
-from symbptt.check.judge import Judgement, judge
+from symbptt.check.judge import DIFFER, Judgement, judge
 from symbptt.check.known import Known
 from symbptt.check.meaning.claims import Claim, least_length
 from symbptt.check.meaning.conventions import Reading as Row
@@ -109,8 +109,7 @@ class Verdicts:
             return undecided(_UNREAD)
         if found.verdict == "wrong" and has_norms(part):
             return self.bounded(part, epoch)
-        readings = tuple(Reading(r.name, r.says) for r in found.readings)
-        verdict = Verdict(found.verdict, readings, found.reason, evidence=found.evidence)
+        verdict = Verdict(found.verdict, _named(found), found.reason, evidence=found.evidence)
         if found.holds:
             if found.convention not in self.known.conventions:
                 self.known.conventions.append(found.convention)
@@ -230,9 +229,8 @@ class Verdicts:
         if is_of_two_networks(part, setting.scope):
             return undecided(_TWO_NETWORKS, verdict)
         found = correction(part, self.known.author, setting, taken, self.known.conventions)
-        if found is not None and not self.corrects(found[1], part, epoch):
-            found = None
-        if found is None:
+        again = None if found is None else self.mended(found[1], part, epoch)
+        if found is None or again is None:
             doubt = _doubt(part, epoch, self.known.names.scope(epoch))
             if doubt is not None:
                 return undecided(doubt, verdict)
@@ -243,10 +241,10 @@ class Verdicts:
                 verdict = replace(verdict, correction=Correction(own, "engine"))
         else:
             says = found[1].says
-            reason = "; ".join(
-                filter(None, (says[0].lower() + says[1:].rstrip("."), verdict.reason))
-            )
-            verdict = replace(verdict, reason=reason, correction=found[0])
+            known = "" if verdict.reason == DIFFER else verdict.reason  # the mistake says more
+            reason = "; ".join(filter(None, (says[0].lower() + says[1:].rstrip("."), known)))
+            correct = replace(found[0], readings=_named(again))
+            verdict = replace(verdict, reason=reason, correction=correct)
         return replace(verdict, counterexample=counterexample(claim_of(part, epoch), setting))
 
     def adds_to_parameter(self, part: Part, epoch: Epoch) -> bool:
@@ -257,14 +255,22 @@ class Verdicts:
         return any(m is not None and m.name in variables and variables[m.name].timeless
                    for m in meant)  # fmt: skip
 
-    def corrects(self, edit: Edit, part: Part, epoch: Epoch) -> bool:
-        """Whether an edited formula holds when it is judged as the document's are."""
+    def mended(self, edit: Edit, part: Part, epoch: Epoch) -> Judgement | None:
+        """What is found of an edited formula, if it holds when judged as the document's are."""
         plain = self.known.author.plain(edit.node, part.formula)
         assert isinstance(plain, Relation)
         left, right = plain.sides
         if isinstance(right, Number) and left != part.left:
-            return False  # what else is zero tells nothing
-        return left != right and self.judgement(replace(part, left=left, right=right), epoch).holds
+            return None  # what else is zero tells nothing
+        if left == right:
+            return None
+        again = self.judgement(replace(part, left=left, right=right), epoch)
+        return again if again.holds else None
+
+
+def _named(found: Judgement) -> tuple[Reading, ...]:
+    """The readings that a claim holds under, as a report names them."""
+    return tuple(Reading(r.name, r.says) for r in found.readings)
 
 
 def _called(symbol: Symbol) -> str | None:

@@ -172,6 +172,11 @@ def _count(meaning: Meaning, letter: str, node: Node) -> int | None:
     return None if letter == "t" else extent(meaning, letter, node)
 
 
+def unbound_letters(claim: Claim, scope: Scope) -> set[str]:
+    """The letters of a claim that no sum binds."""
+    return {letter for side in claim.sides for letter, _ in _letters(side, scope)}
+
+
 def has_more_letters(claim: Claim, scope: Scope) -> bool:
     """Whether the right side has steps that the left side leaves open: ``∂L/∂W = δ_t x_tᵀ``."""
     left, right = ({letter for letter, _ in _letters(side, scope)} for side in claim.sides)

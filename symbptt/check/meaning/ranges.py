@@ -43,7 +43,7 @@ def big(m: Meaning, node: BigOperator, steps: Steps) -> Value:
     values: list[Value] = []
     inside = replace(m, within_sum=True)
     missing: MissingError | None = None
-    over = _range(m, node, letter, steps)
+    over = range_of(m, node, letter, steps)
     down = _runs_down(node, m.scope.horizons)
     if len(over) > MOST_TERMS:
         raise UnknownError(f"a {WORDS[node.kind]} over {len(over)} steps is not tried", node)
@@ -70,7 +70,8 @@ def _is_bare(node: BigOperator) -> bool:
     return node.index is None and node.lower is None and node.upper is None
 
 
-def _range(m: Meaning, node: BigOperator, letter: str, steps: Steps) -> range:
+def range_of(m: Meaning, node: BigOperator, letter: str, steps: Steps) -> range:
+    """The steps, or the entries, that the index of a sum or a product runs over."""
     layers = m.scope.layers
     size = None if letter in ("t", "tau") else extent(m, letter, node.body)
     if layers is not None and letter == layers.letter:

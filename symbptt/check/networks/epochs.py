@@ -105,6 +105,7 @@ class Epoch:
     def bound(self, claim: Node) -> Iterator[tuple[Reading, Epoch]]:
         """The model with what it leaves open taken as what a claim writes: a loss, tanh."""
         yield from self._with_loss(claim)
+        yield from self._with_hat(claim)
         names = open_functions(self.model)
         if self.sigma_open and "tanh" not in called_in(self.model):
             names = sorted({*names, *({"sigmoid"} & called_in(self.model))})
@@ -141,6 +142,18 @@ class Epoch:
         """Whether the model knows the loss of a step by name alone: ``L = Σ_t L_t``."""
         terms = (t for part in self.model.loss for t in part.term.walk())
         return any(isinstance(t, tm.Abstract) and t.function.split("_")[0] in LOSSES for t in terms)
+
+    def _with_hat(self, claim: Node) -> Iterator[tuple[Reading, Epoch]]:
+        """ŷ as the output and y as the target, where the model that was given calls them y and
+        target."""
+        variables = self.model.variables
+        if self.statements or "y_hat" in variables or not {"y", UNNAMED_TARGET} <= {*variables}:
+            return
+        names = {Naming().read(n)[0] for n in claim.walk() if isinstance(n, Symbol)}
+        if {"y_hat", "y"} <= names:
+            says = f"the model that was given calls them y and {UNNAMED_TARGET}"
+            aliases = {**self.aliases, "y_hat": "y", "y": UNNAMED_TARGET}
+            yield reading("ŷ is the output and y the target", says), replace(self, aliases=aliases)
 
     def _unnamed_targets(self, claim: Node) -> dict[str, str]:
         """The y of ``ŷ - y`` in a document that never says what its target is called."""

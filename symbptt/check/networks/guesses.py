@@ -217,7 +217,8 @@ def _signals(name: str, scope: Scope, at: Node | None = None) -> Iterator[tuple[
     for sign, minus in ((1, ""), (-1, "-")):
         for v in ordered:
             loss = "L" if at is None else f"L_{label(at)}"
-            what = f"∂{loss} by the argument of {v[4:]}_t" if v in inner else f"∂{loss}/∂{v}_t"
+            by = f"(pre-activation of {v[4:]}_t)" if v in inner else f"{v}_t"
+            what = f"∂{loss}/∂{by}"
             yield (
                 reading(
                     f"{shown(name)}_t is {minus}{what}",
@@ -315,7 +316,9 @@ def by_argument(v: str, name: str, model: Model) -> Iterator[tuple[Reading, Defi
     for inner, given in _activated(model).items():
         if given == v:
             says = f"nothing but its name says what {shown(name)} stands for"
-            row = reading(f"{shown(name)} is by the argument of {v}", says, f"meaning of {name}")
+            row = reading(
+                f"{shown(name)} is by the pre-activation of {v}", says, f"meaning of {name}"
+            )
             yield row, Definition(_gradient(model, inner, 1, None))
 
 

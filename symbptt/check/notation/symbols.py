@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from symbptt.check.notation.layers import Layers, at_layer
 from symbptt.check.notation.namings import Named, label, namings
 from symbptt.check.notation.scripts import ENTRY_LETTERS, is_step, is_time, scripts
-from symbptt.formula.tree import Group, Node, Product, Sum, Symbol
+from symbptt.formula.tree import Group, Node, Product, Sum, Symbol, Transpose
 from symbptt.model.model import Model
 
 if TYPE_CHECKING:
@@ -332,7 +332,7 @@ def _inner(part: Node) -> Iterator[tuple[Symbol, Node | None]]:
 def with_prefixes(
     factors: Sequence[Node], operators: Sequence[str], scope: Scope
 ) -> tuple[list[Node], list[str]]:
-    """``δ h_t`` and ``Δ W`` as gradients, each one symbol, where δ alone means nothing."""
+    """``δ h_t``, ``δ h_tᵀ`` and ``Δ W`` as gradients, where δ alone means nothing."""
     kept: list[Node] = []
     signs: list[str] = []
     for sign, factor in zip(("", *operators), factors, strict=True):
@@ -345,7 +345,10 @@ def with_prefixes(
     return kept, signs[1:]
 
 
-def _prefixed(prefix: Node, name: Node, scope: Scope) -> Symbol | None:
+def _prefixed(prefix: Node, name: Node, scope: Scope) -> Symbol | Transpose | None:
+    if isinstance(name, Transpose):  # δ h_tᵀ
+        merged = _prefixed(prefix, name.operand, scope)
+        return None if merged is None else replace(name, operand=merged)
     if not (isinstance(prefix, Symbol) and isinstance(name, Symbol)):
         return None
     if prefix.base not in ("delta", "Delta", "d") or prefix != Symbol(prefix.base):

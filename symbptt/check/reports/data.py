@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from symbptt.check.findings import Counterexample, Evidence, Finding, Numbers, Report
+from symbptt.check.findings import Counterexample, Evidence, Finding, Numbers, Reading, Report
 from symbptt.check.places import stretch, written
 from symbptt.check.reports.options import Options, listed, reason_of, total
 
@@ -63,19 +63,24 @@ def formula(finding: Finding, report: Report) -> dict[str, Any]:
         "kind": finding.kind,
         "verdict": None if v is None else v.verdict,
         "reason": reason_of(finding),
-        "readings": [{"name": r.name, "says": r.says} for r in (v.readings if v else ())],
+        "readings": _readings(v.readings if v else ()),
         "correction": None
         if v is None or v.correction is None
         else {
             "text": v.correction.text,
             "origin": v.correction.origin,
             "mistake": v.correction.mistake or None,
+            "readings": _readings(v.correction.readings),
         },
         "counterexample": None if v is None else _counterexample(v.counterexample),
         "evidence": None if v is None else _evidence(v.evidence),
         "notes": list(getattr(finding.formula, "notes", ())),
         "suppressed": finding.suppressed,
     }
+
+
+def _readings(readings: Sequence[Reading]) -> list[dict[str, str]]:
+    return [{"name": r.name, "says": r.says} for r in readings]
 
 
 def _counterexample(c: Counterexample | None) -> dict[str, Any] | None:
