@@ -92,6 +92,10 @@ SIGNS = (
     PRODUCTS | RELATIONS | BIG_OPERATORS | {"+": "+", "-": "-", "\\partial": "∂", "\\nabla": "∇"}
 )
 
+#: A size that a colon gives: ``x_t : n × 1``.
+_SIZED = re.compile(r"[^:=]{1,80}:[^:=]{1,40}(?:\\times\b|×)[^:=×]{1,40}")
+_COLON = re.compile(r"&?\s*:")
+
 
 def formulas(document: Document, *, letters: bool | None = None) -> list[Formula | Unparsed]:
     r"""Every formula of a document, in order; a lone symbol is one too.
@@ -149,6 +153,8 @@ class _Reading:
 
     def parsed(self, fragment: Fragment, text: Traced) -> Iterator[Formula]:
         """The formulas of a text, with a bracket repaired where that is all it takes."""
+        if _SIZED.fullmatch(text.text):
+            text = text.replaced(_COLON, lambda m: "\\in ")
         continues = _CONTINUES.match(text.text)
         start = 0
         if continues is not None and self.left is not None:

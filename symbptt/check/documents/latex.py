@@ -17,6 +17,7 @@ _BLOCK = re.compile(
     rf"|\\begin\s*\{{(?P<name>{'|'.join(_LISTING.split())})(?P<star>\*?)\}}"
     r"(?P<options>(?:\[[^\]\n]*\]|\{[^{}\n]*\})*)"
     r"(?P<code>.*?)(?:\\end\s*\{(?P=name)\*?\}|\Z)"
+    r"|\\iffalse(?![A-Za-z])(?P<off>.*?)(?:\\fi(?![A-Za-z])|\Z)"
     r"|\\(?:verb|lstinline)\*?(?P<bar>[^A-Za-z\s*{])(?P<verb>[^\n]*?)(?P=bar)",
     re.DOTALL,
 )
@@ -47,6 +48,8 @@ def latex(page: Traced) -> Layout:
             layout.code.append(Code(*m.span("code"), named))
         elif m.group("name") == "comment":
             layout.hidden.append(m.span("code"))
+        elif m.group("off") is not None:
+            layout.hidden.append(m.span("off"))
         layout.erase(*m.span())
     layout.settle()
     for m in _SECTION.finditer(layout.visible):

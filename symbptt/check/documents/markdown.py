@@ -11,6 +11,7 @@ from symbptt.check.documents.traced import Traced, blank
 
 _BLOCK = re.compile(
     r"\A---[ \t]*\n(?P<matter>.*?)\n(?:---|\.\.\.)[ \t]*(?=\n|\Z)"
+    r"|^[ \t>]*```math[ \t]+(?P<line>[^`\n][^`]{0,3000}(?<!\s))[ \t]*`{2,3}"  # a fence in a line
     r"|^(?P<lead>[ \t>]*(?:[-*+][ \t]+|\d+[.)][ \t]+)?)(?P<fence>`{3,}|~{3,})(?P<info>[^\n`]*)\n"
     r"(?P<code>.*?)(?:^[ \t>]*(?P=fence)[`~]*[ \t]*$|\Z)"
     r"|<!--(?P<comment>.*?)(?:-->|\Z)"
@@ -85,6 +86,8 @@ def _block(layout: Layout, m: re.Match[str]) -> None:
             _tex_fence(layout, m)
             return
         layout.code.append(Code(*m.span("code"), language.strip("{}.")))
+    elif groups["line"] is not None:
+        layout.found.append(Found(*m.span("line"), *m.span(), "display"))
     elif groups["listing"] is not None:
         language = groups["kind"].strip()[:-3] if groups["kind"].strip().endswith("cod") else ""
         layout.code.append(Code(*m.span("listing"), {"py": "python"}.get(language, language)))
