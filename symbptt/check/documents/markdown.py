@@ -22,6 +22,7 @@ _BLOCK = re.compile(
 )
 #: Fences that hold mathematics, or a text in TeX.
 _TEX = frozenset({"math", "latex", "tex", "katex", "{math}", "mathjax"})
+_OPTIONS = re.compile(r"(?:[ \t]*:[\w-]+:[^\n]*\n)+|---[ \t]*\n.*?\n---[ \t]*\n", re.DOTALL)
 _INNER_DELIMITER = re.compile(r"\$|\\\[|\\\(|\\begin\s*\{")
 _ROLE = re.compile(r"(?:\{math\}|:math:)`(?P<role>[^`]{1,3000})`")
 _TICKS = re.compile(r"(?<!\\)`+")
@@ -101,11 +102,13 @@ def _block(layout: Layout, m: re.Match[str]) -> None:
 
 def _tex_fence(layout: Layout, m: re.Match[str]) -> None:
     start, stop = m.span("code")
+    if options := _OPTIONS.match(m.group("code")):
+        start += options.end()
     if _INNER_DELIMITER.search(m.group("code")):
         layout.erase(m.start(), start)
         layout.erase(stop, m.end())
         return
-    if m.group("code").strip():
+    if layout.page.text[start:stop].strip():
         layout.found.append(Found(start, stop, *m.span(), "display"))
     layout.erase(*m.span())
 

@@ -337,9 +337,7 @@ def _argument_of(g: Given, given: Sequence[Given]) -> Given | None:
 def _lacks_step(g: Given) -> bool:
     """Whether what an equation gives has no step, but what it is of has."""
     naming = Naming()
-    indices = [
-        naming.read(n)[1] for n in relation(g).sides[1].walk() if isinstance(n, Symbol)
-    ]
+    indices = [naming.read(n)[1] for n in relation(g).sides[1].walk() if isinstance(n, Symbol)]
     return naming.read(g.left)[1] is None and any(i is not None and i.anchor for i in indices)
 
 
