@@ -79,7 +79,10 @@ _COLUMN = re.compile(
     r"|(?P<close>(?<!\\)\}|\\end\s*\{(?:d?cases|[bpvBV]?matrix|smallmatrix|array)\})|(?<!\\)&"
 )
 #: Something with a relation sign in it that has two sides.
-_WHOLE = re.compile(rf"[&\s]*[^&\s=][^&]*?&?\s*(?:{_SIGN})[&\s]*[^&\s]")
+_WHOLE = re.compile(
+    r"[&\s]*(?![,(]|(?:\\[,;: ]|\\q?quad|[\s&])*(?:[tskijlnT]|\\tau)\s*&?\s*[=<>\\≤≥,])"
+    rf"[^&\s=][^&]*?&?\s*(?:{_SIGN})[&\s]*[^&\s]"
+)
 _INNER = frozenset({"cases", "dcases", "bmatrix", "pmatrix", "matrix", "smallmatrix", "array"})
 _ARRAY = re.compile(
     r"\s*\\begin\s*\{array\}\s*(?:\[\w\])?\s*\{[lcr\s|@{}]*\}(?P<rows>(?:(?!\\(?:begin|end)\s*\{array\}).)*)"
