@@ -99,7 +99,7 @@ def _said(row: Reading, claim: Claim) -> Sequence[Node]:
 def _fails(other: Held, changed: Convention) -> bool:
     held, fresh = other.convention, other.setting
     return held_everywhere(other.claim, fresh, [held]) and not held_everywhere(
-        other.claim, fresh, changed
+        other.claim, fresh, [changed]
     )
 
 

@@ -18,11 +18,11 @@ from symbptt.check.meaning.setting import LENGTHS, Setting
 from symbptt.check.meaning.sides import both_sides
 from symbptt.check.meaning.tensors import ShapeClashError
 from symbptt.check.networks.guesses import LOOSE, candidates, generic, is_labelled, is_of_letters
-from symbptt.check.notation.quantities import MissingError, OutOfRangeError
+from symbptt.check.notation.quantities import MissingError, NoPathError, OutOfRangeError
 from symbptt.check.notation.scripts import Steps, unbracketed
 from symbptt.check.notation.symbols import Definition, Scope, UnknownError
 from symbptt.evidence.residues import P, UnluckyError
-from symbptt.formula.tree import Node, Number
+from symbptt.formula.tree import Call, Node, Number, Symbol
 
 #: Why a claim is wrong, where nothing more is known.
 DIFFER = "both sides differ under every reading"
@@ -171,6 +171,8 @@ def _judged(claim: Claim, setting: Setting) -> Judgement:
         except ShapeClashError as error:
             clash = clash or str(error)
             continue
+        except NoPathError:
+            continue
         except UnknownError as unknown:
             return Judgement("inconclusive", reason=str(unknown), unknown=unknown.name)
         except UnluckyError:
@@ -191,11 +193,20 @@ def _judged(claim: Claim, setting: Setting) -> Judgement:
     if vacuous:
         reason = "it would hold if a derivative in it were zero, which it isn't"
         return Judgement("inconclusive", reason=reason, evidence=evidence)
+    if differs and _is_rounded(claim):
+        return Judgement("inconclusive", reason="numbers that may be rounded", evidence=evidence)
     if differs:
         return Judgement("wrong", reason=DIFFER, evidence=evidence)
     if clash is not None:
         return Judgement("shape-error", reason=clash, evidence=evidence)
     return Judgement("inconclusive", reason="nothing in it can be evaluated at any step")
+
+
+def _is_rounded(claim: Claim) -> bool:
+    """Whether a claim is about nothing but numbers, of which some have decimals."""
+    every = [n for side in claim.sides for n in side.walk()]
+    decimals = any(isinstance(n, Number) and n.value.denominator > 1 for n in every)
+    return decimals and not any(isinstance(n, Symbol | Call) for n in every)
 
 
 def permitted(claim: Claim, setting: Setting) -> Iterator[tuple[tuple[Reading, ...], Convention]]:
@@ -253,6 +264,8 @@ def _equal_in(
                     a, b = both_sides(claim, meaning, steps)
                 except MissingError:
                     continue
+                except NoPathError:
+                    raise
                 except OutOfRangeError:
                     return None
                 if not agree(a, b, convention):

@@ -74,6 +74,15 @@ _ROW = re.compile(
     r"|(?P<row>(?:\\\\\*?(?:[ \t]*\[[^\]\n]*\])?\s*)+)|\\.|(?P<brace>[{}])",
     re.DOTALL,
 )
+_COLUMN = re.compile(
+    r"(?P<open>(?<!\\)\{|\\begin\s*\{(?:d?cases|[bpvBV]?matrix|smallmatrix|array)\})"
+    r"|(?P<close>(?<!\\)\}|\\end\s*\{(?:d?cases|[bpvBV]?matrix|smallmatrix|array)\})|(?<!\\)&"
+)
+#: Something with a relation sign in it that has two sides.
+_WHOLE = re.compile(
+    r"[&\s]*(?![,(]|(?:\\[,;: ]|\\q?quad|[\s&])*(?:[tskijlnT]|\\tau)\s*&?\s*[=<>\\≤≥,])"
+    rf"[^&\s=][^&]*?&?\s*(?:{_SIGN})[&\s]*[^&\s]"
+)
 _INNER = frozenset({"cases", "dcases", "bmatrix", "pmatrix", "matrix", "smallmatrix", "array"})
 _ARRAY = re.compile(
     r"\s*\\begin\s*\{array\}\s*(?:\[\w\])?\s*\{[lcr\s|@{}]*\}(?P<rows>(?:(?!\\(?:begin|end)\s*\{array\}).)*)"
@@ -138,7 +147,10 @@ class _Reading:
         plain = _unframed(plain)
         text = plain if fragment.form == "text" else separated(plain)
         rows = _rows(text)
-        if text is plain or not _are_relations(rows):
+        cells = [cell for row in rows for cell in _columns(row)]
+        if len(cells) > len(rows):
+            rows = cells
+        elif text is plain or not _are_relations(rows):
             try:
                 return [*self.parsed(fragment, text)]
             except FormulaError as e:
@@ -293,6 +305,25 @@ def _unframed(text: Traced) -> Traced:
     if m is None or not re.search(_SIGN, m.group("rows")):
         return text
     return text[m.start("rows") : m.end("rows")]
+
+
+def _columns(row: Traced) -> Iterator[Traced]:
+    r"""The formulas that stand side by side in a row: ``a &= b & c &= d`` are two."""
+    marks: list[int] = []
+    depth = 0
+    for m in _COLUMN.finditer(row.text):
+        sign = m.group()
+        if sign == "&" and not depth:
+            marks.append(m.start())
+        elif m.group("open") or m.group("close"):
+            depth += 1 if m.group("open") else -1
+    begin = 0
+    for mark in marks[1::2]:
+        before, after = row.text[begin:mark], row.text[mark + 1 :]
+        if _WHOLE.search(before) and _WHOLE.match(after):
+            yield row[begin:mark]
+            begin = mark + 1
+    yield row[begin:]
 
 
 def _rows(text: Traced) -> list[Traced]:

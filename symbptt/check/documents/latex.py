@@ -17,6 +17,7 @@ _BLOCK = re.compile(
     rf"|\\begin\s*\{{(?P<name>{'|'.join(_LISTING.split())})(?P<star>\*?)\}}"
     r"(?P<options>(?:\[[^\]\n]*\]|\{[^{}\n]*\})*)"
     r"(?P<code>.*?)(?:\\end\s*\{(?P=name)\*?\}|\Z)"
+    r"|\\iffalse(?![A-Za-z])(?P<off>.*?)(?:\\fi(?![A-Za-z])|\Z)"
     r"|\\(?:verb|lstinline)\*?(?P<bar>[^A-Za-z\s*{])(?P<verb>[^\n]*?)(?P=bar)",
     re.DOTALL,
 )
@@ -31,10 +32,36 @@ _DROPPED = re.compile(
     r"\\(?:label|cite[a-z]*|ref|eqref|autoref|cref|url|href|includegraphics|input|include|"
     r"usepackage|documentclass|bibliography)\*?\s*(?:\[[^\]\n]*\])?\s*\{[^{}]*\}"
 )
+_COLUMNS = re.compile(r"\\(begin|end)\s*\{IEEEeqnarray(\*?)\}(?:(?:\[[^\]\n]*\])?\{[^{}\n]*\})?")
+_BETWEEN = re.compile(
+    r"(?P<open>\\(?:short)?intertext\s*\{)[^{}]*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}[^{}]*)*(?P<close>\})"
+)
+_ROWS = re.compile(
+    r"\\begin\s*\{((?:align|alignat|flalign|gather|multline|eqnarray)\*?)\}(?:\{\d+\})?"
+)
+
+
+def _without_words_between(page: Traced) -> Traced:
+    r"""A text in which ``\intertext{so that}`` ends its environment, which begins anew behind."""
+    pieces: list[Traced] = []
+    done = 0
+    for m in _BETWEEN.finditer(page.text):
+        *_, name = ["", *_ROWS.findall(page.text, 0, m.start())]
+        if name:
+            pieces += [
+                page[done : m.start("open")],
+                page.standing(f"\\end{{{name}}} ", *m.span("open")),
+                page[m.end("open") : m.start("close")],
+                page.standing(f" \\begin{{{name}}}", *m.span("close")),
+            ]
+            done = m.end("close")
+    return Traced.joined([*pieces, page[done:]]) if pieces else page
 
 
 def latex(page: Traced) -> Layout:
     """The layout of a LaTeX document."""
+    page = page.replaced(_COLUMNS, lambda m: rf"\{m.group(1)}{{eqnarray{m.group(2)}}}")
+    page = _without_words_between(page)
     layout = Layout(page, prose=False)
     for m in _BLOCK.finditer(page.text):
         if m.group("comment") is not None:
@@ -47,6 +74,8 @@ def latex(page: Traced) -> Layout:
             layout.code.append(Code(*m.span("code"), named))
         elif m.group("name") == "comment":
             layout.hidden.append(m.span("code"))
+        elif m.group("off") is not None:
+            layout.hidden.append(m.span("off"))
         layout.erase(*m.span())
     layout.settle()
     for m in _SECTION.finditer(layout.visible):

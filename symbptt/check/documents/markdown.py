@@ -11,6 +11,7 @@ from symbptt.check.documents.traced import Traced, blank
 
 _BLOCK = re.compile(
     r"\A---[ \t]*\n(?P<matter>.*?)\n(?:---|\.\.\.)[ \t]*(?=\n|\Z)"
+    r"|^[ \t>]*```math[ \t]+(?P<line>[^`\n][^`]{0,3000}(?<!\s))[ \t]*`{2,3}"  # a fence in a line
     r"|^(?P<lead>[ \t>]*(?:[-*+][ \t]+|\d+[.)][ \t]+)?)(?P<fence>`{3,}|~{3,})(?P<info>[^\n`]*)\n"
     r"(?P<code>.*?)(?:^[ \t>]*(?P=fence)[`~]*[ \t]*$|\Z)"
     r"|<!--(?P<comment>.*?)(?:-->|\Z)"
@@ -21,6 +22,7 @@ _BLOCK = re.compile(
 )
 #: Fences that hold mathematics, or a text in TeX.
 _TEX = frozenset({"math", "latex", "tex", "katex", "{math}", "mathjax"})
+_OPTIONS = re.compile(r"(?:[ \t]*:[\w-]+:[^\n]*\n)+|---[ \t]*\n.*?\n---[ \t]*\n", re.DOTALL)
 _INNER_DELIMITER = re.compile(r"\$|\\\[|\\\(|\\begin\s*\{")
 _ROLE = re.compile(r"(?:\{math\}|:math:)`(?P<role>[^`]{1,3000})`")
 _TICKS = re.compile(r"(?<!\\)`+")
@@ -85,6 +87,8 @@ def _block(layout: Layout, m: re.Match[str]) -> None:
             _tex_fence(layout, m)
             return
         layout.code.append(Code(*m.span("code"), language.strip("{}.")))
+    elif groups["line"] is not None:
+        layout.found.append(Found(*m.span("line"), *m.span(), "display"))
     elif groups["listing"] is not None:
         language = groups["kind"].strip()[:-3] if groups["kind"].strip().endswith("cod") else ""
         layout.code.append(Code(*m.span("listing"), {"py": "python"}.get(language, language)))
@@ -98,11 +102,13 @@ def _block(layout: Layout, m: re.Match[str]) -> None:
 
 def _tex_fence(layout: Layout, m: re.Match[str]) -> None:
     start, stop = m.span("code")
+    if options := _OPTIONS.match(m.group("code")):
+        start += options.end()
     if _INNER_DELIMITER.search(m.group("code")):
         layout.erase(m.start(), start)
         layout.erase(stop, m.end())
         return
-    if m.group("code").strip():
+    if layout.page.text[start:stop].strip():
         layout.found.append(Found(start, stop, *m.span(), "display"))
     layout.erase(*m.span())
 

@@ -35,9 +35,11 @@ _IS_WORD = re.compile(rf"[^\W\d_]{{2,}}|[{CJK}]")
 #: Words after which a formula may begin with a name.
 _BEFORE = frozenset({"thus", "hence", "therefore", "so", "let", "where", "then", "and"})
 BOXES = re.compile(r"[─-◿⎡-⎿⏞-⏡]")
-ARROW_COMMENT = re.compile(r"\s(?:←|<-{1,2}|⟵|⇐)\s.*|\s{2,}(?:#|//|%).*|\s(?:#|//)\s.*")
+ARROW_COMMENT = re.compile(
+    r"\s(?:←|<-+|⟵|⇐|-{2,}>)\s.*|\s{2,}(?:#|//|%).*|\s(?:#|//)\s.*|\s{2,}(?:→|⟶|⇒|=>)\s.*"
+)
 _EQUATION_NUMBER = re.compile(r"(?:[ ]{2,}|\t)\(\d{1,2}(?:\.\d{1,2})?[a-z]?\)\s*\Z")
-_TRAILING = " \t,.:;|&\\"
+_TRAILING = " \t,.:;|&\\—–"
 _KEYWORDS = frozenset(
     re.findall(
         r"\w+",

@@ -159,7 +159,7 @@ def free_letters(claim: Claim, meaning: Meaning) -> dict[str, int | None]:
                 found[letter] = _count(meaning, letter, node)
     if claim.share:
         found.setdefault("t", None)
-    if not found and any(_stands_bare(n, meaning.scope) for s in claim.sides for n in s.walk()):
+    if not found and any(stands_bare(n, meaning.scope) for s in claim.sides for n in s.walk()):
         found["t"] = None
     return found
 
@@ -183,7 +183,7 @@ def has_more_letters(claim: Claim, scope: Scope) -> bool:
     return bool(right - left - scope.horizons)
 
 
-def _stands_bare(node: Node, scope: Scope) -> bool:
+def stands_bare(node: Node, scope: Scope) -> bool:
     """Whether a state stands without a step, which is then t."""
     meant = scope.meant(node) if isinstance(node, Symbol) else None
     if meant is None or meant.step is not None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from symbptt.check.meaning.tensors import Derivative, Matrix, Stacking, Value, chained, odot, scaled
 from symbptt.check.meaning.weights import weight
-from symbptt.check.notation.quantities import MissingError, Place
+from symbptt.check.notation.quantities import MissingError, NoPathError, Place
 from symbptt.check.notation.scripts import Steps, unbracketed
 from symbptt.check.notation.symbols import UnknownError
 from symbptt.evidence.residues import Array, P, Residues, Size
@@ -181,7 +181,16 @@ def _immediate(m: Meaning, a: Place, b: Place) -> Array:
             for p, q in [(replace(a, step=s), replace(a, step=s - 1))]
         ]
         return reduce(lambda x, y: chained(x, y) or x, links).array
-    return one(a, b)
+    found = one(a, b)
+    if m.convention.immediate_states and not (found.any() or _has_no_path(m, a, b)):
+        raise NoPathError(f"no direct path leads from {b.name} to {a.name}")
+    return found
+
+
+def _has_no_path(m: Meaning, a: Place, b: Place) -> bool:
+    """Whether a quantity depends on another along no path at all; losses and parameters aside."""
+    aside = m.world.is_loss(a) or m.world.is_parameter(b.name)
+    return aside or not m.world.total(a, b).any()
 
 
 def _one_step(m: Meaning, of: Place) -> Callable[[Place, Place], Array]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from symbptt.check.meaning.claims import Claim
+from symbptt.check.meaning.claims import Claim, stands_bare
 from symbptt.check.meaning.conventions import lengthened, regroup
 from symbptt.check.meaning.derivatives import slope
 from symbptt.check.meaning.meaning import Meaning
@@ -110,6 +110,8 @@ def _latest(right: Node, meaning: Meaning, steps: Steps) -> int | None:
     for n in right.walk():
         meant = meaning.scope.meant(n) if isinstance(n, Symbol) else None
         at = step_value(meant.step, steps) if meant is not None and meant.step is not None else None
+        if at is None and stands_bare(n, meaning.scope):
+            at = steps.get("t")
         if at is not None:
             found.append(at)
     return max(found, default=None)

@@ -104,7 +104,16 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
         if isinstance(left, Symbol) and is_diagonal(left):
             continue
         found += _given(at, links[0], node, layers)
-    return _by_vectors(_without_doubles(found))
+    return _by_vectors(_without_gradients(_without_doubles(found)))
+
+
+def _without_gradients(found: Sequence[Given]) -> list[Given]:
+    """Equations without those of gradients that are named by a d: ``dc_t = dh_t ⊙ o_t``."""
+    gradients = {f"d{g.left.base}" for g in found if isinstance(g.left, Symbol)}
+    return [
+        g for g in found
+        if not any(isinstance(n, Symbol) and n.base in gradients for n in g.statement.node.walk())
+    ]  # fmt: skip
 
 
 def _given(at: int, link: Part, node: Relation, layers: Layers | None) -> Iterator[Given]:
@@ -283,6 +292,8 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
     for g in given:
         known = found[-1][1]
         of = _argument_of(g, given)
+        if of is not None and _lacks_step(g):
+            continue  # z_f = W_f h_{t-1} + … names the argument of each step
         if of is not None and of.name in known:
             known[of.name] = of
         if g.formula.carried and g.name in known:
@@ -321,6 +332,13 @@ def _argument_of(g: Given, given: Sequence[Given]) -> Given | None:
             case Call(_, (inner,)) if inner == right and other.at < g.at:
                 return other
     return None
+
+
+def _lacks_step(g: Given) -> bool:
+    """Whether what an equation gives has no step, but what it is of has."""
+    naming = Naming()
+    indices = [naming.read(n)[1] for n in relation(g).sides[1].walk() if isinstance(n, Symbol)]
+    return naming.read(g.left)[1] is None and any(i is not None and i.anchor for i in indices)
 
 
 def _in_other_letters(g: Given, known: Mapping[str, Given]) -> str | None:

@@ -49,7 +49,8 @@ class Notation:
     ``numbered``: the names that end in their step, ``h1``; ``above``: those that bear it as a
     superscript; ``joined``: what stands behind the d of a name; ``bracketed``: the names that
     have their step in brackets, ``h_i(t)``; ``timed``: those with the letter of time as a script;
-    ``indices``: the letters that count entries.
+    ``indices``: the letters that count entries; ``counted``: the names that a superscript tells
+    apart, ``z_t^1`` and ``z_t^2``.
     """
 
     numbered: frozenset[str] = frozenset()
@@ -58,13 +59,15 @@ class Notation:
     bracketed: frozenset[str] = frozenset()
     timed: frozenset[str] = frozenset()
     indices: Indices = NO_INDICES
+    counted: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, trees: Iterable[Node], plain: Iterable[Node]) -> Notation:
         """The notation of a document; ``plain`` are the formulas that are no TeX."""
         every = list(trees)
         return cls(families(plain), superscripted(every), prefixed_names(every),
-                   in_brackets(every), timed_names(every), indices_of(every))  # fmt: skip
+                   in_brackets(every), timed_names(every), indices_of(every),
+                   counted_names(every))  # fmt: skip
 
     def tex(self) -> Notation:
         """The same where it is TeX, in which ``h1`` is no step."""
@@ -93,6 +96,17 @@ def superscripted(trees: Iterable[Node]) -> frozenset[str]:
         and not n.base[0].isupper()
         and any(x == Symbol("t") for part in n.superscripts for x in part.walk())
     )
+
+
+def counted_names(trees: Iterable[Node]) -> frozenset[str]:
+    """The names that a superscript tells apart: nobody writes a first power, ``z_t^1``."""
+    return frozenset(
+        n.base.base
+        for tree in trees if isinstance(tree, Relation)
+        for n in tree.sides[0].walk()
+        if isinstance(n, Power) and n.exponent == Number(Fraction(1))
+        and isinstance(n.base, Symbol) and n.base.subscripts
+    )  # fmt: skip
 
 
 def timed_names(trees: Iterable[Node]) -> frozenset[str]:
@@ -167,7 +181,8 @@ def normal(node: Node, notation: Notation) -> Node:
     """A tree with names and steps taken apart, calls as calls, and differentials as fractions."""
     changes: list[Change] = [
         lambda n: at_step(n, notation.bracketed), notation.indices.rewritten, _differentiated,
-        _bare_numerator, _numbered_signal, _copies, _loss_names,
+        lambda n: _counted(n, notation.counted), _bare_numerator, _numbered_signal, _copies,
+        _loss_names,
         lambda n: _fused(n, notation.numbered), lambda n: _ends(n, notation.above), _worded, _bold,
         lambda n: _joined(n, notation.joined), lambda n: _unglued(n, notation.timed),
     ]  # fmt: skip
@@ -257,6 +272,16 @@ def _numbered_signal(node: Node) -> Node:
     match node:
         case Power(Symbol("delta", superscripts=()) as name, Number(q) as at) if (
             name.subscripts and q.denominator == 1 and q > 0
+        ):
+            return replace(name, superscripts=(at,), span=node.span)
+    return node
+
+
+def _counted(node: Node, counted: frozenset[str]) -> Node:
+    """``z_t^2`` as a name with two scripts, where the document has ``z_t^1`` too."""
+    match node:
+        case Power(Symbol(base, superscripts=()) as name, Number() as at) if (
+            base in counted and name.subscripts
         ):
             return replace(name, superscripts=(at,), span=node.span)
     return node

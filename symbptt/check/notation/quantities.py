@@ -36,5 +36,9 @@ class OutOfRangeError(ArithmeticError):
     """A sum or a product runs over steps of which some don't exist."""
 
 
+class NoPathError(OutOfRangeError):
+    """A derivative along a path that isn't there: a reading that makes it 0 is none."""
+
+
 class MissingError(LookupError):
     """A quantity at a step that does not exist, such as ``h_{T+1}``."""
