@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from symbptt.check.documents.formulas import formulas
 from symbptt.check.judge import Judgement, judge
 from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.conventions import MOST, READINGS, STANDARD, conventions
+from symbptt.check.meaning.meaning import Work
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.networks.parts import Mention, parts
 from symbptt.check.notation.symbols import Scope
@@ -201,7 +203,9 @@ def judged(claim: str, model: str) -> Judgement:
     (links,) = parts(formulas(Document(f"$${claim}$$\n", "claim.md")))
     assert not isinstance(links, Mention)
     (part,) = links
-    return judge(Claim(part.left, part.right, part.conditions), setting(model))
+    return judge(
+        Claim(part.left, part.right, part.conditions), replace(setting(model), work=Work())
+    )
 
 
 def test_every_reading_has_an_example() -> None:

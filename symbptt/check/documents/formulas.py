@@ -97,9 +97,10 @@ _UNBRACED = re.compile(r"_(?:hh|xh|hx|hy|yh)(?![A-Za-z])")
 DOTS = Text("...")
 _STEPS = frozenset({"t", "s", "k", "i", "j", "l", "n", "tau", "T"})
 #: ``z_t, s_t : D × 1``, what size something has.
-_SIZE = r"\{?[A-Za-z0-9_]+\}?"
+_SIZE = r"\{?(?:\\ell|[A-Za-z0-9_]+)\}?"
 _OF_SIZE = re.compile(
-    rf"[^:=<>]*[^:=<>\s&](?P<colon>[\s&]*:[\s&]*){_SIZE}(?:\s*(?:\\times|×)\s*{_SIZE})+[\s.,;]*"
+    r"[^:=<>]*[^:=<>\s&](?P<colon>[\s&]*:[\s&]*)"
+    rf"{_SIZE}(?:\s*(?:\\times|×)\s*{_SIZE})+(?:[\s.,;]|\\[,;:! ])*"
 )
 #: Signs that may stand alone between dollars.
 SIGNS = (
