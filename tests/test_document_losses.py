@@ -75,3 +75,14 @@ def test_the_first_step_above_a_state_is_no_power():
     text = r"$$a^t = w x^t + v h^{t-1}$$ $$a^0 = w x^0$$ $$h^t = \tanh(a^t)$$"
     claim = r"$$\frac{\partial h^t}{\partial a^t} = 1 - (h^t)^2$$"
     assert verdicts(text + claim) in (["right"], ["inconclusive", "right"])
+
+
+def test_a_word_for_the_loss_leaves_the_output_function_open():
+    text = r"""The loss $L = \sum_t L_t(y_t, d_t)$ is a cross-entropy, say; $h_t = f(W h_{t-1} + U x_t)$.
+
+$$y_t = g(V h_t)$$
+
+$$\frac{\partial L}{\partial V} = \sum_t (\frac{\partial L_t}{\partial y_t} \odot g'(V h_t)) h_t^T$$
+"""
+    (found,) = (f.verdict for f in symbptt.check(text).findings if f.verdict)
+    assert found.verdict == "right"

@@ -124,7 +124,7 @@ class Epoch:
         targets = self._unnamed_targets(claim)
         for name, what in USUAL_LOSSES.items():
             if name not in self._bound:
-                made = forward(self.statements, name, last=self.bare_is_last)
+                made = forward(self.statements, name, last=self.bare_is_last, open_outputs=True)
                 if isinstance(made, Forward) and made.loss_named:
                     self._bound[name] = replace(
                         self, model=made.model, worlds={}, _bound={}, loss_stated=True

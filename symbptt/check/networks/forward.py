@@ -73,14 +73,14 @@ def defines(node: Node) -> tuple[Symbol, Node] | None:
 
 def forward(
     statements: Iterable[Statement], loss_name: str | None = None, *, last: bool = False,
-    keeps: bool = False,
+    keeps: bool = False, open_outputs: bool = False,
 ) -> Forward | SymbpttError:  # fmt: skip
     """The model of the equations among the statements, or what was wrong with the best try.
 
     ``loss_name``: what the loss of a step is where the equations know it by name alone, and the
-    output fits: ``cross_entropy`` of a softmax, or of a function known by name alone; ``last``:
-    only the last step has an output; ``keeps``: a gate z whose use the document leaves out keeps
-    the old state, where it else lets the new one in.
+    output fits: ``cross_entropy`` of a softmax, and with ``open_outputs`` of a function known by
+    name alone; ``last``: only the last step has an output; ``keeps``: a gate z whose use the
+    document leaves out keeps the old state, where it else lets the new one in.
 
     A statement that makes no equation is left out, and the rest tried again.
     """
@@ -92,7 +92,7 @@ def forward(
     for attempt in attempts(found, last=last):
         chosen, loss = attempt.equations, attempt.loss
         known = loss if loss_name is None else with_known_loss(loss, found, loss_name)
-        if known == loss and loss_name == "cross_entropy":
+        if open_outputs and known == loss and loss_name == "cross_entropy":
             chosen = with_softmax(loss, chosen)
             known = with_known_loss(loss, chosen, loss_name)
         named, loss = known != loss, known
