@@ -246,3 +246,23 @@ def test_words_may_stand_before_a_gradient():
 
 def test_a_differential_of_what_the_model_has_not_is_not_guessed():
     assert verdicts(LSTM + r"$$dh_t = dy_t + dh_{next}$$") == ["inconclusive"]
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [("", "right"), ("h_{t-1}", "shape-error")])
+def test_a_full_stop_may_be_a_product(factor, verdict):
+    stacked = LSTM.replace(" x_t + U_", ".[h_{t-1}, x_t] + U_")
+    for g in "fioc":
+        stacked = stacked.replace(f" + U_{g} h_{{t-1}}", "")
+    claim = r"\frac{\partial L}{\partial W_f} = \sum_t \frac{\partial L}{\partial a^f_t}.[h_{t-1}, x_t]^T"
+    if factor:
+        claim = claim.replace("[h_{t-1}, x_t]", factor)
+    text = stacked.replace("$$f_t = ", "$$a^f_t = ", 1).replace(r"\sigma(W_f", "W_f", 1)
+    text = text.replace("b_f)$$", "b_f$$\n$$f_t = \\sigma(a^f_t)$$")
+    assert verdicts(f"{text}$${claim}$$") == [verdict]
+
+
+def test_what_nothing_tells_from_other_names_is_no_argument_of_some_gate():
+    claim = r"\frac{\partial L}{\partial W_f} = \frac{\partial L}{\partial f_t} z_t^T"
+    found = claims(f"{LSTM}$${claim}$$")[0].verdict
+    assert found is not None
+    assert (found.verdict, found.reason) == ("inconclusive", "z is not defined")

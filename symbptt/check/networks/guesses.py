@@ -286,13 +286,14 @@ def _arguments(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     hinted = [v for v in inner if inner[v] in (hint, plain)]
     if hint in scope.model.variables and not hinted:
         return  # a_C: of C, whatever it is
+    unclear = not hinted and len(inner) > 1  # z beside gates may be [h_{t-1}, x_t]
     for v in hinted or inner:
         body = Symbol(v, subscripts=(Symbol("t"),))
         yield (
             reading(
                 f"{shown(name)} is the argument of {inner[v]}",
                 f"nothing says what {shown(name)} stands for, and this makes the formula hold",
-                f"meaning of {name}",
+                f"{LOOSE}{name}" if unclear else f"meaning of {name}",
             ),
             # what its name says holds for the rest of the document too
             scope.with_definition(name, Definition(body)) if hinted else scope.with_alias(name, v),
