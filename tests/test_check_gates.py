@@ -266,3 +266,38 @@ def test_what_nothing_tells_from_other_names_is_no_argument_of_some_gate():
     found = claims(f"{LSTM}$${claim}$$")[0].verdict
     assert found is not None
     assert (found.verdict, found.reason) == ("inconclusive", "z is not defined")
+
+
+PRE = r"\frac{\partial L}{\partial z_o[i]}"
+BY_O = r"\frac{\partial L}{\partial o_t[i]}"
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        (rf"{PRE} = {BY_O} \sigma'(z_o[i])", "right-under"),
+        (rf"{PRE} = {BY_O} \sigma'(o_t[i])", "right-under"),
+        (rf"{PRE} = {BY_O} o_t[i] (1 - o_t[i])", "right-under"),
+        (rf"{PRE} = {BY_O} o_t[i]", "wrong"),
+        (rf"{PRE} = {BY_O} \sigma'(C_t[i])", "wrong"),
+    ],
+)
+def test_a_letter_in_brackets_behind_a_step_counts_entries_everywhere(claim, verdict):
+    assert verdicts(f"{LSTM}$${claim}$$") == [verdict]
+    entry = r"\frac{\partial L}{\partial z_o} = \frac{\partial L}{\partial o_t} \odot o_t \odot (1 - o_t)"
+    both = verdicts(f"{LSTM}$${entry}$$\n$${claim}$$")
+    assert both[0] == "right-under"
+    assert both[1].startswith("right") is verdict.startswith("right")
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_the_argument_of_what_a_step_gives_has_that_step(later):
+    own, use = r"$$z_f = W_f x_t + U_f h_{t-1} + b_f$$", r"$$f_t = \sigma(z_f)$$"
+    rest = LSTM.replace(r"$$f_t = \sigma(W_f x_t + U_f h_{t-1} + b_f)$$", "")
+    model = f"{use}{rest}{own}" if later else f"{own}{use}{rest}"
+    by_c = r"\frac{\partial L}{\partial C_t} \odot C_{t-1}"
+    claim = rf"$$\frac{{\partial L}}{{\partial z_f}} = {by_c} \odot f_t"
+    assert verdicts(rf"{model}{claim} \odot (1 - f_t)$$") == ["right"]
+    assert verdicts(f"{model}{claim}$$") == ["wrong"]
+    by_w = r"$$\frac{\partial L}{\partial U_f} = \sum_t \frac{\partial L}{\partial z_f} h_{t-1}^T$$"
+    assert verdicts(f"{model}{by_w}") == ["right"]

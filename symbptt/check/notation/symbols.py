@@ -58,6 +58,11 @@ class Definition:
         """Whether it is one value at all steps."""
         return self.parameter is None and not self.entries
 
+    @property
+    def is_name(self) -> bool:
+        """Whether it is another name of a symbol, whose entries are its own."""
+        return isinstance(self.body, Symbol) and not self.entries
+
 
 @dataclass(frozen=True)
 class Meant:
@@ -85,7 +90,8 @@ class Scope:
     ``losses`` are the names of the loss, ``aliases`` other names of the model's quantities;
     ``bare_is_last``: a state without a step is that of the last step; ``free``: letters that
     stand for any number; ``layers``: the letter that counts layers; ``share``: the loss of a step;
-    ``parts``: the names of parts of equations.
+    ``parts``: the names of parts of equations; ``entries``: letters that count entries wherever
+    they stand in brackets.
     """
 
     model: Model
@@ -98,6 +104,7 @@ class Scope:
     layers: Layers | None = None
     share: Share | None = None
     parts: frozenset[str] = frozenset()
+    entries: frozenset[str] = frozenset()
     _found: dict[Symbol, Meant | None] = field(default_factory=dict, repr=False, compare=False)
 
     def meant(self, symbol: Symbol) -> Meant | None:
@@ -159,6 +166,8 @@ class Scope:
 
     def _known(self, symbol: Symbol) -> Meant | None:
         for n in namings(symbol):
+            if n.step in symbol.indices and n.step in map(Symbol, self.entries):
+                continue
             if n.name in self.definitions and n.name not in self.losses:
                 known = self.definitions[n.name]
                 if n.step in symbol.superscripts and known.is_constant and not n.entry:
@@ -208,7 +217,7 @@ class Scope:
         return known or (name == symbol.base and name in LOSSES and name not in self.definitions)
 
     def _fits_definition(self, n: Named, known: Definition) -> bool:
-        if len(n.entry) not in (0, len(known.entries)):
+        if len(n.entry) not in (0, 1 if known.is_name else len(known.entries)):
             return False
         return n.step is None or known.parameter is not None
 
