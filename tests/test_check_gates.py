@@ -290,6 +290,13 @@ def test_a_letter_in_brackets_behind_a_step_counts_entries_everywhere(claim, ver
     assert both[1].startswith("right") is verdict.startswith("right")
 
 
+def test_what_a_function_was_of_may_get_its_name_later():
+    model = rf"{LSTM}$$y_t = \tanh(V h_t + b)$$ where $$y_t = \tanh(z_y)$$ $$z_y = V h_t + b$$"
+    by_h = r"\frac{\partial L}{\partial o_t} = \frac{\partial L}{\partial h_t} \odot"
+    assert verdicts(rf"{model}$${by_h} \tanh(C_t)$$") == ["right"]
+    assert verdicts(rf"{model}$${by_h} C_t$$") == ["wrong"]
+
+
 @pytest.mark.parametrize("later", [False, True])
 def test_the_argument_of_what_a_step_gives_has_that_step(later):
     own, use = r"$$z_f = W_f x_t + U_f h_{t-1} + b_f$$", r"$$f_t = \sigma(z_f)$$"

@@ -269,7 +269,7 @@ def _timed(found: list[Statement]) -> list[Statement]:
         name_of(s)
         for s in found  # ŷ = softmax(V h_t): it is ŷ_t
         if naming.read(left_of(s))[1] is None and not is_loss(s, found)
-        and (left_of(s).accents or _is_argument(name_of(s), found))
+        and (left_of(s).accents or _is_argument(s, found))
         and any(naming.read(n)[1] == Index("t") for n in symbols(right_of(s)))
     }  # fmt: skip
 
@@ -286,13 +286,17 @@ def _timed(found: list[Statement]) -> list[Statement]:
     return [s if is_loss(s, found) else replace(s, node=change(s.node)) for s in found]
 
 
-def _is_argument(name: str, found: Sequence[Statement]) -> bool:
+def _is_argument(own: Statement, found: Sequence[Statement]) -> bool:
     """Whether what a function gives at t is of a quantity that bears no step: ``y_t = f(z_y)``."""
     naming = Naming()
     for s in found:
         match right_of(s):
-            case Call(_, (Symbol() as argument,)) if naming.read(argument) == (name, None):
-                if naming.read(left_of(s))[1] == Index("t"):
+            case Call(_, (argument,)) if naming.read(left_of(s))[1] == Index("t"):
+                same = isinstance(argument, Symbol) and naming.read(argument) == (
+                    name_of(own),
+                    None,
+                )
+                if same or argument == right_of(own):
                     return True
     return False
 
