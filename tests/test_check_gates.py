@@ -308,3 +308,11 @@ def test_the_argument_of_what_a_step_gives_has_that_step(later):
     assert verdicts(f"{model}{claim}$$") == ["wrong"]
     by_w = r"$$\frac{\partial L}{\partial U_f} = \sum_t \frac{\partial L}{\partial z_f} h_{t-1}^T$$"
     assert verdicts(f"{model}{by_w}") == ["right"]
+
+
+@pytest.mark.parametrize(("entry", "right"), [("V[i,j]", True), ("V[j,i]", False)])
+def test_two_letters_in_brackets_are_an_entry_of_a_matrix(entry, right):
+    claim = r"\frac{\partial L}{\partial h_t[j]} = \sum_i \frac{\partial L}{\partial y_t[i]}"
+    claim = claim.replace(r"\partial L", r"\partial L_t")
+    (found,) = verdicts(rf"{LSTM}$$y_t = V h_t$$ $${claim} {entry}$$")
+    assert found.startswith("right") is right
