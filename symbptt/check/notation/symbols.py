@@ -166,7 +166,7 @@ class Scope:
 
     def _known(self, symbol: Symbol) -> Meant | None:
         for n in namings(symbol):
-            if n.step in symbol.indices and n.step in map(Symbol, self.entries):
+            if n.step in symbol.indices and self._counts_entries(n.step):
                 continue
             if n.name in self.definitions and n.name not in self.losses:
                 known = self.definitions[n.name]
@@ -186,6 +186,12 @@ class Scope:
             if not n.entry and self._is_loss(n.name, symbol):
                 return Meant("loss", self.model.loss_name, n.step, own=self.is_share(symbol))
         return self._labelled_loss(symbol)
+
+    def _counts_entries(self, index: Node | None) -> bool:
+        """Whether what stands in brackets is a letter of entries."""
+        return (
+            isinstance(index, Symbol) and index == Symbol(index.base) and index.base in self.entries
+        )
 
     def is_share(self, symbol: Symbol) -> bool:
         """Whether a symbol is called as the loss of a step is, and not as the whole."""
