@@ -246,3 +246,73 @@ def test_words_may_stand_before_a_gradient():
 
 def test_a_differential_of_what_the_model_has_not_is_not_guessed():
     assert verdicts(LSTM + r"$$dh_t = dy_t + dh_{next}$$") == ["inconclusive"]
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [("", "right"), ("h_{t-1}", "shape-error")])
+def test_a_full_stop_may_be_a_product(factor, verdict):
+    stacked = LSTM.replace(" x_t + U_", ".[h_{t-1}, x_t] + U_")
+    for g in "fioc":
+        stacked = stacked.replace(f" + U_{g} h_{{t-1}}", "")
+    claim = r"\frac{\partial L}{\partial W_f} = \sum_t \frac{\partial L}{\partial a^f_t}.[h_{t-1}, x_t]^T"
+    if factor:
+        claim = claim.replace("[h_{t-1}, x_t]", factor)
+    text = stacked.replace("$$f_t = ", "$$a^f_t = ", 1).replace(r"\sigma(W_f", "W_f", 1)
+    text = text.replace("b_f)$$", "b_f$$\n$$f_t = \\sigma(a^f_t)$$")
+    assert verdicts(f"{text}$${claim}$$") == [verdict]
+
+
+def test_what_nothing_tells_from_other_names_is_no_argument_of_some_gate():
+    claim = r"\frac{\partial L}{\partial W_f} = \frac{\partial L}{\partial f_t} z_t^T"
+    found = claims(f"{LSTM}$${claim}$$")[0].verdict
+    assert found is not None
+    assert (found.verdict, found.reason) == ("inconclusive", "z is not defined")
+
+
+PRE = r"\frac{\partial L}{\partial z_o[i]}"
+BY_O = r"\frac{\partial L}{\partial o_t[i]}"
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        (rf"{PRE} = {BY_O} \sigma'(z_o[i])", "right-under"),
+        (rf"{PRE} = {BY_O} \sigma'(o_t[i])", "right-under"),
+        (rf"{PRE} = {BY_O} o_t[i] (1 - o_t[i])", "right-under"),
+        (rf"{PRE} = {BY_O} o_t[i]", "wrong"),
+        (rf"{PRE} = {BY_O} \sigma'(C_t[i])", "wrong"),
+    ],
+)
+def test_a_letter_in_brackets_behind_a_step_counts_entries_everywhere(claim, verdict):
+    assert verdicts(f"{LSTM}$${claim}$$") == [verdict]
+    entry = r"\frac{\partial L}{\partial z_o} = \frac{\partial L}{\partial o_t} \odot o_t \odot (1 - o_t)"
+    both = verdicts(f"{LSTM}$${entry}$$\n$${claim}$$")
+    assert both[0] == "right-under"
+    assert both[1].startswith("right") is verdict.startswith("right")
+
+
+def test_what_a_function_was_of_may_get_its_name_later():
+    model = rf"{LSTM}$$y_t = \tanh(V h_t + b)$$ where $$y_t = \tanh(z_y)$$ $$z_y = V h_t + b$$"
+    by_h = r"\frac{\partial L}{\partial o_t} = \frac{\partial L}{\partial h_t} \odot"
+    assert verdicts(rf"{model}$${by_h} \tanh(C_t)$$") == ["right"]
+    assert verdicts(rf"{model}$${by_h} C_t$$") == ["wrong"]
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_the_argument_of_what_a_step_gives_has_that_step(later):
+    own, use = r"$$z_f = W_f x_t + U_f h_{t-1} + b_f$$", r"$$f_t = \sigma(z_f)$$"
+    rest = LSTM.replace(r"$$f_t = \sigma(W_f x_t + U_f h_{t-1} + b_f)$$", "")
+    model = f"{use}{rest}{own}" if later else f"{own}{use}{rest}"
+    by_c = r"\frac{\partial L}{\partial C_t} \odot C_{t-1}"
+    claim = rf"$$\frac{{\partial L}}{{\partial z_f}} = {by_c} \odot f_t"
+    assert verdicts(rf"{model}{claim} \odot (1 - f_t)$$") == ["right"]
+    assert verdicts(f"{model}{claim}$$") == ["wrong"]
+    by_w = r"$$\frac{\partial L}{\partial U_f} = \sum_t \frac{\partial L}{\partial z_f} h_{t-1}^T$$"
+    assert verdicts(f"{model}{by_w}") == ["right"]
+
+
+@pytest.mark.parametrize(("entry", "right"), [("V[i,j]", True), ("V[j,i]", False)])
+def test_two_letters_in_brackets_are_an_entry_of_a_matrix(entry, right):
+    claim = r"\frac{\partial L}{\partial h_t[j]} = \sum_i \frac{\partial L}{\partial y_t[i]}"
+    claim = claim.replace(r"\partial L", r"\partial L_t")
+    (found,) = verdicts(rf"{LSTM}$$y_t = V h_t$$ $${claim} {entry}$$")
+    assert found.startswith("right") is right

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import pytest
 
+from symbptt.errors import FormulaError
 from symbptt.formula import parse, parse_equations, resolve_calls, spelling
 from symbptt.formula.tree import (
     BigOperator,
@@ -403,3 +404,22 @@ def test_a_formula_inside_a_longer_text_keeps_its_offsets():
     text = "The state $h_t = W x$ and more"
     tree = parse(text, start=11, end=20)
     assert text[tree.span.start : tree.span.end] == "h_t = W x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [r"W_f.[h_{t-1}, x_t]", r"\sigma(W_f . [h, x] + b)", r"\frac{a}{b}.Z_t^T", r"a = (o - v).h^T",
+     r"a = b.\frac{c}{d} = e", "W_2.h", r"W.\left(h + x\right)", r"a.\tanh(c).tanh(d)"],
+)  # fmt: skip
+def test_a_full_stop_between_factors_is_a_product_in_tex(text):
+    known = text.replace(".", r" \cdot ")
+    assert parse(text, letters=True) == parse(known, letters=True)
+    assert parse_equations(f"$${text}.$$", letters=True) == parse_equations(known, letters=True)
+
+
+@pytest.mark.parametrize(
+    "text", ["a = b. c = d", "a = b . c = d", "1.e", "h_{t.i}", "x s.t. y", "a = b.Then c", ".x"]
+)
+def test_a_full_stop_that_may_end_something_is_no_product(text):
+    with pytest.raises(FormulaError, match="full stop"):
+        parse_equations(text, letters=True)

@@ -22,6 +22,7 @@ from symbptt.check.networks.links import (
 from symbptt.check.networks.names import Names
 from symbptt.check.networks.parts import Mention, Part
 from symbptt.check.networks.roles import by_role
+from symbptt.check.notation.indices import entries_in_brackets
 from symbptt.errors import SymbpttError
 from symbptt.formula import parse
 from symbptt.formula.tree import Symbol
@@ -64,7 +65,8 @@ class Known:
         if self.model is not None:
             trees = (f.tree for f in self.found if isinstance(f, Formula))
             aliases = {**by_role(self.model, trees), **aliases}
-        names = Names(aliases, horizons(self.stated), layers_in(self.stated))
+        entries = entries_in_brackets(f.tree for f in self.found if isinstance(f, Formula))
+        names = Names(aliases, horizons(self.stated), layers_in(self.stated), entries=entries)
         names.look_ahead(self.stated, self.epoch_at)
         return names
 

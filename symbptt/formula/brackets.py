@@ -19,7 +19,8 @@ SCRIPTS = frozenset({"SUB", "SUP"})
 #: Commands to the number of operands that they take.
 TAKES = {"FRACTION": 2, "ACCENT": 1, "FONT": 1, "ROOT": 1, "UNDERBRACE": 1}
 
-_ENDS_OPERAND = frozenset(
+#: What an operand may end in.
+ENDS_OPERAND = frozenset(
     {"NAME", "NUMBER", "TEXT", "TOP", "CLOSE", "RBRACE", "CLOSE_INDEX", "PRIME", "DOT_T", "NABLA"}
 )
 _INDEX = re.compile(r"\[\s*(?:[A-Za-z]\s*(?:[+−-]\s*[0-9]+)?|[−-]?\s*[0-9]+)\s*\]")
@@ -141,7 +142,7 @@ class Brackets:
         self, kind: str, sized: str, t: Token, following: Token | None, queue: list[Token]
     ) -> None:
         top = self.stack[-1].kind if self.stack else ""
-        after_operand = self.last() in _ENDS_OPERAND
+        after_operand = self.last() in ENDS_OPERAND
         if sized == "middle" and self.stack:
             self.stack[-1].separated = True
             self.emit("SEPARATOR", "|", t)
@@ -166,7 +167,7 @@ class Brackets:
         opened = self.stack[-1]
         if opened.kind != "|" or len(self.stack) < 2:
             return False
-        if self.out[opened.index - 1].type not in _ENDS_OPERAND:
+        if self.out[opened.index - 1].type not in ENDS_OPERAND:
             return False
         self.out[opened.index] = token("SEPARATOR", "|", *span_of(opened.token))
         self.stack.pop()
@@ -178,7 +179,7 @@ class Brackets:
         if opened is None or opened.kind != "|" or opened.index != len(self.out) - 2:
             return
         word = self.out[-1]
-        if opened.index and self.out[opened.index - 1].type in _ENDS_OPERAND and len(word) > 1:
+        if opened.index and self.out[opened.index - 1].type in ENDS_OPERAND and len(word) > 1:
             self.out[opened.index] = token("SUB", "|", *span_of(opened.token))
             self.depths[-1] = 0
             self.stack.pop()

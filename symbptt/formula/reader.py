@@ -18,6 +18,7 @@ from symbptt.formula.lexicon import CONDITION_WORDS, FUNCTIONS, PROSE
 from symbptt.formula.lines import split
 from symbptt.formula.names import is_letter
 from symbptt.formula.rearranged import rearranged
+from symbptt.formula.stops import is_product
 from symbptt.formula.unreadable import UnreadableError
 from symbptt.formula.words import span_of, token, words
 
@@ -118,6 +119,8 @@ class _Reader(Brackets):
             case "END_MATRIX":
                 self.end_cell()
                 self.close("matrix", t)
+            case "STOP" if self.letters and is_product(t, self, queue):
+                self.emit("OPERATOR", "·", t)
             case "SEPARATOR" | "BETWEEN" | "QUAD" | "STOP" if not self.stack:
                 self.emit("BREAK", t.type.lower(), t)
             case "BETWEEN" | "QUAD":

@@ -68,7 +68,7 @@ def called(
 def _argument_behind(m: Meaning, f: str, x: Node, steps: Steps) -> Place | None:
     """Where f gives what stands there, and ``f'(h_t)`` is its slope: the argument of f."""
     place = m.place(x, steps) if m.convention.slopes_by_value else None
-    if place is None or place.name not in m.world.model.order or place.entry is not None:
+    if place is None or place.name not in m.world.model.order:
         return None
     match m.world.model.equation(place.name).rhs:
         case tm.Mapped(function, tm.Ref(name, tm.Index("t", 0))) if function == f:

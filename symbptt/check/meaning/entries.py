@@ -104,7 +104,10 @@ def _extents_of_entry(m: Meaning, letter: str, meant: Meant) -> Iterator[int]:
             continue
         if meant.kind == "defined":
             known = m.scope.definitions[meant.name]
-            yield from _extents(m, known.entries[axis], known.body)
+            if known.is_name:
+                yield _size_of(m, known.body, None)
+            else:
+                yield from _extents(m, known.entries[axis], known.body)
         else:
             size = m.world.size(Place(meant.name, 1))
             yield max(size) if len(meant.entry) == 1 else size[axis]

@@ -238,7 +238,10 @@ class Meaning:
         if not isinstance(known.body, Symbol):
             return None
         inner = replace(self, depth=self.depth + 1)
-        return inner.place(known.body, self.inside(known, meant, steps))
+        found = inner.place(known.body, self.inside(known, meant, steps))
+        if found is None or not meant.entry or known.entries:
+            return found
+        return self._entry_place(found, meant, steps) if found.entry is None else None
 
     def place_of(self, meant: Meant, steps: Steps) -> Place:
         """The place of a quantity or of the loss, where the letters stand for given steps."""
@@ -345,6 +348,8 @@ class Meaning:
     def _body(self, known: Definition, meant: Meant, steps: Steps) -> Value:
         if known.entries and not meant.entry:
             return entries.assembled(self, known, steps)
+        if meant.entry and not known.entries:
+            return entries.entry(self, known.body, meant.entry[0], steps)
         return self.value(known.body, steps)
 
 

@@ -275,7 +275,8 @@ def _timed(found: list[Statement]) -> list[Statement]:
     timed |= {
         name_of(s)
         for s in found  # ŷ = softmax(V h_t): it is ŷ_t
-        if left_of(s).accents and naming.read(left_of(s))[1] is None and not is_loss(s, found)
+        if naming.read(left_of(s))[1] is None and not is_loss(s, found)
+        and (left_of(s).accents or _is_argument(s, found))
         and any(naming.read(n)[1] == Index("t") for n in symbols(right_of(s)))
     }  # fmt: skip
 
@@ -290,6 +291,21 @@ def _timed(found: list[Statement]) -> list[Statement]:
         return node.rebuilt(change)
 
     return [s if is_loss(s, found) else replace(s, node=change(s.node)) for s in found]
+
+
+def _is_argument(own: Statement, found: Sequence[Statement]) -> bool:
+    """Whether what a function gives at t is of a quantity that bears no step: ``y_t = f(z_y)``."""
+    naming = Naming()
+    for s in found:
+        match right_of(s):
+            case Call(_, (argument,)) if naming.read(left_of(s))[1] == Index("t"):
+                same = isinstance(argument, Symbol) and naming.read(argument) == (
+                    name_of(own),
+                    None,
+                )
+                if same or argument == right_of(own):
+                    return True
+    return False
 
 
 def _linked(found: list[Statement]) -> list[Statement]:

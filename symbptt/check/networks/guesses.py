@@ -144,7 +144,7 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         or PRE & {*name.split("_")[1:]}
         or name.startswith("net")
     ):
-        yield from _arguments(name, scope)
+        yield from _arguments(name, sides, scope)
     if _is_target(name, sides, scope):
         row = reading(f"{shown(name)} is the target", "it is what the output is compared with")
         yield row, scope.with_alias(name, UNNAMED_TARGET)
@@ -279,21 +279,31 @@ def is_labelled(name: str, scope: Scope) -> bool:
     return any(w not in ("tilde", "hat", "bar", "prime") for w in words)
 
 
-def _arguments(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
-    """``z_t`` as the argument of an activation."""
+def _is_factor(name: str, node: Node, scope: Scope) -> bool:
+    """Whether a formula has a value of what a name stands for, and not only its derivative."""
+    if isinstance(node, Differential):
+        return False
+    if isinstance(node, Symbol):
+        return scope.meant(node) is None and scope.unknown(node) == name
+    return any(_is_factor(name, n, scope) for n in node.children())
+
+
+def _arguments(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple[Reading, Scope]]:
+    """``z_t`` as the argument of an activation; as a factor beside gates it may be their input."""
     inner = _activated(scope.model)
     hint = name.partition("_")[2]
     plain = "_".join(w for w in name.split("_") if w not in PRE)  # o_pre
     hinted = [v for v in inner if inner[v] in (hint, plain)]
     if hint in scope.model.variables and not hinted:
         return  # a_C: of C, whatever it is
+    unclear = not hinted and len(inner) > 1 and any(_is_factor(name, s, scope) for s in sides)
     for v in hinted or inner:
         body = Symbol(v, subscripts=(Symbol("t"),))
         yield (
             reading(
                 f"{shown(name)} is the argument of {inner[v]}",
                 f"nothing says what {shown(name)} stands for, and this makes the formula hold",
-                f"meaning of {name}",
+                f"{LOOSE}{name}" if unclear else f"meaning of {name}",
             ),
             # what its name says holds for the rest of the document too
             scope.with_definition(name, Definition(body)) if hinted else scope.with_alias(name, v),

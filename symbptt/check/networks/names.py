@@ -30,7 +30,8 @@ class Names:
 
     ``aliases``: other names of the model's quantities; ``horizons``: the letters for the number
     of steps; ``ahead``: names that ``:=``, or the entries of a diagonal, give further down;
-    ``stated``: gradients that the document says are what their names say.
+    ``stated``: gradients that the document says are what their names say; ``entries``: letters
+    that count entries wherever they stand in brackets.
     """
 
     aliases: Mapping[str, str]
@@ -39,6 +40,7 @@ class Names:
     given: dict[str, Definition] = field(default_factory=dict)
     ahead: dict[str, Definition] = field(default_factory=dict)
     stated: set[str] = field(default_factory=set)
+    entries: frozenset[str] = frozenset()
 
     def scope(self, epoch: Epoch) -> Scope:
         """What symbols stand for here."""
@@ -52,6 +54,7 @@ class Names:
             layers=self.layers,
             share=epoch.share,
             parts=frozenset(name.base for _, name in epoch.named),
+            entries=self.entries,
         )
 
     def look_ahead(

@@ -191,6 +191,18 @@ def _given(trees: Iterable[Node]) -> Iterator[tuple[str, str]]:
             yield left.base, alone[0][0]
 
 
+def entries_in_brackets(trees: Iterable[Node]) -> frozenset[str]:
+    """The letters that stand in brackets behind names with a step: i in ``o_t[i]``."""
+    return frozenset(
+        part.base
+        for tree in trees
+        for n in tree.walk()
+        if isinstance(n, Symbol) and any(map(is_time, (*n.subscripts, *n.superscripts)))
+        for part in n.indices
+        if isinstance(part, Symbol) and _is_plain((part.base, 0)) and part == Symbol(part.base)
+    )
+
+
 def relettered(node: Node, old: str, new: str) -> Node:
     """A formula with another letter in its scripts."""
     if node == Symbol(old):

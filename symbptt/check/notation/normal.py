@@ -181,8 +181,8 @@ def normal(node: Node, notation: Notation) -> Node:
     """A tree with names and steps taken apart, calls as calls, and differentials as fractions."""
     changes: list[Change] = [
         lambda n: at_step(n, notation.bracketed), notation.indices.rewritten, _differentiated,
-        lambda n: _counted(n, notation.counted), _bare_numerator, _numbered_signal, _copies,
-        _loss_names,
+        lambda n: _counted(n, notation.counted), _bare_numerator, _numbered_signal, _pairs,
+        _copies, _loss_names,
         lambda n: _fused(n, notation.numbered), lambda n: _ends(n, notation.above), _worded, _bold,
         lambda n: _joined(n, notation.joined), lambda n: _unglued(n, notation.timed),
     ]  # fmt: skip
@@ -216,6 +216,27 @@ def _worded(node: Node) -> Node:
             if isinstance(word, Text) or len(word.base) > 1:
                 return replace(node, subscripts=(word, at))
     return node
+
+
+def _pairs(node: Node) -> Node:
+    """``W[i,j]``: an entry of a matrix, and no product with what stacks i and j."""
+    if not isinstance(node, Product):
+        return node
+    factors: list[Node] = []
+    signs: list[str] = []
+    for sign, f in zip(("", *node.operators), node.factors, strict=True):
+        match factors[-1:], f:
+            case [Symbol(indices=()) as name], Group("[", (Symbol(i) as row, Symbol(j) as column)):
+                plain = (row, column) == (Symbol(i), Symbol(j))
+                if sign == "" and plain and {i, j} <= set("ijklmn"):
+                    span = Span(name.span.start, f.span.end)
+                    factors[-1] = replace(name, indices=(row, column), span=span)
+                    continue
+        factors.append(f)
+        signs.append(sign)
+    if len(factors) == 1:
+        return factors[0]
+    return replace(node, factors=tuple(factors), operators=tuple(signs[1:]))
 
 
 def _bold(node: Node) -> Node:

@@ -58,6 +58,11 @@ class Definition:
         """Whether it is one value at all steps."""
         return self.parameter is None and not self.entries
 
+    @property
+    def is_name(self) -> bool:
+        """Whether it is another name of a symbol, whose entries are its own."""
+        return isinstance(self.body, Symbol) and not self.entries
+
 
 @dataclass(frozen=True)
 class Meant:
@@ -85,7 +90,8 @@ class Scope:
     ``losses`` are the names of the loss, ``aliases`` other names of the model's quantities;
     ``bare_is_last``: a state without a step is that of the last step; ``free``: letters that
     stand for any number; ``layers``: the letter that counts layers; ``share``: the loss of a step;
-    ``parts``: the names of parts of equations.
+    ``parts``: the names of parts of equations; ``entries``: letters that count entries wherever
+    they stand in brackets.
     """
 
     model: Model
@@ -98,6 +104,7 @@ class Scope:
     layers: Layers | None = None
     share: Share | None = None
     parts: frozenset[str] = frozenset()
+    entries: frozenset[str] = frozenset()
     _found: dict[Symbol, Meant | None] = field(default_factory=dict, repr=False, compare=False)
 
     def meant(self, symbol: Symbol) -> Meant | None:
@@ -159,6 +166,8 @@ class Scope:
 
     def _known(self, symbol: Symbol) -> Meant | None:
         for n in namings(symbol):
+            if n.step in symbol.indices and self._counts_entries(n.step):
+                continue
             if n.name in self.definitions and n.name not in self.losses:
                 known = self.definitions[n.name]
                 if n.step in symbol.superscripts and known.is_constant and not n.entry:
@@ -177,6 +186,12 @@ class Scope:
             if not n.entry and self._is_loss(n.name, symbol):
                 return Meant("loss", self.model.loss_name, n.step, own=self.is_share(symbol))
         return self._labelled_loss(symbol)
+
+    def _counts_entries(self, index: Node | None) -> bool:
+        """Whether what stands in brackets is a letter of entries."""
+        return (
+            isinstance(index, Symbol) and index == Symbol(index.base) and index.base in self.entries
+        )
 
     def is_share(self, symbol: Symbol) -> bool:
         """Whether a symbol is called as the loss of a step is, and not as the whole."""
@@ -208,7 +223,7 @@ class Scope:
         return known or (name == symbol.base and name in LOSSES and name not in self.definitions)
 
     def _fits_definition(self, n: Named, known: Definition) -> bool:
-        if len(n.entry) not in (0, len(known.entries)):
+        if len(n.entry) not in (0, 1 if known.is_name else len(known.entries)):
             return False
         return n.step is None or known.parameter is not None
 
