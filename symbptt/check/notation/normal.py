@@ -14,8 +14,10 @@ from functools import reduce
 
 from symbptt.check.notation.bracketed import at_step, in_brackets
 from symbptt.check.notation.indices import NO_INDICES, Indices, indices_of
+from symbptt.check.notation.neighbours import NO_NEIGHBOURS, Neighbours, has_words, neighbours_of
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.formula.tree import (
+    BigOperator,
     Call,
     Differential,
     Group,
@@ -38,6 +40,8 @@ from symbptt.model.terms import Index
 #: A name that ends in a number, or in the letter of time.
 _NUMBERED = re.compile(r"([A-Za-z]+?)_?(\d+)")
 _TIMED = re.compile(r"([A-Za-z]+?)t")
+#: What a sum over the examples of a batch runs over.
+EXAMPLES = frozenset({"batch", "minibatch", "examples", "samples"})
 
 Change = Callable[[Node], Node]
 
@@ -49,7 +53,7 @@ class Notation:
     ``numbered``: the names that end in their step, ``h1``; ``above``: those that bear it as a
     superscript; ``joined``: what stands behind the d of a name; ``bracketed``: the names that
     have their step in brackets, ``h_i(t)``; ``timed``: those with the letter of time as a script;
-    ``indices``: the letters that count entries.
+    ``indices``: the letters that count entries; ``neighbours``: those whose steps are words.
     """
 
     numbered: frozenset[str] = frozenset()
@@ -58,13 +62,17 @@ class Notation:
     bracketed: frozenset[str] = frozenset()
     timed: frozenset[str] = frozenset()
     indices: Indices = NO_INDICES
+    neighbours: Neighbours = NO_NEIGHBOURS
 
     @classmethod
     def of(cls, trees: Iterable[Node], plain: Iterable[Node]) -> Notation:
         """The notation of a document; ``plain`` are the formulas that are no TeX."""
         every = list(trees)
-        return cls(families(plain), superscripted(every), prefixed_names(every),
-                   in_brackets(every), timed_names(every), indices_of(every))  # fmt: skip
+        found = cls(families(plain), superscripted(every), prefixed_names(every),
+                    in_brackets(every), timed_names(every), indices_of(every))  # fmt: skip
+        if not any(map(has_words, every)):
+            return found
+        return replace(found, neighbours=neighbours_of([_normal(tree, found) for tree in every]))
 
     def tex(self) -> Notation:
         """The same where it is TeX, in which ``h1`` is no step."""
@@ -165,14 +173,18 @@ def _prefixed(d: Node, f: Node, joined: frozenset[str]) -> Symbol | None:
 
 def normal(node: Node, notation: Notation) -> Node:
     """A tree with names and steps taken apart, calls as calls, and differentials as fractions."""
+    return notation.neighbours.rewritten(_normal(node, notation))
+
+
+def _normal(node: Node, notation: Notation) -> Node:
     changes: list[Change] = [
         lambda n: at_step(n, notation.bracketed), notation.indices.rewritten, _differentiated,
         _bare_numerator, _numbered_signal, _copies, _loss_names,
         lambda n: _fused(n, notation.numbered), lambda n: _ends(n, notation.above), _worded, _bold,
-        lambda n: _joined(n, notation.joined), lambda n: _unglued(n, notation.timed),
+        _of_examples, lambda n: _joined(n, notation.joined), lambda n: _unglued(n, notation.timed),
     ]  # fmt: skip
     if not isinstance(node, Symbol):
-        node = node.rebuilt(lambda n: normal(n, notation))
+        node = node.rebuilt(lambda n: _normal(n, notation))
     return reduce(lambda n, change: change(n), changes, node)
 
 
@@ -200,6 +212,16 @@ def _worded(node: Node) -> Node:
         case Symbol(subscripts=(Product((Text() | Symbol() as word, Group("(", (at,))), ("",)),)):
             if isinstance(word, Text) or len(word.base) > 1:
                 return replace(node, subscripts=(word, at))
+    return node
+
+
+def _of_examples(node: Node) -> Node:
+    """A sum over the examples of a batch as what it sums: a model is of one example."""
+    match node:
+        case BigOperator("sum", index=Symbol(index), lower=None, upper=None, domain=None) if (
+            index in EXAMPLES
+        ):
+            return node.body
     return node
 
 
