@@ -246,3 +246,14 @@ def test_words_may_stand_before_a_gradient():
 
 def test_a_differential_of_what_the_model_has_not_is_not_guessed():
     assert verdicts(LSTM + r"$$dh_t = dy_t + dh_{next}$$") == ["inconclusive"]
+
+
+@pytest.mark.parametrize("name", [r"\text{concat}_t", r"\text{concat}"])
+@pytest.mark.parametrize(("factor", "expected"), [("f_t * (1 - f_t)", "right"), ("f_t", "wrong")])
+def test_concat_may_be_the_name_of_the_stacked_operand(name, factor, expected):
+    gates = "".join(rf"$${g}_t = \sigma(W_{g} {name} + b_{g})$$" for g in "fio")
+    model = rf"$${name} = [h_{{t-1}}; x_t]$$ {gates} $$\tilde{{C}}_t = \tanh(W_c {name} + b_c)$$"
+    model += r"$$C_t = f_t * C_{t-1} + i_t * \tilde{C}_t$$ $$h_t = o_t * \tanh(C_t)$$"
+    by_f = rf"(\frac{{\partial L}}{{\partial C_t}} * C_{{t-1}} * {factor})"
+    claim = rf"$$\frac{{\partial L}}{{\partial W_f}} = \sum_t {by_f} {name}^T$$"
+    assert verdicts(model + claim) == [expected]

@@ -15,6 +15,7 @@ from functools import reduce
 from symbptt.check.notation.bracketed import at_step, in_brackets
 from symbptt.check.notation.indices import NO_INDICES, Indices, indices_of
 from symbptt.check.notation.neighbours import NO_NEIGHBOURS, Neighbours, has_words, neighbours_of
+from symbptt.check.notation.scripts import is_time, scripts
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.formula.tree import (
     BigOperator,
@@ -53,7 +54,8 @@ class Notation:
     ``numbered``: the names that end in their step, ``h1``; ``above``: those that bear it as a
     superscript; ``joined``: what stands behind the d of a name; ``bracketed``: the names that
     have their step in brackets, ``h_i(t)``; ``timed``: those with the letter of time as a script;
-    ``indices``: the letters that count entries; ``neighbours``: those whose steps are words.
+    ``indices``: the letters that count entries; ``neighbours``: those whose steps are words;
+    ``stacks``: whether ``concat`` is the name of a stacked vector.
     """
 
     numbered: frozenset[str] = frozenset()
@@ -63,13 +65,15 @@ class Notation:
     timed: frozenset[str] = frozenset()
     indices: Indices = NO_INDICES
     neighbours: Neighbours = NO_NEIGHBOURS
+    stacks: bool = False
 
     @classmethod
     def of(cls, trees: Iterable[Node], plain: Iterable[Node]) -> Notation:
         """The notation of a document; ``plain`` are the formulas that are no TeX."""
         every = list(trees)
         found = cls(families(plain), superscripted(every), prefixed_names(every),
-                    in_brackets(every), timed_names(every), indices_of(every))  # fmt: skip
+                    in_brackets(every), timed_names(every), indices_of(every),
+                    stacks=any(map(_names_stack, every)))  # fmt: skip
         if not any(map(has_words, every)):
             return found
         return replace(found, neighbours=neighbours_of([_normal(tree, found) for tree in every]))
@@ -181,7 +185,8 @@ def _normal(node: Node, notation: Notation) -> Node:
         lambda n: at_step(n, notation.bracketed), notation.indices.rewritten, _differentiated,
         _bare_numerator, _numbered_signal, _copies, _loss_names,
         lambda n: _fused(n, notation.numbered), lambda n: _ends(n, notation.above), _worded, _bold,
-        _of_examples, lambda n: _joined(n, notation.joined), lambda n: _unglued(n, notation.timed),
+        _of_examples, lambda n: _stack(n, notation.stacks),
+        lambda n: _joined(n, notation.joined), lambda n: _unglued(n, notation.timed),
     ]  # fmt: skip
     if not isinstance(node, Symbol):
         node = node.rebuilt(lambda n: _normal(n, notation))
@@ -212,6 +217,26 @@ def _worded(node: Node) -> Node:
         case Symbol(subscripts=(Product((Text() | Symbol() as word, Group("(", (at,))), ("",)),)):
             if isinstance(word, Text) or len(word.base) > 1:
                 return replace(node, subscripts=(word, at))
+    return node
+
+
+def _names_stack(tree: Node) -> bool:
+    """``concat_t = [h_{t-1}, x_t]``."""
+    match tree:
+        case Relation((Symbol("concat"), Group("[" | "(", (_, _, *_)), *_), ("=" | ":=", *_)):
+            return True
+    return False
+
+
+def _stack(node: Node, named: bool) -> Node:
+    """``concat`` as a name, which has the step t, and no function."""
+    match node:
+        case Symbol("concat") if named:
+            timed = any(map(is_time, scripts(node)))
+            below = node.subscripts if timed else (*node.subscripts, Symbol("t"))
+            return replace(node, base="Concat", subscripts=below)
+        case Call(Symbol("Concat") as name, arguments):  # concat(h, x)
+            return replace(node, function=Symbol("concat", span=name.span), arguments=arguments)
     return node
 
 
