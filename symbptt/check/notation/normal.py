@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import reduce
 
 from symbptt.check.notation.bracketed import at_step, in_brackets
+from symbptt.check.notation.exponentials import named_activation
 from symbptt.check.notation.indices import NO_INDICES, Indices, indices_of
 from symbptt.check.notation.neighbours import NO_NEIGHBOURS, Neighbours, has_words, neighbours_of
 from symbptt.check.notation.scripts import is_time, scripts
@@ -185,7 +186,7 @@ def _normal(node: Node, notation: Notation) -> Node:
         lambda n: at_step(n, notation.bracketed), notation.indices.rewritten, _differentiated,
         _bare_numerator, _numbered_signal, _copies, _loss_names,
         lambda n: _fused(n, notation.numbered), lambda n: _ends(n, notation.above), _worded, _bold,
-        _of_examples, lambda n: _stack(n, notation.stacks),
+        _of_examples, named_activation, lambda n: _stack(n, notation.stacks),
         lambda n: _joined(n, notation.joined), lambda n: _unglued(n, notation.timed),
     ]  # fmt: skip
     if not isinstance(node, Symbol):
