@@ -257,3 +257,19 @@ def test_concat_may_be_the_name_of_the_stacked_operand(name, factor, expected):
     by_f = rf"(\frac{{\partial L}}{{\partial C_t}} * C_{{t-1}} * {factor})"
     claim = rf"$$\frac{{\partial L}}{{\partial W_f}} = \sum_t {by_f} {name}^T$$"
     assert verdicts(model + claim) == [expected]
+
+
+@pytest.mark.parametrize(("earlier", "expected"), [("0", ["right", "right"]), ("1", ["right"])])
+def test_an_array_behind_a_brace_may_be_of_cases(earlier, expected):
+    rows = rf"1 & \text{{ if }} t = k \\ {earlier} & \text{{ if }} t < k"
+    value = rf"\left\{{\begin{{array}}{{ll}} {rows} \end{{array}}\right."
+    claim = rf"$$\frac{{\partial h_t}}{{\partial h_k}} = {value}$$"
+    found = verdicts(r"$$h_t = \tanh(W x_t + U h_{t-1})$$" + claim)
+    assert found[: len(expected)] == expected
+    assert len(found) == 2
+    assert (found[1] == "right") == (earlier == "0")
+
+
+def test_a_value_along_some_paths_is_read_but_not_decided():
+    value = r"\left.\frac{\partial h_t}{\partial C_t}\right|_{\text{via } h} = o_t"
+    assert verdicts(f"{LSTM}$${value}$$") == ["inconclusive"]
