@@ -316,3 +316,30 @@ def test_two_letters_in_brackets_are_an_entry_of_a_matrix(entry, right):
     claim = claim.replace(r"\partial L", r"\partial L_t")
     (found,) = verdicts(rf"{LSTM}$$y_t = V h_t$$ $${claim} {entry}$$")
     assert found.startswith("right") is right
+
+
+@pytest.mark.parametrize("name", [r"\text{concat}_t", r"\text{concat}"])
+@pytest.mark.parametrize(("factor", "expected"), [("f_t * (1 - f_t)", "right"), ("f_t", "wrong")])
+def test_concat_may_be_the_name_of_the_stacked_operand(name, factor, expected):
+    gates = "".join(rf"$${g}_t = \sigma(W_{g} {name} + b_{g})$$" for g in "fio")
+    model = rf"$${name} = [h_{{t-1}}; x_t]$$ {gates} $$\tilde{{C}}_t = \tanh(W_c {name} + b_c)$$"
+    model += r"$$C_t = f_t * C_{t-1} + i_t * \tilde{C}_t$$ $$h_t = o_t * \tanh(C_t)$$"
+    by_f = rf"(\frac{{\partial L}}{{\partial C_t}} * C_{{t-1}} * {factor})"
+    claim = rf"$$\frac{{\partial L}}{{\partial W_f}} = \sum_t {by_f} {name}^T$$"
+    assert verdicts(model + claim) == [expected]
+
+
+@pytest.mark.parametrize(("earlier", "expected"), [("0", ["right", "right"]), ("1", ["right"])])
+def test_an_array_behind_a_brace_may_be_of_cases(earlier, expected):
+    rows = rf"1 & \text{{ if }} t = k \\ {earlier} & \text{{ if }} t < k"
+    value = rf"\left\{{\begin{{array}}{{ll}} {rows} \end{{array}}\right."
+    claim = rf"$$\frac{{\partial h_t}}{{\partial h_k}} = {value}$$"
+    found = verdicts(r"$$h_t = \tanh(W x_t + U h_{t-1})$$" + claim)
+    assert found[: len(expected)] == expected
+    assert len(found) == 2
+    assert (found[1] == "right") == (earlier == "0")
+
+
+def test_a_value_along_some_paths_is_read_but_not_decided():
+    value = r"\left.\frac{\partial h_t}{\partial C_t}\right|_{\text{via } h} = o_t"
+    assert verdicts(f"{LSTM}$${value}$$") == ["inconclusive"]

@@ -89,6 +89,12 @@ _ARRAY = re.compile(
     r"\\end\s*\{array\}[\s.,;]*",
     re.DOTALL,
 )
+#: An array behind a brace: ``= \left\{\begin{array}{ll} a & b \\ … \end{array}\right.``.
+_BRACED = re.compile(
+    r"=\s*(?P<open>\\left\s*\\\{\s*\\begin\s*\{array\}\s*\{[lcr\s|@{}]*\})"
+    r"(?P<rows>(?:(?!\\(?:begin|end)\s*\{).)*)(?P<close>\\end\s*\{array\}\s*\\right\s*\.)",
+    re.DOTALL,
+)
 _GOES_ON = re.compile(
     r"[&\s~]*(?:\\q?quad|[&\s~])*(?:[+\-−](?![=\w]*=)|\\(?:odot|circ|cdot|times|otimes)(?![A-Za-z]))"
 )
@@ -145,7 +151,7 @@ class _Reading:
         if fragment.heading != self.heading:
             self.left, self.heading = None, fragment.heading
         plain = plainly(fragment.traced, typed=fragment.form == "text")
-        plain = _unframed(plain)
+        plain = _as_cases(_unframed(plain))
         text = plain if fragment.form == "text" else separated(plain)
         rows = _rows(text)
         cells = [cell for row in rows for cell in _columns(row)]
@@ -325,6 +331,18 @@ def _columns(row: Traced) -> Iterator[Traced]:
             yield row[begin:mark]
             begin = mark + 1
     yield row[begin:]
+
+
+def _as_cases(text: Traced) -> Traced:
+    r"""An array of values and conditions behind a brace as ``cases``."""
+    m = _BRACED.search(text.text)
+    if m is None or any(row.count("&") != 1 for row in re.split(r"\\\\", m["rows"]) if row.strip()):
+        return text
+    ends = []
+    for name, word in (("open", r"\begin{cases}"), ("close", r"\end{cases}")):
+        ends.append(text.standing(word, *m.span(name)))
+    whole = [text[: m.start("open")], ends[0], text[m.start("rows") : m.end("rows")], ends[1]]
+    return Traced.joined([*whole, _as_cases(text[m.end("close") :])])
 
 
 def _rows(text: Traced) -> list[Traced]:

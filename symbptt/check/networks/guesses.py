@@ -10,8 +10,21 @@ from symbptt.check.meaning.derivatives import LATER
 from symbptt.check.networks.bindings import is_difference
 from symbptt.check.networks.losses import UNNAMED_TARGET
 from symbptt.check.notation.namings import label, namings
-from symbptt.check.notation.scripts import NORM_BRACKETS, entry_letters, is_step, is_time, scripts
-from symbptt.check.notation.symbols import ACTIVATION_NAMES, ERRORS, PREFIXES, Definition, Scope
+from symbptt.check.notation.neighbours import ASSIGNED, OUTSIDE, UNSEEN
+from symbptt.check.notation.scripts import (
+    NORM_BRACKETS,
+    entry_letters,
+    is_step,
+    is_time,
+    scripts,
+)
+from symbptt.check.notation.symbols import (
+    ACTIVATION_NAMES,
+    ERRORS,
+    PREFIXES,
+    Definition,
+    Scope,
+)
 from symbptt.formula.lexicon import GREEK
 from symbptt.formula.tree import (
     Call,
@@ -57,7 +70,7 @@ def shown(name: str) -> str:
     >>> shown("delta_h")
     'δ_h'
     """
-    head, _, tail = name.partition("_")
+    head, _, tail = name.replace(UNSEEN, "").partition("_")
     head = _LETTER.get(head, head)
     return f"{head}_{tail}" if tail else head
 
@@ -171,7 +184,8 @@ def _is_target(name: str, sides: Sequence[Node], scope: Scope) -> bool:
 
 def _handed_back(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     """``dh_next``, ``δ_{h,future}`` as what later steps hand back to h_t, or as all of ∂L/∂h_t."""
-    words = name.split("_")
+    assigned = name.endswith(ASSIGNED)
+    words = name.replace(UNSEEN, "").split("_")
     prefix = next((p for p in PREFIXES if words[0].startswith(p.rstrip("_"))), None)
     if prefix is None or not FROM_LATER & set(words[1:]):
         return
@@ -185,7 +199,7 @@ def _handed_back(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
             reading(
                 f"{shown(name)} is {what}",
                 f"nothing says what {shown(name)} stands for, and this makes the formula hold",
-                f"meaning of {name}",
+                f"{LOOSE if assigned else 'meaning of '}{shown(name)}",
             ),
             scope.with_definition(name, Definition(_slope(scope.model, v, sign))),
         )
@@ -269,13 +283,13 @@ def _jacobians(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
 def is_labelled(name: str, scope: Scope) -> bool:
     """Whether a name bears a word that names no quantity, so that it may stand for a part of one:
     ``δ_h_future``, ``dy_t`` where the model has no y."""
-    known = "_".join(scope.model.variables).split("_")
+    known = {*"_".join(scope.model.variables).split("_")}
     head, *rest = name.split("_")
     if head == "d" and rest and rest[0] not in known:
         return True
     if len(head) == 2 and head[0] == "d" and head[1] not in known:
         return True
-    words = [w for w in name.split("_")[1:] if len(w) > 2 and w not in known]
+    words = [w for w in name.split("_")[1:] if len(w) > 2 and w not in known | {OUTSIDE}]
     return any(w not in ("tilde", "hat", "bar", "prime") for w in words)
 
 

@@ -11,7 +11,7 @@ from symbptt.check.meaning.norms import named
 from symbptt.check.networks.epochs import Epoch
 from symbptt.check.networks.parts import ADDING, Mention, Part, has_derivative
 from symbptt.check.notation.scripts import unbracketed
-from symbptt.check.notation.symbols import ERRORS, Scope
+from symbptt.check.notation.symbols import ACTIVATION_NAMES, ERRORS, Scope
 from symbptt.formula.tree import (
     BigOperator,
     Call,
@@ -204,9 +204,20 @@ def is_dependence(part: Part) -> bool:
     """``u = u(x)``: what a quantity depends on, which is no claim about its value."""
     match part.right:
         case Call(function):
-            return function == part.left
+            return function == part.left or _is_activation(part.left, part.right)
         case Product((name, Group("(")), ("",)):
             return name == part.left
+    return False
+
+
+def _is_activation(left: Node, right: Call) -> bool:
+    """``σ(x) = 1/(1 + e^{-x})``: what an activation is, of a letter that means any number."""
+    match left:
+        case Call(Symbol() as f, (x,)) | Product((Symbol() as f, Group("(", (x,))), ("",)):
+            known = {"sigmoid": {"sigma", "sigmoid", "logistic"}, "tanh": {"tanh"}}
+            names = known.get(right.function.base, set()) | (ACTIVATION_NAMES - {"sigma"})
+            bare = f == Symbol(f.base) and f.base in names and right.arguments == (x,)
+            return bare and isinstance(x, Symbol) and x == Symbol(x.base)
     return False
 
 

@@ -13,9 +13,13 @@ from fractions import Fraction
 from functools import reduce
 
 from symbptt.check.notation.bracketed import at_step, in_brackets
+from symbptt.check.notation.exponentials import named_activation
 from symbptt.check.notation.indices import NO_INDICES, Indices, indices_of
+from symbptt.check.notation.neighbours import NO_NEIGHBOURS, Neighbours, has_words, neighbours_of
+from symbptt.check.notation.scripts import is_time, scripts
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.formula.tree import (
+    BigOperator,
     Call,
     Differential,
     Group,
@@ -38,6 +42,8 @@ from symbptt.model.terms import Index
 #: A name that ends in a number, or in the letter of time.
 _NUMBERED = re.compile(r"([A-Za-z]+?)_?(\d+)")
 _TIMED = re.compile(r"([A-Za-z]+?)t")
+#: What a sum over the examples of a batch runs over.
+EXAMPLES = frozenset({"batch", "minibatch", "examples", "samples"})
 
 Change = Callable[[Node], Node]
 
@@ -50,7 +56,8 @@ class Notation:
     superscript; ``joined``: what stands behind the d of a name; ``bracketed``: the names that
     have their step in brackets, ``h_i(t)``; ``timed``: those with the letter of time as a script;
     ``indices``: the letters that count entries; ``counted``: the names that a superscript tells
-    apart, ``z_t^1`` and ``z_t^2``.
+    apart, ``z_t^1`` and ``z_t^2``; ``neighbours``: those whose steps are words; ``stacks``:
+    whether ``concat`` is the name of a stacked vector.
     """
 
     numbered: frozenset[str] = frozenset()
@@ -60,14 +67,19 @@ class Notation:
     timed: frozenset[str] = frozenset()
     indices: Indices = NO_INDICES
     counted: frozenset[str] = frozenset()
+    neighbours: Neighbours = NO_NEIGHBOURS
+    stacks: bool = False
 
     @classmethod
     def of(cls, trees: Iterable[Node], plain: Iterable[Node]) -> Notation:
         """The notation of a document; ``plain`` are the formulas that are no TeX."""
         every = list(trees)
-        return cls(families(plain), superscripted(every), prefixed_names(every),
-                   in_brackets(every), timed_names(every), indices_of(every),
-                   counted_names(every))  # fmt: skip
+        found = cls(families(plain), superscripted(every), prefixed_names(every),
+                    in_brackets(every), timed_names(every), indices_of(every),
+                    counted_names(every), stacks=any(map(_names_stack, every)))  # fmt: skip
+        if not any(map(has_words, every)):
+            return found
+        return replace(found, neighbours=neighbours_of([_normal(tree, found) for tree in every]))
 
     def tex(self) -> Notation:
         """The same where it is TeX, in which ``h1`` is no step."""
@@ -179,15 +191,20 @@ def _prefixed(d: Node, f: Node, joined: frozenset[str]) -> Symbol | None:
 
 def normal(node: Node, notation: Notation) -> Node:
     """A tree with names and steps taken apart, calls as calls, and differentials as fractions."""
+    return notation.neighbours.rewritten(_normal(node, notation))
+
+
+def _normal(node: Node, notation: Notation) -> Node:
     changes: list[Change] = [
         lambda n: at_step(n, notation.bracketed), notation.indices.rewritten, _differentiated,
         lambda n: _counted(n, notation.counted), _bare_numerator, _numbered_signal, _pairs,
         _copies, _loss_names,
         lambda n: _fused(n, notation.numbered), lambda n: _ends(n, notation.above), _worded, _bold,
+        _of_examples, named_activation, lambda n: _stack(n, notation.stacks),
         lambda n: _joined(n, notation.joined), lambda n: _unglued(n, notation.timed),
     ]  # fmt: skip
     if not isinstance(node, Symbol):
-        node = node.rebuilt(lambda n: normal(n, notation))
+        node = node.rebuilt(lambda n: _normal(n, notation))
     return reduce(lambda n, change: change(n), changes, node)
 
 
@@ -237,6 +254,36 @@ def _pairs(node: Node) -> Node:
     if len(factors) == 1:
         return factors[0]
     return replace(node, factors=tuple(factors), operators=tuple(signs[1:]))
+
+
+def _names_stack(tree: Node) -> bool:
+    """``concat_t = [h_{t-1}, x_t]``."""
+    match tree:
+        case Relation((Symbol("concat"), Group("[" | "(", (_, _, *_)), *_), ("=" | ":=", *_)):
+            return True
+    return False
+
+
+def _stack(node: Node, named: bool) -> Node:
+    """``concat`` as a name, which has the step t, and no function."""
+    match node:
+        case Symbol("concat") if named:
+            timed = any(map(is_time, scripts(node)))
+            below = node.subscripts if timed else (*node.subscripts, Symbol("t"))
+            return replace(node, base="Concat", subscripts=below)
+        case Call(Symbol("Concat") as name, arguments):  # concat(h, x)
+            return replace(node, function=Symbol("concat", span=name.span), arguments=arguments)
+    return node
+
+
+def _of_examples(node: Node) -> Node:
+    """A sum over the examples of a batch as what it sums: a model is of one example."""
+    match node:
+        case BigOperator("sum", index=Symbol(index), lower=None, upper=None, domain=None) if (
+            index in EXAMPLES
+        ):
+            return node.body
+    return node
 
 
 def _bold(node: Node) -> Node:
