@@ -128,7 +128,7 @@ class _Checking:
             names.given.update(given)
             return _DEFINITION
         verdict = self.verdicts.verdict(part, epoch)
-        settled = verdict.verdict in {"right", "inconclusive"} or is_of_loss(
+        settled = verdict.verdict in {"right", "right-under", "inconclusive"} or is_of_loss(
             part, self.known.names.scope(epoch)
         )
         if settled and not derived and part.first and part.formula in epoch.given:
