@@ -105,3 +105,34 @@ def test_dots_before_the_last_derivative_of_a_chain():
     )
     assert verdicts(RNN + claim) == ["right"]
     assert "right" not in verdicts(RNN + claim.replace("h_2}{\\partial h_1", "h_3}{\\partial h_2"))
+
+
+CELL = r"""$f_t = \sigma(W_f x_t + U_f h_{t-1})$, $g_t = \tanh(W_g x_t + U_g h_{t-1})$
+
+$$c_t = f_t \odot c_{t-1} + g_t, \quad h_t = \tanh(c_t)$$
+
+"""
+
+
+def test_gates_held_fixed_over_several_steps():
+    claim = r"$$\frac{\partial c_T}{\partial c_t} = \prod_{s=t+1}^T \mathrm{diag}(f_s)$$"
+    assert verdicts(CELL + claim) == ["right-under"]
+    assert verdicts(CELL + claim.replace("t+1", "t")) == ["wrong"]
+
+
+def test_an_empty_product_at_the_last_step_proves_nothing():
+    claim = r"$$[\frac{\partial h_T}{\partial h_t}]_{jj} = \prod_{s=t+1}^T (7 h_{s,j} h_{T+1,j})$$"
+    assert verdicts(RNN + claim) == ["inconclusive"]
+
+
+def test_a_sum_that_begins_at_zero_is_not_wrong():
+    assert verdicts(RNN + r"$$\frac{\partial L}{\partial W} = 0$$") == ["inconclusive"]
+
+
+def test_an_error_by_the_letter_of_the_target_is_of_the_output():
+    loss = r"$$L = -\sum_t y_t^T \log \hat{y}_t$$" + "\n\n"
+    given = RNN.replace("softmax}(V h_t)", "Softmax}(o_t)") + PREACTIVATION + loss
+    error = r"$$\delta^{(y)}_t = \hat{y}_t - y_t$$" + "\n\n"
+    claim = r"$$\frac{\partial L}{\partial V} = \sum_t \delta^{(y)}_t h_t^T$$"
+    assert verdicts(given + error + claim) == ["right"]
+    assert verdicts(given + error + claim.replace("h_t", "h_{t-1}")) == ["wrong"]

@@ -315,6 +315,8 @@ def _spread(points: list[dict[str, int]]) -> list[dict[str, int]]:
 
 
 def _is_last(steps: Mapping[str, int], scope: Scope, T: int) -> bool:
-    """Whether every letter stands for the last step."""
+    """Whether every letter that counts steps stands for the last one."""
     free = [at for letter, at in steps.items() if letter not in scope.horizons]
+    if "t" in steps:
+        free = [steps["t"]]
     return bool(free) and all(at == T for at in free)

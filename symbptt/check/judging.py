@@ -27,7 +27,7 @@ from symbptt.check.notation.symbols import UnknownError
 from symbptt.check.suppression import suppressed
 from symbptt.check.verdicts import Verdicts, undecided
 from symbptt.errors import did_you_mean
-from symbptt.formula.tree import Symbol
+from symbptt.formula.tree import Number, Symbol
 from symbptt.model.model import Model
 
 
@@ -135,6 +135,9 @@ class _Checking:
             return _DEFINITION  # a forward equation that was there already
         if verdict.verdict in FAULTS and is_forward_claim(part, self.known.names.scope(epoch)):
             verdict = undecided("it isn't what the forward equations say; is it of another model?")
+        zero = isinstance(part.right, Number) and part.right.value == 0
+        if zero and verdict.verdict in FAULTS and self.verdicts.adds_to_parameter(part, epoch):
+            verdict = undecided("a sum over the steps may begin with it")
         if verdict.verdict in FAULTS and is_of_data(part, self.known.names.scope(epoch)):
             verdict = undecided("it is about what is given, of which the equations say nothing")
         return "claim", verdict

@@ -146,8 +146,11 @@ def canonical(name: str) -> str | None:
 
     >>> canonical("sigma"), canonical("swish"), canonical("f")
     ('sigmoid', 'silu', None)
+    >>> canonical("Softmax")
+    'softmax'
     """
-    return _CANONICAL.get(name)
+    found = _CANONICAL.get(name)
+    return _CANONICAL.get(name.lower()) if found is None and len(name) > 3 else found
 
 
 def known_names() -> frozenset[str]:

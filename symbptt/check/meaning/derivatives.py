@@ -173,6 +173,8 @@ def _is_immediate(m: Meaning, of: Place, by: Place) -> bool:
 
 def _immediate(m: Meaning, a: Place, b: Place) -> Array:
     """The immediate derivative; by a much earlier step of the same state, a product of them."""
+    if (a.name, a.step) == (b.name, b.step):
+        return m.world.total(a, b)
     one = _one_step(m, a)
     if a.name == b.name and a.step is not None and b.step is not None and a.step - b.step > 1:
         links = [

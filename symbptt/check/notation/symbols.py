@@ -15,7 +15,7 @@ from symbptt.check.notation.layers import Layers, at_layer
 from symbptt.check.notation.namings import Named, label, namings
 from symbptt.check.notation.scripts import ENTRY_LETTERS, is_step, is_time, scripts
 from symbptt.formula.tree import Group, Node, Product, Sum, Symbol, Transpose
-from symbptt.model.model import Model
+from symbptt.model.model import Model, Role
 
 if TYPE_CHECKING:
     from symbptt.check.notation.shares import Share
@@ -258,10 +258,11 @@ class Scope:
         by_pair = self._gradient_by_pair(parts)
         if by_pair is not None:
             return by_pair
+        targets = [q.name for q in self.model.with_role(Role.TARGET)]  # δ^y: of the output
         for i, part in enumerate(parts):
             for inner, step in _inner(part):
                 found = self._known(inner)
-                if found is None or found.kind != "quantity":
+                if found is None or found.kind != "quantity" or found.name in targets:
                     continue
                 rest = [p for j, p in enumerate(parts) if j != i]
                 steps = [s for s in (step, found.step, *rest) if s is not None and is_step(s)]
