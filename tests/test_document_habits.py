@@ -136,3 +136,8 @@ def test_an_error_by_the_letter_of_the_target_is_of_the_output():
     claim = r"$$\frac{\partial L}{\partial V} = \sum_t \delta^{(y)}_t h_t^T$$"
     assert verdicts(given + error + claim) == ["right"]
     assert verdicts(given + error + claim.replace("h_t", "h_{t-1}")) == ["wrong"]
+
+
+def test_another_value_by_the_same_letter_is_not_wrong():
+    values = "let $A_z = W h_{t-1} + U x_t$, $A_r = V h_{t-1} + U x_t$"
+    assert "wrong" not in verdicts(RNN + values)

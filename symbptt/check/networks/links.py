@@ -156,7 +156,15 @@ def is_forward_claim(part: Part, scope: Scope) -> bool:
     if has_derivative(part.left) or has_derivative(part.right):
         return False
     meant = scope.meant(part.left) if isinstance(part.left, Symbol) else None
+    if meant is not None and meant.kind == "defined":  # a name for a value: A_z = W_z x_t
+        body = scope.definitions[meant.name].body
+        return not (has_derivative(body) or any(map(_is_gradient, (part.left, part.right, body))))
     return meant is not None and meant.kind in ("quantity", "loss")
+
+
+def _is_gradient(node: Node) -> bool:
+    """Whether a symbol in a formula is called as gradients are."""
+    return any(isinstance(n, Symbol) and is_gradient_name(n) for n in node.walk())
 
 
 def is_of_loss(part: Part, scope: Scope) -> bool:
