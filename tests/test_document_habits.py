@@ -139,5 +139,7 @@ def test_an_error_by_the_letter_of_the_target_is_of_the_output():
 
 
 def test_another_value_by_the_same_letter_is_not_wrong():
-    values = "let $A_z = W h_{t-1} + U x_t$, $A_r = V h_{t-1} + U x_t$"
-    assert "wrong" not in verdicts(RNN + values)
+    gates = r"$$z_t = \sigma(W_z [x_t, h_{t-1}]), \quad r_t = \sigma(W_r [x_t, h_{t-1}])$$"
+    state = r"$$h_t = z_t \odot h_{t-1} + (1 - z_t) \odot \tanh(W_g [x_t, r_t \odot h_{t-1}])$$"
+    values = r"let $A_z = W_z [x_t, h_{t-1}]$, $A_r = W_r [x_t, h_{t-1}]$"
+    assert "wrong" not in verdicts("\n\n".join([gates, state, values]))
