@@ -141,6 +141,10 @@ CONVENTIONAL: frozenset[str] = frozenset(
 LETTER_NAMES: frozenset[str] = frozenset(["ell", "phi", "psi", "chi", "Phi", "Psi", "loss", "cost"])
 
 
+#: Spellings with capitals, as in running text.
+CAPITALIZED = frozenset({"Softmax", "SoftMax", "Sigmoid", "Tanh", "ReLU", "Relu"})
+
+
 def canonical(name: str) -> str | None:
     """The table's name of a function, or None if it has no row.
 
@@ -149,8 +153,7 @@ def canonical(name: str) -> str | None:
     >>> canonical("Softmax")
     'softmax'
     """
-    found = _CANONICAL.get(name)
-    return _CANONICAL.get(name.lower()) if found is None and len(name) > 3 else found
+    return _CANONICAL.get(name.lower() if name in CAPITALIZED else name)
 
 
 def known_names() -> frozenset[str]:
