@@ -10,6 +10,7 @@ from symbptt.check.judge import held_everywhere
 from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.conventions import Convention, Reading
 from symbptt.check.meaning.setting import Setting
+from symbptt.check.meaning.shares import Share, Side
 from symbptt.check.notation.scripts import unbracketed
 from symbptt.check.notation.symbols import Scope, with_prefixes
 from symbptt.formula.tree import Call, Differential, Node, Product, Quotient, Symbol
@@ -29,19 +30,19 @@ class Held:
     verdict: Verdict
 
 
-#: What a reading says of a symbol, so that a document can't use the symbol otherwise elsewhere.
-OF_GRADIENTS = frozenset({
-    "carry to the step before", "carry along every path", "carry on the right",
-    "carry on both sides",
-    "own share on the right", "loss of one step", "loss of the last step",
-})  # fmt: skip
 _OF_SLOPES = "slope by the value"
+
+
+def is_of_gradients(row: Reading) -> bool:
+    """Whether a reading says what a gradient by a state is, so that a document can't use the
+    symbol otherwise elsewhere."""
+    return row.group == "loss" or any(x.share is not Share.STEP for x in row.counted)
 
 
 def contradicted(held: Held, others: Sequence[Held]) -> str | None:
     """What contradicts a reading that a claim holds under: another claim, by its line."""
     for row in held.readings:
-        if row.name != _OF_SLOPES and row.name not in OF_GRADIENTS:
+        if row.name != _OF_SLOPES and not is_of_gradients(row):
             continue
         for other in others:
             if other.epoch == held.epoch and _contradicts(row, held, other):
@@ -51,7 +52,7 @@ def contradicted(held: Held, others: Sequence[Held]) -> str | None:
 
 def _contradicts(row: Reading, held: Held, other: Held) -> bool:
     """Whether a claim that needs no such reading fails under this one."""
-    if any(r.name == _OF_SLOPES or r.name in OF_GRADIENTS for r in other.readings):
+    if any(r.name == _OF_SLOPES or is_of_gradients(r) for r in other.readings):
         return False
     if row.name == _OF_SLOPES:
         return bool(_slopes(held, of_values=True) & _slopes(other, of_values=False))
@@ -64,9 +65,10 @@ def _contradicts(row: Reading, held: Held, other: Held) -> bool:
     if not wanted & set(_by(_said(row, other.claim), scope)):
         return False
     changed = row.change(other.convention)
-    if row.name == "carry on both sides":
-        left = next(_by([held.claim.left], held.setting.scope), None)
-        changed = replace(other.convention, later_of=left)
+    left = next(_by([held.claim.left], held.setting.scope), None)
+    written = tuple(x.bound(left, None) for x in row.counted if x.side is Side.BOTH)
+    if written:
+        changed = replace(other.convention, written=written)
     return _fails(other, changed)
 
 
@@ -91,9 +93,10 @@ def _slopes(held: Held, *, of_values: bool) -> set[str]:
 
 def _said(row: Reading, claim: Claim) -> Sequence[Node]:
     """The sides of a claim that a reading speaks of."""
-    if row.name in {"carry to the step before", "carry along every path"}:
+    sides = {x.side for x in row.counted}
+    if Side.LEFT in sides:
         return [claim.left] if isinstance(unbracketed(claim.left), Symbol | Quotient) else []
-    return [claim.right] if row.name == "own share on the right" else claim.sides
+    return [claim.right] if Side.RIGHT in sides else claim.sides
 
 
 def _fails(other: Held, changed: Convention) -> bool:

@@ -13,6 +13,7 @@ from functools import cache, reduce
 from itertools import combinations
 from types import MappingProxyType
 
+from symbptt.check.meaning.shares import Counted, Share, Side, Written
 from symbptt.check.meaning.tensors import Layout, Stacking
 from symbptt.check.notation.scripts import scripts
 from symbptt.formula.tree import (
@@ -50,9 +51,10 @@ class Convention:
     is whichever of them the sizes allow, in this order.  ``entrywise_first`` groups
     ``A b ⊙ c`` as ``A (b ⊙ c)``.  ``partial`` says of a derivative by a parameter, or by an
     earlier state, whether it is total.  ``descending`` multiplies ``∏`` from its upper bound.
-    ``norm`` is that of a matrix, ``‖A‖`` without a subscript.  ``immediate_from`` and ``later_of``
-    are for the claim at hand: the step from which derivatives by parameters are immediate, and the
-    state of which later steps alone count.
+    ``norm`` is that of a matrix, ``‖A‖`` without a subscript.  ``counted`` are the shares that
+    stand for whole derivatives.  ``immediate_from`` and ``written`` are for the claim at hand: the
+    step from which derivatives by parameters are immediate, and what counts of the gradients that
+    are written.
     """
 
     layout: Layout = Layout.GRADIENT
@@ -70,20 +72,15 @@ class Convention:
     regrouped: bool = False
     lengthened: bool = False
     slopes_by_value: bool = False
-    left_share: bool = False
-    left_carried: bool = False
-    right_own: bool = False
-    left_later: bool = False
+    counted: tuple[Counted, ...] = ()
     partial_immediate: bool = False
     expressions_held: bool = False
     stacking: Stacking = Stacking.NONE
     of_last_step: bool = False
     norm: str = "spectral norm"
     latest_immediate: bool = False
-    later_right: bool = False
-    later_both: bool = False
     immediate_from: int | None = None
-    later_of: str | None = None
+    written: tuple[Written, ...] = ()
 
 
 STANDARD = Convention()
@@ -99,6 +96,11 @@ class Reading:
     change: Callable[[Convention], Convention]
     applies: Callable[[Node], bool]
     group: str = ""
+
+    @property
+    def counted(self) -> tuple[Counted, ...]:
+        """The shares that stand for whole derivatives under this reading."""
+        return self.change(STANDARD).counted
 
 
 def _derivatives(node: Node) -> bool:
@@ -280,6 +282,10 @@ def _slopes(node: Node) -> bool:
     return any(isinstance(n, Call) and n.function.primes == 1 for n in node.walk())
 
 
+def _counts(share: Share, side: Side, *, at_t: bool = False) -> Callable[[Convention], Convention]:
+    return lambda c: replace(c, counted=(*c.counted, Counted(share, side, at_t)))
+
+
 def _mixed(node: Node) -> bool:
     entrywise = {"⊙", "∘", "*", "⊗"}
     return any(
@@ -316,17 +322,18 @@ READINGS: tuple[Reading, ...] = (
     Reading("Σ goes over all that follows", "the terms behind a sum that have its letter are in it",
             1, lambda c: replace(c, lengthened=True), _short_sums, "lengthened"),
     Reading("share of one step", "the left side is what one step adds to the gradient", 3,
-            lambda c: replace(c, left_share=True), _lacks_a_sum, "share"),
+            _counts(Share.STEP, Side.LEFT), _lacks_a_sum, "share"),
     Reading("carry to the step before", "the left side is what the state hands to its own step "
             "before, not the whole derivative", 3,
-            lambda c: replace(c, left_carried=True, immediate_states=True), _hands_back, "share"),
+            lambda c: replace(_counts(Share.NEXT, Side.LEFT)(c), immediate_states=True),
+            _hands_back, "share"),
     Reading("carry along every path", "the left side is what later steps hand back, without what "
-            "its own step adds to the loss", 3, lambda c: replace(c, left_later=True),
+            "its own step adds to the loss", 3, _counts(Share.LATER, Side.LEFT),
             _hands_back, "share"),
     Reading("carry on the right", "what stands on both sides is on the right what comes from later "
-            "steps alone", 3, lambda c: replace(c, later_right=True), _adds_itself, "share"),
+            "steps alone", 3, _counts(Share.LATER, Side.RIGHT), _adds_itself, "share"),
     Reading("carry on both sides", "the derivative by the state is what comes from later steps "
-            "alone", 4, lambda c: replace(c, later_both=True), _hands_back_a_sum, "share"),
+            "alone", 4, _counts(Share.LATER, Side.BOTH), _hands_back_a_sum, "share"),
     Reading("descending product", "the factors of ∏ stand in descending order of the index", 2,
             lambda c: replace(c, descending=True), _has("prod"), "order"),
     Reading("slope by the value", "σ'(h_t) is the slope where σ gives h_t, h_t (1 - h_t)", 3,
@@ -350,7 +357,7 @@ READINGS: tuple[Reading, ...] = (
             lambda c: replace(c, of_one_step=True), _one_step, "loss"),
     Reading("own share on the right", "∂L/∂h_t on the right is what the loss of step t adds; what "
             "later steps add stands in another term", 3,
-            lambda c: replace(c, right_own=True), _own_and_later, "own"),
+            _counts(Share.OWN, Side.RIGHT, at_t=True), _own_and_later, "own"),
     Reading("loss of the last step", "the loss is that of the last step alone", 3,
             lambda c: replace(c, of_last_step=True),
             lambda node: _derivatives(node) and _names_last_step(node), "loss"),

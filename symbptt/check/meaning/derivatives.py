@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from symbptt.check.meaning.shares import Share
 from symbptt.check.meaning.tensors import Derivative, Matrix, Stacking, Value, chained, odot, scaled
 from symbptt.check.meaning.weights import weight
 from symbptt.check.notation.quantities import MissingError, NoPathError, Place
@@ -79,8 +80,6 @@ def derivative(m: Meaning, of: Node, by: Node, sign: str, steps: Steps) -> Deriv
         return Derivative(a, b, m.world.total(a, replace(b, later=True)))
     if m.world.is_loss(a) and a.step is None and _is_of_a_step(m, of):  # ∂ℓ/∂o_t
         a = replace(a, step=steps.get("t") if b.step is None else b.step, own=True)
-    if m.convention.right_own and m.world.is_loss(a) and b.step == steps.get("t"):
-        a = replace(a, step=b.step)
     return slope(m, a, b, immediate=sign == "∂⁺" and not m.world.is_loss(a))
 
 
@@ -136,7 +135,11 @@ def _of_call(m: Meaning, of: Call, steps: Steps) -> Derivative:
 
 
 def slope(m: Meaning, a: Place, b: Place, *, immediate: bool = False) -> Derivative:
-    """``da/db``, or the immediate one where that is asked for or the convention says so."""
+    """``da/db``, or what of it the convention says; the immediate one where that is asked for."""
+    for x in m.convention.written if m.world.is_loss(a) and not m.world.is_loss(b) else ():
+        if x.speaks_of(a, b):
+            plain = replace(m, convention=replace(m.convention, written=()))
+            return share_of(plain, x.share, slope(plain, a, b))
     if not _reaches(m, a) or not _reaches(m, b):
         size = (*_extent(m, a), *_extent(m, b))
         return Derivative(a, b, np.zeros(size, dtype=object), beyond=True)
@@ -149,13 +152,35 @@ def slope(m: Meaning, a: Place, b: Place, *, immediate: bool = False) -> Derivat
         raise UnknownError("a derivative by the loss", Symbol(b.name))
     if immediate or _is_immediate(m, a, b):
         return Derivative(a, b, _immediate(m, a, b))
-    later = m.world.is_loss(a) and b.step is not None and m.convention.later_of == b.name
-    whole = Derivative(a, b, m.world.total(a.plain, replace(b, later=True) if later else b))
+    whole = Derivative(a, b, m.world.total(a.plain, b))
     if not a.own or m.scope.share is None:
         return whole
     if any(m.place(n, {"t": 1}) == b.whole for f in m.scope.share.factors for n in f.walk()):
         raise UnknownError("the weight of a loss is not differentiated", Symbol(b.name))
     return replace(whole, array=whole.array * weight(m, a, -1).array[0, 0] % P)
+
+
+@overload
+def share_of(m: Meaning, share: Share, found: Derivative, at: int | None = None) -> Derivative: ...
+@overload
+def share_of(m: Meaning, share: Share, found: Value, at: int | None = None) -> Value: ...
+def share_of(m: Meaning, share: Share, found: Value, at: int | None = None) -> Value:
+    """A share of a derivative by a state, or that of step ``at`` of one by a parameter; of
+    anything else, all of it."""
+    match found:
+        case Derivative(Place() as of, Place(step=None) as by):
+            if share is Share.STEP and at is not None:
+                return slope(m, of, replace(by, step=at))
+        case Derivative(Place() as of, Place(step=int(step)) as by) if share is not Share.STEP:
+            if share is Share.NEXT:
+                after = replace(by, step=step + 1)
+                link = slope(m, after, by, immediate=True)
+                return chained(slope(m, of, after), link) or found
+            later = slope(m, of, replace(by, later=True))
+            if share is Share.LATER:
+                return later
+            return replace(found, array=(found.array - later.array) % P)
+    return found
 
 
 def _is_immediate(m: Meaning, of: Place, by: Place) -> bool:

@@ -8,6 +8,7 @@ from itertools import cycle
 from symbptt.check.meaning.claims import Claim, has_more_letters
 from symbptt.check.meaning.conventions import Convention, Reading
 from symbptt.check.meaning.meaning import Meaning, Work
+from symbptt.check.meaning.shares import Share, Side
 from symbptt.check.meaning.world import World
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import Node, Number, Symbol
@@ -73,10 +74,11 @@ class Setting:
 
     def permits(self, reading: Reading, claim: Claim) -> bool:
         """Whether a reading leaves what the document states untouched."""
-        if reading.name == "share of one step":
+        shares = {x.share for x in reading.counted if x.side is Side.LEFT}
+        if Share.STEP in shares:
             said = claim.of_one_step or _names_a_step(claim.left, self.scope)
             return said or has_more_letters(claim, self.scope)
-        if reading.name == "carry along every path" and self.loss_stated:
+        if Share.LATER in shares and self.loss_stated:
             return False  # each step adds to it what the document says
         return not (reading.group == "loss" and (self.loss_stated or self._of_last_alone))
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from symbptt.check.meaning.claims import Claim, stands_bare
 from symbptt.check.meaning.conventions import lengthened, regroup
-from symbptt.check.meaning.derivatives import slope
+from symbptt.check.meaning.derivatives import share_of
 from symbptt.check.meaning.meaning import Meaning
-from symbptt.check.meaning.tensors import Derivative, Value, chained
+from symbptt.check.meaning.shares import Share, Side, Written
+from symbptt.check.meaning.tensors import Derivative, Value
 from symbptt.check.notation.quantities import MissingError, Place
 from symbptt.check.notation.scripts import Steps, step_value
 from symbptt.check.notation.symbols import UnknownError
-from symbptt.evidence.residues import P
 from symbptt.formula.tree import Differential, Node, Quotient, Symbol
 
 
@@ -22,61 +22,35 @@ def both_sides(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[Value, Val
     left, right = (regroup(x) if c.regrouped else x for x in claim.sides)
     left, right = (lengthened(x) if c.lengthened else x for x in (left, right))
     own = replace(meaning, seen=None)
-    if c.left_total or c.right_own:
-        total = c.immediate_parameters and not c.left_total
-        own = replace(own, convention=replace(c, immediate_parameters=total, right_own=False))
+    if c.left_total:
+        own = replace(own, convention=replace(c, immediate_parameters=False))
     if c.latest_immediate:
         latest = _latest_by_parameter(right, meaning, steps)
         meaning = replace(meaning, convention=replace(c, immediate_from=latest))
-    if c.later_right or c.later_both:
-        meaning = replace(meaning, convention=replace(c, later_of=_by(left, meaning, steps)))
-        own = replace(meaning, seen=None) if c.later_both else own
-    first = own.value(left, steps)
-    if claim.share and not c.left_carried:
-        first = _own_share(first, own) or _share(first, own, steps.get("t"))
-    elif c.left_carried:
-        first = _carried(first, own)
-    elif c.left_later:
-        first = _from_later(first, own)
-    elif c.left_share:
-        first = _share(first, own, _latest(right, meaning, steps))
+    for x in c.counted:
+        if x.side is not Side.LEFT:
+            bound = x.bound(None if x.at_t else _by(left, own, steps), steps.get("t"))
+            meaning = _counting(meaning, bound)
+            own = _counting(own, bound) if x.side is Side.BOTH else own
+    first, at = own.value(left, steps), steps.get("t")
+    share = next((x.share for x in c.counted if x.side is Side.LEFT), None)
+    if claim.share and share is not Share.NEXT:
+        share = Share.OWN if _is_by_state(first) else Share.STEP
+    elif share is Share.STEP:
+        at = _latest(right, meaning, steps)
+    if share is not None:
+        first = share_of(own, share, first, at)
     return first, meaning.value(right, steps)
 
 
-def _share(gradient: Value, meaning: Meaning, at: int | None) -> Value:
-    """What a step adds to a gradient: that by the copy of the parameter which the step uses."""
-    match gradient:
-        case Derivative(of, by) if at is not None and of is not None and by is not None:
-            if by.step is None:
-                return slope(meaning, of, replace(by, step=at))
-    return gradient
+def _counting(meaning: Meaning, bound: Written) -> Meaning:
+    """The same where no more than a share counts of some gradients that are written."""
+    c = meaning.convention
+    return replace(meaning, convention=replace(c, written=(*c.written, bound)))
 
 
-def _own_share(gradient: Value, meaning: Meaning) -> Value | None:
-    """What its own step adds to the gradient by a state: all but what later steps do."""
-    match gradient:
-        case Derivative(of, by) if of is not None and by is not None and by.step is not None:
-            later = slope(meaning, of, replace(by, later=True))
-            return replace(gradient, array=(gradient.array - later.array) % P)
-    return None
-
-
-def _carried(gradient: Value, meaning: Meaning) -> Value:
-    """What a state hands to its own step before: ``∂L/∂c_{t+1} ∂⁺c_{t+1}/∂c_t``."""
-    match gradient:
-        case Derivative(of, by) if of is not None and by is not None and by.step is not None:
-            later = replace(by, step=by.step + 1)
-            link = slope(meaning, later, by, immediate=True)
-            return chained(slope(meaning, of, later), link) or gradient
-    return gradient
-
-
-def _from_later(gradient: Value, meaning: Meaning) -> Value:
-    """What all later steps hand back to a quantity."""
-    match gradient:
-        case Derivative(of, by) if of is not None and by is not None and by.step is not None:
-            return slope(meaning, of, replace(by, later=True))
-    return gradient
+def _is_by_state(value: Value) -> bool:
+    return isinstance(value, Derivative) and value.by is not None and value.by.step is not None
 
 
 def _by(node: Node, meaning: Meaning, steps: Steps) -> str | None:
