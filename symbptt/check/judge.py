@@ -22,7 +22,7 @@ from symbptt.check.notation.quantities import MissingError, NoPathError, OutOfRa
 from symbptt.check.notation.scripts import Steps, unbracketed
 from symbptt.check.notation.symbols import Definition, Scope, UnknownError
 from symbptt.evidence.residues import P, UnluckyError
-from symbptt.formula.tree import Call, Node, Number, Symbol
+from symbptt.formula.tree import Node, Number
 
 #: Why a claim is wrong, where nothing more is known.
 DIFFER = "both sides differ under every reading"
@@ -193,20 +193,11 @@ def _judged(claim: Claim, setting: Setting) -> Judgement:
     if vacuous:
         reason = "it would hold if a derivative in it were zero, which it isn't"
         return Judgement("inconclusive", reason=reason, evidence=evidence)
-    if differs and _is_rounded(claim):
-        return Judgement("inconclusive", reason="numbers that may be rounded", evidence=evidence)
     if differs:
         return Judgement("wrong", reason=DIFFER, evidence=evidence)
     if clash is not None:
         return Judgement("shape-error", reason=clash, evidence=evidence)
     return Judgement("inconclusive", reason="nothing in it can be evaluated at any step")
-
-
-def _is_rounded(claim: Claim) -> bool:
-    """Whether a claim is about nothing but numbers, of which some have decimals."""
-    every = [n for side in claim.sides for n in side.walk()]
-    decimals = any(isinstance(n, Number) and n.value.denominator > 1 for n in every)
-    return decimals and not any(isinstance(n, Symbol | Call) for n in every)
 
 
 def permitted(claim: Claim, setting: Setting) -> Iterator[tuple[tuple[Reading, ...], Convention]]:

@@ -10,24 +10,18 @@ from symbptt.check.bounds.assumptions import BOUNDS, is_bound
 from symbptt.check.bounds.comparisons import COMPARING, approximate
 from symbptt.check.documents.document import Document
 from symbptt.check.documents.formulas import Formula, Unparsed, formulas
-from symbptt.check.findings import FAULTS, Finding, Reading, Report, Verdict
+from symbptt.check.findings import Finding, Reading, Report, Verdict
 from symbptt.check.known import Known
 from symbptt.check.meaning.layouts import contradiction
 from symbptt.check.meaning.meaning import Work
 from symbptt.check.networks.epochs import Epoch
-from symbptt.check.networks.links import (
-    is_dependence,
-    is_forward_claim,
-    is_gradient_name,
-    is_of_data,
-    is_of_loss,
-)
+from symbptt.check.networks.links import is_dependence, is_gradient_name, is_of_loss
 from symbptt.check.networks.parts import ADDING, EQUAL, Mention, Part, has_derivative, parts
 from symbptt.check.notation.symbols import UnknownError
 from symbptt.check.suppression import suppressed
 from symbptt.check.verdicts import Verdicts, undecided
 from symbptt.errors import did_you_mean
-from symbptt.formula.tree import Number, Symbol
+from symbptt.formula.tree import Symbol
 from symbptt.model.model import Model
 
 
@@ -133,14 +127,7 @@ class _Checking:
         )
         if settled and not derived and part.first and part.formula in epoch.given:
             return _DEFINITION  # a forward equation that was there already
-        if verdict.verdict in FAULTS and is_forward_claim(part, self.known.names.scope(epoch)):
-            verdict = undecided("it isn't what the forward equations say; is it of another model?")
-        zero = isinstance(part.right, Number) and part.right.value == 0
-        if zero and verdict.verdict in FAULTS and self.verdicts.adds_to_parameter(part, epoch):
-            verdict = undecided("a sum over the steps may begin with it")
-        if verdict.verdict in FAULTS and is_of_data(part, self.known.names.scope(epoch)):
-            verdict = undecided("it is about what is given, of which the equations say nothing")
-        return "claim", verdict
+        return "claim", self.verdicts.doubted(part, epoch, verdict)
 
     def compared(self, part: Part, epoch: Epoch | None) -> tuple[str, Verdict | None]:
         """The kind of a comparison, ``a ≤ b``, and its verdict if it is a claim."""

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from symbptt.check.bounds.assumptions import BOUNDS, speaks_of_loss
 from symbptt.check.bounds.comparisons import bounded, has_norms
 from symbptt.check.consistent import Held, contradicted
 from symbptt.check.corrections import correction
 from symbptt.check.counterexamples import counterexample
+from symbptt.check.doubts import When, doubt
 from symbptt.check.edits import Edit
 from symbptt.check.engine import engine_formula
 from symbptt.check.findings import FAULTS, Correction, Reading, Verdict
@@ -21,18 +21,12 @@ from symbptt.check.meaning.conventions import Reading as Row
 from symbptt.check.meaning.layouts import needs
 from symbptt.check.networks.epochs import Epoch
 from symbptt.check.networks.guesses import by_argument, reading
-from symbptt.check.networks.links import (
-    claim_of,
-    is_chain,
-    is_of_loss,
-    is_of_two_networks,
-    links_of,
-)
+from symbptt.check.networks.links import claim_of, is_chain, links_of
 from symbptt.check.networks.names import announces
-from symbptt.check.networks.parts import ADDING, EQUAL, Part, has_derivative
+from symbptt.check.networks.parts import EQUAL, Part, has_derivative
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.symbols import Definition, Scope
-from symbptt.formula.tree import BigOperator, Group, Node, Number, Relation, Sum, Symbol
+from symbptt.formula.tree import BigOperator, Node, Number, Relation, Symbol
 
 #: How many other models of a document are asked about a claim.
 MOST_OTHERS = 8
@@ -50,6 +44,17 @@ class Verdicts:
     known: Known
     found: dict[object, Verdict] = field(default_factory=dict)
     held: list[Held] = field(default_factory=list)
+
+    def scope(self, epoch: Epoch) -> Scope:
+        """What symbols stand for where a model holds."""
+        return self.known.names.scope(epoch)
+
+    def doubted(self, part: Part, epoch: Epoch, verdict: Verdict) -> Verdict:
+        """A verdict on what is no equation of the model, unless it is a fault that is in doubt."""
+        if verdict.verdict not in FAULTS:
+            return verdict
+        unsure = doubt(part, epoch, self.scope(epoch), When.AT_LAST)
+        return verdict if unsure is None else undecided(unsure)
 
     def consistent(self, verdict: Verdict) -> Verdict:
         """A verdict, unless another formula contradicts the reading that it needs."""
@@ -105,8 +110,9 @@ class Verdicts:
         if found.holds and found.guessed is not None and part.left != part.right:
             name, meaning = found.guessed
             self.known.names.given[name] = replace(meaning, line=part.formula.line)
-        if found.holds and epoch.loss_unread and is_of_loss(part, self.known.names.scope(epoch)):
-            return undecided(_UNREAD)
+        unsure = doubt(part, epoch, self.scope(epoch), When.HOLDS) if found.holds else None
+        if unsure is not None:
+            return undecided(unsure)
         if found.verdict == "wrong" and has_norms(part):
             return self.bounded(part, epoch)
         verdict = Verdict(found.verdict, _named(found), found.reason, evidence=found.evidence)
@@ -152,7 +158,7 @@ class Verdicts:
         claim stays wrong, and the reason says what it would be right for.
         """
         left = part.left
-        meant = self.known.names.scope(epoch).meant(left) if isinstance(left, Symbol) else None
+        meant = self.scope(epoch).meant(left) if isinstance(left, Symbol) else None
         if meant is not None and meant.kind == "gradient" and isinstance(left, Symbol):
             called = _called(left)
             again = None if called is None else self.by_argument(part, epoch, called)
@@ -212,7 +218,8 @@ class Verdicts:
         """The verdict on a bound, or on an equation of norms, from a search in floats."""
         others = [p for p in links_of(self.known.stated) if p is not part]
         setting = self.known.setting(epoch)
-        return bounded(part, others, epoch, setting, _doubt(part, epoch, setting.scope))
+        unsure = doubt(part, epoch, setting.scope, When.UNMENDED)
+        return bounded(part, others, epoch, setting, unsure)
 
     def explained(self, part: Part, epoch: Epoch, verdict: Verdict) -> Verdict:
         """A verdict of a wrong claim with a counterexample and a correction.
@@ -224,19 +231,19 @@ class Verdicts:
         def taken(left: Node, right: Node) -> Claim:
             return claim_of(replace(part, left=left, right=right), epoch)
 
-        if part.sign in ADDING and not self.adds_to_parameter(part, epoch):
-            return undecided("what one path adds is not told from the whole", verdict)
-        if is_of_two_networks(part, setting.scope):
-            return undecided(_TWO_NETWORKS, verdict)
+        asked = (When.DIFFERS, When.FAILS) if verdict.verdict == "wrong" else (When.FAILS,)
+        unsure = doubt(part, epoch, setting.scope, *asked)
+        if unsure is not None:
+            return undecided(unsure, verdict)
         found = correction(part, self.known.author, setting, taken, self.known.conventions)
         again = None if found is None else self.mended(found[1], part, epoch)
         if found is None or again is None:
-            doubt = _doubt(part, epoch, self.known.names.scope(epoch))
-            if doubt is not None:
-                return undecided(doubt, verdict)
+            unsure = doubt(part, epoch, self.scope(epoch), When.UNMENDED)
+            if unsure is not None:
+                return undecided(unsure, verdict)
             own = None
             if part.formula.fragment.form != "text":
-                own = engine_formula(part.left, self.known.names.scope(epoch))
+                own = engine_formula(part.left, self.scope(epoch))
             if own is not None:
                 verdict = replace(verdict, correction=Correction(own, "engine"))
         else:
@@ -246,14 +253,6 @@ class Verdicts:
             correct = replace(found[0], readings=_named(again))
             verdict = replace(verdict, reason=reason, correction=correct)
         return replace(verdict, counterexample=counterexample(claim_of(part, epoch), setting))
-
-    def adds_to_parameter(self, part: Part, epoch: Epoch) -> bool:
-        """Whether ``+=`` adds to the gradient by a parameter, a step at a time."""
-        meant = (self.known.names.scope(epoch).meant(n) for n in part.left.walk()
-                 if isinstance(n, Symbol))  # fmt: skip
-        variables = epoch.model.variables
-        return any(m is not None and m.name in variables and variables[m.name].timeless
-                   for m in meant)  # fmt: skip
 
     def mended(self, edit: Edit, part: Part, epoch: Epoch) -> Judgement | None:
         """What is found of an edited formula, if it holds when judged as the document's are."""
@@ -276,31 +275,3 @@ def _named(found: Judgement) -> tuple[Reading, ...]:
 def _called(symbol: Symbol) -> str | None:
     """The name of a symbol that has a step."""
     return next((n.name for n in namings(symbol) if n.step is not None), None)
-
-
-_UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
-_TWO_NETWORKS = "it joins quantities that no equation joins; are there two models?"
-
-
-def _begins_nowhere(node: Node) -> bool:
-    r"""``\prod_i^k``: a product that says where it ends and not where it begins."""
-    match node:
-        case BigOperator("prod", index=Symbol(), lower=None, upper=Symbol() | Sum()):
-            return True
-    return False
-
-
-def _doubt(part: Part, epoch: Epoch, scope: Scope) -> str | None:
-    """Why a claim that fails, and that no edit mends, may not be wrong."""
-    if epoch.loss_unread and speaks_of_loss(part.relation, scope):
-        return _UNREAD
-    if any(isinstance(n, Symbol) and n.base.startswith("Delta") for n in part.left.walk()):
-        return "a Δ may be a step of learning rather than a gradient"
-    if epoch.assumed:
-        return "it doesn't hold for the equations that are assumed here"
-    sides = [s.items[0] if isinstance(s, Group) else s for s in (part.left, part.right)]
-    if all(is_chain(side) and has_derivative(side) for side in sides) and part.sign not in BOUNDS:
-        return "a chain rule that no reading makes hold; are all paths in the equations?"
-    if any(_begins_nowhere(n) for n in part.relation.walk()):
-        return "nothing says where its product begins"
-    return None

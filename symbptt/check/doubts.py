@@ -1,0 +1,129 @@
+"""Why a claim may be neither right nor wrong, whatever the equations say of it: doubts.
+
+Doubts are rows of a table.  The first that applies makes a verdict inconclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from symbptt.check.bounds.assumptions import BOUNDS, speaks_of_loss
+from symbptt.check.networks.epochs import Epoch
+from symbptt.check.networks.links import (
+    is_chain,
+    is_forward_claim,
+    is_of_data,
+    is_of_loss,
+    is_of_two_networks,
+)
+from symbptt.check.networks.parts import ADDING, Part, has_derivative
+from symbptt.check.notation.symbols import Scope
+from symbptt.formula.tree import BigOperator, Call, Group, Node, Number, Sum, Symbol
+
+
+class When(Enum):
+    """Of which claims a doubt is asked."""
+
+    HOLDS = "those that hold"
+    DIFFERS = "those whose sides have the same shape and differ"
+    FAILS = "those that fail, before an edit is sought that mends them"
+    UNMENDED = "those that fail, where no edit mends them"
+    AT_LAST = "those that fail and are no equation of the model"
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A reason to leave a claim undecided: its name, when it applies, and the sentence."""
+
+    name: str
+    when: When
+    applies: Callable[[Part, Epoch, Scope], bool]
+    says: str
+
+
+def doubt(part: Part, epoch: Epoch, scope: Scope, *when: When) -> str | None:
+    """What the first doubt says that applies to a claim."""
+    rows = (row for row in DOUBTS if row.when in when)
+    return next((row.says for row in rows if row.applies(part, epoch, scope)), None)
+
+
+def _has_unread_loss(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    return epoch.loss_unread and is_of_loss(part, scope)
+
+
+def _speaks_of_unread_loss(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    return epoch.loss_unread and speaks_of_loss(part.relation, scope)
+
+
+def _is_rounded(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a claim is about nothing but numbers, of which some have decimals."""
+    every = [n for side in (part.left, part.right) for n in side.walk()]
+    decimals = any(isinstance(n, Number) and n.value.denominator > 1 for n in every)
+    return decimals and not any(isinstance(n, Symbol | Call) for n in every)
+
+
+def _adds_to_parameter(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether ``+=`` adds to the gradient by a parameter, a step at a time."""
+    meant = (scope.meant(n) for n in part.left.walk() if isinstance(n, Symbol))
+    variables = epoch.model.variables
+    return any(m is not None and m.name in variables and variables[m.name].timeless
+               for m in meant)  # fmt: skip
+
+
+def _adds_a_path(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    return part.sign in ADDING and not _adds_to_parameter(part, epoch, scope)
+
+
+def _is_step_of_learning(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    return any(isinstance(n, Symbol) and n.base.startswith("Delta") for n in part.left.walk())
+
+
+def _is_chain_rule(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether both sides are products of derivatives."""
+    sides = [s.items[0] if isinstance(s, Group) else s for s in (part.left, part.right)]
+    return part.sign not in BOUNDS and all(is_chain(s) and has_derivative(s) for s in sides)
+
+
+def _begins_nowhere(node: Node) -> bool:
+    r"""``\prod_i^k``: a product that says where it ends and not where it begins."""
+    match node:
+        case BigOperator("prod", index=Symbol(), lower=None, upper=Symbol() | Sum()):
+            return True
+    return False
+
+
+def _begins_a_sum(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether the gradient by a parameter is said to be zero."""
+    zero = isinstance(part.right, Number) and part.right.value == 0
+    return zero and _adds_to_parameter(part, epoch, scope)
+
+
+_UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
+
+DOUBTS: tuple[Doubt, ...] = (
+    Doubt("loss that is not read", When.HOLDS, _has_unread_loss, _UNREAD),
+    Doubt("rounded numbers", When.DIFFERS, _is_rounded, "numbers that may be rounded"),
+    Doubt("one path of several", When.FAILS, _adds_a_path,
+          "what one path adds is not told from the whole"),
+    Doubt("two networks", When.FAILS, lambda part, epoch, scope: is_of_two_networks(part, scope),
+          "it joins quantities that no equation joins; are there two models?"),
+    Doubt("gradient of a loss that is not read", When.UNMENDED, _speaks_of_unread_loss, _UNREAD),
+    Doubt("step of learning", When.UNMENDED, _is_step_of_learning,
+          "a Δ may be a step of learning rather than a gradient"),
+    Doubt("assumed equations", When.UNMENDED, lambda part, epoch, scope: bool(epoch.assumed),
+          "it doesn't hold for the equations that are assumed here"),
+    Doubt("chain rule", When.UNMENDED, _is_chain_rule,
+          "a chain rule that no reading makes hold; are all paths in the equations?"),
+    Doubt("product that begins nowhere", When.UNMENDED,
+          lambda part, epoch, scope: any(map(_begins_nowhere, part.relation.walk())),
+          "nothing says where its product begins"),
+    Doubt("another forward equation", When.AT_LAST,
+          lambda part, epoch, scope: is_forward_claim(part, scope),
+          "it isn't what the forward equations say; is it of another model?"),
+    Doubt("first value of a sum", When.AT_LAST, _begins_a_sum,
+          "a sum over the steps may begin with it"),
+    Doubt("data", When.AT_LAST, lambda part, epoch, scope: is_of_data(part, scope),
+          "it is about what is given, of which the equations say nothing"),
+)  # fmt: skip

@@ -1,0 +1,60 @@
+"""Every doubt is what leaves some claim undecided."""
+
+from __future__ import annotations
+
+import pytest
+
+import symbptt
+from symbptt.check import doubts
+from symbptt.check.doubts import DOUBTS
+
+NETWORK = r"""
+$$z_t = W h_{t-1} + U x_t + b$$
+$$h_t = \tanh(z_t)$$
+$$o_t = V h_t$$
+"""
+LOSS = r"$$L = \sum_t \frac{1}{2} (o_t - d_t)^T (o_t - d_t)$$" + "\n"
+NETS = NETWORK + LOSS
+UNREAD = NETWORK + r"$$L = \sum_t (o_t ; d_t)$$" + "\n"
+
+
+def of(top: str, by: str) -> str:
+    return rf"\frac{{\partial {top}}}{{\partial {by}}}"
+
+
+#: No equations, but the letters of a network that is known.
+LETTERS = rf"$${of('h_t', 'h_{t-1}')} = W_{{hh}}^T diag(f'(W_{{hh}} h_{{t-1}} + W_{{xh}} x_t))$$"
+JACOBIAN = "diag(1 - h_i^2) W"
+#: For each doubt a document, with a last formula that it is about.
+EXAMPLES = {
+    "loss that is not read": f"{UNREAD}$${of('L_t', 'V')} = {of('L_t', 'o_t')} h_t^T$$",
+    "rounded numbers": rf"{NETS}$$-0.640 \times 0.435 = -0.278$$",
+    "one path of several": f"{NETS}$${of('L', 'h_t')} += V^T V (o_t - d_t)$$",
+    "two networks": rf"{NETS}$$g_t = \tanh(Q g_{{t-1}} + R a_t)$$"
+    f"\n$${of('g_t', 'a_t')} = Q x_t$$",
+    "gradient of a loss that is not read": f"{UNREAD}$${of('L', 'V')} = \\sum_t 3 o_t h_t^T$$",
+    "step of learning": f"{NETS}$$\\Delta_t = {of('L', 'h_t')}$$"
+    "\n$$\\Delta_t = V^T V (o_t - d_t)$$",
+    "assumed equations": f"{LETTERS}\n$${of('L', 'W_{xh}')} = \\sum_t {of('L', 'h_t')} h_t^T$$",
+    "chain rule": f"{NETS}$${of('L', 'h_t')} = {of('L', 'o_t')} {of('o_t', 'h_t')}"
+    f" {of('h_t', 'h_{t-1}')}$$",
+    "product that begins nowhere": rf"{NETS}$${of('h_k', 'h_1')} = \prod_i^k {JACOBIAN}$$",
+    "another forward equation": rf"{NETS}$$h_t = \tanh(W h_{{t-1}} - U x_t)$$",
+    "first value of a sum": f"{NETS}$${of('L', 'W')} = 0$$",
+    "data": rf"{NETS}$$\sum_k d_{{t,k}} = 1$$",
+}
+
+
+def test_every_doubt_has_an_example():
+    assert [d.name for d in DOUBTS] == list(EXAMPLES)
+
+
+@pytest.mark.parametrize("row", DOUBTS, ids=lambda row: row.name)
+def test_a_doubt_leaves_its_example_undecided(row, monkeypatch):
+    def verdict():
+        return symbptt.check(EXAMPLES[row.name]).findings[-1].verdict
+
+    found = verdict()
+    assert (found.verdict, found.reason) == ("inconclusive", row.says)
+    monkeypatch.setattr(doubts, "DOUBTS", [d for d in DOUBTS if d is not row])
+    assert verdict().verdict != "inconclusive"
