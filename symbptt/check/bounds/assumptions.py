@@ -6,7 +6,6 @@ that is true.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -15,6 +14,7 @@ from symbptt.check.meaning.norms import norms_in
 from symbptt.check.networks.guesses import arguments_in
 from symbptt.check.networks.links import outside_ranges
 from symbptt.check.networks.parts import Part, has_derivative
+from symbptt.check.notation.language import said
 from symbptt.check.notation.scripts import letters
 from symbptt.check.notation.symbols import Definition, Meant, Scope
 from symbptt.formula.tree import BigOperator, Call, Node, Number, Product, Symbol
@@ -29,14 +29,7 @@ DEEPEST = 4
 #: How many bounds on a constant are tried as what it is.
 MOST_VALUES = 3
 #: Words of a sentence that make a bound a condition, or restrict what it is claimed of.
-_CONDITIONAL = re.compile(
-    r"\b(if|when|whenever|suppos\w*|assum\w*|provided|unless|whether|cases?|requir\w*|until|"
-    r"condition\w*|as long as|should|must|need\w*|want|such that|constrain\w*|regulari[sz]\w*|"
-    r"given that|clip\w*|sufficient\w*|necessary|enough|ensure\w*|simplicity|simplif\w*|"
-    r"ignor\w*|neglect\w*|roughly|approximately|under (?:the|this|these|mild|certain)|"
-    r"(?:small|large)r? (?:enough|weights?|values?|norms?|initial\w*)|"
-    r"(?:linear|scalar) (?:activations?|networks?|rnns?|models?|recurren\w*))\b", re.IGNORECASE,
-)  # fmt: skip
+_CONDITIONAL = said("makes a condition")
 
 
 def is_computed(node: Node, scope: Scope) -> bool:

@@ -8,12 +8,10 @@ from dataclasses import replace
 
 from symbptt.check.documents.traced import Traced
 from symbptt.check.notation.conditions import is_condition
+from symbptt.check.notation.language import alternatives
 from symbptt.formula.tree import Group, Node, Number, Product, Relation, Span
 
-_WORDS = (
-    "if|for|when|whenever|where|with|and|or|otherwise|else|at|as|while|hence|so|thus|therefore|"
-    "since|because|provided|given|then|but|which|that|i\\.e\\.|in"
-)
+_WORDS = alternatives("stands beside a formula")
 _ASIDE = re.compile(
     r"(?<![_^])(?<![_^] )\\(?:text|mbox|hbox|textrm|textnormal|textit|mathrm)\s*"
     rf"\{{(?P<words>[\s,;:.(~]*(?:{_WORDS})(?![A-Za-z0-9_\-])[^{{}}]*)\}}"

@@ -20,6 +20,7 @@ from symbptt.check.documents.words import (
     all_mathematics,
     words_of,
 )
+from symbptt.check.notation.language import phrases
 from symbptt.errors import FormulaError
 from symbptt.formula import parse_equations
 from symbptt.formula.lexicon import FUNCTIONS
@@ -33,7 +34,7 @@ _WORDS_TOO = frozenset(
 )
 _IS_WORD = re.compile(rf"[^\W\d_]{{2,}}|[{CJK}]")
 #: Words after which a formula may begin with a name.
-_BEFORE = frozenset({"thus", "hence", "therefore", "so", "let", "where", "then", "and"})
+_BEFORE = phrases("leads to a formula")
 BOXES = re.compile(r"[─-◿⎡-⎿⏞-⏡]")
 ARROW_COMMENT = re.compile(
     r"\s(?:←|<-+|⟵|⇐|-{2,}>)\s.*|\s{2,}(?:#|//|%).*|\s(?:#|//)\s.*|\s{2,}(?:→|⟶|⇒|=>)\s.*"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from symbptt.check.documents.layout import HOLE
+from symbptt.check.notation.language import phrases
 from symbptt.formula.lexicon import (
     FUNCTIONS,
     GREEK,
@@ -28,16 +29,7 @@ _IS_CJK = re.compile(rf"[{CJK}]")
 _LETTERS = re.compile(r"[(\"'“‘*_\[]*([^\W\d_]{2,}(?:[-'’][^\W\d_]+)*)[)\"'”’*_\]]*[.,:;?!]*\Z")
 _SINGLE = re.compile(r"(?:a|I|A)\Z")
 #: Short words that are no symbols, unless the document's mathematics has them: the matrix Why.
-ENGLISH = PROSE | frozenset(
-    re.findall(
-        r"\w+",
-        "a all also am an any as at be but by can did do due each else even fig get go got guy had "
-        "has have he her hi him his how i in into it its may me mind my near new next no nor not "
-        "now off oh ok old on one onto only or our out over own per put say see set she some such "
-        "than that their them then there these they this those too two until up upon us use used "
-        "via was way we were what which while who why will with yes yet you your",
-    )
-)
+ENGLISH = PROSE | phrases("is short")
 #: What names of vectors and matrices look like where nothing else says so: Whh, bh, dz, hT, dWhh.
 _SYMBOL = re.compile(
     r"[A-Z][hxyzocifgrsu]{1,2}|[bdh][hxyzocifgrs]|[hxyzcsod][tT]|[a-z]{1,2}[A-Z]{1,2}[a-z]{0,3}"

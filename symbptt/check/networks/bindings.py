@@ -6,11 +6,11 @@ cross-entropy where ``ŷ - y`` stands for its gradient.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from fractions import Fraction
 
 from symbptt.check.meaning.conventions import is_square
+from symbptt.check.notation.language import said
 from symbptt.formula.tree import Call, Group, Node, Number, Product, Sum, Symbol
 from symbptt.model import terms as tm
 from symbptt.model.functions import ACTIVATIONS
@@ -42,7 +42,7 @@ def _logistic(node: Node) -> bool:
 
 #: What a document says that its loss is.
 LOSS_WORDS = {
-    "cross_entropy": re.compile(r"cross[- ]?entropy|negative log[- ]?likelihood", re.IGNORECASE),
+    "cross_entropy": said("names the cross-entropy"),
 }
 
 
@@ -81,8 +81,8 @@ def signs_in(claim: Node) -> list[str]:
 
 
 #: What a text calls tanh, and what it calls the sigmoid.
-_TANH = re.compile(r"(?<![a-z])tanh(?![a-z])|hyperbolic tangent|双曲正切", re.IGNORECASE)
-_SIGMOID = re.compile(r"sigmoid|logistic", re.IGNORECASE)
+_TANH = said("names tanh")
+_SIGMOID = said("names the sigmoid")
 
 
 def leaves_sigma_open(words: str) -> bool:

@@ -10,6 +10,7 @@ from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.norms import named
 from symbptt.check.networks.epochs import Epoch
 from symbptt.check.networks.parts import ADDING, Mention, Part, has_derivative
+from symbptt.check.notation.language import alternatives
 from symbptt.check.notation.scripts import unbracketed
 from symbptt.check.notation.symbols import ACTIVATION_NAMES, ERRORS, Scope
 from symbptt.formula.tree import (
@@ -34,7 +35,7 @@ from symbptt.model.model import Model
 
 #: Words, or the formula before, that speak of one step: ``dL/dW (t = 2) = …``.
 _ONE_STEP = re.compile(
-    r"\(\s*(at\s+)?t\s*=\s*\w+\s*\)|(at|for) (time )?step|contribution", re.IGNORECASE
+    rf"\(\s*(at\s+)?t\s*=\s*\w+\s*\)|{alternatives('speaks of one step')}", re.IGNORECASE
 )
 
 

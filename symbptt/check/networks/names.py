@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +9,7 @@ from symbptt.check.networks.epochs import Epoch
 from symbptt.check.networks.equations import unshifted
 from symbptt.check.networks.links import is_gradient_name, words_before
 from symbptt.check.networks.parts import NAMING, Mention, Part, has_derivative
+from symbptt.check.notation.language import said
 from symbptt.check.notation.layers import Layers
 from symbptt.check.notation.namings import Named, is_diagonal, namings
 from symbptt.check.notation.scripts import entry_letters, is_step, scripts
@@ -18,10 +18,7 @@ from symbptt.formula.tree import Call, Differential, Node, Number, Quotient, Rel
 from symbptt.model.names import Naming
 
 #: Words that announce that a symbol comes to mean the gradient by a pre-activation.
-_ANNOUNCES = re.compile(
-    r"combin|absorb|incorporat|redefin|re-defin|definition of|pre-?activation|local (error|grad)|"
-    r"instead|now (define|let|denote)", re.IGNORECASE,
-)  # fmt: skip
+_ANNOUNCES = said("gives a name another meaning")
 
 
 @dataclass

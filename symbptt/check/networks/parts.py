@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,6 +9,7 @@ from symbptt.check.documents.formulas import Formula, Unparsed
 from symbptt.check.notation.conditions import is_condition
 from symbptt.check.notation.ellipsis import is_dots
 from symbptt.check.notation.indices import Indices, relettered
+from symbptt.check.notation.language import said
 from symbptt.check.notation.normal import Notation, normal
 from symbptt.formula.tree import (
     Cases,
@@ -31,10 +31,7 @@ ADDING = frozenset({"+=", "-="})
 #: Signs that say that a name is being given.
 NAMING = frozenset({"≜", "≡", ":="})
 #: Words before a formula that give a name.
-_DEFINES = re.compile(
-    r"\b(let|lets|define|defines|defined|defining|denote|denotes|denoted|call|write|introduce|"
-    r"abbreviat\w*|set)\b", re.IGNORECASE,
-)  # fmt: skip
+_DEFINES = said("gives a name")
 
 
 @dataclass(frozen=True)

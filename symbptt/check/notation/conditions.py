@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from operator import eq, ge, gt, le, lt, ne
 
+from symbptt.check.notation.language import phrases
 from symbptt.check.notation.scripts import Steps, is_step, step_value
 from symbptt.formula.tree import Group, Node, Number, Product, Relation, Symbol, Text
 
 COMPARE = {"=": eq, "<": lt, ">": gt, "≤": le, "≥": ge, "≠": ne, "≡": eq}
 #: Words of conditions that say nothing.
-EMPTY = frozenset({"if", "for", "when", "where", "and", "with", "at", "as", "and if", "for all",
-                   "for any", "while", ",", ""})  # fmt: skip
-OTHERWISE = frozenset({"otherwise", "else", "in other cases"})
+EMPTY = phrases("opens a condition") | {",", ""}
+OTHERWISE = phrases("is every other case")
 
 
 def holds(condition: Node, steps: Steps) -> bool | None:

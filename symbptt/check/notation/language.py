@@ -1,0 +1,88 @@
+"""What texts say beside formulas: a table of phrases for each language.
+
+A phrase ends in ``*`` where a word may go on, begins with one where it may have begun, and has a
+``/`` between words of which any may stand there.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from itertools import product
+
+ENGLISH = {
+    "gives a name": "let, lets, define, defines, defined, defining, denote, denotes, denoted, "
+    "call, write, introduce, abbreviat*, set",
+    "gives a name another meaning": "*combin*, *absorb*, *incorporat*, *redefin*, *re-defin*, "
+    "*definition of*, *preactivation*, *pre-activation*, *local error/grad*, *instead*, "
+    "*now define*, *now let*, *now denote*",
+    "speaks of one step": "*at/for step*, *at/for time step*, *contribution*",
+    "makes a condition": "if, when, whenever, suppos*, assum*, provided, unless, whether, case, "
+    "cases, requir*, until, condition*, as long as, should, must, need*, want, such that, "
+    "constrain*, regularis*, regulariz*, given that, clip*, sufficient*, necessary, enough, "
+    "ensure*, simplicity, simplif*, ignor*, neglect*, roughly, approximately, "
+    "under the/this/these/mild/certain, small/smaller/large/larger "
+    "enough/weight/weights/value/values/norm/norms/initial*, linear/scalar "
+    "activation/activations/network/networks/rnn/rnns/model/models/recurren*",
+    "stands beside a formula": "if, for, when, whenever, where, with, and, or, otherwise, else, "
+    "at, as, while, hence, so, thus, therefore, since, because, provided, given, then, but, "
+    "which, that, i.e., in",
+    "leads to a formula": "thus, hence, therefore, so, let, where, then, and",
+    "opens a condition": "if, for, when, where, and, with, at, as, and if, for all, for any, while",
+    "is every other case": "otherwise, else, in other cases",
+    "is short": "a, all, also, am, an, any, as, at, be, but, by, can, did, do, due, each, else, "
+    "even, fig, get, go, got, guy, had, has, have, he, her, hi, him, his, how, i, in, into, it, "
+    "its, may, me, mind, my, near, new, next, no, nor, not, now, off, oh, ok, old, on, one, onto, "
+    "only, or, our, out, over, own, per, put, say, see, set, she, some, such, than, that, their, "
+    "them, then, there, these, they, this, those, too, two, until, up, upon, us, use, used, via, "
+    "was, way, we, were, what, which, while, who, why, will, with, yes, yet, you, your",
+    "names the cross-entropy": "*cross entropy*, *cross-entropy*, *crossentropy*, "
+    "*negative log likelihood*, *negative log-likelihood*, *negative loglikelihood*",
+    "names tanh": "tanh, *_tanh, tanh_*, *_tanh_*, *hyperbolic tangent*",
+    "names the sigmoid": "*sigmoid*, *logistic*",
+}
+CHINESE = {
+    "names tanh": "双曲正切",
+}
+LANGUAGES = {"English": ENGLISH, "Chinese": CHINESE}
+
+#: What words are made of, where words have spaces between them.
+_LETTER = "[A-Za-zÀ-ɏ_]"
+
+
+@cache
+def phrases(what: str) -> frozenset[str]:
+    """Every phrase of any language that says something, with stars where words may go on.
+
+    >>> sorted(phrases("is every other case"))
+    ['else', 'in other cases', 'otherwise']
+    """
+    rows = [row for table in LANGUAGES.values() for row in table.get(what, "").split(", ") if row]
+    if not rows:
+        raise KeyError(what)
+    return frozenset(
+        " ".join(words)
+        for row in rows
+        for words in product(*(word.split("/") for word in row.split(" ")))
+    )
+
+
+def alternatives(*what: str) -> str:
+    """A pattern of the phrases that say one of several things."""
+    every = sorted(set().union(*map(phrases, what)))
+    return "|".join(_ended(re.escape(phrase).replace(r"\*", r"\w*")) for phrase in every)
+
+
+def _ended(phrase: str) -> str:
+    """A pattern of whole words."""
+    before = rf"(?<!{_LETTER})" if phrase[0].isascii() else ""
+    return before + phrase + (rf"(?!{_LETTER})" if phrase[-1].isascii() else "")
+
+
+def said(*what: str) -> re.Pattern[str]:
+    """What finds, in a text, any phrase that says one of several things.
+
+    >>> said("makes a condition").search("Assuming small weights").group()
+    'Assuming'
+    """
+    return re.compile(alternatives(*what), re.IGNORECASE)
