@@ -45,8 +45,6 @@ _TIMED = re.compile(r"([A-Za-z]+?)t")
 #: What a sum over the examples of a batch runs over.
 EXAMPLES = frozenset({"batch", "minibatch", "examples", "samples"})
 
-Change = Callable[[Node], Node]
-
 
 @dataclass(frozen=True)
 class Notation:
@@ -195,17 +193,9 @@ def normal(node: Node, notation: Notation) -> Node:
 
 
 def _normal(node: Node, notation: Notation) -> Node:
-    changes: list[Change] = [
-        lambda n: at_step(n, notation.bracketed), notation.indices.rewritten, _differentiated,
-        lambda n: _counted(n, notation.counted), _bare_numerator, _numbered_signal, _pairs,
-        _copies, _loss_names,
-        lambda n: _fused(n, notation.numbered), lambda n: _ends(n, notation.above), _worded, _bold,
-        _of_examples, named_activation, lambda n: _stack(n, notation.stacks),
-        lambda n: _joined(n, notation.joined), lambda n: _unglued(n, notation.timed),
-    ]  # fmt: skip
     if not isinstance(node, Symbol):
         node = node.rebuilt(lambda n: _normal(n, notation))
-    return reduce(lambda n, change: change(n), changes, node)
+    return reduce(lambda n, row: row.change(n, notation), REWRITINGS, node)
 
 
 def _fused(node: Node, steps: frozenset[str]) -> Node:
@@ -390,3 +380,60 @@ def _differentiated(node: Node) -> Node:
                             return whole
                         return replace(node, factors=(*factors[:i], whole), operators=signs[:i])
     return node
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """A way in which people write something, and how a tree gets the ordinary one.
+
+    ``written`` is an example of it, ``means`` the same as it is ordinarily written, if it is,
+    ``beside`` what else a document has, so that it is read so.
+    """
+
+    name: str
+    written: str
+    means: str
+    change: Callable[[Node, Notation], Node]
+    beside: tuple[str, ...] = ()
+
+
+def _always(change: Callable[[Node], Node]) -> Callable[[Node, Notation], Node]:
+    """A change whatever the document's notation is."""
+    return lambda node, notation: change(node)
+
+
+#: The ways of writing, in the order in which they are undone.
+REWRITINGS: tuple[Rewriting, ...] = (
+    Rewriting("step in brackets", "h(t-1)^2", "h[t-1]^2",
+              lambda n, notation: at_step(n, notation.bracketed), ("a(t) = W h(t)",)),
+    Rewriting("letters of elements", r"b_{h'}", "",
+              lambda n, notation: notation.indices.rewritten(n),
+              (r"a_h^t = \sum_{h'} w_{h'h} b_{h'}^{t-1}",)),
+    Rewriting("derivative of what stands behind", r"\frac{d}{dz} \tanh(z)",
+              r"\frac{d \tanh(z)}{dz}", _always(_differentiated)),
+    Rewriting("names that a number above tells apart", "z_t^2", "z_t^{(2)}",
+              lambda n, notation: _counted(n, notation.counted), ("z_t^1 = x_t",)),
+    Rewriting("missing d", r"\frac{a h_1}{\partial W}", r"a \frac{\partial h_1}{\partial W}",
+              _always(_bare_numerator)),
+    Rewriting("error signal with two numbers", "δ_2^3", "δ_2^{(3)}", _always(_numbered_signal)),
+    Rewriting("entry of a matrix", "W[i, j]", "", _always(_pairs)),
+    Rewriting("copy of a parameter", r"\frac{dL}{dW} (t = 2)", r"\frac{dL}{dW^{(2)}}",
+              _always(_copies)),
+    Rewriting("arguments of the loss", "L(θ)", "", _always(_loss_names)),
+    Rewriting("number that ends a name", "ht-1", "h_{t-1}",
+              lambda n, notation: _fused(n, notation.numbered), ("h2 = tanh(h1)",)),
+    Rewriting("number above that is no power", "h^T + h^0", "h^{(T)} + h^{(0)}",
+              lambda n, notation: _ends(n, notation.above), ("h^{t} = h^{t-1}",)),
+    Rewriting("word and step in one script", r"O_{\text{Cc}(t)}", r"O_{\text{Cc}, (t)}",
+              _always(_worded)),
+    Rewriting("names in one command", r"\boldsymbol{W h}^{(t)}", "W h^{(t)}", _always(_bold)),
+    Rewriting("sum over a batch", r"\sum_{batch} x_t", "x_t", _always(_of_examples)),
+    Rewriting("activation by exponentials", r"\frac{1}{1 + e^{-x}}", "sigmoid(x)",
+              _always(named_activation)),
+    Rewriting("name of a stacked vector", "W concat", "W Concat_t",
+              lambda n, notation: _stack(n, notation.stacks), ("concat = [h_{t-1}, x_t]",)),
+    Rewriting("d in a name", "W d a_t", "",
+              lambda n, notation: _joined(n, notation.joined), ("d a_t = a_t",)),
+    Rewriting("word and step without a comma", "z_{rt}", "",
+              lambda n, notation: _unglued(n, notation.timed), ("r_t = x_t",)),
+)  # fmt: skip
