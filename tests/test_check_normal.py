@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from symbptt.check.notation import normal as module
-from symbptt.check.notation.normal import REWRITINGS, Notation, Rewriting, normal
+from symbptt.check.notation.normal import Notation, normal
+from symbptt.check.notation.rewritings import REWRITINGS, Rewriting
 from symbptt.formula import parse
 from symbptt.formula.tree import Node
 

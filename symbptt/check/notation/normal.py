@@ -1,49 +1,32 @@
-"""What people write in other ways, brought to one: ``h1``, ``ht-1``, ``dL/dW (t = 2)``.
+"""The notation of a document, and trees brought to the ordinary one: ``h1``, ``ht-1``.
 
 A step never changes what a formula says: only how its tree says it.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 
-from symbptt.check.notation.bracketed import at_step, in_brackets
-from symbptt.check.notation.exponentials import named_activation
+from symbptt.check.notation.bracketed import in_brackets
 from symbptt.check.notation.indices import NO_INDICES, Indices, indices_of
 from symbptt.check.notation.neighbours import NO_NEIGHBOURS, Neighbours, has_words, neighbours_of
-from symbptt.check.notation.scripts import is_time, scripts
-from symbptt.check.notation.symbols import LOSSES
+from symbptt.check.notation.rewritings import NUMBERED, REWRITINGS
 from symbptt.formula.tree import (
-    BigOperator,
-    Call,
-    Differential,
     Group,
     Node,
     Number,
     Power,
     Product,
-    Quotient,
     Relation,
-    Span,
-    Subscripted,
-    Sum,
     Symbol,
     Text,
-    Transpose,
 )
 from symbptt.model.names import Naming
 from symbptt.model.terms import Index
-
-#: A name that ends in a number, or in the letter of time.
-_NUMBERED = re.compile(r"([A-Za-z]+?)_?(\d+)")
-_TIMED = re.compile(r"([A-Za-z]+?)t")
-#: What a sum over the examples of a batch runs over.
-EXAMPLES = frozenset({"batch", "minibatch", "examples", "samples"})
 
 
 @dataclass(frozen=True)
@@ -90,7 +73,7 @@ def families(trees: Iterable[Node]) -> frozenset[str]:
     for tree in trees:
         for n in tree.walk():
             if isinstance(n, Symbol) and n.is_bare:
-                m = _NUMBERED.fullmatch(n.base)
+                m = NUMBERED.fullmatch(n.base)
                 if m is not None:
                     members[m[1]].add(m[2])
     return frozenset(name for name, numbers in members.items() if len(numbers) > 1)
@@ -129,22 +112,6 @@ def timed_names(trees: Iterable[Node]) -> frozenset[str]:
     )
 
 
-def _unglued(node: Node, timed: frozenset[str]) -> Node:
-    """``z_{rt}`` as z_r at t, where the document has ``r_t``."""
-    if not isinstance(node, Symbol) or not node.base[0].islower():
-        return node
-    scripts: list[Node] = []
-    for part in node.subscripts:
-        match part:
-            case Symbol(name) if part == Symbol(name) and name[-1] == "t" and name[:-1] in timed:
-                scripts += [Text(name[:-1], span=part.span), Symbol("t", span=part.span)]
-            case Product((Symbol(name) as front, Symbol("t") as t), ("",)) if name in timed:
-                scripts += [front, t]
-            case _:
-                scripts.append(_unglued(part, timed))
-    return replace(node, subscripts=tuple(scripts))
-
-
 def prefixed_names(trees: Iterable[Node]) -> frozenset[str]:
     """What stands behind a d, δ or Δ on a left side: ``da_t = …`` gives a name."""
     found = set()
@@ -161,32 +128,6 @@ def prefixed_names(trees: Iterable[Node]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _joined(node: Node, joined: frozenset[str]) -> Node:
-    """``d a_t`` as one name, where a document defines it."""
-    if not isinstance(node, Product) or not joined:
-        return node
-    factors: list[Node] = []
-    signs: list[str] = []
-    for sign, f in zip(("", *node.operators), node.factors, strict=True):
-        name = _prefixed(factors[-1], f, joined) if factors and sign == "" else None
-        if name is not None:
-            factors[-1] = name
-            continue
-        factors.append(f)
-        signs.append(sign)
-    if len(factors) == 1:
-        return factors[0]
-    return replace(node, factors=tuple(factors), operators=tuple(signs[1:]))
-
-
-def _prefixed(d: Node, f: Node, joined: frozenset[str]) -> Symbol | None:
-    if not (isinstance(d, Symbol) and isinstance(f, Symbol) and f.base in joined):
-        return None
-    if d.base not in ("d", "delta", "Delta") or d != Symbol(d.base):
-        return None
-    return replace(f, base=f"{d.base}_{f.base}", span=Span(d.span.start, f.span.end))
-
-
 def normal(node: Node, notation: Notation) -> Node:
     """A tree with names and steps taken apart, calls as calls, and differentials as fractions."""
     return notation.neighbours.rewritten(_normal(node, notation))
@@ -198,242 +139,9 @@ def _normal(node: Node, notation: Notation) -> Node:
     return reduce(lambda n, row: row.change(n, notation), REWRITINGS, node)
 
 
-def _fused(node: Node, steps: frozenset[str]) -> Node:
-    match node:
-        case Symbol(base) if node.is_bare:
-            numbered = _NUMBERED.fullmatch(base)
-            if numbered is not None and numbered[1] in steps:
-                at = Number(Fraction(int(numbered[2])), span=node.span)
-                return Symbol(numbered[1], subscripts=(at,), span=node.span)
-            timed = _TIMED.fullmatch(base)
-            if timed is not None and timed[1] in steps:
-                return Symbol(timed[1], subscripts=(Symbol("t"),), span=node.span)
-        case Sum((Symbol(base, subscripts=(Symbol("t"),)) as first, Number() as n), (1, s)) if (
-            base in steps
-        ):  # ht-1
-            shifted = Sum((Symbol("t"), n), (1, s))
-            return replace(first, subscripts=(shifted,), span=node.span)
-    return node
-
-
-def _worded(node: Node) -> Node:
-    """``O_{\\text{Cc}(t)}``: a word and a step in one script are two."""
-    match node:
-        case Symbol(subscripts=(Product((Text() | Symbol() as word, Group("(", (at,))), ("",)),)):
-            if isinstance(word, Text) or len(word.base) > 1:
-                return replace(node, subscripts=(word, at))
-    return node
-
-
-def _pairs(node: Node) -> Node:
-    """``W[i,j]``: an entry of a matrix, and no product with what stacks i and j."""
-    if not isinstance(node, Product):
-        return node
-    factors: list[Node] = []
-    signs: list[str] = []
-    for sign, f in zip(("", *node.operators), node.factors, strict=True):
-        match factors[-1:], f:
-            case [Symbol(indices=()) as name], Group("[", (Symbol(i) as row, Symbol(j) as column)):
-                plain = (row, column) == (Symbol(i), Symbol(j))
-                if sign == "" and plain and {i, j} <= set("ijklmn"):
-                    span = Span(name.span.start, f.span.end)
-                    factors[-1] = replace(name, indices=(row, column), span=span)
-                    continue
-        factors.append(f)
-        signs.append(sign)
-    if len(factors) == 1:
-        return factors[0]
-    return replace(node, factors=tuple(factors), operators=tuple(signs[1:]))
-
-
 def _names_stack(tree: Node) -> bool:
     """``concat_t = [h_{t-1}, x_t]``."""
     match tree:
         case Relation((Symbol("concat"), Group("[" | "(", (_, _, *_)), *_), ("=" | ":=", *_)):
             return True
     return False
-
-
-def _stack(node: Node, named: bool) -> Node:
-    """``concat`` as a name, which has the step t, and no function."""
-    match node:
-        case Symbol("concat") if named:
-            timed = any(map(is_time, scripts(node)))
-            below = node.subscripts if timed else (*node.subscripts, Symbol("t"))
-            return replace(node, base="Concat", subscripts=below)
-        case Call(Symbol("Concat") as name, arguments):  # concat(h, x)
-            return replace(node, function=Symbol("concat", span=name.span), arguments=arguments)
-    return node
-
-
-def _of_examples(node: Node) -> Node:
-    """A sum over the examples of a batch as what it sums: a model is of one example."""
-    match node:
-        case BigOperator("sum", index=Symbol(index), lower=None, upper=None, domain=None) if (
-            index in EXAMPLES
-        ):
-            return node.body
-    return node
-
-
-def _bold(node: Node) -> Node:
-    """``\\boldsymbol{W h}^{(t)}``: names in one command, of which the last has the step."""
-    match node:
-        case Subscripted(Text(words), (part,)):
-            names = words.split()
-            if len(names) > 1 and all(len(name) == 1 and name.isalpha() for name in names):
-                *front, last = (Symbol(name, span=node.span) for name in names)
-                last = replace(last, superscripts=(part,))
-                return Product((*front, last), ("",) * len(front), span=node.span)
-    return node
-
-
-def _ends(node: Node, above: frozenset[str]) -> Node:
-    """``h^T`` where the steps of h stand above it: h at the last step, not its transpose; ``h^0``
-    is no power."""
-    match node:
-        case Power(Symbol(base, superscripts=()) as name, Number(value) as at) if (
-            base in above and value in (0, 1)
-        ):
-            return replace(name, superscripts=(at,), span=node.span)
-        case Transpose(Symbol(base, superscripts=()) as name) if base in above:
-            return replace(name, superscripts=(Symbol("T"),), span=node.span)
-    return node
-
-
-def _copies(node: Node) -> Node:
-    """``dL/dW (t = 2)`` as the derivative by the copy of W that step 2 uses."""
-    match node:
-        case Product((*front, Quotient(_, Differential(operand=Symbol() as by)) as q, last), signs):
-            at = _step_said(last)
-            if at is not None and signs[-1] == "":
-                copy = replace(by, superscripts=(*by.superscripts, at))
-                assert isinstance(q.denominator, Differential)
-                q = replace(q, denominator=replace(q.denominator, operand=copy), span=node.span)
-                if not front:
-                    return q
-                return replace(node, factors=(*front, q), operators=signs[:-1])
-    return node
-
-
-def _bare_numerator(node: Node) -> Node:
-    """``a · h1/dW``: a d is missing in front of h1, which is what is differentiated."""
-    match node:
-        case Quotient(Product((*front, Symbol() as of), signs), Differential(sign)) if front:
-            whole = replace(node, numerator=Differential(sign, of), span=of.span)
-            return Product((*front, whole), signs, span=node.span)
-    return node
-
-
-def _numbered_signal(node: Node) -> Node:
-    """``δ_2^3`` as a symbol with two scripts: an error signal is never cubed."""
-    match node:
-        case Power(Symbol("delta", superscripts=()) as name, Number(q) as at) if (
-            name.subscripts and q.denominator == 1 and q > 0
-        ):
-            return replace(name, superscripts=(at,), span=node.span)
-    return node
-
-
-def _counted(node: Node, counted: frozenset[str]) -> Node:
-    """``z_t^2`` as a name with two scripts, where the document has ``z_t^1`` too."""
-    match node:
-        case Power(Symbol(base, superscripts=()) as name, Number() as at) if (
-            base in counted and name.subscripts
-        ):
-            return replace(name, superscripts=(at,), span=node.span)
-    return node
-
-
-def _step_said(node: Node) -> Node | None:
-    match node:
-        case Group("(" | "[", (Relation((Symbol("t" | "T"), at), ("=",)),)):
-            return at
-        case Group("(", (Text(), Relation((Symbol("t" | "T"), at), ("=",)))):
-            return at
-    return None
-
-
-def _loss_names(node: Node) -> Node:
-    """``E(y, ŷ)``, ``L(θ)``: the loss, whose arguments the model knows."""
-    match node:
-        case Product((Symbol(base) as name, Group("(", items)), ("",)) if (
-            base in LOSSES and base not in ("l", "C") and not name.primes and items
-        ):
-            return Call(name, items, span=node.span)
-    return node
-
-
-def _differentiated(node: Node) -> Node:
-    """``\\frac{d}{dz} \\tanh(z)``: what stands behind is what is differentiated."""
-    match node:
-        case Product(factors, signs):
-            for i, (f, sign) in enumerate(zip(factors, signs, strict=False)):
-                match f:
-                    case Quotient(Differential(operand=None) as d, Differential()) if sign == "":
-                        rest = factors[i + 1 :]
-                        body: Node = rest[0]
-                        if len(rest) > 1:
-                            body = Product(rest, signs[i + 1 :], span=rest[0].span)
-                        whole = replace(f, numerator=replace(d, operand=body))
-                        if not i:
-                            return whole
-                        return replace(node, factors=(*factors[:i], whole), operators=signs[:i])
-    return node
-
-
-@dataclass(frozen=True)
-class Rewriting:
-    """A way in which people write something, and how a tree gets the ordinary one.
-
-    ``written`` is an example of it, ``means`` the same as it is ordinarily written, if it is,
-    ``beside`` what else a document has, so that it is read so.
-    """
-
-    name: str
-    written: str
-    means: str
-    change: Callable[[Node, Notation], Node]
-    beside: tuple[str, ...] = ()
-
-
-def _always(change: Callable[[Node], Node]) -> Callable[[Node, Notation], Node]:
-    """A change whatever the document's notation is."""
-    return lambda node, notation: change(node)
-
-
-#: The ways of writing, in the order in which they are undone.
-REWRITINGS: tuple[Rewriting, ...] = (
-    Rewriting("step in brackets", "h(t-1)^2", "h[t-1]^2",
-              lambda n, notation: at_step(n, notation.bracketed), ("a(t) = W h(t)",)),
-    Rewriting("letters of elements", r"b_{h'}", "",
-              lambda n, notation: notation.indices.rewritten(n),
-              (r"a_h^t = \sum_{h'} w_{h'h} b_{h'}^{t-1}",)),
-    Rewriting("derivative of what stands behind", r"\frac{d}{dz} \tanh(z)",
-              r"\frac{d \tanh(z)}{dz}", _always(_differentiated)),
-    Rewriting("names that a number above tells apart", "z_t^2", "z_t^{(2)}",
-              lambda n, notation: _counted(n, notation.counted), ("z_t^1 = x_t",)),
-    Rewriting("missing d", r"\frac{a h_1}{\partial W}", r"a \frac{\partial h_1}{\partial W}",
-              _always(_bare_numerator)),
-    Rewriting("error signal with two numbers", "δ_2^3", "δ_2^{(3)}", _always(_numbered_signal)),
-    Rewriting("entry of a matrix", "W[i, j]", "", _always(_pairs)),
-    Rewriting("copy of a parameter", r"\frac{dL}{dW} (t = 2)", r"\frac{dL}{dW^{(2)}}",
-              _always(_copies)),
-    Rewriting("arguments of the loss", "L(θ)", "", _always(_loss_names)),
-    Rewriting("number that ends a name", "ht-1", "h_{t-1}",
-              lambda n, notation: _fused(n, notation.numbered), ("h2 = tanh(h1)",)),
-    Rewriting("number above that is no power", "h^T + h^0", "h^{(T)} + h^{(0)}",
-              lambda n, notation: _ends(n, notation.above), ("h^{t} = h^{t-1}",)),
-    Rewriting("word and step in one script", r"O_{\text{Cc}(t)}", r"O_{\text{Cc}, (t)}",
-              _always(_worded)),
-    Rewriting("names in one command", r"\boldsymbol{W h}^{(t)}", "W h^{(t)}", _always(_bold)),
-    Rewriting("sum over a batch", r"\sum_{batch} x_t", "x_t", _always(_of_examples)),
-    Rewriting("activation by exponentials", r"\frac{1}{1 + e^{-x}}", "sigmoid(x)",
-              _always(named_activation)),
-    Rewriting("name of a stacked vector", "W concat", "W Concat_t",
-              lambda n, notation: _stack(n, notation.stacks), ("concat = [h_{t-1}, x_t]",)),
-    Rewriting("d in a name", "W d a_t", "",
-              lambda n, notation: _joined(n, notation.joined), ("d a_t = a_t",)),
-    Rewriting("word and step without a comma", "z_{rt}", "",
-              lambda n, notation: _unglued(n, notation.timed), ("r_t = x_t",)),
-)  # fmt: skip
