@@ -94,7 +94,7 @@ def test_the_verdicts_are_those_of_the_table():
 
 
 def test_the_readings_are_listed():
-    from symbptt.check.meaning.conventions import READINGS
+    from symbptt.check.meaning.readings import READINGS
 
     page = (Path(__file__).parent.parent / "docs/check.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|$", page, re.MULTILINE)[1:]

@@ -13,9 +13,9 @@ from symbptt.check.bounds.reals import Real
 from symbptt.check.findings import Counterexample, Numbers
 from symbptt.check.meaning.agreement import agree
 from symbptt.check.meaning.claims import Claim, least_length, points, unbound_letters
-from symbptt.check.meaning.conventions import conventions
 from symbptt.check.meaning.meaning import Meaning
 from symbptt.check.meaning.ranges import range_of
+from symbptt.check.meaning.readings import conventions
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.sides import both_sides
 from symbptt.check.meaning.tensors import Derivative, Matrix, ShapeClashError

@@ -12,8 +12,9 @@ from random import Random
 from symbptt.check.findings import Counterexample, Evidence
 from symbptt.check.meaning.agreement import agree
 from symbptt.check.meaning.claims import Claim, least_length, points
-from symbptt.check.meaning.conventions import STANDARD, Convention, Reading, conventions
+from symbptt.check.meaning.conventions import STANDARD, Convention, Reading
 from symbptt.check.meaning.meaning import Meaning, Seen
+from symbptt.check.meaning.readings import conventions
 from symbptt.check.meaning.setting import LENGTHS, Setting
 from symbptt.check.meaning.sides import both_sides
 from symbptt.check.meaning.tensors import ShapeClashError

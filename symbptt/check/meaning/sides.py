@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symbptt.check.meaning.claims import Claim, stands_bare
-from symbptt.check.meaning.conventions import lengthened, regroup
 from symbptt.check.meaning.derivatives import share_of
 from symbptt.check.meaning.meaning import Meaning
+from symbptt.check.meaning.regrouped import lengthened, regroup
 from symbptt.check.meaning.shares import Share, Side, Written
 from symbptt.check.meaning.tensors import Derivative, Value
 from symbptt.check.notation.quantities import MissingError, Place

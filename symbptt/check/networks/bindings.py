@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from symbptt.check.meaning.conventions import is_square
+from symbptt.check.meaning.regrouped import is_square
 from symbptt.check.notation.language import said
 from symbptt.formula.tree import Call, Group, Node, Number, Product, Sum, Symbol
 from symbptt.model import terms as tm

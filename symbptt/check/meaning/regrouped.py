@@ -1,0 +1,70 @@
+"""Differences and sums as they were meant: a · 1 - h² · b as a · (1 - h²) · b."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from symbptt.formula.tree import (
+    BigOperator,
+    Call,
+    Group,
+    Node,
+    Number,
+    Power,
+    Product,
+    Sum,
+    Symbol,
+)
+
+
+def regroup(node: Node) -> Node:
+    """``a · 1 - h² · b`` as ``a · (1 - h²) · b``."""
+    node = node.rebuilt(regroup) if not isinstance(node, Symbol) else node
+    match node:
+        case Sum((a, Product((square, *rest), signs)), (1, -1)) if is_square(square):
+            before: tuple[Node, ...] = ()
+            joined: tuple[str, ...] = ()
+            match a:
+                case Number(value) if value == 1:
+                    pass
+                case Product((*before_, Number(value)), joined_) if value == 1:
+                    before, joined = tuple(before_), joined_
+                case BigOperator(body=Product((*before_, Number(value)), joined_)) if value == 1:
+                    inner = _joined(tuple(before_), joined_, square, tuple(rest), signs)
+                    return replace(a, body=inner)
+                case _:
+                    return node
+            return _joined(before, joined, square, tuple(rest), signs)
+    return node
+
+
+def lengthened(node: Node) -> Node:
+    """``Σ_t a_t - b_t`` as ``Σ_t (a_t - b_t)``: the letter stands for nothing outside the sum."""
+    node = node.rebuilt(lengthened) if not isinstance(node, Symbol) else node
+    match node:
+        case Sum((BigOperator("sum", body, Symbol(letter)) as total, *rest), (1, *signs)) if all(
+            any(n == Symbol(letter) for n in term.walk()) for term in rest
+        ):
+            return replace(total, body=Sum((body, *rest), (1, *signs), span=node.span))
+    return node
+
+
+def _joined(
+    before: tuple[Node, ...], joined: tuple[str, ...], square: Node, rest: tuple[Node, ...],
+    signs: tuple[str, ...],
+) -> Product:  # fmt: skip
+    difference = Group("(", (Sum((Number(Fraction(1)), square), (1, -1)),))
+    return Product((*before, difference, *rest), (*joined, *signs))
+
+
+def is_square(node: Node) -> bool:
+    """``h²``, ``squared(h)``, ``h ⊙ h``."""
+    match node:
+        case Power(_, Number(value)):
+            return value == 2
+        case Call(Symbol("squared" | "square")):
+            return True
+        case Product((a, b), ("⊙" | "∘" | "*",)):
+            return a == b
+    return False
