@@ -23,10 +23,10 @@ from symbptt.check.networks.bindings import (
     spoken_loss,
     with_activation,
 )
+from symbptt.check.networks.entropies import UNNAMED_TARGET
 from symbptt.check.networks.equations import Given, Run, claims, equations, relation, runs
 from symbptt.check.networks.forward import Forward, forward
 from symbptt.check.networks.guesses import reading
-from symbptt.check.networks.losses import UNNAMED_TARGET
 from symbptt.check.networks.parts import Mention, Part, has_derivative
 from symbptt.check.networks.written import at_last, written_out
 from symbptt.check.notation.normal import Notation, normal

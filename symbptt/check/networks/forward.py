@@ -6,18 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symbptt.check.networks.losses import (
-    attempts,
-    is_loss,
-    is_start,
-    left_of,
-    likelihood,
-    name_of,
-    rewritten,
-    right_of,
-    with_known_loss,
-    with_softmax,
-)
+from symbptt.check.networks.entropies import likelihood
+from symbptt.check.networks.losses import attempts, is_loss, is_start, with_known_loss, with_softmax
+from symbptt.check.networks.statements import left_of, name_of, rewritten, right_of
 from symbptt.check.notation.shares import Share
 from symbptt.check.notation.symbols import ERRORS, LOSSES
 from symbptt.errors import ModelError, SymbpttError

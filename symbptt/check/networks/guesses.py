@@ -8,7 +8,7 @@ from fractions import Fraction
 from symbptt.check.meaning.conventions import Reading
 from symbptt.check.meaning.derivatives import LATER
 from symbptt.check.networks.bindings import is_difference
-from symbptt.check.networks.losses import UNNAMED_TARGET
+from symbptt.check.networks.entropies import UNNAMED_TARGET
 from symbptt.check.notation.namings import label, namings
 from symbptt.check.notation.neighbours import ASSIGNED, OUTSIDE, UNSEEN
 from symbptt.check.notation.scripts import (
