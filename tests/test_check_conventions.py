@@ -94,6 +94,7 @@ EXAMPLES: dict[str, Example] = {
         rf"\frac{{\partial L}}{{\partial b}} = {SUM} {BY_H} - h_t^2 ⊙ {BY_H}", "h_t^2", "h_t"
     ),
     "share of one step": Example(f"{BY_W} = {BY_Z} h_{{t-1}}^T", "h_{t-1}", "h_t"),
+    "for the step before": Example(rf"dh_{{next}} = W^T {BY_Z}", "W^T", "W", NETWORK),
     "carry to the step before": Example(
         r"\frac{\partial L}{\partial c_{t-1}} = \frac{\partial L}{\partial c_t} ⊙ f_t",
         "f_t",

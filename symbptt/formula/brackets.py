@@ -156,7 +156,9 @@ class Brackets:
         elif following is not None and following.type == "SUB" and after_operand:
             # evaluated at: \frac{dC}{dy}\Big|_{y}; the subscript says it all
             if top == "nothing" and sized == "close":
-                self.stack.pop()
+                opened = self.stack.pop()  # what it encloses begins with the \left.
+                first, (start, _) = self.out[opened.index], span_of(opened.token)
+                self.out[opened.index] = token(first.type, str(first), start, span_of(first)[1])
         elif sized == "close":
             self.close(kind, t)
         else:
@@ -200,7 +202,8 @@ class Brackets:
     def is_index(self, t: Token) -> bool:
         """``h[t]``: a bracket with a time in it, right after a name that is no function."""
         start, _ = span_of(t)
-        named = self.last() in {"NAME", "RBRACE"} or self.last(2) == "SUB"
+        below = self.last(2) == "SUB" and self.last() != "LBRACE"  # h_W[t], but not h_{[t]}
+        named = self.last() in {"NAME", "RBRACE"} or below
         if not named or span_of(self.out[-1])[1] != start:
             return False
         if str(self.out[-1]).lstrip("\\") in self.functions:

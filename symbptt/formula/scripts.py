@@ -66,8 +66,8 @@ def _sub(node: Node, s: Script) -> Node:
 
 
 def _unwrapped(entry: Node) -> Node:
-    """``h_(t-1)`` in plain text is ``h_{t-1}``."""
-    if isinstance(entry, Group) and entry.opening == "(" and len(entry.items) == 1:
+    """``h_(t-1)`` in plain text is ``h_{t-1}``, and so is ``h_{[t-1]}``."""
+    if isinstance(entry, Group) and entry.opening in ("(", "[") and len(entry.items) == 1:
         return entry.items[0]
     return entry
 

@@ -53,6 +53,7 @@ class Convention:
     of_one_step: bool = False
     missing_left_out: bool = False
     left_total: bool = False
+    left_before: bool = False
     regrouped: bool = False
     lengthened: bool = False
     slopes_by_value: bool = False

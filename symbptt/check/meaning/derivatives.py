@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from symbptt.check.meaning import entries
 from symbptt.check.meaning.shares import Share
 from symbptt.check.meaning.tensors import Derivative, Matrix, Stacking, Value, chained, odot, scaled
 from symbptt.check.meaning.weights import weight
 from symbptt.check.notation.quantities import MissingError, NoPathError, Place
-from symbptt.check.notation.scripts import Steps, unbracketed
+from symbptt.check.notation.scripts import Steps, is_time, step_value, unbracketed
 from symbptt.check.notation.symbols import UnknownError
 from symbptt.evidence.residues import Array, P, Residues, Size
-from symbptt.formula.tree import Call, Differential, Node, Product, Quotient, Symbol
+from symbptt.formula.tree import Call, Differential, Node, Product, Quotient, Relation, Symbol
 from symbptt.model import terms as tm
 
 if TYPE_CHECKING:
@@ -55,6 +56,22 @@ def quotient(m: Meaning, node: Quotient, steps: Steps) -> Value:
             raise UnknownError("a derivative with one ∂", node)
     above, below = m.matrix(node.numerator, steps), m.matrix(node.denominator, steps)
     return odot(above, Matrix(Residues(below.array).inverse().array))
+
+
+def at_step(m: Meaning, node: Quotient, part: Node, steps: Steps) -> Value:
+    """``∂L/∂W|_{(t)}``: what step t adds, through the copy of W that it uses; and a derivative
+    with one step put for another, ``∂h_t/∂h_{t-1}|_{t=k}``."""
+    match part:
+        case Relation((Symbol(letter) as s, at), ("=",)) if s.is_bare and letter in steps:
+            step = step_value(at, steps)
+            if step is not None:
+                return m.value(node, {**steps, letter: step})
+    found, at_copy = m.value(node, steps), step_value(part, steps)
+    match found:
+        case Derivative(Place(), Place(step=None) as by) if at_copy is not None:
+            if min(m.world.size(by)) > 1 or is_time(part):
+                return share_of(m, Share.STEP, found, at_copy)
+    return entries.entry(m, node, part, steps)
 
 
 def derivative(m: Meaning, of: Node, by: Node, sign: str, steps: Steps) -> Derivative:

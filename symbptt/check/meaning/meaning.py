@@ -47,6 +47,7 @@ from symbptt.formula.tree import (
     Text,
     Transpose,
 )
+from symbptt.model import Role
 from symbptt.model.names import Naming
 
 #: A name that stands for another name is followed so far.
@@ -135,8 +136,9 @@ class Meaning:
                 return self._symbol(node, steps)
             case Group("[" | "{", (Relation() as condition,)) | Subscripted(
                 Number(Fraction(numerator=1, denominator=1)), (Relation() as condition,)
-            ):  # [i = j], 1_{i = j}
-                return number(int(self.holds(condition, steps)))
+            ):  # [i = j], 1_{i = j}, 1_{i = y_t}
+                chosen = self._entry_chosen(condition, steps)
+                return chosen or number(int(self.holds(condition, steps)))
             case Group("(" | "[" | "{", (inner,)):
                 return self.value(inner, steps)
             case Group("[" | "(", items):
@@ -159,6 +161,8 @@ class Meaning:
                 return called(self, node, function, arguments, steps)
             case BigOperator():
                 return ranges.big(self, node, steps)
+            case Subscripted(Quotient() as slope, (part,)):
+                return derivatives.at_step(self, slope, part, steps)
             case Subscripted(operand, (part,)):
                 return entries.entry(self, operand, part, steps)
             case Cases():
@@ -188,6 +192,22 @@ class Meaning:
         if found is None:
             raise UnknownError("this condition is not read", condition)
         return found
+
+    def _entry_chosen(self, condition: Relation, steps: Steps) -> Value | None:
+        """``i = y_t`` where ``y_t`` is the number of the right class: entry i of the target, which
+        as a vector is 1 there and 0 elsewhere."""
+        if condition.operators != ("=",):
+            return None
+        for of, letter in (condition.sides, condition.sides[::-1]):
+            if not isinstance(of, Symbol) or step_value(of, steps) is not None:
+                continue
+            if self.meant(of, steps) is None:
+                self._symbol(of, steps)  # says which name means nothing
+            at = self.place(of, steps)
+            known = None if at is None else self.world.model.variables.get(at.name)
+            if known is not None and known.role is Role.TARGET:
+                return entries.entry(self, of, letter, steps)
+        return None
 
     # -- names ----------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from symbptt.check.meaning.conventions import STANDARD, Convention, Reading
 from symbptt.check.meaning.regrouped import lengthened, regroup
 from symbptt.check.meaning.shares import Counted, Share, Side
 from symbptt.check.meaning.tensors import Layout, Stacking
+from symbptt.check.notation.neighbours import is_from_later
 from symbptt.check.notation.scripts import scripts
 from symbptt.formula.tree import (
     BigOperator,
@@ -67,6 +68,15 @@ def _hands_back(node: Node) -> bool:
         return False
     earlier = Sum((Symbol("t"), Number(Fraction(1))), (1, -1))
     return any(n == earlier for n in node.sides[0].walk())
+
+
+def _assigns_from_later(node: Node) -> bool:
+    """Whether a formula gives ``dh_{next}`` a value by what stands at the step itself."""
+    match node:
+        case Relation((Symbol() as left, right), ("=" | "←",)) if is_from_later(left):
+            later = Sum((Symbol("t"), Number(Fraction(1))), (1, 1))
+            return all(n != later for n in right.walk())
+    return False
 
 
 def _later_steps(node: Node) -> bool:
@@ -199,6 +209,9 @@ READINGS: tuple[Reading, ...] = (
             1, lambda c: replace(c, lengthened=True), _short_sums, "lengthened"),
     Reading("share of one step", "the left side is what one step adds to the gradient", 3,
             _counts(Share.STEP, Side.LEFT), _lacks_a_sum, "share"),
+    Reading("for the step before", "the left side, what later steps hand back, is assigned: so it "
+            "stands at the step before, which comes next", 2,
+            lambda c: replace(c, left_before=True), _assigns_from_later, "assigned"),
     Reading("carry to the step before", "the left side is what the state hands to its own step "
             "before, not the whole derivative", 3,
             lambda c: replace(_counts(Share.NEXT, Side.LEFT)(c), immediate_states=True),

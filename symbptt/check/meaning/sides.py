@@ -32,7 +32,8 @@ def both_sides(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[Value, Val
             bound = x.bound(None if x.at_t else _by(left, own, steps), steps.get("t"))
             meaning = _counting(meaning, bound)
             own = _counting(own, bound) if x.side is Side.BOTH else own
-    first, at = own.value(left, steps), steps.get("t")
+    at = steps.get("t")
+    first = own.value(left, steps if at is None or not c.left_before else {**steps, "t": at - 1})
     share = next((x.share for x in c.counted if x.side is Side.LEFT), None)
     if claim.share and share is not Share.NEXT:
         share = Share.OWN if _is_by_state(first) else Share.STEP

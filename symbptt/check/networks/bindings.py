@@ -11,7 +11,18 @@ from fractions import Fraction
 
 from symbptt.check.meaning.regrouped import is_square
 from symbptt.check.notation.language import said
-from symbptt.formula.tree import Call, Group, Node, Number, Product, Sum, Symbol
+from symbptt.check.notation.scripts import ENTRY_LETTERS
+from symbptt.formula.tree import (
+    Call,
+    Group,
+    Node,
+    Number,
+    Product,
+    Relation,
+    Subscripted,
+    Sum,
+    Symbol,
+)
 from symbptt.model import terms as tm
 from symbptt.model.functions import ACTIVATIONS
 from symbptt.model.model import Model, Role
@@ -20,12 +31,16 @@ from symbptt.model.model import Model, Role
 USUAL_LOSSES = {"cross_entropy": "the cross-entropy", "squared_error": "half the squared error"}
 
 
-def is_difference(node: Node) -> bool:
-    """``ŷ - y``."""
+def difference(node: Node) -> tuple[Symbol, ...]:
+    """The output and the target of ``ŷ - y``, or of ``ŷ_i - 1_{i=y}``; nothing of another sum."""
     match node:
-        case Sum((Symbol(), Symbol()), (1, -1) | (-1, 1)):
-            return True
-    return False
+        case Sum((Symbol() as a, Symbol() as b), (1, -1) | (-1, 1)):
+            return a, b
+        case Sum((Symbol() as a, Subscripted(Number(), (Relation(sides, ("=",)),))), (1, -1)):
+            y = tuple(x for x in sides if isinstance(x, Symbol) and x.base not in ENTRY_LETTERS)
+            below = tuple(p for p in a.subscripts if p not in sides)
+            return replace(a, subscripts=below), *y
+    return ()
 
 
 def _logistic(node: Node) -> bool:

@@ -16,7 +16,7 @@ from symbptt.check.networks.assumed import assumed
 from symbptt.check.networks.bindings import (
     USUAL_LOSSES,
     called_in,
-    is_difference,
+    difference,
     leaves_sigma_open,
     open_functions,
     signs_in,
@@ -119,7 +119,7 @@ class Epoch:
 
     def _with_loss(self, claim: Node) -> Iterator[tuple[Reading, Epoch]]:
         settled = self.loss_stated and not self._loss_by_name
-        if settled or not any(is_difference(n) for n in claim.walk()):
+        if settled or not any(difference(n) for n in claim.walk()):
             return
         targets = self._unnamed_targets(claim)
         for name, what in USUAL_LOSSES.items():
@@ -161,8 +161,7 @@ class Epoch:
             return {}
         found = {
             Naming().read(x)[0]
-            for n in claim.walk() if isinstance(n, Sum) and is_difference(n)
-            for x in n.terms if isinstance(x, Symbol)
+            for n in claim.walk() for x in difference(n)
         }  # fmt: skip
         new = [x for x in found if x not in {*self.model.variables, *self.aliases}]
         if any("hat" in x.split("_") for x in new):

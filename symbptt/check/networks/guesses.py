@@ -7,10 +7,10 @@ from fractions import Fraction
 
 from symbptt.check.meaning.conventions import Reading
 from symbptt.check.meaning.derivatives import LATER
-from symbptt.check.networks.bindings import is_difference
+from symbptt.check.networks.bindings import difference
 from symbptt.check.networks.entropies import UNNAMED_TARGET
 from symbptt.check.notation.namings import label, namings
-from symbptt.check.notation.neighbours import ASSIGNED, OUTSIDE, UNSEEN
+from symbptt.check.notation.neighbours import ASSIGNED, FROM_LATER, OUTSIDE, UNSEEN
 from symbptt.check.notation.scripts import (
     NORM_BRACKETS,
     entry_letters,
@@ -53,8 +53,6 @@ JACOBIANS = frozenset({"P", "S", "Q", "R", "M", "Z", "G"})
 #: How the groups of readings begin that give a meaning which a name need not have: a claim that
 #: fails under all of them is not wrong.
 LOOSE = "perhaps "
-#: What marks the part of a gradient that comes from later steps: ``dh_next``.
-FROM_LATER = frozenset({"next", "future", "recurrent", "later", "rec"})
 #: What stands for any parameter.
 GENERIC = frozenset({"theta", "Theta", "w", "W", "omega", "vartheta", "psi", "phi", "p"})
 
@@ -172,8 +170,7 @@ def _is_target(name: str, sides: Sequence[Node], scope: Scope) -> bool:
         return False
     compared = {x.name for part in scope.model.loss for x in part.term.walk()
                 if isinstance(x, tm.Ref)}  # fmt: skip
-    for n in (n for side in sides for n in side.walk() if is_difference(n)):
-        pair = [x for x in n.children() if isinstance(x, Symbol)]
+    for pair in (difference(n) for side in sides for n in side.walk()):
         known = [m for x in pair if (m := scope.meant(x)) is not None and m.name in compared]
         unknown = [x for x in pair if scope.meant(x) is None]
         if any(m.step is None or m.step in scripts(x) for m in known for x in unknown

@@ -21,6 +21,8 @@ INPUTS = frozenset({"x", "X"})
 #: What the steps before and after are called.
 BEFORE = frozenset({"prev", "previous"})
 AFTER = frozenset({"next"})
+#: What marks the part of a gradient that comes from later steps: ``dh_next``.
+FROM_LATER = frozenset({"next", "future", "recurrent", "later", "rec"})
 #: The name of a gradient, and what it is taken by.
 _GRADIENT = re.compile(r"d_?([A-Za-z]|(?<=_)\w+)")
 
@@ -153,6 +155,11 @@ def word_of(s: Symbol) -> str | None:
 def has_words(tree: Node) -> bool:
     """Whether a word for the step before stands in a formula."""
     return any(isinstance(n, Symbol) and word_of(n) in BEFORE for n in tree.walk())
+
+
+def is_from_later(s: Symbol) -> bool:
+    """Whether a symbol that bears no step is what later steps hand back, by its name."""
+    return not any(map(is_time, scripts(s))) and bool(FROM_LATER & {*map(_word, scripts(s))})
 
 
 def _word(part: Node) -> str | None:
