@@ -185,6 +185,10 @@ def share_of(m: Meaning, share: Share, found: Value, at: int | None = None) -> V
     """A share of a derivative by a state, or that of step ``at`` of one by a parameter; of
     anything else, all of it."""
     match found:
+        case Derivative(Place() as of, Place() as by) if not np.array_equal(
+            found.array, slope(m, of, by).array
+        ):
+            return found  # a product of others, which may be anything
         case Derivative(Place() as of, Place(step=None) as by):
             if share is Share.STEP and at is not None:
                 return slope(m, of, replace(by, step=at))

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from symbptt.check.documents.formulas import Formula
 from symbptt.check.networks.forward import defines
-from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative
+from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative, stepped_letters
 from symbptt.check.networks.statements import left_of, name_of
 from symbptt.check.notation.elements import by_vectors
 from symbptt.check.notation.ellipsis import is_dots
@@ -56,10 +56,20 @@ def relation(g: Given) -> Relation:
     return replace(node, sides=node.sides[:2], operators=("=",))
 
 
-def _in_T(node: Relation, horizons: frozenset[str]) -> Relation:
-    """An equation whose letter for the number of steps is T."""
+def _in_T(node: Relation, horizons: frozenset[str], stepped: frozenset[str]) -> Relation:
+    """An equation whose letter for the number of steps is T: in ``Σ_{t=1}^n``, and in ``h_n``
+    where h stands at t elsewhere."""
+
+    def script(p: Node) -> Node:
+        is_last = isinstance(p, Symbol) and p.is_bare and p.base in horizons
+        return Symbol("T", span=p.span) if is_last else p
 
     def change(n: Node) -> Node:
+        if isinstance(n, Symbol) and n.base in stepped:
+            below, above, behind = (
+                tuple(map(script, parts)) for parts in (n.subscripts, n.superscripts, n.indices)
+            )
+            return replace(n, subscripts=below, superscripts=above, indices=behind)
         if isinstance(n, BigOperator) and isinstance(n.upper, Symbol) and n.upper.base in horizons:
             n = replace(n, upper=Symbol("T", span=n.upper.span))
         result: Node = n.rebuilt(change)
@@ -83,7 +93,7 @@ def layers_in(stated: Sequence[list[Part] | Mention]) -> Layers | None:
 
 def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) -> list[Given]:
     found: list[Given] = []
-    layers = layers_in(stated)
+    layers, stepped = layers_in(stated), stepped_letters(stated)
     for at, links in enumerate(stated):
         if isinstance(links, Mention) or not links or not links[0].first:
             continue
@@ -98,7 +108,7 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
             if isinstance(left := sides[0], Call):
                 sides = left.function, *sides[1:]
         node = unshifted(Relation(sides, tuple("=" for _ in sides[1:]), span=links[0].span))
-        node = in_t(_in_T(node, horizons))
+        node = in_t(_in_T(node, horizons, stepped))
         if not (_is_forward(node) or _is_start(node)):
             continue
         if isinstance(left, Symbol) and is_diagonal(left):

@@ -9,9 +9,16 @@ from dataclasses import replace
 from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.norms import named
 from symbptt.check.networks.epochs import Epoch
-from symbptt.check.networks.parts import ADDING, Mention, Part, has_derivative
+from symbptt.check.networks.parts import (
+    ADDING,
+    Mention,
+    Part,
+    has_derivative,
+    links_of,
+    stepped_letters,
+)
 from symbptt.check.notation.language import alternatives
-from symbptt.check.notation.scripts import unbracketed
+from symbptt.check.notation.scripts import is_time, scripts, unbracketed
 from symbptt.check.notation.symbols import ACTIVATION_NAMES, ERRORS, Scope
 from symbptt.formula.tree import (
     BigOperator,
@@ -113,6 +120,7 @@ def horizons(stated: Sequence[list[Part] | Mention]) -> frozenset[str]:
     A document that never writes t sums over k.
     """
     found: set[str] = set()
+    stepped = stepped_letters(stated)
     step = "t" if any(_writes(p, "t") for p in links_of(stated)) else "k"
     for part in links_of(stated):
         for n in (*part.left.walk(), *part.right.walk()):
@@ -120,15 +128,17 @@ def horizons(stated: Sequence[list[Part] | Mention]) -> frozenset[str]:
                 case BigOperator("sum", index=Symbol(index), upper=Symbol(letter) as upper):
                     if index == step and upper == Symbol(letter):
                         found.add(letter)
+        if isinstance(part.left, Symbol) and not any(map(is_time, scripts(part.left))):
+            found |= _last_steps(part.right, stepped)  # y = V h_n
     if "T" in found or any(_writes(p, "T") for p in links_of(stated)):
         return frozenset({"T"}) | (found & {"tau"})
     return frozenset({"T", "tau"}) | (found & {"n", "N", "S", "m", "K", "M"})
 
 
-def links_of(stated: Sequence[list[Part] | Mention]) -> Iterator[Part]:
-    """The links of all formulas."""
-    for links in stated:
-        yield from () if isinstance(links, Mention) else links
+def _last_steps(right: Node, stepped: set[str]) -> set[str]:
+    """The letters at which a formula takes states that elsewhere stand at t."""
+    states = (n for n in right.walk() if isinstance(n, Symbol) and n.base in stepped)
+    return {p.base for s in states for p in scripts(s) if isinstance(p, Symbol) and p.is_bare}
 
 
 def _writes(part: Part, letter: str) -> bool:

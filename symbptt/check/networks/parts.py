@@ -11,6 +11,7 @@ from symbptt.check.notation.ellipsis import is_dots
 from symbptt.check.notation.indices import Indices, relettered
 from symbptt.check.notation.language import said
 from symbptt.check.notation.normal import Notation, normal
+from symbptt.check.notation.scripts import scripts
 from symbptt.formula.tree import (
     Cases,
     Differential,
@@ -82,6 +83,20 @@ def parts(found: Sequence[Formula | Unparsed]) -> list[list[Part] | Mention]:
         links = [link for one in every for link in _links(one, conditions, notation)]
         done.append(links or Mention(f))
     return done
+
+
+def links_of(stated: Sequence[list[Part] | Mention]) -> Iterator[Part]:
+    """The links of all formulas."""
+    for links in stated:
+        yield from () if isinstance(links, Mention) else links
+
+
+def stepped_letters(stated: Sequence[list[Part] | Mention]) -> frozenset[str]:
+    """The letters that stand at step t somewhere."""
+    return frozenset(
+        n.base for p in links_of(stated) for side in (p.left, p.right) for n in side.walk()
+        if isinstance(n, Symbol) and Symbol("t") in scripts(n)
+    )  # fmt: skip
 
 
 def notation_of(found: Sequence[Formula | Unparsed]) -> Notation:
