@@ -150,6 +150,8 @@ def _factors(
 
 def _grouped(m: Meaning, values: Sequence[Value], kinds: Sequence[str]) -> Value:
     """The product from left to right; the kind that binds tighter comes first."""
+    if m.convention.diagonals:
+        values, kinds = _with_diagonals(m, values, kinds)
     loose = {"matrix", "outer"} if m.convention.entrywise_first else {"entrywise"}
     runs = [values[0]]
     between_runs: list[str] = []
@@ -163,6 +165,24 @@ def _grouped(m: Meaning, values: Sequence[Value], kinds: Sequence[str]) -> Value
     for kind, x in zip(between_runs, runs[1:], strict=True):
         found = times(m, kind, found, x)
     return found
+
+
+def _with_diagonals(
+    m: Meaning, factors: Sequence[Value], kinds: Sequence[str]
+) -> tuple[list[Value], list[str]]:
+    """``A v B`` with what stands between two matrices as the diagonal of one: ``A (v ⊙ B)``."""
+    values, signs = [*factors], [*kinds]
+    for i in range(len(values) - 2, 0, -1):
+        if signs[i - 1 : i + 1] != ["matrix", "matrix"] or not all(
+            isinstance(x, Matrix) or x.fits_a_matrix for x in values[i - 1 : i + 2]
+        ):
+            continue
+        before, v, behind = (m.laid_out(x) for x in values[i - 1 : i + 2])
+        if before.size[1] == behind.size[0] == v.size[0] and 1 not in (*before.size, *behind.size):
+            as_diagonal = _as_diagonals(v, behind)
+            if as_diagonal is not None:
+                values[i : i + 2], signs[i : i + 1] = [as_diagonal], []
+    return values, signs
 
 
 def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
