@@ -103,6 +103,11 @@ def evaluate(term: tm.Term, read: Callable[[str, tm.Index | None], X], A: Functi
     return value(term)
 
 
+def changes(term: tm.Term, read: Callable[[str, tm.Index | None], X]) -> bool:
+    """Whether some symbol of a term changes, where symbols are dual numbers."""
+    return any(read(name, index).tangent is not None for name, index in term.symbols)
+
+
 @dataclass(frozen=True)
 class Trace:
     """A forward pass: the value of every symbol at every step, and the loss.
@@ -122,12 +127,14 @@ def run(
     A: Functions,
     node: Callable[[str, int, X], X] = lambda name, step, value: value,
     held: Callable[[str, int], bool] = lambda name, step: False,
+    known: Trace | None = None,
 ) -> Trace:
     """Run a model for T steps and sum its loss and its penalties.
 
     ``given`` supplies parameters (step None), inputs, and initial values (steps outside 1…T) that
     the model does not fix.  ``node`` may change each computed value before it is used; what is
-    ``held`` at a step is used as a constant.
+    ``held`` at a step is used as a constant.  Dual numbers may have a pass without any change
+    ``known``: what doesn't change is taken from it.
     """
     values: dict[Place, X] = {}
 
@@ -147,7 +154,10 @@ def run(
         return lambda name, index: read_at(name, None if index is None else index.at(t, T))
 
     for name, t in model.forward_pass(T):
-        value = node(name, t, evaluate(model.equation(name).rhs, at(t), A, T))
+        rhs = model.equation(name).rhs
+        still = known is not None and not changes(rhs, at(t))
+        found = known.read(name, t) if known and still else evaluate(rhs, at(t), A, T)
+        value = node(name, t, found)
         values[name, t] = A.held(value) if held(name, t) else value
 
     def total(*, once: bool) -> X:

@@ -9,9 +9,10 @@ run of factors with the operators between them, so that a later stage can group
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from functools import cached_property
+from operator import is_
 from typing import Any, TypeVar
 
 Piece = TypeVar("Piece")
@@ -77,15 +78,22 @@ def _names(item: Any) -> tuple[str, ...]:
 
 
 def rebuilt(item: Any, kind: type[Piece], change: Callable[[Piece], Piece]) -> Any:
-    """A frozen dataclass with ``change`` applied to its fields, and fields' items, of a kind."""
-    changed: dict[str, object] = {}
+    """A frozen dataclass with ``change`` applied to its fields, and fields' items, of a kind.
+
+    It is the same object where nothing changes, which keeps what is known of it.
+    """
+    values: dict[str, Any] = {}
+    same = True
     for name in _names(item):
-        value = getattr(item, name)
-        if isinstance(value, kind):
-            changed[name] = change(value)
-        elif isinstance(value, tuple) and any(isinstance(v, kind) for v in value):
-            changed[name] = tuple(change(v) if isinstance(v, kind) else v for v in value)
-    return replace(item, **changed) if changed else item
+        old = new = getattr(item, name)
+        if isinstance(old, kind):
+            new = change(old)
+            same = same and new is old
+        elif isinstance(old, tuple) and old:
+            new = tuple([change(v) if isinstance(v, kind) else v for v in old])
+            same = same and all(map(is_, new, old))
+        values[name] = new
+    return item if same else type(item)(**values)
 
 
 @dataclass(frozen=True)

@@ -75,8 +75,11 @@ def size(dim: Dim, sizes: Mapping[str, int]) -> int:
     >>> size("n", {"n": 3}), size(7, {}), size(DimSum((("n", 4),), 1), {"n": 3})
     (3, 7, 13)
     """
-    whole = as_sum(dim)
-    return sum(k * sizes[name] for name, k in whole.terms) + whole.number
+    if isinstance(dim, int):
+        return dim
+    if isinstance(dim, str):
+        return sizes[dim]
+    return sum(k * sizes[name] for name, k in dim.terms) + dim.number
 
 
 def put_in(dim: Dim, known: Mapping[str, Dim]) -> Dim:

@@ -19,7 +19,7 @@ import numpy as np
 from symbptt.check.notation.quantities import MissingError, Place
 from symbptt.evidence.claims import free_values
 from symbptt.evidence.duals import Dual, DualArithmetic
-from symbptt.evidence.forward import Trace, evaluate, run, size_of
+from symbptt.evidence.forward import Trace, changes, evaluate, run, size_of
 from symbptt.evidence.residues import Array, ResidueArithmetic, Residues, Size
 from symbptt.model import terms as tm
 from symbptt.model.model import Model, outside
@@ -217,6 +217,7 @@ class World:
                     self._given(by),
                     self.duals,
                     lambda name, step, x: self._perturbed(name, step, x, by),
+                    known=self._plain,
                 )
         found: Trace = self._carried[by]
         return found
@@ -241,7 +242,7 @@ class World:
             return read
 
         for name, t in self.model.forward_pass(self.T):
-            values[name, t] = self._evaluated(self.model.equation(name).rhs, read_in(t), t)
+            values[name, t] = self._evaluated(self.model.equation(name).rhs, read_in(t), t, name)
         nothing = self.duals.constant(Fraction(0), (1, 1))
         parts = [p for p in self.model.loss if not p.steps.once]
         losses = (self._evaluated(p.term, read_in(t), t) for p in parts for t in p.steps.at(self.T))
@@ -266,12 +267,18 @@ class World:
         values = (self._evaluated(p.term, read, t) for p in parts)
         return reduce(add, values, self.duals.constant(Fraction(0), (1, 1)))
 
-    def _evaluated(self, term: tm.Term, read: Read, t: int) -> Dual:
-        """A term as it stands at step t; ``read`` gives the values of its symbols."""
+    def _evaluated(self, term: tm.Term, read: Read, t: int, of: str | None = None) -> Dual:
+        """A term as it stands at step t; ``read`` gives the values of its symbols.
+
+        It may be the right side of the equation ``of`` a quantity, whose value is known.
+        """
 
         def at_step(name: str, index: tm.Index | None) -> Dual:
             return read(name, None if index is None else index.at(t, self.T))
 
+        if of is not None and not changes(term, at_step):
+            plain: Dual = self._plain.read(of, t)
+            return plain
         found: Dual = evaluate(term, at_step, self.duals, self.T)
         return found
 
@@ -287,7 +294,7 @@ class World:
 
         if t is not None and 1 <= t <= self.T:
             for name in self.model.order:
-                x = self._evaluated(self.model.equation(name).rhs, read, t)
+                x = self._evaluated(self.model.equation(name).rhs, read, t, name)
                 local[name] = self._perturbed(name, t, Dual(x.value, x.tangent), by)
 
         def of(place: Place) -> Dual:
