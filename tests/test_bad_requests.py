@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from symbptt import cli
+
 GOOD = "h_t = tanh(W h_{t-1} + U x_t)\n"
 LOSS = "loss = 'L = \\sum_{t=1}^{T} squared_error(h_t, d_t)'\n"
 
@@ -71,10 +73,27 @@ CALLS = {
 
 
 def run(folder, *arguments):
+    """A command as a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "symbptt.cli", *arguments],
         cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
+
+
+@pytest.fixture
+def here(monkeypatch, capsys):
+    """A command in this process, which takes a hundredth of the time; one of each kind of mistake
+    is made in a process of its own too."""
+
+    def run(folder, *arguments):
+        monkeypatch.chdir(folder)
+        try:
+            code = cli.main(list(arguments))
+        except SystemExit as left:
+            code = left.code
+        return subprocess.CompletedProcess(arguments, code, *capsys.readouterr())
+
+    return run
 
 
 def assert_one_line(done):
@@ -89,12 +108,26 @@ def test_there_are_at_least_thirty_of_them():
     assert len(FILES) + len(CALLS) >= 30
 
 
+@pytest.mark.parametrize("name", ["deep", "undefined"])
+def test_a_process_that_reads_a_wrong_model_file(tmp_path, name):
+    path = tmp_path / f"{name}.toml"
+    path.write_text(FILES[name])
+    assert_one_line(run(tmp_path, "export", path.name, "-o", "out.py"))
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("name", ["no command", "unknown model", "no such folder"])
+def test_a_process_called_wrongly(tmp_path, name):
+    assert_one_line(run(tmp_path, *(a.format(f=tmp_path / "out") for a in CALLS[name])))
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", FILES)
-def test_a_wrong_model_file(tmp_path, name):
+def test_a_wrong_model_file(tmp_path, here, name):
     path = tmp_path / f"{name}.toml"
     path.write_text(FILES[name])
     command = ["export", path.name, "-o", "out.py"]
-    done = run(tmp_path, *command)
+    done = here(tmp_path, *command)
     assert_one_line(done)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
     if name not in ("unbound",):
@@ -102,9 +135,9 @@ def test_a_wrong_model_file(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_wrong_call(tmp_path, name):
+def test_a_wrong_call(tmp_path, here, name):
     folder = tmp_path / "work"
     folder.mkdir()
-    done = run(folder, *(a.format(f=folder / "out") for a in CALLS[name]))
+    done = here(folder, *(a.format(f=folder / "out") for a in CALLS[name]))
     assert_one_line(done)
     assert list(folder.iterdir()) == []

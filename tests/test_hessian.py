@@ -92,10 +92,20 @@ def test_a_corrupted_rule_is_caught(kind, monkeypatch):
     assert not verify_products(compile_hessian(d)).passed
 
 
-def test_the_module_is_written_as_formatters_and_linters_want_it(tmp_path):
-    # In these a line of reverse mode is too long too, or a formatter would add brackets to it.
-    awkward = {"matrix-sum", "cancelled-over-time", "roots-raised", "stacked"}
-    for i, name in enumerate(n for n in BOUND if n not in awkward):
+#: In these a line of reverse mode is too long too, or a formatter would add brackets to it.
+AWKWARD = {"matrix-sum", "cancelled-over-time", "roots-raised", "stacked"}
+TIDY = [n for n in BOUND if n not in AWKWARD]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param([n for n in TIDY if n in models.CORE], id="some"),
+        pytest.param(TIDY, id="all", marks=pytest.mark.slow),
+    ],
+)
+def test_the_module_is_written_as_formatters_and_linters_want_it(tmp_path, names):
+    for i, name in enumerate(names):
         d = derive(bind(models.model(name)))
         text = export_source(d, version="0.1.0", products="hessian")
         (tmp_path / f"products_{i}.py").write_text(text, "utf-8")
