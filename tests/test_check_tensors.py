@@ -170,3 +170,21 @@ def test_a_claim_that_joins_two_networks_is_not_decided() -> None:
 def test_a_loss_of_quantities_of_several_steps_is_not_taken_for_the_whole() -> None:
     claim = rf"{D('L', 'o_t')} = {D('l(y_{t-1}, o_t)', 'o_t')}"
     assert verdict(ABSTRACT, claim) == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        (r"(\mathbf{1}^T d_t)\,\mathrm{softmax}(y_t) - d_t", "right"),
+        (r"(\mathbf{1}^{\mathsf T} d_t)\,\mathrm{softmax}(y_t) + d_t", "wrong"),
+        (r"\mathrm{softmax}(y_t) - d_t \mathbf{1}^T", "inconclusive"),
+    ],
+)
+def test_a_row_of_ones_sums_what_is_behind_it(claim, verdict):
+    text = r"""
+$$h_t = \tanh(W h_{t-1} + U x_t)$$
+$$y_t = V h_t$$
+$$L = \sum_{t=1}^T \mathrm{softmax\_cross\_entropy}(y_t, d_t)$$
+"""
+    found = check_document(Document(f"{text}$$\\frac{{\\partial L}}{{\\partial y_t}} = {claim}$$"))
+    assert found.findings[-1].verdict.verdict == verdict

@@ -40,7 +40,7 @@ from symbptt.check.notation.scripts import Steps, step_value
 from symbptt.check.notation.symbols import UnknownError, with_prefixes
 from symbptt.evidence import atoms
 from symbptt.evidence.residues import P, Residues
-from symbptt.formula.tree import Node, Number, Transpose
+from symbptt.formula.tree import Node, Number, Power, Symbol, Transpose
 
 if TYPE_CHECKING:
     from symbptt.check.meaning.meaning import Meaning
@@ -111,9 +111,12 @@ def multiplied(
     kinds: list[str] = []
     beyond = stood = False
     missing: MissingError | None = None
-    for sign, factor in written:
+    for i, (sign, factor) in enumerate(written):
         try:
-            x = m.value(factor, steps)
+            if _is_row_of_ones(factor):
+                x: Value = _ones(m, factor, [f for _, f in written[i + 1 :]], steps)
+            else:
+                x = m.value(factor, steps)
         except MissingError as error:
             missing = error
             continue
@@ -128,6 +131,22 @@ def multiplied(
             return number(0)
         raise missing
     return _grouped(m, values, kinds[1:])
+
+
+def _is_row_of_ones(node: Node) -> bool:
+    """``1ᵀ``, which the parser takes for a power."""
+    match node:
+        case Transpose(Number(one)) | Power(Number(one), Symbol("T")) if one == 1:
+            return True
+    return False
+
+
+def _ones(m: Meaning, node: Node, behind: Sequence[Node], steps: Steps) -> Matrix:
+    """A row of as many ones as what it is multiplied with has rows: ``1ᵀ d``, the sum of ``d``."""
+    if not behind:
+        raise UnknownError("how many ones there are is not known", node)
+    rows, _ = m.laid_out(m.value(behind[0], steps)).size
+    return Matrix(np.ones((1, rows), dtype=int).astype(object))
 
 
 def _is_column(m: Meaning, x: Value) -> bool:
