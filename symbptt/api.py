@@ -392,12 +392,13 @@ def check(
 
     The report has ``.findings``, ``.faults()``, ``.passed`` and ``.summary``, and prints as text.
 
-    Raises ``RequestError`` for a file that can't be read and for names that are not text.
+    Raises ``RequestError`` for a file that can't be read, for names that are not text and for
+    those in ``notes.symbptt.toml`` that the model in it doesn't have.
     """
     from symbptt.check.documents.document import Document
     from symbptt.check.documents.given import document_of
     from symbptt.check.judging import check_document
-    from symbptt.check.sidecar import Sidecar, beside, checked_names
+    from symbptt.check.sidecar import Sidecar, beside, checked_names, of_model
 
     if isinstance(text_or_path, Document):
         document = text_or_path
@@ -407,11 +408,15 @@ def check(
         given = with_article(type(text_or_path).__name__)
         raise RequestError(f"a document is a path or a text, not {given}")
     said = beside(Path(document.file)) if document.file else Sidecar()
+    beside_it = model is None
     model = said.model if model is None else model
     named = {**said.names, **checked_names(names or {}, "check()")}
+    loaded = None if model is None else load(model)
+    if loaded is not None and beside_it:
+        of_model(said.names, loaded)
     return check_document(
         document,
-        None if model is None else load(model),
+        loaded,
         named or None,
         None if model is None or isinstance(model, Model) else str(model),
         progress=progress,

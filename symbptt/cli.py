@@ -113,7 +113,7 @@ def parser() -> argparse.ArgumentParser:
         help="a file with a table [names]: the documents' symbols and the model's names of them",
     )  # fmt: skip
     sub.add_argument("--format", metavar="F", help="text, json, sarif or html")
-    sub.add_argument("-q", "--quiet", action="store_true", help="list faults only")
+    sub.add_argument("-q", "--quiet", action="store_true", help="list faults and notes only")
     sub.add_argument("-v", "--verbose", action="store_true", help="list what is right too")
     sub.add_argument(
         "--strict", action="store_true", help="right under a reading only is a fault too"

@@ -383,3 +383,15 @@ def test_how_far_a_long_document_is(notes, monkeypatch, capsys):
     monkeypatch.setattr("symbptt.commands.check.Progress", Progress)
     assert cli.main(["check", "good.md"]) == 0
     assert told == ["checking good.md", "checking good.md: formula 2 of 3"]
+
+
+def test_a_name_that_the_model_does_not_have_is_refused(tmp_path, capsys):
+    (tmp_path / "notes.md").write_text("$\\delta_t = W^T \\delta_{t+1}$\n")
+    (tmp_path / "notes.symbptt.toml").write_text('model = "elman"\n[names]\n"W" = "W_hx"\n')
+    assert cli.main(["check", str(tmp_path / "notes.md")]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(
+        "symbptt: [names] 'W' = 'W_hx': the model has no 'W_hx'; did you mean"
+    )
+    assert said.err.count("\n") == 1

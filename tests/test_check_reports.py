@@ -93,10 +93,19 @@ def test_several_documents_are_added_up():
     assert total.startswith("2 documents, 9 formulas")
 
 
-def test_quiet_is_faults_only():
+def test_quiet_is_faults_and_notes():
     text = written([REPORT], "text", Options(quiet=True))
     heads = [line for line in text.splitlines() if line[:1] != " "]
-    assert [line.split(": ")[1] for line in heads] == ["wrong", "shape-error"]
+    assert [line.split(": ")[1] for line in heads] == ["wrong", "shape-error", "note"]
+
+
+def test_the_summary_is_wrapped_on_a_terminal_and_one_line_elsewhere():
+    *_, whole = written([REPORT]).splitlines()
+    assert len(whole) > 100
+    shown = written([REPORT], "text", Options(excerpts=True, width=60)).splitlines()
+    first = next(i for i, line in enumerate(shown) if line.startswith("notes.md: 9 formulas"))
+    assert all(len(line) <= 60 for line in shown[first:])
+    assert " ".join(line.strip() for line in shown[first:]) == whole
 
 
 def test_quiet_and_strict_lists_what_is_right_under_a_reading():

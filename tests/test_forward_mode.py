@@ -58,7 +58,11 @@ SHORT, ALL = (1, 3), (1, 2, 3, 4, 5)
     [
         *((n, ALL if n in models.CORE else SHORT) for n in builtin_names()),
         *((n, ALL) for n in models.TEXTS if n in models.CORE),
-        *(pytest.param(n, ALL, marks=pytest.mark.slow) for n in models.NAMES if n not in models.CORE),
+        *(
+            pytest.param(n, ALL, marks=pytest.mark.slow)
+            for n in models.NAMES
+            if n not in models.CORE
+        ),
     ],
 )
 def test_forward_mode_is_reverse_mode_exactly(name, Ts):

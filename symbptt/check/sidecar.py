@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from symbptt.errors import RequestError, did_you_mean
-from symbptt.model import builtin_names
+from symbptt.model import Model, builtin_names
 
 #: The keys of the file, and what each holds.
 KEYS: dict[str, tuple[type, str]] = {
@@ -65,6 +65,15 @@ def checked_names(names: Mapping[Any, Any], where: str) -> dict[str, str]:
         if not symbol.strip() or not name.strip():
             raise RequestError(f"{where}: [names] '{symbol}' = '{name}' has an empty side")
     return {symbol.strip(): name.strip() for symbol, name in names.items()}
+
+
+def of_model(names: Mapping[str, str], model: Model) -> None:
+    """Refuse the names in a file that the model in it doesn't have."""
+    known = [*model.variables, model.loss_name]
+    for symbol, name in names.items():
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise RequestError(f"[names] '{symbol}' = '{name}': the model has no '{name}'{hint}")
 
 
 def beside(document: Path) -> Sidecar:

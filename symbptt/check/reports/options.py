@@ -21,8 +21,8 @@ class Options:
 
     ``quiet`` lists faults alone, ``verbose`` also claims that are right, ``select`` the classes
     that it names; with ``strict`` a claim that is right under a reading only is a fault.
-    ``excerpts`` shows the line of each finding, cut to ``width``; ``colour`` marks the text for a
-    terminal.  ``version`` is ours.
+    ``excerpts`` shows the line of each finding, cut to ``width``, and breaks long lines there;
+    ``colour`` marks the text for a terminal.  ``version`` is ours.
     """
 
     quiet: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from textwrap import fill as fill_lines
 from typing import Any
 
 from symbptt.check.findings import Finding, Numbers, Report
@@ -51,6 +52,7 @@ def write(reports: Sequence[Report], options: Options) -> str:
         values,
         paint=partial(_painted, options.colour),
         line=safe,
+        wrapped=partial(_wrapped, options),
         beside=partial(_side_by_side, max(options.width - 6, 40)),
     )
 
@@ -80,6 +82,13 @@ def _finding(finding: Finding, report: Report, options: Options) -> dict[str, An
         "notes": getattr(finding.formula, "notes", ()),
         "verdict": finding.verdict,
     }
+
+
+def _wrapped(options: Options, text: str) -> str:
+    """A line broken where a terminal would break it, between words; whole anywhere else."""
+    if not options.excerpts:
+        return text
+    return fill_lines(text, options.width, subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _painted(colour: bool, text: str, name: str) -> str:
