@@ -18,7 +18,7 @@ from symbptt.check.documents.document import Document
 from symbptt.check.documents.formulas import formulas
 from symbptt.check.findings import FAULTS, Finding, Report, Verdict
 from symbptt.check.judging import check_document
-from symbptt.check.reports import CLASSES, FORMATS, Options, written
+from symbptt.check.reports import CLASSES, FORMATS, Options, webpage, written
 from symbptt.check.reports.options import class_of, selected
 from symbptt.check.reports.source import one_line, shortened
 from symbptt.errors import RequestError
@@ -292,6 +292,19 @@ def test_a_part_that_stands_elsewhere_is_shown_as_its_formula():
     finding = replace(REPORT.findings[2], part="not there", line=99, column=5)
     (formula,) = data(replace(REPORT, findings=(finding,)))["formulas"]
     assert formula["source"] == "g_{wrong} = a_t + b_t"
+
+
+def test_the_page_sets_names_as_mathematics():
+    assert webpage._symbol("delta_y_1") == "δ<sub>y, 1</sub>"
+    assert webpage._symbol("∂L/∂W_xh_2") == "∂L/∂W<sub>xh, 2</sub>"
+    assert webpage._symbol("<b>_&") == "&lt;b&gt;_&amp;"
+
+
+def test_the_page_sets_a_part_of_cases_and_a_name_with_underscores():
+    document = Document("")
+    assert "\\begin" not in str(webpage._set(r"h_t = \begin{cases} a_t & t = T", document))
+    assert "pt" not in str(webpage._set(r"\begin{cases} a \\[3pt] b \end{cases}", document))
+    assert "soft_max</mtext>" in str(webpage._set(r"\mathrm{soft\_max}(y)", document))
 
 
 # -- SARIF --------------------------------------------------------------------------------------

@@ -30,12 +30,13 @@ MAX_LENGTH = 4000
 _PLAINER = (
     # An operator with an underscore comes out letter by letter, a text as a word.
     (re.compile(r"\\operatorname\{([^}]*)\}"), r"\\text{\1}"),
+    (re.compile(r"\\mathrm\{((?:[^{}\\]|\\_)*\\_(?:[^{}\\]|\\_)*)\}"), r"\\text{\1}"),
     (re.compile(r"\\_"), "_"),
     # Browsers know no bold digits but those of Unicode.
     (re.compile(r"\\mathbf\{1\}"), "𝟏"),
     (re.compile(r":="), "≔"),
     (re.compile(r"\\(log|exp|sin|cos)(?=[ _^])"), r"\\text{\1}\\,"),
-    (re.compile(r"\\\\\[2pt\]"), r"\\\\"),
+    (re.compile(r"\\\\\[-?[\d.]+ ?[a-z]{2}\]"), r"\\\\"),
     # Lines within a case: the converter knows an array there, but no alignment.
     (re.compile(r"\\begin\{aligned\}\[t\] &"), r"\\begin{array}{l} "),
     (re.compile(r"\\\\ &"), r"\\\\ "),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from symbptt.check.documents.document import Document
 from symbptt.check.documents.formulas import Formula
@@ -19,11 +20,16 @@ from symbptt.check.places import Page, pages, stretch, written
 from symbptt.check.reports.matrices import number
 from symbptt.check.reports.options import CLASSES, Options, class_of, reason_of, total
 from symbptt.check.reports.source import unaligned
+from symbptt.formula.lexicon import GREEK
 from symbptt.render.mathml import mathml
 from symbptt.templating import fill, fill_markup
 
 #: Classes whose formulas are marked, but have nothing to say on a card.
 _SILENT = frozenset({"definition", "prose"})
+_ENVIRONMENT = re.compile(r"\\(begin|end)\{(\w+\*?)\}")
+#: A name with subscripts, ``W_xh_1``, and the letters that stand for Greek words.
+_NAME = re.compile(r"[^\W_]+(?:_[^\W_]+)*")
+_LETTERS = {word: letter for letter, word in reversed(GREEK.items())}
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,7 @@ def write(reports: Sequence[Report], options: Options) -> str:
             "script_hash": b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         },
         number=number,
+        symbol=_symbol,
     )
 
 
@@ -127,9 +134,34 @@ def _card(at: int, finding: Finding, document: Document) -> Card:
 def _set(latex: str, document: Document) -> Markup | None:
     """A formula as it is printed, with the document's macros and without the signs that align it;
     None where that is not known."""
-    expanded, notes = document.macros.expanded(Traced.whole(unaligned(latex)))
+    expanded, notes = document.macros.expanded(Traced.whole(closed(unaligned(latex))))
     made = None if notes else mathml(expanded.text, "block")
     return None if made is None else Markup(made)
+
+
+def closed(latex: str) -> str:
+    r"""A part of a formula, with the ends of what begins in it and ends outside.
+
+    >>> closed(r"a = \begin{cases} b")
+    'a = \\begin{cases} b\\end{cases}'
+    """
+    waiting: list[str] = []
+    for kind, name in _ENVIRONMENT.findall(latex):
+        if kind == "begin":
+            waiting.append(name)
+        elif waiting and waiting[-1] == name:
+            waiting.pop()
+    return latex + "".join(f"\\end{{{name}}}" for name in reversed(waiting))
+
+
+def _symbol(name: str) -> Markup:
+    """A name as mathematics has it: ``delta_y_1`` is δ with the subscripts y and 1."""
+
+    def printed(m: re.Match[str]) -> str:
+        base, *below = (_LETTERS.get(word, word) for word in m.group().split("_"))
+        return f"{base}<sub>{', '.join(below)}</sub>" if below else base
+
+    return Markup(_NAME.sub(printed, str(escape(name))))
 
 
 def _lines(
