@@ -19,7 +19,7 @@ def test_a_tree_keeps_its_parts_and_its_hash():
     assert tree == again
     assert hash(tree) == hash(again)
     assert [*tree.walk()] == [*again.walk()]
-    assert tree.rebuilt(lambda n: n) == tree
+    assert tree.rebuilt(lambda n: n) is tree
     changed = tree.rebuilt(lambda n: Symbol("a"))
     assert changed != tree
     assert [*changed.children()] == [Symbol("a"), Symbol("a")]

@@ -161,3 +161,13 @@ def test_worlds_of_one_seed_are_alike_and_of_others_are_not() -> None:
     again, other = World(MODEL, T, sizes), World(MODEL, T, sizes, seed=1)
     assert same(again.value(Place("W")).array, value("W"))
     assert not same(other.value(Place("W")).array, value("W"))
+
+
+def test_what_a_change_does_not_reach_is_not_computed_again():
+    world = World(MODEL, T, {"n": N, "m": 2, "k": 5})
+    moved, plain = world._moved(Place("h", 2)), world._plain
+    assert all(moved.read(name, 1) is plain.read(name, 1) for name in ("z", "h", "o"))
+    assert moved.read("z", 2) is plain.read("z", 2)
+    for name, t in (("h", 2), ("o", 2), ("z", 3), ("h", 3), ("o", 3)):
+        assert moved.read(name, t).tangent is not None
+        assert moved.read(name, t).value.agrees(plain.read(name, t).value)
