@@ -17,10 +17,9 @@ from symbptt.check.networks.epochs import Epoch, NoModelError, epochs
 from symbptt.check.networks.equations import layers_in
 from symbptt.check.networks.links import (
     horizons,
-    links_of,
 )
 from symbptt.check.networks.names import Names
-from symbptt.check.networks.parts import Mention, Part
+from symbptt.check.networks.parts import Mention, Part, links_of
 from symbptt.check.networks.roles import by_role
 from symbptt.check.notation.indices import entries_in_brackets
 from symbptt.errors import SymbpttError

@@ -21,9 +21,9 @@ from symbptt.check.meaning.conventions import Reading as Row
 from symbptt.check.meaning.layouts import needs
 from symbptt.check.networks.epochs import Epoch
 from symbptt.check.networks.guesses import by_argument, reading
-from symbptt.check.networks.links import claim_of, is_chain, links_of
+from symbptt.check.networks.links import claim_of, is_chain
 from symbptt.check.networks.names import announces
-from symbptt.check.networks.parts import EQUAL, Part, has_derivative
+from symbptt.check.networks.parts import EQUAL, Part, has_derivative, links_of
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.symbols import Definition, Scope
 from symbptt.formula.tree import BigOperator, Node, Number, Relation, Symbol

@@ -135,7 +135,7 @@ def horizons(stated: Sequence[list[Part] | Mention]) -> frozenset[str]:
     return frozenset({"T", "tau"}) | (found & {"n", "N", "S", "m", "K", "M"})
 
 
-def _last_steps(right: Node, stepped: set[str]) -> set[str]:
+def _last_steps(right: Node, stepped: frozenset[str] | set[str]) -> set[str]:
     """The letters at which a formula takes states that elsewhere stand at t."""
     states = (n for n in right.walk() if isinstance(n, Symbol) and n.base in stepped)
     return {p.base for s in states for p in scripts(s) if isinstance(p, Symbol) and p.is_bare}
