@@ -22,7 +22,7 @@ from symbptt.evidence.duals import Dual, DualArithmetic
 from symbptt.evidence.exact import exact_witness, forward_mode, places_of
 from symbptt.evidence.forward import run
 from symbptt.evidence.residues import P, ResidueArithmetic, Residues, rational
-from symbptt.model import builtin_names, load
+from symbptt.model import load
 
 
 def exactly(name: str, Ts: tuple[int, ...] = (1, 2, 3, 4, 5), **options) -> Decided:
@@ -30,8 +30,7 @@ def exactly(name: str, Ts: tuple[int, ...] = (1, 2, 3, 4, 5), **options) -> Deci
     return sum(exact_witness(d, Ts, assignments(d.model), 0), Decided())
 
 
-# Those that are built in are proved with their compiled functions by the tests of cells too.
-@pytest.mark.parametrize("name", [*models.some(builtin_names()), *models.TEXTS])
+@pytest.mark.parametrize("name", models.NAMES)
 def test_every_line_of_every_model_is_proved(name):
     found = exactly(name)
     assert [str(c) for c in found.checks if not c.passed] == []
