@@ -77,3 +77,61 @@ $$dz_t = dh_t \odot (1 - h_t^2)$$
 )
 def test_what_later_steps_hand_back_is_assigned_for_the_step_before(claim, expected):
     assert verdict(claim, STEPS) == expected
+
+
+CELL = r"""
+$$z_t = [h_{t-1}; x_t], \quad f_t = \sigma(W_f z_t + b_f), \quad i_t = \sigma(W_i z_t + b_i)$$
+$$g_t = \tanh(W_g z_t + b_g), \quad o_t = \sigma(W_o z_t + b_o)$$
+$$C_t = f_t * C_{t-1} + i_t * g_t, \qquad h_t = o_t * \tanh(C_t), \qquad v_t = W_v h_t + b_v$$
+$$L = \sum_t \frac{1}{2} \|v_t - d_t\|^2$$
+"""
+HANDED_BACK = [
+    (r"dh_t = dh'_t + W_v^T dv_t", r"dh_t = dh'_t + W_v dv_t"),
+    (r"do_t = dh_t * \tanh(C_t)", r"do_t = dh_t * \tanh(C_{t-1})"),
+    (r"dC_t = dC'_t + dh_t * o_t * (1 - \tanh^2(C_t))", r"dC_t = dC'_t + dh_t * o_t"),
+    (r"dC'_{t-1} = f_t * dC_t", r"dC'_{t-1} = i_t * dC_t"),
+]
+
+
+def verdicts(claims: list[str], forward: str = CELL) -> list[str | None]:
+    text = forward + "".join(f"\n$${claim}$$\n" for claim in claims)
+    found = [f.verdict for f in check_document(Document(text, "a.md")).findings]
+    return [None if v is None else v.verdict for v in found[-len(claims) :]]
+
+
+def test_a_prime_marks_what_later_steps_hand_back():
+    expected = ["right-under", "right", "right-under", "right"]
+    assert verdicts([right for right, _ in HANDED_BACK]) == expected
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, 3])
+def test_none_of_them_may_be_another(at):
+    claims = [wrong if i == at else right for i, (right, wrong) in enumerate(HANDED_BACK)]
+    assert verdicts(claims)[at] not in {"right", "right-under"}
+
+
+PLAIN = """
+  h[t] = tanh(Wxh x[t] + Whh h[t-1] + bh)
+  o[t] = Why h[t] + by
+  L = sum_t 1/2 (o[t] - d[t])^2
+  dz[t] = dL/dh[t] * (1 - h[t]^2)
+"""
+
+
+@pytest.mark.parametrize(("step", "expected"), [("t-1", "right"), ("t", "wrong")])
+def test_a_gradient_by_a_parameter_is_no_equation_of_the_network(step, expected):
+    text = f"{PLAIN}  dWhh = sum_t dz[t] h[{step}]^T\n"
+    (*_, last) = check_document(Document(text, "a.txt")).findings
+    assert last.verdict is not None
+    assert last.verdict.verdict == expected
+
+
+BOGUS = r"\frac{\partial L_3}{\partial o_3} \frac{\partial o_3}{\partial z_3} \frac{\partial z_3}{\partial V}"
+STATED = r"""
+$$z_t = W h_{t-1} + U x_t, \quad h_t = \tanh(z_t), \quad o_t = V h_t$$
+$$L_t = \frac{1}{2} \|o_t - d_t\|^2, \quad L = \sum_t L_t$$
+"""
+
+
+def test_a_share_is_of_a_derivative_and_not_of_any_product_between_the_same_names():
+    assert verdicts([rf"{BOGUS} = (o_3 - d_3) h_3^T"], STATED) == ["wrong"]

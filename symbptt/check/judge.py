@@ -23,7 +23,7 @@ from symbptt.check.notation.quantities import MissingError, NoPathError, OutOfRa
 from symbptt.check.notation.scripts import Steps, unbracketed
 from symbptt.check.notation.symbols import Definition, Scope, UnknownError
 from symbptt.evidence.residues import P, UnluckyError
-from symbptt.formula.tree import Node, Number
+from symbptt.formula.tree import Node, Number, Symbol
 
 #: Why a claim is wrong, where nothing more is known.
 DIFFER = "both sides differ under every reading"
@@ -94,9 +94,19 @@ def judge(claim: Claim, setting: Setting) -> Judgement:
     found = min(failed, key=lambda j: j.gravity)
     missing = _undefined(claim, setting) if found.gravity > 2 and len(failed) > 1 else None
     scope = setting.scope
-    if missing is not None and (is_labelled(missing, scope) or is_of_letters(claim.sides, scope)):
+    if missing is not None and (
+        is_labelled(missing, scope)
+        or is_of_letters(claim.sides, scope)
+        or not _writes(claim, missing, scope)
+    ):
         return Judgement("inconclusive", reason=f"{missing} is not defined", unknown=missing)
     return found
+
+
+def _writes(claim: Claim, name: str, scope: Scope) -> bool:
+    """Whether a claim has an undefined symbol itself, not only in what its symbols stand for."""
+    symbols = (n for side in claim.sides for n in side.walk() if isinstance(n, Symbol))
+    return any(scope.meant(n) is None and scope.unknown(n) == name for n in symbols)
 
 
 def _with_guesses(

@@ -120,10 +120,13 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
 def _without_gradients(found: Sequence[Given]) -> list[Given]:
     """Equations without those of gradients that are named by a d: ``dc_t = dh_t ⊙ o_t``."""
     gradients = {f"d{g.left.base}" for g in found if isinstance(g.left, Symbol)}
-    return [
+    rest = [
         g for g in found
         if not any(isinstance(n, Symbol) and n.base in gradients for n in g.statement.node.walk())
     ]  # fmt: skip
+    used = {n.base for g in rest for n in relation(g).sides[1].walk() if isinstance(n, Symbol)}
+    by_parameters = {f"d{base}" for base in used if len(base) > 1 or base.isupper()} - used
+    return [g for g in rest if g.left.base not in by_parameters]
 
 
 def _given(at: int, link: Part, node: Relation, layers: Layers | None) -> Iterator[Given]:

@@ -65,12 +65,13 @@ _LETTER = {name: letter for letter, name in reversed(GREEK.items())}
 def shown(name: str) -> str:
     """A name as people write it: ``delta_h`` is δ_h.
 
-    >>> shown("delta_h")
-    'δ_h'
+    >>> shown("delta_h"), shown("d_h_prime")
+    ('δ_h', "d_h'")
     """
     head, _, tail = name.replace(UNSEEN, "").partition("_")
     head = _LETTER.get(head, head)
-    return f"{head}_{tail}" if tail else head
+    tail, primes = tail.removesuffix("_prime"), "'" * tail.endswith("_prime")
+    return (f"{head}_{tail}" if tail else head) + primes
 
 
 def is_identity(name: str, sides: Sequence[Node]) -> bool:
@@ -184,12 +185,15 @@ def _handed_back(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     assigned = name.endswith(ASSIGNED)
     words = name.replace(UNSEEN, "").split("_")
     prefix = next((p for p in PREFIXES if words[0].startswith(p.rstrip("_"))), None)
-    if prefix is None or not FROM_LATER & set(words[1:]):
+    marks = FROM_LATER | {"prime"}  # dh'_t may also be by the pre-activation
+    if prefix is None or not marks & set(words[1:]):
         return
     rest = [words[0].removeprefix(prefix.rstrip("_")), *words[1:]]
-    of = "_".join(w for w in rest if w and w not in FROM_LATER and w != "t")
+    of = "_".join(w for w in rest if w and w not in marks and w != "t")
     v = scope.quantity(of)
     if v is None or scope.model.variables[v].timeless:
+        return
+    if "prime" in words and scope.model.variables[v].role is not Role.STATE:
         return
     for sign, what in ((LATER, f"what later steps hand back to {of}_t"), ("∂", f"∂L/∂{of}_t")):
         yield (

@@ -168,6 +168,6 @@ def has_derivative(node: Node) -> bool:
     return any(
         isinstance(n, Differential)
         or (isinstance(n, Quotient) and isinstance(n.numerator, Differential))
-        or (isinstance(n, Symbol) and n.primes > 0)
+        or (isinstance(n, Symbol) and n.primes > 0 and not n.base.startswith("d_"))  # dh'_t
         for n in node.walk()
     )
