@@ -135,3 +135,56 @@ $$L_t = \frac{1}{2} \|o_t - d_t\|^2, \quad L = \sum_t L_t$$
 
 def test_a_share_is_of_a_derivative_and_not_of_any_product_between_the_same_names():
     assert verdicts([rf"{BOGUS} = (o_3 - d_3) h_3^T"], STATED) == ["wrong"]
+
+
+BY_NUMBER = r"""
+$$h_t = \tanh(W h_{t-1} + U x_t), \quad o_t = V h_t, \quad p_t = \mathrm{softmax}(o_t)$$
+"""
+
+
+@pytest.mark.parametrize("loss", [r"-\sum_t \log p_t[k_t]", r"\sum_t -\log p_{t, k_t}"])
+@pytest.mark.parametrize("hot", [r"\mathbf{1}_{k_t}", "e_{k_t}", r"\text{onehot}(k_t)"])
+@pytest.mark.parametrize(("sign", "expected"), [("-", "right"), ("+", "wrong")])
+def test_the_loss_may_be_that_of_the_right_class(loss, hot, sign, expected):
+    claim = rf"\frac{{\partial L}}{{\partial o_t}} = p_t {sign} {hot}"
+    assert verdicts([claim], f"{BY_NUMBER}$$L = {loss}$$\n") == [expected]
+
+
+DEEP = r"""
+$$h_t^{(l)} = \tanh(W^{(l)} h_t^{(l-1)} + U^{(l)} h_{t-1}^{(l)} + b^{(l)})$$
+where $h_t^{(0)} = x_t$, and $J = \sum_t J_t(h_t^{(L)})$. The pre-activation is $z_t^{(l)}$ and
+$\delta_t^{(l)} = \partial J / \partial z_t^{(l)}$.
+"""
+
+
+@pytest.mark.parametrize(("step", "expected"), [("t-1", "right-under"), ("t", "wrong")])
+def test_the_argument_of_each_layer(step, expected):
+    claim = rf"\frac{{\partial J}}{{\partial U^{{(l)}}}} = \sum_t \delta_t^{{(l)}} (h_{{{step}}}^{{(l)}})^T"
+    assert verdicts([claim], DEEP) == [expected]
+
+
+MANY_TO_ONE = r"""
+$$h_t = \tanh(W_x x_t + W_h h_{t-1} + b_h)$$
+$$y = W_y h_n + b_y, \qquad p = \mathrm{softmax}(y)$$
+$$L = -\ln(p_c)$$
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        (r"\frac{\partial L}{\partial y} = p - c", "right"),
+        (r"\frac{\partial L}{\partial b_y} = \frac{\partial L}{\partial y}", "right"),
+        (r"\frac{\partial y}{\partial h_n} = W_y", "right"),
+        (
+            r"\frac{\partial y}{\partial h_t} = \frac{\partial y}{\partial h_{t+1}} (1 - h_{t+1}^2) W_h",
+            "right-under",
+        ),
+        (
+            r"\frac{\partial y}{\partial h_t} = \frac{\partial y}{\partial h_{t+1}} (1 - h_t^2) W_h",
+            "wrong",
+        ),
+    ],
+)
+def test_one_output_after_n_steps(claim, expected):
+    assert verdicts([claim], MANY_TO_ONE) == [expected]

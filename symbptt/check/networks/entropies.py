@@ -74,9 +74,10 @@ def scalar_loss(body: Node) -> Node:
     body = _timed_call(_without_norms(_without_entries(body)))
     match body:
         case Sum((inner,), (-1,)):
-            replaced = _as_entropy(inner)
-            if replaced is not None:
-                return replaced
+            return _as_entropy(inner) or body
+        case BigOperator("sum", body=Sum((inner,), (-1,))):  # Σ_t -log p_t
+            known = _as_entropy(inner)
+            return body if known is None else replace(body, body=known)
     return body
 
 

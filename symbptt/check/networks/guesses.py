@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from symbptt.check.meaning.conventions import Reading
@@ -139,6 +140,10 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         yield from _signals(name, scope, Symbol("t"))
         yield _NOTHING, scope
         return
+    target = scope.model.variables.get(name.removeprefix("e_"))
+    if head == "e" and target is not None and target.role is Role.TARGET:  # e_{y_t}, one-hot
+        row = Reading(name, "the target", 0, lambda c: c, lambda node: True)
+        yield row, scope.with_alias(name, target.name)
     if head in JACOBIANS:
         yield from _jacobians(name, scope)
     if head in SIGNALS and not _crowded(name, sides):
@@ -311,6 +316,13 @@ def _arguments(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
     hinted = [v for v in inner if inner[v] in (hint, plain)]
     if hint in scope.model.variables and not hinted:
         return  # a_C: of C, whatever it is
+    layers = _of_layers(name, inner, scope)
+    if layers is not None:
+        says = f"nothing says what {shown(name)} stands for, and this makes the formula hold"
+        every = replace(scope, aliases={**scope.aliases, **layers}, _found={})
+        what, of = (x.rpartition("_")[0] for x in (name, inner[layers[name]]))
+        yield reading(f"{shown(what)} is the argument of {of}, in every layer", says), every
+        return
     unclear = not hinted and len(inner) > 1 and any(_is_factor(name, s, scope) for s in sides)
     for v in hinted or inner:
         body = Symbol(v, subscripts=(Symbol("t"),))
@@ -323,6 +335,18 @@ def _arguments(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
             # what its name says holds for the rest of the document too
             scope.with_definition(name, Definition(body)) if hinted else scope.with_alias(name, v),
         )
+
+
+def _of_layers(name: str, inner: Mapping[str, str], scope: Scope) -> dict[str, str] | None:
+    """``z^{(l)}`` as the argument of the one activation of its layer, in every layer."""
+    if scope.layers is None:
+        return None
+    head, found = name.rpartition("_")[0], dict[str, str]()
+    for v, value in inner.items():
+        of, _, layer = value.rpartition("_")
+        if of and layer.isdigit() and found.setdefault(f"{head}_{layer}", v) != v:
+            return None
+    return found if name in found else None
 
 
 def _activated(model: Model) -> dict[str, str]:

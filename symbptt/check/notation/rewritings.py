@@ -259,6 +259,57 @@ def _differentiated(node: Node) -> Node:
     return node
 
 
+def _one_hot(node: Node) -> Node:
+    """``1_{y_t}`` and ``onehot(y_t)``, where ``y_t`` is the number of a class, as the vector that
+    a target is."""
+    node = node.rebuilt(_one_hot) if not isinstance(node, Symbol) else node
+    match node:
+        case Subscripted(Number(value), (Symbol() as y,)) if value == 1:
+            return y if any(map(is_time, scripts(y))) else node
+        case Product((Symbol(name), Group("(", (Symbol() as y,))), ("",)) | Call(
+            Symbol(name), (Symbol() as y,)
+        ) if name.lower().replace("_", "") in ("onehot", "onehotencode"):
+            return y
+    return node
+
+
+def _likely(node: Node) -> Node:
+    """``log p_t[k_t]``, the probability of the right class, as ``k_tᵀ log p_t``; so is ``log p_c``
+    in a loss of one output, ``L = -log p_c``."""
+    match node:
+        case Relation((Symbol(loss) as left, Sum((Call() as log,), (-1,)) as right), ("=",)) if (
+            loss in LOSSES
+        ):
+            told = _by_class(log, lambda y: y.is_bare and y.base not in ("t", "T"))
+            return replace(node, sides=(left, replace(right, terms=(told,))))
+        case Call():
+            return _by_class(node, lambda y: any(map(is_time, scripts(y))))
+    return node if isinstance(node, Symbol) else node.rebuilt(_likely)
+
+
+def _by_class(log: Call, is_class: Callable[[Symbol], bool]) -> Node:
+    match log:
+        case Call(
+            Symbol("log" | "ln"), (Product((Symbol() as p, Group("[", (Symbol() as y,))), ("",)),)
+        ):
+            return _weighted(log, y, p) if is_class(y) else log
+        case Call(Symbol("log" | "ln"), (Symbol() as p,)):
+            found = [x for x in scripts(p) if isinstance(x, Symbol) and is_class(x)]
+            if len(found) == 1:
+                below, above, behind = (
+                    tuple(x for x in parts if x != found[0])
+                    for parts in (p.subscripts, p.superscripts, p.indices)
+                )
+                plain = replace(p, subscripts=below, superscripts=above, indices=behind)
+                return _weighted(log, found[0], plain)
+    return log
+
+
+def _weighted(log: Call, y: Symbol, p: Symbol) -> Product:
+    """``yᵀ log p``."""
+    return Product((Transpose(y), replace(log, arguments=(p,))), ("",), span=log.span)
+
+
 @dataclass(frozen=True)
 class Rewriting:
     """A way in which people write something, and how a tree gets the ordinary one.
@@ -304,6 +355,8 @@ REWRITINGS: tuple[Rewriting, ...] = (
     Rewriting("word and step in one script", r"O_{\text{Cc}(t)}", r"O_{\text{Cc}, (t)}",
               _always(_worded)),
     Rewriting("names in one command", r"\boldsymbol{W h}^{(t)}", "W h^{(t)}", _always(_bold)),
+    Rewriting("class by its number", "p_t - 1_{y_t}", "p_t - y_t", _always(_one_hot)),
+    Rewriting("probability of a class", r"-\log p_t[k_t]", r"-k_t^T \log p_t", _always(_likely)),
     Rewriting("sum over a batch", r"\sum_{batch} x_t", "x_t", _always(_of_examples)),
     Rewriting("activation by exponentials", r"\frac{1}{1 + e^{-x}}", "sigmoid(x)",
               _always(named_activation)),
