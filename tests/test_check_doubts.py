@@ -30,11 +30,16 @@ EXAMPLES = {
     "loss that is not read": f"{UNREAD}$${of('L_t', 'V')} = {of('L_t', 'o_t')} h_t^T$$",
     "rounded numbers": rf"{NETS}$$-0.640 \times 0.435 = -0.278$$",
     "one path of several": f"{NETS}$${of('L', 'h_t')} += V^T V (o_t - d_t)$$",
-    "two networks": rf"{NETS}$$g_t = \tanh(Q g_{{t-1}} + R a_t)$$"
-    f"\n$${of('g_t', 'a_t')} = Q x_t$$",
+    "two networks": rf"{NETS}$$g_t = \tanh(Q g_{{t-1}} + R u_t)$$"
+    f"\n$${of('g_t', 'u_t')} = Q x_t$$",
+    "equation that is not read": NETS.replace(r"\tanh(z_t)", r"\tanh(z_t) + a_t")
+    + rf"$$a_t = x_t \odot c_{{t-1}}$$ $${of('L', 'x_t')} = U^T {of('L', 'h_t')}$$",
+    "quantity of no use": rf"{NETS}$$q_t = W h_{{t-1}} + R x_t$$"
+    f"\n$${of('L', 'q_t')} = V^T (o_t - d_t)$$",
     "gradient of a loss that is not read": f"{UNREAD}$${of('L', 'V')} = \\sum_t 3 o_t h_t^T$$",
     "step of learning": f"{NETS}$$\\Delta_t = {of('L', 'h_t')}$$"
     "\n$$\\Delta_t = V^T V (o_t - d_t)$$",
+    "derivative without a path": f"{NETS}$${of('z_t', 'V')} = {of('o_t', 'h_t')} W$$",
     "assumed equations": f"{LETTERS}\n$${of('L', 'W_{xh}')} = \\sum_t {of('L', 'h_t')} h_t^T$$",
     "chain rule": f"{NETS}$${of('L', 'h_t')} = {of('L', 'o_t')} {of('o_t', 'h_t')}"
     f" {of('h_t', 'h_{t-1}')}$$",
@@ -55,6 +60,7 @@ def test_a_doubt_leaves_its_example_undecided(row, monkeypatch):
         return symbptt.check(EXAMPLES[row.name]).findings[-1].verdict
 
     found = verdict()
-    assert (found.verdict, found.reason) == ("inconclusive", row.says)
+    assert found.verdict == "inconclusive"
+    assert found.reason.startswith(row.says)
     monkeypatch.setattr(doubts, "DOUBTS", [d for d in DOUBTS if d is not row])
     assert verdict().verdict != "inconclusive"

@@ -12,6 +12,7 @@ from enum import Enum
 from symbptt.check.bounds.assumptions import BOUNDS, speaks_of_loss
 from symbptt.check.networks.epochs import Epoch
 from symbptt.check.networks.links import (
+    claim_of,
     is_chain,
     is_forward_claim,
     is_of_data,
@@ -35,18 +36,24 @@ class When(Enum):
 
 @dataclass(frozen=True)
 class Doubt:
-    """A reason to leave a claim undecided: its name, when it applies, and the sentence."""
+    """A reason to leave a claim undecided: its name, when it applies, and the sentence.
+
+    What ``applies`` may say why itself; the sentence is then how that begins.
+    """
 
     name: str
     when: When
-    applies: Callable[[Part, Epoch, Scope], bool]
+    applies: Callable[[Part, Epoch, Scope], bool | str | None]
     says: str
 
 
 def doubt(part: Part, epoch: Epoch, scope: Scope, *when: When) -> str | None:
     """What the first doubt says that applies to a claim."""
-    rows = (row for row in DOUBTS if row.when in when)
-    return next((row.says for row in rows if row.applies(part, epoch, scope)), None)
+    for row in DOUBTS:
+        found = row.when in when and row.applies(part, epoch, scope)
+        if found:
+            return found if isinstance(found, str) else row.says
+    return None
 
 
 def _has_unread_loss(part: Part, epoch: Epoch, scope: Scope) -> bool:
@@ -100,6 +107,23 @@ def _begins_a_sum(part: Part, epoch: Epoch, scope: Scope) -> bool:
     return zero and _adds_to_parameter(part, epoch, scope)
 
 
+def _lacking(part: Part, epoch: Epoch, scope: Scope) -> str | None:
+    """What no equation is read for, and a claim depends on."""
+    return None if epoch.gaps is None else epoch.gaps.lacking(claim_of(part, epoch).sides, scope)
+
+
+def _unused(part: Part, epoch: Epoch, scope: Scope) -> str | None:
+    """What the loss doesn't depend on by the equations, and a claim has the gradient by."""
+    return None if epoch.gaps is None else epoch.gaps.idle(claim_of(part, epoch).sides, scope)
+
+
+def _without_path(part: Part, epoch: Epoch, scope: Scope) -> str | None:
+    """A derivative that no chain of equations makes anything but zero."""
+    if epoch.gaps is None or part.sign in BOUNDS:
+        return None
+    return epoch.gaps.no_path(claim_of(part, epoch).sides, scope)
+
+
 _UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
 
 DOUBTS: tuple[Doubt, ...] = (
@@ -109,9 +133,13 @@ DOUBTS: tuple[Doubt, ...] = (
           "what one path adds is not told from the whole"),
     Doubt("two networks", When.FAILS, lambda part, epoch, scope: is_of_two_networks(part, scope),
           "it joins quantities that no equation joins; are there two models?"),
+    Doubt("equation that is not read", When.FAILS, _lacking, "it depends on "),
+    Doubt("quantity of no use", When.FAILS, _unused, "by the forward equations "),
     Doubt("gradient of a loss that is not read", When.UNMENDED, _speaks_of_unread_loss, _UNREAD),
     Doubt("step of learning", When.UNMENDED, _is_step_of_learning,
           "a Δ may be a step of learning rather than a gradient"),
+    Doubt("derivative without a path", When.UNMENDED, _without_path,
+          "by the forward equations "),
     Doubt("assumed equations", When.UNMENDED, lambda part, epoch, scope: bool(epoch.assumed),
           "it doesn't hold for the equations that are assumed here"),
     Doubt("chain rule", When.UNMENDED, _is_chain_rule,

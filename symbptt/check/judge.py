@@ -27,6 +27,8 @@ from symbptt.formula.tree import Node, Number, Symbol
 
 #: Why a claim is wrong, where nothing more is known.
 DIFFER = "both sides differ under every reading"
+#: Why nothing is said of a claim of zeros.
+BOTH_ZERO = "both sides are zero wherever they are compared"
 #: How many undefined symbols a claim may have.
 MOST_GUESSES = 2
 #: How many sets of readings are tried.
@@ -200,7 +202,7 @@ def _judged(claim: Claim, setting: Setting) -> Judgement:
             return Judgement(verdict, readings, evidence=evidence, convention=convention)
     evidence = Evidence(1, tuple(lengths[:1]), setting.sizes)
     if zero:
-        return Judgement("inconclusive", reason="both sides are zero wherever they are compared")
+        return Judgement("inconclusive", reason=BOTH_ZERO)
     if vacuous:
         reason = "it would hold if a derivative in it were zero, which it isn't"
         return Judgement("inconclusive", reason=reason, evidence=evidence)

@@ -14,7 +14,7 @@ from symbptt.check.doubts import When, doubt
 from symbptt.check.edits import Edit
 from symbptt.check.engine import engine_formula
 from symbptt.check.findings import FAULTS, Correction, Reading, Verdict
-from symbptt.check.judge import DIFFER, Judgement, judge
+from symbptt.check.judge import BOTH_ZERO, DIFFER, Judgement, judge
 from symbptt.check.known import Known
 from symbptt.check.meaning.claims import Claim, least_length
 from symbptt.check.meaning.conventions import Reading as Row
@@ -115,7 +115,10 @@ class Verdicts:
             return undecided(unsure)
         if found.verdict == "wrong" and has_norms(part):
             return self.bounded(part, epoch)
-        verdict = Verdict(found.verdict, _named(found), found.reason, evidence=found.evidence)
+        reason = found.reason
+        if reason == BOTH_ZERO:
+            reason = doubt(part, epoch, self.scope(epoch), When.FAILS) or reason
+        verdict = Verdict(found.verdict, _named(found), reason, evidence=found.evidence)
         if found.holds:
             if found.convention not in self.known.conventions:
                 self.known.conventions.append(found.convention)

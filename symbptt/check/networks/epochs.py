@@ -26,8 +26,10 @@ from symbptt.check.networks.bindings import (
 from symbptt.check.networks.entropies import UNNAMED_TARGET
 from symbptt.check.networks.equations import Given, Run, claims, equations, relation, runs
 from symbptt.check.networks.forward import Forward, forward
-from symbptt.check.networks.guesses import reading
+from symbptt.check.networks.gaps import Gaps, gaps
+from symbptt.check.networks.guesses import labelled, reading
 from symbptt.check.networks.parts import Mention, Part, has_derivative
+from symbptt.check.networks.statements import name_of
 from symbptt.check.networks.written import at_last, written_out
 from symbptt.check.notation.normal import Notation, normal
 from symbptt.check.notation.scripts import unbracketed
@@ -75,7 +77,8 @@ class Epoch:
     it has a loss that isn't read; ``share``: the loss of a step in it; ``gated``: the state whose
     update by a gate the document leaves out; ``given``: all formulas that look like forward
     equations, ``statements`` those that this model was made of, ``by_elements`` if some gave
-    elements; ``sigma_open``: σ may be tanh.
+    elements; ``sigma_open``: σ may be tanh; ``gaps``: what the equations lack, None where a model
+    was given.
     """
 
     start: int
@@ -99,6 +102,7 @@ class Epoch:
     statements: tuple[Statement, ...] = ()
     by_elements: bool = False
     sigma_open: bool = False
+    gaps: Gaps | None = None
     worlds: dict[tuple[int, int], World] = field(default_factory=dict)
     _bound: dict[str, Epoch] = field(default_factory=dict, repr=False)
 
@@ -113,7 +117,8 @@ class Epoch:
             if function not in self._bound:
                 model = with_activation(self.model, frozenset(names), function)
                 self._bound[function] = replace(self, model=model, worlds={}, _bound={})
-            which = ", ".join("σ" if n == "sigmoid" else n for n in names)
+            taken = [n for n in names if n not in called_in(self._bound[function].model)]
+            which = ", ".join("σ" if n == "sigmoid" else labelled(n) for n in taken or names)
             says = f"{which} is taken as {function}, whose derivative the document writes"
             yield reading(f"{which} is {function}", says), self._bound[function]
 
@@ -134,7 +139,10 @@ class Epoch:
                 if targets:
                     bound = replace(bound, aliases={**bound.aliases, **targets})
                 taken = [*({*open_functions(self.model)} - {*open_functions(bound.model)})]
-                says = "".join(f"{f} is softmax, and " for f in taken) + f"the loss is {what}"
+                says = (
+                    "".join(f"{labelled(f)} is softmax, and " for f in taken)
+                    + f"the loss is {what}"
+                )
                 yield reading(says), bound
 
     @property
@@ -292,7 +300,24 @@ def _epoch(
         note=made.gated and f"no equation for {made.gated}_t; its gate is taken to let in the new",
         statements=tuple(statements),
         by_elements=any(g.elements for g in used if g.left.base not in losses),
+        gaps=gaps(made.model, _refused(chosen, made.model)),
     )
+
+
+def _refused(chosen: Sequence[Given], model: Model) -> dict[str, frozenset[str]]:
+    """What has an equation that the model was not made of, with all that stands behind it."""
+    refused: dict[str, set[str]] = {}
+    for g in chosen:
+        name, right = name_of(g.statement), relation(g).sides[1]
+        v = model.variables.get(name)
+        if g.left.base in LOSSES or isinstance(right, Number) or (v is not None and v.computed):
+            continue
+        names = {Naming().read(n)[0] for n in right.walk() if isinstance(n, Symbol)}
+        refused.setdefault(name, set()).update(names)
+    for _ in refused:
+        for inside in refused.values():
+            inside |= {x for name in inside & {*refused} for x in refused[name]}
+    return {name: frozenset(inside) for name, inside in refused.items()}
 
 
 def _of_a_step_too(g: Given) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -17,7 +17,7 @@ from symbptt.check.notation.namings import is_diagonal
 from symbptt.check.notation.symbols import ERRORS, LOSSES, of_loss_by
 from symbptt.formula.tree import BigOperator, Call, Node, Number, Relation, Sum, Symbol
 from symbptt.model.draft import Source
-from symbptt.model.names import Naming
+from symbptt.model.names import Naming, symbols
 from symbptt.model.outline import Statement
 from symbptt.model.terms import Index
 
@@ -326,7 +326,35 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
             known[g.name] = g
         else:
             known.setdefault(g.name, g)
-    return [Run(start, tuple(chosen.values()), change) for start, chosen, change in found]
+    return [
+        Run(start, tuple(_without_outputs_of_gates(chosen, given)), change)
+        for start, chosen, change in found
+    ]
+
+
+def _without_outputs_of_gates(known: Mapping[str, Given], given: Sequence[Given]) -> list[Given]:
+    """Equations without those of an output that another letter o gave, before o was a gate:
+    ``ŷ_t = softmax(o_t)`` of an RNN, where an LSTM follows."""
+    naming = Naming()
+    inside = {g.at: relation(g).sides[1] for g in given}
+    states = {
+        name for right in inside.values() for n in symbols(right)
+        for name, index in [naming.read(n)] if index is not None and index.offset < 0
+    }  # fmt: skip
+
+    def is_gate(name: str, equations: Iterable[Given]) -> bool:
+        return any(g.name in states and name in _names_in(inside[g.at]) for g in equations)
+
+    def is_of_another(g: Given) -> bool:
+        return g.name not in states and g.left.base not in LOSSES and any(
+            new.at > g.at and new.name in _names_in(inside[g.at])
+            and any(old.name == new.name and old.at < g.at for old in given)
+            and is_gate(new.name, known.values())
+            and not is_gate(new.name, (old for old in given if old.at < new.at))
+            for new in known.values()
+        )  # fmt: skip
+
+    return [g for g in known.values() if not is_of_another(g)]
 
 
 def _is_of_known(g: Given, known: dict[str, Given]) -> bool:

@@ -289,7 +289,9 @@ def _is_argument(own: Statement, found: Sequence[Statement]) -> bool:
     naming = Naming()
     for s in found:
         match right_of(s):
-            case Call(_, (argument,)) if naming.read(left_of(s))[1] == Index("t"):
+            case Call(_, (argument,)) | Product((Symbol(), Group("(", (argument,))), ("",)) if (
+                naming.read(left_of(s))[1] == Index("t")
+            ):
                 same = isinstance(argument, Symbol) and naming.read(argument) == (
                     name_of(own),
                     None,

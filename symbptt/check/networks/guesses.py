@@ -47,6 +47,8 @@ INNER = frozenset({"z", "a", "net", "u", "s", "pre", "o", "in", "y", "q", "v"})
 PRE = frozenset({"pre", "raw", "in", "net", "lin", "linear"})
 #: What error signals are called besides δ.
 SIGNALS = ERRORS | {"epsilon", "varepsilon", "e", "zeta", "kappa", "vartheta", "err", "dz", "dh"}
+#: Those that may be any other change, or what is left over, where no formula gives them.
+CHANGES = frozenset({"Delta", "D"})
 #: What the identity matrix is called, and what derivatives of states by parameters, carried
 #: forward, are.
 IDENTITIES = frozenset({"I", "Id"})
@@ -73,6 +75,11 @@ def shown(name: str) -> str:
     head = _LETTER.get(head, head)
     tail, primes = tail.removesuffix("_prime"), "'" * tail.endswith("_prime")
     return (f"{head}_{tail}" if tail else head) + primes
+
+
+def labelled(function: str) -> str:
+    """The name of a function as people write it, where it bears a label: σ_h."""
+    return shown(function) if "_" in function else function
 
 
 def is_identity(name: str, sides: Sequence[Node]) -> bool:
@@ -147,7 +154,10 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
     if head in JACOBIANS:
         yield from _jacobians(name, scope)
     if head in SIGNALS and not _crowded(name, sides):
-        yield from _signals(name, scope)
+        loose = head in CHANGES and not any(
+            isinstance(n, Symbol) and scope.unknown(n) == name for n in sides[0].walk()
+        )
+        yield from _signals(name, scope, loose=loose)
     elif head in SIGNALS and name[len(head) + 1 :].isdigit():  # δ_t^3: of the loss of step 3
         yield from _signals(name, scope, Number(Fraction(int(name[len(head) + 1 :]))))
     if "target" in scope.model.variables and f"{name}_hat" in scope.model.variables:
@@ -223,10 +233,12 @@ def _in_other_letters(name: str, scope: Scope) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _signals(name: str, scope: Scope, at: Node | None = None) -> Iterator[tuple[Reading, Scope]]:
+def _signals(
+    name: str, scope: Scope, at: Node | None = None, *, loose: bool = False
+) -> Iterator[tuple[Reading, Scope]]:
     """``δ_t`` as the gradient, or its negative, by each state and each computed quantity.
 
-    ``at``: the step whose loss it is of.
+    ``at``: the step whose loss it is of; ``loose``: it may be anything else.
     """
     model = scope.model
     inner = _inner(model)
@@ -243,7 +255,7 @@ def _signals(name: str, scope: Scope, at: Node | None = None) -> Iterator[tuple[
                 reading(
                     f"{shown(name)}_t is {minus}{what}",
                     f"nothing says what {shown(name)} stands for, and this makes the formula hold",
-                    f"meaning of {name}",
+                    f"{LOOSE}{shown(name)}" if loose else f"meaning of {name}",
                 ),
                 scope.with_definition(name, Definition(_gradient(model, v, sign, at))),
             )

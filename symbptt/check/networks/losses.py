@@ -14,6 +14,7 @@ from symbptt.check.networks.entropies import (
     with_named_entropy,
 )
 from symbptt.check.networks.statements import left_of, name_of, rewritten, right_of
+from symbptt.check.notation.scripts import scripts
 from symbptt.check.notation.shares import Share, share_in
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.formula import parse
@@ -212,8 +213,8 @@ def with_softmax(loss: Statement, equations: Sequence[Statement]) -> list[Statem
 
     def change(s: Statement) -> Statement:
         match right_of(s):
-            case Call(Symbol(g), (o,)) | Product((Symbol(g), Group("(", (o,))), ("",)) if (
-                name_of(s) in compared and canonical(g) is None
+            case Call(Symbol() as g, (o,)) | Product((Symbol() as g, Group("(", (o,))), ("",)) if (
+                name_of(s) in compared and (canonical(g.base) is None or scripts(g))
             ):
                 return rewritten(s, Call(Symbol("softmax"), (o,), span=right_of(s).span))
         return s

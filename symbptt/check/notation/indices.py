@@ -33,7 +33,8 @@ Letter = tuple[str, int]
 @dataclass(frozen=True)
 class Indices:
     """The letters that count entries in a document: those of sums, and ``given``, which say what
-    layer a quantity is of, where letters do.  ``pairs``: those that stand beside others, ``ij``."""
+    layer a quantity is of, where letters do.  ``pairs``: those that stand beside others, ``ij``,
+    and are no names of what has steps."""
 
     letters: frozenset[Letter]
     given: tuple[str, ...] = ()
@@ -164,7 +165,15 @@ def indices_of(trees: Iterable[Node]) -> Indices:
            if base in given):  # fmt: skip
         layered = ()  # one letter counts what is in several layers
     letters = frozenset(summed | {(x, 0) for x in layered})
-    return Indices(letters, layered, frozenset(pairs))
+    return Indices(letters, layered, frozenset(x for x in pairs if x[0] not in _timed(every)))
+
+
+def _timed(trees: Iterable[Node]) -> set[str]:
+    """The names that have steps: what ``σ_h`` is of, where there is ``h_t``."""
+    return {
+        n.base for tree in trees for n in tree.walk()
+        if isinstance(n, Symbol) and any(map(is_time, scripts(n)))
+    }  # fmt: skip
 
 
 def _borne(trees: Iterable[Node]) -> Iterator[tuple[str, str]]:

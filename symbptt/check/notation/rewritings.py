@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from symbptt.check.notation.bracketed import at_step
 from symbptt.check.notation.exponentials import named_activation
+from symbptt.check.notation.labelled import labelled_activation
 from symbptt.check.notation.scripts import is_time, scripts
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.formula.tree import (
@@ -360,6 +361,8 @@ REWRITINGS: tuple[Rewriting, ...] = (
     Rewriting("sum over a batch", r"\sum_{batch} x_t", "x_t", _always(_of_examples)),
     Rewriting("activation by exponentials", r"\frac{1}{1 + e^{-x}}", "sigmoid(x)",
               _always(named_activation)),
+    Rewriting("label of an activation", r"\sigma_h(z)", "sigma_h(z)",
+              lambda n, notation: labelled_activation(n, notation.timed), ("h_t = x_t",)),
     Rewriting("name of a stacked vector", "W concat", "W Concat_t",
               lambda n, notation: _stack(n, notation.stacks), ("concat = [h_{t-1}, x_t]",)),
     Rewriting("d in a name", "W d a_t", "",

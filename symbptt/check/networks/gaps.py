@@ -1,0 +1,159 @@
+"""What the forward equations of a document lack, so that a claim that fails may be right.
+
+An equation that was not read, a name that is given by none, a quantity that is used by nothing:
+they are more doubtful than a claim about what they touch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from symbptt.check.networks.forward import INPUTS
+from symbptt.check.networks.guesses import shown
+from symbptt.check.notation.namings import namings
+from symbptt.check.notation.scripts import unbracketed
+from symbptt.check.notation.symbols import Scope, with_prefixes
+from symbptt.formula.tree import Differential, Node, Product, Quotient, Symbol
+from symbptt.model import terms as tm
+from symbptt.model.model import Model, Role
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """What the equations of a model lack.
+
+    ``missing``: what is given although an equation for it was refused, or must be missing, each
+    with the names in that equation, None where nobody knows them.
+    """
+
+    model: Model
+    missing: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+
+    @cached_property
+    def uses(self) -> dict[str, frozenset[str]]:
+        """What each equation uses; the loss is a name too."""
+        found = {e.name: _refs(e.rhs) for e in self.model.equations}
+        loss = frozenset[str]().union(*(_refs(part.term) for part in self.model.loss))
+        return {**found, self.model.loss_name: loss}
+
+    def behind(self, name: str) -> frozenset[str]:
+        """All that a quantity depends on at some step, and itself."""
+        seen: set[str] = set()
+        wanted = [name]
+        while wanted:
+            at = wanted.pop()
+            if at not in seen:
+                seen.add(at)
+                wanted += self.uses.get(at, ())
+        return frozenset(seen)
+
+    @cached_property
+    def unused(self) -> frozenset[str]:
+        """What has no part in the loss."""
+        return frozenset(self.model.variables) - self.behind(self.model.loss_name)
+
+    def lacking(self, sides: Sequence[Node], scope: Scope) -> str | None:
+        """A quantity without an equation that a claim depends on."""
+        named, pairs = _about(sides, scope)
+        for name, inside in self.missing.items():
+            if name in named or any(
+                name in self.behind(of) and self._feeds(by, inside) for of, by in pairs
+            ):
+                return f"it depends on {shown(name)}, for which no forward equation is read"
+        return None
+
+    def idle(self, sides: Sequence[Node], scope: Scope) -> str | None:
+        """A quantity that the loss doesn't depend on, which a claim has the gradient by."""
+        for of, by in _about(sides, scope)[1]:
+            if of == self.model.loss_name and by in self.unused:
+                return self._nothing(f"the loss doesn't depend on {shown(by)}", by)
+        return None
+
+    def no_path(self, sides: Sequence[Node], scope: Scope) -> str | None:
+        """A derivative in a claim that no chain of equations makes anything but zero."""
+        for of, by in _about(sides, scope)[1]:
+            if of != self.model.loss_name and by not in self.behind(of):
+                return self._nothing(f"{shown(of)} doesn't depend on {shown(by)}", by)
+        return None
+
+    def _nothing(self, says: str, by: str) -> str:
+        return f"by the forward equations {says}{self._hint(by)}"
+
+    def _feeds(self, by: str, inside: frozenset[str] | None) -> bool:
+        return inside is None or any(by in self.behind(x) for x in inside)
+
+    def _hint(self, name: str) -> str:
+        """The names near one that differ from others in their case alone."""
+        near = {name, *self.uses.get(name, ())}
+        near |= {x for uses in self.uses.values() if name in uses for x in uses}
+        for a in sorted(near):
+            for b in self.model.variables:
+                if a != b and a.casefold() == b.casefold():
+                    return f"; is {shown(a)} meant to be {shown(b)}?"
+        return ""
+
+
+def gaps(model: Model, refused: Mapping[str, frozenset[str]]) -> Gaps:
+    """What a model lacks; ``refused``: the equations that were not made, by what they define."""
+    given = {name for name, v in model.variables.items() if not v.computed}
+    missing: dict[str, frozenset[str] | None] = {n: refused[n] for n in given if n in refused}
+    for e in model.equations:
+        match e.rhs:  # h_t = tanh(a_t), where a is given by nothing
+            case tm.Mapped(operand=tm.Ref(name)) | tm.VectorMapped(operand=tm.Ref(name)):
+                if name in given and model.variables[name].spelled.base not in INPUTS:
+                    missing.setdefault(name, None)
+    inputs = [v for v in model.with_role(Role.INPUT) if v.name not in missing]
+    if any(v.spelled.base in INPUTS for v in inputs):
+        missing |= {v.name: None for v in inputs if v.spelled.base not in INPUTS}
+    return Gaps(model, missing)
+
+
+def _refs(term: tm.Term) -> frozenset[str]:
+    return frozenset(x.name for x in term.walk() if isinstance(x, tm.Ref))
+
+
+def _about(sides: Sequence[Node], scope: Scope) -> tuple[set[str], list[tuple[str, str]]]:
+    """The quantities that a claim names, and what it differentiates by what."""
+    named: set[str] = set()
+    pairs: list[tuple[str, str]] = []
+    loss = scope.model.loss_name
+    for node in _opened(sides, scope):
+        match node:
+            case Quotient(Differential(operand=Node() as of), Differential(operand=Node() as by)):
+                a, b = _meant(of, scope), _meant(by, scope)
+                if a is not None and b is not None:
+                    pairs.append((a, b))
+            case Symbol():
+                meant = scope.meant(node)
+                if meant is None:
+                    named |= {n.name for n in namings(node)}
+                elif meant.kind == "gradient":
+                    pairs.append((loss, meant.name))
+                elif meant.kind == "quantity":
+                    named.add(meant.name)
+    return named, pairs
+
+
+def _opened(sides: Sequence[Node], scope: Scope) -> Iterator[Node]:
+    """All that a claim is made of, with what the document lets its names stand for."""
+    seen: set[str] = set()
+    wanted = [*sides]
+    while wanted:
+        for node in wanted.pop().walk():
+            yield node
+            if isinstance(node, Product):  # δ h_t
+                yield from with_prefixes(node.factors, node.operators, scope)[0]
+            meant = scope.meant(node) if isinstance(node, Symbol) else None
+            if meant is not None and meant.kind == "defined" and meant.name not in seen:
+                seen.add(meant.name)
+                wanted.append(scope.definitions[meant.name].body)
+
+
+def _meant(node: Node, scope: Scope) -> str | None:
+    inner = unbracketed(node)
+    meant = scope.meant(inner) if isinstance(inner, Symbol) else None
+    if meant is None or meant.kind not in ("quantity", "loss"):
+        return None
+    return scope.model.loss_name if meant.kind == "loss" else meant.name

@@ -1,0 +1,92 @@
+"""What the forward equations lack is doubted before a claim is: no false verdict comes of it."""
+
+from __future__ import annotations
+
+import pytest
+
+import symbptt
+
+ELMAN = r"""
+$$ h_t = \tanh(W_{hh} h_{t-1} + W_{xh} x_t + b_h) $$
+
+$$ o_t = W_{hy} h_t + b_y $$
+
+$$ L = \sum_{t=1}^{T} \frac{1}{2} \| o_t - y_t \|^2 $$
+"""
+LSTM = r"""
+$$ f_t = \sigma(W_f x_t + U_f h_{t-1}) $$
+
+$$ i_t = \sigma(W_i x_t + U_i h_{t-1}) $$
+
+$$ g_t = f_t \odot c_{t-1} + i_t \odot \tanh(W_c x_t + U_c h_{t-1}) $$
+
+$$ o_t = \sigma(W_o x_t + U_o h_{t-1}) $$
+
+$$ h_t = o_t \odot \tanh(g_t) $$
+"""
+
+
+def last(text: str, *claims: str) -> symbptt.check.findings.Verdict:
+    given = text + "".join(f"\n$$ {claim} $$\n" for claim in claims)
+    (*_, found) = (f.verdict for f in symbptt.check(given).findings if f.verdict)
+    return found
+
+
+def by(of: str, x: str) -> str:
+    return rf"\frac{{\partial {of}}}{{\partial {x}}}"
+
+
+def test_a_quantity_that_nothing_uses_makes_no_claim_wrong() -> None:
+    mistyped = r"Let $a_t = W_{hh} h_{t-1} + w_{xh} x_t + b_h$ and"
+    delta = rf"\delta_t = {by('L', 'a_t')}"
+    claim = rf"{by('L', 'W_{hh}')} = \sum_{{t=1}}^{{T}} \delta_t h_{{t-1}}^T"
+    found = last(ELMAN + mistyped, delta, claim)
+    assert found.verdict == "inconclusive"
+    assert "the loss doesn't depend on a; is w_xh meant to be W_xh?" in found.reason
+    right = r"Let $a_t = W_{hh} h_{t-1} + W_{xh} x_t + b_h$ and"
+    assert last(ELMAN + right, delta, claim).verdict.startswith("right")
+    assert last(ELMAN + right, delta, claim.replace("h_{t-1}^T", "h_t^T")).verdict == "wrong"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        r"\delta_g = \delta_h \odot (1 - \tanh^2(g_t)) \odot i_t",
+        r"\delta_i = \delta_g \odot (1 - i_t^2)",
+        r"\delta_{h_{t-1}} = \delta_{h_t} \odot U_f^T",
+    ],
+)
+def test_an_equation_that_was_not_made_makes_no_claim_wrong(claim: str) -> None:
+    found = last(LSTM, claim)  # c is given by nothing: g_t is not what the network has
+    assert found.verdict == "inconclusive"
+    assert "it depends on g, for which no forward equation is read" in found.reason
+    linked = LSTM.replace("g_t", "c_t")
+    assert last(linked, claim.replace("g", "c")).verdict in ("wrong", "shape-error")
+
+
+def test_a_claim_that_an_equation_has_no_part_in_stays_wrong() -> None:
+    output = "\n$$ z_t = V h_t $$\n\n$$ L = \\sum_t \\frac{1}{2} \\|z_t - y_t\\|^2 $$\n"
+    claim = rf"{by('L', 'V')} = \sum_t (z_t - y_t) h_t^T"
+    assert last(LSTM + output, claim).verdict == "right"
+    assert last(LSTM + output, claim.replace("- y_t", "+ y_t")).verdict == "wrong"
+
+
+def test_a_label_tells_activations_apart() -> None:
+    text = r"""
+$$ h_t = \sigma_h(W_{xh} x_t + W_{hh} h_{t-1} + b_h) $$
+
+$$ \hat y_t = \sigma_y(W_{hy} h_t + b_y) $$
+
+$$ z_y = W_{hy} h_t + b_y $$
+
+$$ L = \sum_t L_t $$
+"""
+    y = r"\hat y_t"
+    chain = by("L_t", y) + by(y, "z_y") + by("z_y", "W_{hy}")
+    claim = rf"{by('L_t', 'W_{hy}')} = {chain} = (\hat y_t - y_t) h_t^T"
+    found = last(text, claim)
+    assert found.verdict == "right-under"
+    assert [r.name for r in found.readings] == ["σ_y is softmax, and the loss is the cross-entropy"]
+    slope = rf"{by('h_{t+1}', 'h_t')} = \operatorname{{diag}}(1 - h_{{t+1}}^2) W_{{hh}}"
+    assert [r.name for r in last(text, slope).readings] == ["σ_h is tanh"]
+    assert last(text, claim.replace("h_t^T", "h_{t-1}^T")).verdict in ("wrong", "inconclusive")
