@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from symbptt.check.bounds.assumptions import BOUNDS, is_bound
@@ -15,14 +16,24 @@ from symbptt.check.known import Known
 from symbptt.check.meaning.layouts import contradiction
 from symbptt.check.meaning.meaning import Work
 from symbptt.check.networks.epochs import Epoch
-from symbptt.check.networks.links import is_dependence, is_gradient_name, is_of_loss
+from symbptt.check.networks.links import (
+    is_dependence,
+    is_gradient_name,
+    is_of_loss,
+    prefix_of,
+)
 from symbptt.check.networks.parts import ADDING, EQUAL, Mention, Part, has_derivative, parts
 from symbptt.check.notation.symbols import UnknownError
 from symbptt.check.suppression import suppressed
 from symbptt.check.verdicts import Verdicts, undecided
 from symbptt.errors import did_you_mean
-from symbptt.formula.tree import Symbol
+from symbptt.formula.tree import Number, Quotient, Symbol
 from symbptt.model.model import Model
+
+
+#: As many claims about gradients are right by their names before a definition that is named alike
+#: may be one.
+ALIKE = 2
 
 
 def check_document(
@@ -50,6 +61,7 @@ class _Checking:
     known: Known
     model_name: str | None
     progress: Callable[[str], None]
+    judged_by_name: Counter[str] = field(default_factory=Counter)
 
     @cached_property
     def verdicts(self) -> Verdicts:
@@ -119,15 +131,41 @@ class _Checking:
             if again is not None:
                 readings = tuple(Reading(r.name, r.says) for r in again.readings)
                 return "claim", Verdict("right-under", readings, evidence=again.evidence)
+            alike = self.as_its_like(part, epoch)
+            if alike is not None:
+                return "claim", alike
             names.given.update(given)
             return _DEFINITION
         verdict = self.verdicts.verdict(part, epoch)
+        if verdict.verdict in {"right", "right-under"} and self.names_a_gradient(part, epoch):
+            self.judged_by_name[prefix_of(part.left)] += 1
         settled = verdict.verdict in {"right", "right-under", "inconclusive"} or is_of_loss(
             part, self.known.names.scope(epoch)
         )
         if settled and not derived and part.first and part.formula in epoch.given:
             return _DEFINITION  # a forward equation that was there already
         return "claim", self.verdicts.doubted(part, epoch, verdict)
+
+    def names_a_gradient(self, part: Part, epoch: Epoch) -> bool:
+        """Whether a left side is a gradient by what its name says: ``δ_{f_t}``."""
+        left = part.left
+        meant = self.known.names.scope(epoch).meant(left) if isinstance(left, Symbol) else None
+        return part.first and meant is not None and meant.kind == "gradient"
+
+    def as_its_like(self, part: Part, epoch: Epoch) -> Verdict | None:
+        """The verdict on what would be a definition, ``δ_{g_t} = …``, where others that are named
+        alike are right by their names: it is a claim if it holds for some quantity, and if one
+        edit makes it hold."""
+        bare = isinstance(part.right, Quotient | Symbol | Number)
+        if part.names or bare or self.judged_by_name[prefix_of(part.left)] < ALIKE:
+            return None
+        known = dict(self.known.names.given)
+        found = self.verdicts.verdict(part, epoch)
+        mended = found.correction is not None and found.correction.origin == "repair"
+        if found.verdict in {"right", "right-under"} or (found.verdict in FAULTS and mended):
+            return found
+        self.known.names.given = known
+        return None
 
     def compared(self, part: Part, epoch: Epoch | None) -> tuple[str, Verdict | None]:
         """The kind of a comparison, ``a ≤ b``, and its verdict if it is a claim."""

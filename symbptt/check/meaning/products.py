@@ -233,6 +233,8 @@ def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
             if isinstance(x, Derivative) and isinstance(y, Matrix) and _has_rows_for(m, x, y):
                 return rowwise(x, y)
     left, right = m.laid_out(a), m.laid_out(b)
+    if kind == "matrix" and _is_row_before(m, left, right):
+        left = left.T
     if kind == "outer" and not (1 in left.size and 1 in right.size):
         kind = "kronecker"
     if kind == "kronecker":
@@ -244,6 +246,12 @@ def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
         if as_diagonals is not None:
             return as_diagonals
     return {"matrix": matmul, "entrywise": odot, "outer": outer}[kind](left, right)
+
+
+def _is_row_before(m: Meaning, v: Matrix, matrix: Matrix) -> bool:
+    """Whether a vector stands for a row before a matrix, ``(ŷ_t - y_t) V``, as gradients do."""
+    rows = m.convention.layout is Layout.NUMERATOR and v.size[1] == 1 < v.size[0]
+    return rows and v.size[0] == matrix.size[0] and matrix.size[1] > 1
 
 
 def _has_rows_for(m: Meaning, d: Derivative, v: Matrix) -> bool:

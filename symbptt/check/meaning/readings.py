@@ -36,6 +36,12 @@ def _derivatives(node: Node) -> bool:
     return any(isinstance(n, Differential) for n in node.walk())
 
 
+def _gradients(node: Node) -> bool:
+    """Whether a formula has derivatives, or δ for one."""
+    return _derivatives(node) or any(isinstance(n, Symbol) and n.base == "delta"
+                                     for n in node.walk())  # fmt: skip
+
+
 def _vectors_by_states(node: Node) -> bool:
     return any(isinstance(n, Quotient) and isinstance(n.denominator, Differential)
                for n in node.walk())  # fmt: skip
@@ -182,7 +188,7 @@ def _mixed(node: Node) -> bool:
 
 READINGS: tuple[Reading, ...] = (
     Reading("numerator layout", "gradients are rows, and ∂a/∂b has the rows of a", 1,
-            lambda c: replace(c, layout=Layout.NUMERATOR), _derivatives, "layout"),
+            lambda c: replace(c, layout=Layout.NUMERATOR), _gradients, "layout"),
     Reading("denominator layout", "∂a/∂b has the rows of b", 1,
             lambda c: replace(c, layout=Layout.DENOMINATOR), _derivatives, "layout"),
     Reading("transposed gradient", "one side is a row where the other is a column", 2,

@@ -305,8 +305,6 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
     for g in given:
         known = found[-1][1]
         of = _argument_of(g, given)
-        if of is not None and _lacks_step(g):
-            continue  # z_f = W_f h_{t-1} + … names the argument of each step
         if of is not None and of.name in known:
             known[of.name] = of
         if g.formula.carried and g.name in known:

@@ -19,7 +19,7 @@ from symbptt.check.networks.parts import (
 )
 from symbptt.check.notation.language import alternatives
 from symbptt.check.notation.scripts import is_time, scripts, unbracketed
-from symbptt.check.notation.symbols import ACTIVATION_NAMES, ERRORS, Scope
+from symbptt.check.notation.symbols import ACTIVATION_NAMES, ERRORS, PREFIXES, Scope
 from symbptt.formula.tree import (
     BigOperator,
     Call,
@@ -217,6 +217,15 @@ def is_gradient_name(s: Symbol) -> bool:
     if s.base in ERRORS:
         return True
     return re.fullmatch(r"(d_?|grad_?|delta_?)[A-Za-z]\w*", s.base) is not None
+
+
+def prefix_of(node: Node) -> str:
+    """What tells that a name is one of a gradient: δ in ``δ_t``, d in ``dWhh``."""
+    if not isinstance(node, Symbol) or not is_gradient_name(node):
+        return ""
+    if node.base in ERRORS:
+        return node.base
+    return next((p.rstrip("_") for p in PREFIXES if node.base.startswith(p)), "")
 
 
 def is_dependence(part: Part) -> bool:

@@ -156,7 +156,10 @@ def _plain(node: Node) -> Node:
         return node
     factors, signs = node.factors, node.operators
     for end, kept, joined in ((0, factors[1:], signs[1:]), (-1, factors[:-1], signs[:-1])):
-        if isinstance(factors[end], Text) and not is_dots(factors[end]):
+        words = factors[end]
+        if isinstance(words, Group) and words.opening == "(" and len(words.items) == 1:
+            words = words.items[0]  # … (\text{from both paths})
+        if isinstance(words, Text) and not is_dots(words):
             if len(kept) == 1:
                 return kept[0]
             return _plain(replace(node, factors=kept, operators=joined))

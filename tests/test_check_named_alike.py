@@ -1,0 +1,86 @@
+"""What is named as the claims beside it is a claim too; rows, gates and Δ are read as they stand."""
+
+from __future__ import annotations
+
+import symbptt
+
+GRU = r"""
+$$ z_t = \sigma(W_z x_t + U_z h_{t-1} + b_z) $$
+
+$$ g_t = \tanh(W_g x_t + U_g h_{t-1} + b_g) $$
+
+$$ h_t = z_t \odot h_{t-1} + (1 - z_t) \odot g_t $$
+
+$$ L = \sum_t \frac{1}{2} \|h_t - y_t\|^2 $$
+
+$$ \delta z_t = \delta h_t \odot (h_{t-1} - g_t) $$
+
+$$ \delta g_t = \delta h_t \odot (1 - z_t) $$
+"""
+ELMAN = r"""
+$$ a_t = W h_{t-1} + U x_t + b $$
+
+$$ h_t = \tanh(a_t) $$
+
+$$ o_t = V h_t + c $$
+
+$$ L = \sum_{t=1}^{T} \frac{1}{2} \| o_t - y_t \|^2 $$
+"""
+
+
+def verdicts(text: str, *claims: str) -> list[str]:
+    given = text + "".join(f"\n$$ {claim} $$\n" for claim in claims)
+    return [f.verdict.verdict for f in symbptt.check(given).findings if f.verdict]
+
+
+def test_an_argument_without_a_step_is_a_quantity() -> None:
+    named = r"A_g = W_g x_t + U_g h_{t-1} + b_g"
+    assert verdicts(GRU, named, r"\delta A_g = \delta g_t \odot (1 - g_t^2)")[2:] == ["right"]
+    assert verdicts(GRU, named, r"\delta A_g = \delta g_t \odot (1 - g_t)^2")[2:] == ["wrong"]
+
+
+def test_a_definition_that_is_named_as_the_claims_beside_it_is_a_claim() -> None:
+    bar = r"\delta \bar z_t = \delta z_t \odot z_t \odot (1 - z_t)"
+    assert verdicts(GRU, bar) == ["right", "right", "right-under"]
+    helper = r"\delta p_t = \delta z_t \odot z_t \odot z_t \odot h_t"
+    assert verdicts(GRU, helper) == ["right", "right"]
+
+
+def test_what_a_delta_is_left_to_words_makes_no_claim_wrong() -> None:
+    claim = r"\frac{\partial h_t}{\partial h_{t-1}} = \operatorname{diag}(z_t) + \Delta_t"
+    assert verdicts(GRU, claim)[2:] == ["inconclusive"]
+
+
+def test_gradients_are_rows_where_their_values_are() -> None:
+    delta = r"\delta_t = \frac{\partial L}{\partial a_t}"
+    rows = r"\delta_t = ((o_t - y_t) V + \delta_{t+1} W) \odot (1 - h_t^2)"
+    assert verdicts(ELMAN, delta, rows)[-1] == "right-under"
+    assert verdicts(ELMAN, delta, rows + r" \quad (\text{from both paths})")[-1] == "right-under"
+    for old, new in (("V +", "V -"), ("W)", "W^T)"), ("h_t^2", "h_{t-1}^2"), ("V +", "V^T +")):
+        found = verdicts(ELMAN, delta, rows.replace(old, new))[-1]
+        assert found in ("wrong", "shape-error"), new
+
+
+def test_an_output_of_one_network_is_no_gate_of_the_next() -> None:
+    rnn = r"""
+$$ h_t = \tanh(W h_{t-1} + U x_t) $$
+
+$$ o_t = V h_t $$
+
+$$ \hat y_t = softmax(o_t) $$
+
+$$ \frac{\partial L}{\partial o_t} =
+\frac{\partial L}{\partial \hat y_t} \frac{\partial \hat y_t}{\partial o_t} $$
+
+$$ f_t = \sigma(W_f x_t + U_f h_{t-1}) $$
+
+$$ o_t = \sigma(W_o x_t + U_o h_{t-1}) $$
+
+$$ c_t = f_t \odot c_{t-1} + W_c x_t + U_c h_{t-1} $$
+
+$$ h_t = o_t \odot \tanh(c_t) $$
+"""
+    claim = r"""\frac{\partial L}{\partial h_{t-1}} =
+        \frac{\partial L}{\partial \hat y_t} \frac{\partial \hat y_t}{\partial h_{t-1}}
+        + \frac{\partial L}{\partial f_t} \frac{\partial f_t}{\partial h_{t-1}}"""
+    assert verdicts(rnn, claim)[-1] == "inconclusive"
