@@ -30,7 +30,6 @@ from symbptt.errors import did_you_mean
 from symbptt.formula.tree import Number, Quotient, Symbol
 from symbptt.model.model import Model
 
-
 #: As many claims about gradients are right by their names before a definition that is named alike
 #: may be one.
 ALIKE = 2
