@@ -108,3 +108,14 @@ def test_a_reading_empties_no_derivative(claim: str) -> None:
 def test_a_product_that_leaves_transposes_out_has_none(product: str) -> None:
     claim = rf"{by('L', 'W')} = \sum_{{t=1}}^{{T}} {product}"
     assert last(ELMAN + LOSS, claim).verdict in {"wrong", "shape-error"}
+
+
+def test_a_transpose_that_is_written_elsewhere_is_missing() -> None:
+    written = rf"{by('L', 'W')} = \sum_t {BY_A} h_{{t-1}}^T"
+    lacking = rf"{by('L', 'U')} = \sum_t {BY_A} x_t"
+    assert last(ELMAN + LOSS, lacking).verdict == "right-under"
+    found = last(ELMAN + LOSS, written, lacking)
+    assert found.verdict == "inconclusive"
+    assert "is it missing here?" in found.reason
+    entrywise = rf"{BY_A} = {BY_H} {SLOPE}"
+    assert last(ELMAN + LOSS, written, entrywise).verdict == "right-under"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from symbptt.check.findings import Verdict
 from symbptt.check.judge import held_everywhere
@@ -13,7 +15,7 @@ from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.shares import Share, Side
 from symbptt.check.notation.scripts import unbracketed
 from symbptt.check.notation.symbols import Scope, with_prefixes
-from symbptt.formula.tree import Call, Differential, Node, Product, Quotient, Symbol
+from symbptt.formula.tree import Call, Differential, Node, Product, Quotient, Symbol, Transpose
 from symbptt.model import terms as tm
 
 
@@ -31,6 +33,9 @@ class Held:
 
 
 _OF_SLOPES = "slope by the value"
+_NO_TRANSPOSE = "it holds only if a product without a transpose is an outer one"
+#: The readings that take a product of two vectors without a transpose as their outer product.
+_OF_OUTER = re.compile(r"'(.*)' (multiplies what fits|of two vectors is their outer product)")
 
 
 def is_of_gradients(row: Reading) -> bool:
@@ -42,6 +47,11 @@ def is_of_gradients(row: Reading) -> bool:
 def contradicted(held: Held, others: Sequence[Held]) -> str | None:
     """What contradicts a reading that a claim holds under: another claim, by its line."""
     for row in held.readings:
+        sign = _outer_sign(row)
+        if sign is not None and _lacks_transpose(held, sign):
+            for other in others:
+                if other.epoch == held.epoch and _writes_transpose(other):
+                    return f"{_NO_TRANSPOSE}, but line {other.line} has one; is it missing here?"
         if row.name != _OF_SLOPES and not is_of_gradients(row):
             continue
         for other in others:
@@ -70,6 +80,38 @@ def _contradicts(row: Reading, held: Held, other: Held) -> bool:
     if written:
         changed = replace(other.convention, written=written)
     return _fails(other, changed)
+
+
+def _outer_sign(row: Reading) -> str | None:
+    """The sign that a reading takes for an outer product where two vectors stand beside it."""
+    found = _OF_OUTER.fullmatch(row.name)
+    if found is None or found[1] == "⊗":
+        return None
+    return "" if found[1] == "juxtaposition" else found[1]
+
+
+def _lacks_transpose(held: Held, sign: str) -> bool:
+    """Whether a claim holds only if two vectors are multiplied as an outer product."""
+    signs = MappingProxyType({**held.convention.signs, sign: "fitting, not outer"})
+    changed = replace(held.convention, signs=signs)
+    return not held_everywhere(held.claim, held.setting, [changed])
+
+
+def _writes_transpose(other: Held) -> bool:
+    """Whether a claim multiplies by the transpose of a vector: ``δ_t h_{t-1}^T``."""
+    if any(_OF_OUTER.fullmatch(r.name) for r in other.readings):
+        return False
+    scope = other.setting.scope
+    for n in other.claim.right.walk():
+        for factor in n.factors[1:] if isinstance(n, Product) else ():
+            match factor:
+                case Transpose(Symbol() as v):
+                    meant = scope.meant(v)
+                    if meant is not None and meant.kind == "quantity" and not _is_timeless(
+                        meant.name, scope
+                    ):
+                        return True
+    return False
 
 
 def _slopes(held: Held, *, of_values: bool) -> set[str]:

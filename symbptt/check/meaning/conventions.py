@@ -32,7 +32,8 @@ class Convention:
     """One way to take what a formula leaves open.
 
     ``signs`` maps a product sign to ``matrix``, ``entrywise``, ``outer`` or ``fitting``, which
-    is whichever of them the sizes allow, in this order.  ``entrywise_first`` groups
+    is whichever of them the sizes allow, in this order (``fitting, not outer``: of the first
+    two).  ``entrywise_first`` groups
     ``A b ⊙ c`` as ``A (b ⊙ c)``.  ``partial`` says of a derivative by a parameter, or by an
     earlier state, whether it is total.  ``descending`` multiplies ``∏`` from its upper bound.
     ``norm`` is that of a matrix, ``‖A‖`` without a subscript.  ``counted`` are the shares that

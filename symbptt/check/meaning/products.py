@@ -219,8 +219,8 @@ def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
         pulled = pulled_back(a, b)
         if pulled is not None:
             return pulled
-    if kind == "fitting":
-        return _fitting(m, a, b)
+    if kind in ("fitting", "fitting, not outer"):
+        return _fitting(m, a, b, outer=kind == "fitting")
     if kind == "outer where vectors":
         kind = "outer" if _are_columns(m, a, b) else "matrix"
     if kind == "matrix" and isinstance(b, Derivative) and not b.fits_a_matrix:
@@ -270,11 +270,11 @@ def _are_columns(m: Meaning, a: Value, b: Value) -> bool:
     return fit and all(m.laid_out(x).size[1] == 1 for x in (a, b))
 
 
-def _fitting(m: Meaning, a: Value, b: Value) -> Value:
+def _fitting(m: Meaning, a: Value, b: Value, *, outer: bool) -> Value:
     """The first kind of product that the sizes allow."""
     last = ShapeClashError("")
     for kind in ("matrix", "entrywise", "outer"):
-        if kind == "outer" and not _stand_alike(m, a, b):
+        if kind == "outer" and not (outer and _stand_alike(m, a, b)):
             continue
         try:
             return times(m, kind, a, b)
