@@ -90,3 +90,11 @@ $$ L = \sum_t L_t $$
     slope = rf"{by('h_{t+1}', 'h_t')} = \operatorname{{diag}}(1 - h_{{t+1}}^2) W_{{hh}}"
     assert [r.name for r in last(text, slope).readings] == ["σ_h is tanh"]
     assert last(text, claim.replace("h_t^T", "h_{t-1}^T")).verdict in ("wrong", "inconclusive")
+
+
+def test_what_holds_without_an_equation_that_was_refused_is_not_right() -> None:
+    slope = r"\operatorname{diag}(\tanh(g_t) \odot o_t \odot (1 - o_t)) U_o"
+    found = last(LSTM, rf"{by('h_t', 'h_{t-1}')} = {slope}")  # the path through g is left out
+    assert found.verdict == "inconclusive"
+    assert "g, whose forward equation isn't read" in found.reason
+    assert last(LSTM, rf"{by('h_t', 'o_t')} = \operatorname{{diag}}(\tanh(g_t))").verdict == "right"

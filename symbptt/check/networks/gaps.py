@@ -71,6 +71,14 @@ class Gaps:
                 return self._nothing(f"the loss doesn't depend on {shown(by)}", by)
         return None
 
+    def unproved(self, sides: Sequence[Node], scope: Scope) -> str | None:
+        """The equation that was refused, of which a derivative in a claim that holds may be."""
+        for name, inside in self.missing.items():
+            for of, by in _about(sides, scope)[1] if inside is not None else ():
+                if name in self.behind(of) and self._feeds(by, inside):
+                    return f"it depends on {shown(name)}, whose forward equation isn't read"
+        return None
+
     def no_path(self, sides: Sequence[Node], scope: Scope) -> str | None:
         """A derivative in a claim that no chain of equations makes anything but zero."""
         for of, by in _about(sides, scope)[1]:
