@@ -28,6 +28,8 @@ JACOBIAN = "diag(1 - h_i^2) W"
 #: For each doubt a document, with a last formula that it is about.
 EXAMPLES = {
     "loss that is not read": f"{UNREAD}$${of('L_t', 'V')} = {of('L_t', 'o_t')} h_t^T$$",
+    "path that is not read": NETS.replace(r"\tanh(z_t)", r"\tanh(z_t) + a_t")
+    + rf"$$a_t = x_t \odot c_{{t-1}}$$ $${of('L', 'x_t')} = U^T {of('L', 'z_t')}$$",
     "rounded numbers": rf"{NETS}$$-0.640 \times 0.435 = -0.278$$",
     "one path of several": f"{NETS}$${of('L', 'h_t')} += V^T V (o_t - d_t)$$",
     "two networks": rf"{NETS}$$g_t = \tanh(Q g_{{t-1}} + R u_t)$$"

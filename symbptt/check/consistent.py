@@ -107,8 +107,10 @@ def _writes_transpose(other: Held) -> bool:
             match factor:
                 case Transpose(Symbol() as v):
                     meant = scope.meant(v)
-                    if meant is not None and meant.kind == "quantity" and not _is_timeless(
-                        meant.name, scope
+                    if (
+                        meant is not None
+                        and meant.kind == "quantity"
+                        and not _is_timeless(meant.name, scope)
                     ):
                         return True
     return False

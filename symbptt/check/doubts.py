@@ -117,6 +117,13 @@ def _unused(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     return None if epoch.gaps is None else epoch.gaps.idle(claim_of(part, epoch).sides, scope)
 
 
+def _unproved(part: Part, epoch: Epoch, scope: Scope) -> str | None:
+    """The equation that isn't read, of which a derivative that is no chain rule's may be."""
+    if epoch.gaps is None or is_chain(part.right):
+        return None
+    return epoch.gaps.unproved(claim_of(part, epoch).sides, scope)
+
+
 def _without_path(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     """A derivative that no chain of equations makes anything but zero."""
     if epoch.gaps is None or part.sign in BOUNDS:
@@ -128,6 +135,7 @@ _UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
 
 DOUBTS: tuple[Doubt, ...] = (
     Doubt("loss that is not read", When.HOLDS, _has_unread_loss, _UNREAD),
+    Doubt("path that is not read", When.HOLDS, _unproved, "it may depend on "),
     Doubt("rounded numbers", When.DIFFERS, _is_rounded, "numbers that may be rounded"),
     Doubt("one path of several", When.FAILS, _adds_a_path,
           "what one path adds is not told from the whole"),

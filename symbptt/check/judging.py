@@ -161,7 +161,7 @@ class _Checking:
         known = dict(self.known.names.given)
         found = self.verdicts.verdict(part, epoch)
         mended = found.correction is not None and found.correction.origin == "repair"
-        if found.verdict in {"right", "right-under"} or (found.verdict in FAULTS and mended):
+        if found.verdict in {"right", "right-under"} or mended:
             return found
         self.known.names.given = known
         return None

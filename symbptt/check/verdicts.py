@@ -115,11 +115,6 @@ class Verdicts:
             return undecided(unsure)
         if found.verdict == "wrong" and has_norms(part):
             return self.bounded(part, epoch)
-        if found.holds and epoch.gaps is not None and not is_chain(part.right):
-            scope = self.known.names.scope(epoch)
-            unproved = epoch.gaps.unproved(claim_of(part, epoch).sides, scope)
-            if unproved is not None:
-                return undecided(unproved)
         reason = found.reason
         if reason == BOTH_ZERO:
             reason = doubt(part, epoch, self.scope(epoch), When.FAILS) or reason

@@ -76,7 +76,7 @@ class Gaps:
         for name, inside in self.missing.items():
             for of, by in _about(sides, scope)[1] if inside is not None else ():
                 if name in self.behind(of) and self._feeds(by, inside):
-                    return f"it depends on {shown(name)}, whose forward equation isn't read"
+                    return f"it may depend on {shown(name)}, whose forward equation isn't read"
         return None
 
     def no_path(self, sides: Sequence[Node], scope: Scope) -> str | None:
