@@ -18,9 +18,9 @@ def labelled_activation(node: Node, timed: frozenset[str]) -> Node:
             return replace(node, function=name)
         case Product(factors, operators):
             found = list(factors)
-            for at, (f, x) in enumerate(pairwise(factors)):
-                if isinstance(f, Symbol) and isinstance(x, Group) and operators[at] == "":
-                    found[at] = _name(f, timed) or f
+            for at, (a, b) in enumerate(pairwise(factors)):
+                if isinstance(a, Symbol) and isinstance(b, Group) and operators[at] == "":
+                    found[at] = _name(a, timed) or a
             return replace(node, factors=tuple(found))
     return node
 
