@@ -38,6 +38,10 @@ DOCUMENTS = [
     (r"$\|a\| \leq \left\Vert diag(f(b) \right\Vert$", [r"\|a\| \leq \left\Vert diag(f(b)) \right\Vert"]),
     (r"$a = b) + c$", ["a = b + c"]),
     (r"$\pdv{L}{W} = x$", [r"\frac{\partial L}{\partial W} = x"]),
+    (r"$\bullet a = b$", ["a = b"]),
+    (r"$\Dot{\psi} = a$", [r"\dot{\psi} = a"]),
+    (r">$\quad$For each $a$, see $\eqref{1}$", ["a"]),
+    (r"$$\begin{array}{c} a = b = \\ = c = \\ d \end{array}$$", ["a = b", "a = c = d"]),
 ]  # fmt: skip
 
 
@@ -54,6 +58,18 @@ def test_a_chain_that_goes_on_has_its_own_place():
     assert isinstance(second.tree, Relation)
     assert second.place(second.tree.sides[0].span).line == 1
     assert second.place(second.tree.sides[1].span).label == "a.md:3:5"
+
+
+def test_nothing_goes_on_from_what_is_not_read():
+    _, lost, last = read("$$a = b$$\n\n$$c = ) ($$\n\n$$= d$$\n")
+    assert isinstance(lost, Unparsed)
+    assert isinstance(last, Unparsed)
+
+
+def test_mathematics_with_its_own_delimiters_in_a_directive():
+    first = ".. math::\n  :nowrap:\n\n  \\[\n    % A comment.\n    \\newcommand{\\x}{a}\n  \\]\n\n"
+    second = ".. math::\n  :nowrap:\n\n  \\[\n    \\x\n    = b\n  \\]\n"
+    assert trees(first + second, "a.rst") == [parse("a = b")]
 
 
 def test_a_chain_goes_on_within_its_section():

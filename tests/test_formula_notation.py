@@ -409,7 +409,8 @@ def test_a_formula_inside_a_longer_text_keeps_its_offsets():
 @pytest.mark.parametrize(
     "text",
     [r"W_f.[h_{t-1}, x_t]", r"\sigma(W_f . [h, x] + b)", r"\frac{a}{b}.Z_t^T", r"a = (o - v).h^T",
-     r"a = b.\frac{c}{d} = e", "W_2.h", r"W.\left(h + x\right)", r"a.\tanh(c).tanh(d)"],
+     r"a = b.\frac{c}{d} = e", "W_2.h", r"W.\left(h + x\right)", r"a.\tanh(c).tanh(d)",
+     "a = W.W.s", r"a = V.\sum_{j} s_j", "{a = \\frac{b}{c}.\n\\frac{c}{d}}"],
 )  # fmt: skip
 def test_a_full_stop_between_factors_is_a_product_in_tex(text):
     known = text.replace(".", r" \cdot ")

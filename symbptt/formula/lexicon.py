@@ -76,6 +76,7 @@ ACCENTS: dict[str, str] = {
     "\\overleftarrow": "left",
     "\u20d6": "left",
     "\\underline": "underline",
+    **{f"\\{name.capitalize()}": name for name in ("hat", "tilde", "bar", "dot", "ddot", "vec")},
 }
 
 #: Commands that change the look of their argument and not what it is.

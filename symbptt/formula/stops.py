@@ -11,7 +11,9 @@ from symbptt.formula.lexicon import BRACKETS, PROSE
 from symbptt.formula.words import span_of
 
 #: What a factor begins with, besides brackets.
-_FACTORS = frozenset({"WORD", "GREEK", "NAME", "FRACTION", "ACCENT", "FONT", "PARTIAL", "NABLA"})
+_FACTORS = frozenset(
+    {"WORD", "GREEK", "NAME", "FRACTION", "ACCENT", "FONT", "PARTIAL", "NABLA", "BIG"}
+)
 
 
 def is_product(stop: Token, before: Brackets, queue: Sequence[Token]) -> bool:
@@ -20,6 +22,7 @@ def is_product(stop: Token, before: Brackets, queue: Sequence[Token]) -> bool:
     It stands between two factors, is no part of a number and ends no sentence.  ``before``: what
     was read; ``queue``: what is to come, last first.
     """
+    queue = [t for t in queue if t.type != "NEWLINE"]
     if not queue or any(o.script for o in before.stack):
         return False
     between = _ends_factor(before) and _begins_factor(before, queue)
@@ -50,6 +53,7 @@ def _begins_factor(before: Brackets, queue: Sequence[Token]) -> bool:
 
 
 def _is_abbreviation(before: Brackets, queue: Sequence[Token]) -> bool:
-    """``s.t.``, ``w.r.t.``: letters with a full stop after each."""
+    """``s.t.``, ``w.r.t.``: small letters with a full stop after each."""
     short = before.last() == "NAME" and len(before.out[-1]) == 1 == len(queue[-1])
-    return short and len(queue) > 1 and queue[-2].type == "STOP"
+    small = short and str(before.out[-1]).islower()
+    return small and len(queue) > 1 and queue[-2].type == "STOP"

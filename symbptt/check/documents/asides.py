@@ -42,6 +42,8 @@ _TYPED_RANGE = re.compile(
     r"\s*(?P<to>[^()=,]+?)\s*\)"
 )
 _TYPED_SUM = re.compile(r"Σ(?=\s*[(\[∂])")
+#: The mark of an item in a list, which stands where no factor is before it.
+_ITEM = re.compile(r"\A\s*(?:\\bullet(?![A-Za-z])|•)")
 
 
 def plainly(text: Traced, *, typed: bool) -> Traced:
@@ -54,6 +56,7 @@ def plainly(text: Traced, *, typed: bool) -> Traced:
     >>> plainly(Traced.whole("∏(k=1 to t) J_k"), typed=True).text
     '∏_{k=1}^{t} J_k'
     """
+    text = text.replaced(_ITEM, lambda m: " ")
     text = text.replaced(_WIDE_SIGN, lambda m: m.group().translate(_WIDE))
     text = text.replaced(_INTERVAL, lambda m: m.group().translate(_OPEN_ENDS))
     if typed:

@@ -100,6 +100,13 @@ _GOES_ON = re.compile(
 )
 _UNBRACED = re.compile(r"_(?:hh|xh|hx|hy|yh)(?![A-Za-z])")
 
+#: Spaces and references to other formulas, which are no formula.
+_NOTHING = re.compile(
+    r"(?:[\s&~]|\\[,;:! ]|\\q?quad(?![A-Za-z])|\\(?:eq|auto|c|C)?ref\s*\{[^{}]*\}|\\displaystyle"
+    r"|(?<!\\)%[^\n]*)*"
+)
+_AT_END = re.compile(rf"(?:{_SIGN})[\s&~]*\Z")
+
 DOTS = Text("...")
 _STEPS = frozenset({"t", "s", "k", "i", "j", "l", "n", "tau", "T"})
 #: ``z_t, s_t : D × 1``, what size something has.
@@ -152,6 +159,8 @@ class _Reading:
             self.left, self.heading = None, fragment.heading
         plain = plainly(fragment.traced, typed=fragment.form == "text")
         plain = _as_cases(_unframed(plain))
+        if _NOTHING.fullmatch(plain.text):
+            return []
         text = plain if fragment.form == "text" else separated(plain)
         rows = _rows(text)
         cells = [cell for row in rows for cell in _columns(row)]
@@ -162,14 +171,20 @@ class _Reading:
                 return [*self.parsed(fragment, text)]
             except FormulaError as e:
                 if len(rows) < 2:
-                    return [_unparsed(fragment, text, e)]
+                    return [self.lost(fragment, text, e)]
         found: list[Formula | Unparsed] = []
-        for row in _with_what_goes_on(rows):
+        for row in _with_what_goes_on(_with_ends(rows)):
             try:
                 found += self.parsed(fragment, row)
             except FormulaError as e:
-                found.append(_unparsed(fragment, row, e))
+                found.append(self.lost(fragment, row, e))
         return found
+
+    def lost(self, fragment: Fragment, text: Traced, e: FormulaError) -> Unparsed:
+        """What can't be read; what goes on from it has no left side."""
+        if re.search(_SIGN, text.text):
+            self.left = None
+        return _unparsed(fragment, text, e)
 
     def parsed(self, fragment: Fragment, text: Traced) -> Iterator[Formula]:
         """The formulas of a text, with a bracket repaired where that is all it takes."""
@@ -281,6 +296,25 @@ def _unparsed(fragment: Fragment, text: Traced, e: FormulaError) -> Unparsed:
 def _are_relations(rows: Sequence[Traced]) -> bool:
     """Whether there are rows that each state something; a condition ends with its row then."""
     return len(rows) > 1 and all(re.search(_SIGN, row.text) for row in rows)
+
+
+def _with_ends(rows: Sequence[Traced]) -> Iterator[Traced]:
+    """Rows, each with the one below where it ends in a relation sign; that may be written twice."""
+    kept: Traced | None = None
+    for row in rows:
+        if kept is not None:
+            end = _AT_END.search(kept.text)
+            twice = _CONTINUES.match(row.text)
+            sign = end and end.group().strip(" &~\n")
+            if end is not None and twice is not None and sign == twice["sign"]:
+                yield kept[: end.start()]
+            elif end is not None:
+                row = Traced.joined([kept, row])
+            else:
+                yield kept
+        kept = row
+    if kept is not None:
+        yield kept
 
 
 def _with_what_goes_on(rows: Sequence[Traced]) -> Iterator[Traced]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from symbptt.check.documents.delimiters import Found
+from symbptt.check.documents.delimiters import Found, delimited
 from symbptt.check.documents.layout import Code, Layout
 from symbptt.check.documents.markdown import roles
 from symbptt.check.documents.traced import Traced
@@ -35,12 +35,16 @@ def rst(page: Traced) -> Layout:
             continue
         start = m.end()
         stop = _block_end(text, start, len(m.group("indent")))
+        raw = False
         while option := _OPTION.match(text, start, stop):
+            raw = raw or option.group().strip() == ":nowrap:"
             start = option.end()
         if m.group("name") == "math":
             if m.group("argument").strip():
                 layout.found.append(Found(*m.span("argument"), *m.span(), "display"))
-            for begin, end in _paragraphs(text, start, stop):
+            own = [*delimited(text, start, stop)] if raw else []
+            layout.found += own
+            for begin, end in _paragraphs(text, start, stop) if not own else ():
                 layout.found.append(Found(begin, end, m.start(), stop, "display"))
         else:
             layout.code.append(Code(start, stop, m.group("argument").strip().lower()))
