@@ -143,3 +143,70 @@ def test_another_value_by_the_same_letter_is_not_wrong():
     state = r"$$h_t = z_t \odot h_{t-1} + (1 - z_t) \odot \tanh(W_g [x_t, r_t \odot h_{t-1}])$$"
     values = r"let $A_z = W_z [x_t, h_{t-1}]$, $A_r = W_r [x_t, h_{t-1}]$"
     assert "wrong" not in verdicts("\n\n".join([gates, state, values]))
+
+
+def test_an_equation_again_for_some_steps_is_of_the_same_model():
+    steps = r"$h_1 = \tanh(W h_0 + U x_1)$, …, $h_T = \tanh(W h_{T-1} + U x_T)$" + "\n\n"
+    claim = r"$$\frac{\partial L}{\partial h_t} = \frac{\partial L_t}{\partial h_t}$$"
+    recursion = claim.removesuffix("$$") + (
+        r" + \frac{\partial L}{\partial h_{t+1}} \frac{\partial h_{t+1}}{\partial h_t}$$"
+    )
+    text = RNN + r"$$L = \sum_t L_t(\hat{y}_t, d_t)$$" + "\n\n" + steps
+    assert verdicts(text + recursion) == ["right", "right", "right"]
+    assert verdicts(text.replace("W h_0", "V h_0") + recursion)[0] != "right"
+
+
+def test_a_step_counted_by_another_letter_in_all_equations():
+    text = "$$s_k = \\tanh(W s_{k-1} + U x_k)$$\n\n$$y_k = V s_k$$\n\n"
+    claim = r"$$\frac{\partial y_k}{\partial s_{k-1}} = V \mathrm{diag}(1 - s_k^2) W$$"
+    assert verdicts(text + claim) == ["right"]
+    assert verdicts(text + claim.replace("s_k^2", "s_{k-1}^2")) == ["wrong"]
+
+
+def test_a_name_that_says_it_is_an_activation_is_applied():
+    text = r"$$h_t = h_{act}(W h_{t-1} + U x_t + b)$$" + "\n\n"
+    claim = r"$$\frac{\partial h_t}{\partial h_{t-1}} = \mathrm{diag}(h_{act}'(W h_{t-1} + U x_t + b)) W$$"
+    assert verdicts(text + claim) == ["right"]
+    assert verdicts(text + claim.replace("W$$", "U$$")) != ["right"]
+
+
+def test_entries_of_a_softmax_in_plain_text():
+    forward = "h_t = tanh(W h_{t-1} + U x_t)\ny_t = V h_t\nŷ_{t,k} = softmax(y_t)_k = predicted probability\n"
+    loss = "L = -∑_{t=1}^{T} ∑_{k=1}^{K} y*_{t,k} · log(ŷ_{t,k})\n\nOf the class c_t:\n\nL = -∑_{t=1}^{T} log(ŷ_{t,c_t})\n\n"
+    claim = "∂L/∂V = ∑_t (ŷ_t - y*_t) h_t^T"
+    assert verdicts(forward + loss + claim)[-1] == "right"
+    assert verdicts(forward + loss + claim.replace("h_t", "h_{t-1}"))[-1] == "wrong"
+
+
+def test_a_program_does_not_say_anew_what_the_text_says():
+    program = "```python\nh_t = tanh(W h_{t-1} + U x_t)\nL = cross_entropy(y, targets)\n```\n\n"
+    loss = r"$$L = -\sum_t \sum_k y_{t,k} \log \hat{y}_{t,k}$$" + "\n\n"
+    claim = r"$$\frac{\partial L}{\partial V} = \sum_t (\hat{y}_t - y_t) h_t^T$$"
+    assert verdicts(RNN + loss + program + claim)[-1] == "right"
+
+
+def test_the_words_above_a_block_may_be_its_condition():
+    given = "```\nh_t = tanh(W h_{t-1} + U x_t)\ny_t = V h_t\nL = ½ Σ_t (y_t - d_t)^2\n```\n\n"
+    bound = "```\n‖∂L/∂h_1‖ ≤ ‖∂L/∂h_T‖ · ‖W‖^{T-1}\n```\n"
+    assert verdicts(given + bound) == ["wrong"]
+    assert verdicts(given + "**If ‖W‖ < 1:**\n" + bound) == ["inconclusive"]
+
+
+def test_a_derivation_for_numbers_is_no_clash_of_shapes():
+    state = "$$s_t = W s_{t-1} + U x_t$$\n\n"
+    claim = r"$$\frac{\partial s_2}{\partial W} = s_1 + W s_0$$"
+    (found,) = [f.verdict for f in symbptt.check(state + claim).findings if f.verdict]
+    assert found.verdict == "inconclusive"
+    assert "numbers" in found.reason
+    assert verdicts(state + claim.replace("W s_0", "U s_0")) == ["shape-error"]
+    turned = claim.replace("W s_0", r"W^{\top} s_0")
+    assert verdicts(state + turned) == ["shape-error"]
+
+
+def test_the_slope_at_a_step():
+    given = "$$z_t = W h_{t-1} + U x_t$$\n\n$$h_t = f(z_t)$$\n\n"
+    claim = r"$$\frac{\partial h_t}{\partial h_{t-1}} = \mathrm{diag}(f'(t)) W$$"
+    assert verdicts(given + claim) == ["right"]
+    assert verdicts(given + claim.replace("f'(t)", "f'(t) f'(t)")) != ["right"]
+    twice = given + "$$y_t = f(o_t)$$\n\n$$o_t = V h_t$$\n\n"
+    assert verdicts(twice + claim) == ["inconclusive"]

@@ -81,7 +81,7 @@ class Known:
     def setting(self, epoch: Epoch) -> Setting:
         return Setting(
             self.names.scope(epoch), epoch.loss_stated, epoch.lengths, epoch.by_elements,
-            epoch.worlds, self.work,
+            worlds=epoch.worlds, work=self.work,
         )  # fmt: skip
 
     @cached_property

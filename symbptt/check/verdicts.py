@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.bounds.comparisons import bounded, has_norms
 from symbptt.check.consistent import Held, contradicted
 from symbptt.check.corrections import correction
@@ -26,7 +27,16 @@ from symbptt.check.networks.names import announces
 from symbptt.check.networks.parts import EQUAL, Part, has_derivative, links_of
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.symbols import Definition, Scope
-from symbptt.formula.tree import BigOperator, Node, Number, Relation, Symbol
+from symbptt.formula.tree import (
+    BigOperator,
+    Call,
+    Node,
+    Number,
+    Product,
+    Relation,
+    Symbol,
+    Transpose,
+)
 
 #: How many other models of a document are asked about a claim.
 MOST_OTHERS = 8
@@ -238,6 +248,8 @@ class Verdicts:
         unsure = doubt(part, epoch, setting.scope, *asked)
         if unsure is not None:
             return undecided(unsure, verdict)
+        if verdict.verdict == "shape-error" and self.is_of_numbers(part, epoch):
+            return undecided(f"it holds where all are numbers; else {verdict.reason}", verdict)
         found = correction(part, self.known.author, setting, taken, self.known.conventions)
         again = None if found is None else self.mended(found[1], part, epoch)
         if found is None or again is None:
@@ -256,6 +268,17 @@ class Verdicts:
             correct = replace(found[0], readings=_named(again))
             verdict = replace(verdict, reason=reason, correction=correct)
         return replace(verdict, counterexample=counterexample(claim_of(part, epoch), setting))
+
+    def is_of_numbers(self, part: Part, epoch: Epoch) -> bool:
+        """Whether a derivative of a state by a parameter is right for numbers, and says nothing
+        that only vectors need: ``∂s_2/∂W = s_1 + W s_0``."""
+        setting = self.known.setting(epoch)
+        whole = part.left if part.origin is None else part.origin
+        if not has_derivative(whole) or speaks_of_loss(whole, setting.scope):
+            return False
+        if any(_is_for_vectors(n) for n in part.relation.walk()):
+            return False
+        return judge(claim_of(part, epoch), setting.with_numbers()).holds
 
     def mended(self, edit: Edit, part: Part, epoch: Epoch) -> Judgement | None:
         """What is found of an edited formula, if it holds when judged as the document's are."""
@@ -278,3 +301,15 @@ def _named(found: Judgement) -> tuple[Reading, ...]:
 def _called(symbol: Symbol) -> str | None:
     """The name of a symbol that has a step."""
     return next((n.name for n in namings(symbol) if n.step is not None), None)
+
+
+def _is_for_vectors(node: Node) -> bool:
+    """Whether a formula says what is nothing to numbers: a transpose, an entrywise product."""
+    match node:
+        case Transpose():
+            return True
+        case Product(_, operators):
+            return not {*operators}.isdisjoint({"⊙", "∘", "⊗"})
+        case Call(Symbol(name)):
+            return name in ("diag", "Diag", "vec", "outer")
+    return False

@@ -143,7 +143,7 @@ def _label(node: Node) -> str:
         case Number(value):
             return _number(value)
         case Text(words):
-            return "_".join(words.split())
+            return "_".join(words.replace("*", "star").split())
         case Product(factors=factors):
             return "".join(_label(f) for f in factors)
         case Sum(terms=terms, signs=signs):

@@ -41,6 +41,8 @@ _TYPED_RANGE = re.compile(
     r"(?P<sign>[∑∏ΣΠ])\s*\(\s*(?P<from>[a-z]\s*=\s*[^()=,]+?)\s*(?:\bto\b|\.{2,3}|…|→)"
     r"\s*(?P<to>[^()=,]+?)\s*\)"
 )
+#: ``y*_t``, the y that is wanted.
+_TYPED_STAR = re.compile(r"(?<=[^\W\d_])\*(?=_)")
 _TYPED_SUM = re.compile(r"Σ(?=\s*[(\[∂])")
 #: The mark of an item in a list, which stands where no factor is before it.
 _ITEM = re.compile(r"\A\s*(?:\\bullet(?![A-Za-z])|•)")
@@ -63,6 +65,7 @@ def plainly(text: Traced, *, typed: bool) -> Traced:
         ranged = "{}_{{{}}}^{{{}}}"
         text = text.replaced(_TYPED_RANGE, lambda m: ranged.format(*m.group("sign", "from", "to")))
         text = text.replaced(_TYPED_SUM, lambda m: "∑")
+        text = text.replaced(_TYPED_STAR, lambda m: "^*")
     return text
 
 

@@ -3,7 +3,7 @@ r"""Fragments to formulas: each with its tree and its place, or with the reason 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from symbptt.check.documents.asides import apart, plainly, separated
@@ -317,7 +317,7 @@ def _with_ends(rows: Sequence[Traced]) -> Iterator[Traced]:
         yield kept
 
 
-def _with_what_goes_on(rows: Sequence[Traced]) -> Iterator[Traced]:
+def _with_what_goes_on(rows: Iterable[Traced]) -> Iterator[Traced]:
     """Rows, each with those below that begin with a sign of sums or products: ``+ c``."""
     kept: list[Traced] = []
     for row in rows:

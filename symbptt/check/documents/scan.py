@@ -22,6 +22,8 @@ _TEXTS = frozenset({"", "text", "txt", "plain", "plaintext", "ascii", "none", "c
 _SENTENCE_END = re.compile(
     r"[.!?](?:\s+(?=[A-Z0-9$\\*(])|\s*\Z)|\n[ \t]*\n|\n(?=[ \t]*(?:[-*+#>]|\d+[.)])\s)"
 )
+#: The line that opens a block of code.
+_FENCE = re.compile(r"\n[ \t]*(?:```|~~~)\w*\Z")
 _ENVIRONMENT = re.compile(
     r"\\begin\s*\{[A-Za-z]+\*?\}(?:\{[^{}\n]*\}|\[[^\]\n]*\])*|[\s&]+|\\label\s*\{[^{}]*\}"
 )
@@ -151,6 +153,7 @@ def _before(text: str, start: int, *, lines: bool) -> str:
     With ``lines`` those of its own line, or else of the line above.
     """
     window = text[max(0, start - MAX_WORDS) : start].rstrip()
+    window = _FENCE.sub("", window)
     if lines:
         return " ".join(window[window.rfind("\n") + 1 :].split())
     ends = [m.end() for m in _SENTENCE_END.finditer(window) if m.end() < len(window)]

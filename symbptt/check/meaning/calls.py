@@ -56,6 +56,8 @@ def called(
         raise UnknownError(f"the function {name} is not read here", node)
     known = canonical(name) or name
     inner = _argument_behind(m, known, arguments[0], steps) if function.primes else None
+    if function.primes and inner is None:
+        inner = _argument_at(m, known, arguments[0], steps)
     z = m.world.value(inner) if inner else Residues(m.matrix(arguments[0], steps).array)
     if known in VECTOR_FUNCTIONS:
         value, change = atoms.VECTOR_FUNCTIONS[known]
@@ -74,6 +76,22 @@ def _argument_behind(m: Meaning, f: str, x: Node, steps: Steps) -> Place | None:
         case tm.Mapped(function, tm.Ref(name, tm.Index("t", 0))) if function == f:
             return replace(place, name=name)
     return None
+
+
+def _argument_at(m: Meaning, f: str, letter: Node, steps: Steps) -> Place | None:
+    """The argument of f at the step that ``f'(t)`` names, where one equation alone applies f."""
+    if not isinstance(letter, Symbol) or letter != Symbol(letter.base):
+        return None
+    if letter.base not in steps or m.place(letter, steps) is not None:
+        return None
+    applied = [
+        e.rhs.operand for e in m.world.model.equations
+        if isinstance(e.rhs, tm.Mapped) and e.rhs.function == f
+    ]  # fmt: skip
+    match applied:
+        case [tm.Ref(name, tm.Index("t", 0))]:
+            return Place(name, steps[letter.base])
+    raise UnknownError(f"the slope of {f} at a step is not read here", letter)
 
 
 def _activation(m: Meaning, name: str, node: Node) -> str:

@@ -40,12 +40,14 @@ class Setting:
     ``loss_stated``: the document says what the loss is, so that it can't be that of one step.
     ``lengths``: the lengths of a sequence to try; a document may speak of three steps alone.
     ``by_elements``: the equations give elements, ``w_{ij}``, so that small letters are matrices.
+    ``of_numbers``: every quantity is a number.
     """
 
     scope: Scope
     loss_stated: bool = False
     lengths: tuple[int, ...] = LENGTHS
     by_elements: bool = False
+    of_numbers: bool = False
     worlds: dict[tuple[int, int], World] = field(default_factory=dict, compare=False, repr=False)
     work: Work = field(default_factory=Work, compare=False, repr=False)
 
@@ -57,7 +59,7 @@ class Setting:
     @property
     def sizes(self) -> dict[str, int]:
         """A size for each dimension; 1 where all parameters are small letters, numbers."""
-        if not self.by_elements and is_scalar(self.model):
+        if self.of_numbers or (not self.by_elements and is_scalar(self.model)):
             return dict.fromkeys(self.model.dimensions, 1)
         return dict(zip(self.model.dimensions, cycle(SIZES), strict=False))
 
@@ -86,6 +88,10 @@ class Setting:
     def _of_last_alone(self) -> bool:
         """Whether the last step alone has a loss, so that the others have none to speak of."""
         return all(part.steps.members == (LAST,) for part in self.model.loss)
+
+    def with_numbers(self) -> Setting:
+        """The same with numbers for all quantities."""
+        return replace(self, of_numbers=True, worlds={}, work=Work())
 
     def of(self, scope: Scope) -> Setting:
         """The same worlds with symbols that stand for something else."""

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from symbptt.check.documents.formulas import Formula
 from symbptt.check.networks.forward import defines
+from symbptt.check.networks.entropies import likelihood
 from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative, stepped_letters
 from symbptt.check.networks.statements import left_of, name_of
 from symbptt.check.notation.elements import by_vectors
@@ -94,6 +95,7 @@ def layers_in(stated: Sequence[list[Part] | Mention]) -> Layers | None:
 def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) -> list[Given]:
     found: list[Given] = []
     layers, stepped = layers_in(stated), stepped_letters(stated)
+    steps = _step_letters(stated)
     for at, links in enumerate(stated):
         if isinstance(links, Mention) or not links or not links[0].first:
             continue
@@ -108,13 +110,53 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
             if isinstance(left := sides[0], Call):
                 sides = left.function, *sides[1:]
         node = unshifted(Relation(sides, tuple("=" for _ in sides[1:]), span=links[0].span))
-        node = in_t(_in_T(node, horizons, stepped))
+        node = in_t(_in_T(node, horizons, stepped), steps)
         if not (_is_forward(node) or _is_start(node)):
             continue
         if isinstance(left, Symbol) and is_diagonal(left):
             continue
         found += _given(at, links[0], node, layers)
-    return _by_vectors(_without_gradients(_without_doubles(found)))
+    own = _without_code(_without_gradients(_without_doubles(found)))
+    return _by_vectors(_without_instances(own))
+
+
+def _without_code(found: Sequence[Given]) -> list[Given]:
+    """Equations without those of programs for what the text gives: ``L = cross_entropy(y, d)``."""
+    told = {g.name for g in found if g.formula.fragment.language is None}
+    return [g for g in found if g.formula.fragment.language is None or g.name not in told]
+
+
+def _without_instances(found: Sequence[Given]) -> list[Given]:
+    """Equations without those that say one of them for a fixed step: ``h_2 = f(W h_1)``."""
+    steps = {name for g in found for name, index in [Naming().read(g.left)] if index is not None}
+    naming = Naming(indexed=frozenset(steps))
+    general = {_from_step(relation(g), naming) for g in found if Naming().read(g.left)[1]}
+    return [
+        g for g in found
+        if Naming().read(g.left)[1] or _from_step(relation(g), naming) not in general
+    ]  # fmt: skip
+
+
+def _from_step(node: Relation, naming: Naming) -> Node | None:
+    """An equation with its steps counted from that of its left side."""
+    left = node.sides[0]
+    start = naming.read(left)[1] if isinstance(left, Symbol) else None
+    if start is None:
+        return None
+
+    def change(n: Node) -> Node:
+        if not isinstance(n, Symbol):
+            result: Node = n.rebuilt(change)
+            return result
+        name, index = naming.read(n)
+        if index is None or index.anchor != start.anchor:
+            others = Naming(indexed=frozenset({name for name, _ in naming.steps(n)}))
+            name, index = others.read(n)
+        if index is None or index.anchor != start.anchor:
+            return Symbol(name)
+        return Symbol(name, subscripts=(Number(Fraction(index.offset - start.offset)),))
+
+    return change(node)
 
 
 def _without_gradients(found: Sequence[Given]) -> list[Given]:
@@ -175,19 +217,51 @@ def _of_steps(node: Node) -> Node:
     return node if isinstance(node, Symbol) else node.rebuilt(_of_steps)
 
 
-def in_t(node: Relation) -> Relation:
-    """``s_k = f(s_{k-1})`` as an equation in t."""
+def _letters(symbol: Symbol) -> list[str]:
+    """The letters that hang on a symbol."""
+    parts = (*symbol.subscripts, *symbol.superscripts, *symbol.indices)
+    return [p.base for p in parts if isinstance(p, Symbol) and p == Symbol(p.base)]
+
+
+def _counts_steps(node: Relation) -> str | None:
+    """The letter other than t that an equation counts steps by: k in ``s_k = f(s_{k-1})``."""
+    left = node.sides[0]
+    if not isinstance(left, Symbol) or any(n == Symbol("t") for n in node.walk()):
+        return None
+    for letter in _letters(left):
+        before = Sum((Symbol(letter), Number(Fraction(1))), (1, -1))
+        if letter in ("k", "n", "i", "tau", "s") and before in node.sides[1].walk():
+            return letter
+    return None
+
+
+def _step_letters(stated: Sequence[list[Part] | Mention]) -> dict[str, str]:
+    """What is given at a step that another letter than t counts, and by which letter."""
+    found: dict[str, str] = {}
+    for links in stated:
+        if not isinstance(links, Mention) and links and links[0].first:
+            left, letter = links[0].left, _counts_steps(links[0].relation)
+            if isinstance(left, Symbol) and letter is not None:
+                found[left.base] = letter
+    return found
+
+
+def in_t(node: Relation, steps: Mapping[str, str] = {}) -> Relation:
+    """``s_k = f(s_{k-1})`` as an equation in t, and with it ``y_k = V s_k``.
+
+    ``steps``: what is known to be given at steps that other letters count.
+    """
     left = node.sides[0]
     if not isinstance(left, Symbol):
         return node
-    parts = (*left.subscripts, *left.superscripts, *left.indices)
-    letters = [p.base for p in parts if isinstance(p, Symbol) and p == Symbol(p.base)]
-    earlier = [
-        letter for letter in letters if letter in ("k", "n", "i", "tau", "s")
-        for n in node.sides[1].walk()
-        if n == Sum((Symbol(letter), Number(Fraction(1))), (1, -1))
+    own = _counts_steps(node)
+    earlier = [own] if own is not None else [
+        letter for n in node.sides[1].walk() if isinstance(n, Symbol)
+        for letter in [steps.get(n.base)]
+        if letter in _letters(n) and letter in _letters(left)
+        and not any(x == Symbol("t") for x in node.walk())
     ]  # fmt: skip
-    if not earlier or any(n == Symbol("t") for n in node.walk()):
+    if not earlier or earlier[0] is None:
         return node
 
     def change(n: Node) -> Node:
@@ -398,13 +472,31 @@ def _same(a: Given, b: Given) -> bool:
     if not (isinstance(x, Relation) and isinstance(y, Relation)):
         return False
     right, other = x.sides[1], y.sides[1]
-    if right == other:
+    if right == other or (a.left.base in LOSSES and _is_of_one_class(right, other)):
         return True
     match right, other:
         case Call(f, (p,)), Call(g, (q,)):  # h_t = f(W h + U x), h_t = f(z_t)
             named = isinstance(p, Symbol) or isinstance(q, Symbol)
             return f == g and (named or _names_in(p) == _names_in(q))
     return False
+
+
+def _is_of_one_class(entropy: Node, other: Node) -> bool:
+    """Whether ``-Σ_t log p_{t,c_t}`` says a cross-entropy again, by the class that is right."""
+    of = {
+        p.base
+        for n in entropy.walk()
+        if (known := likelihood(n)) and isinstance(p := known[2], Symbol)
+    }
+    logs = [n.arguments[0] for n in other.walk()
+            if isinstance(n, Call) and n.function.base in ("log", "ln")]  # fmt: skip
+    return len(of) == len(logs) == 1 and any(
+        isinstance(p, Symbol) and p.base in of and any(
+            isinstance(part, Symbol) and Naming().read(part)[1] is not None
+            for part in p.subscripts
+        )
+        for p in logs
+    )  # fmt: skip
 
 
 def _names_in(node: Node) -> set[str]:

@@ -341,10 +341,18 @@ def _functions(equations: Sequence[Statement]) -> set[str]:
                 continue
             for a, b, sign in zip(n.factors, (*n.factors[1:], None), (*n.operators, "end"),
                                   strict=True):  # fmt: skip
-                if isinstance(a, Symbol) and a == Symbol(a.base):
+                if isinstance(a, Symbol) and (a == Symbol(a.base) or _is_activation(a)):
                     calls = isinstance(b, Group) and b.opening == "(" and sign == ""
-                    (before if calls else alone).add(a.base)
+                    (before if calls else alone).add(Naming().read(a)[0])
     return {name for name in before - alone if name.islower() or len(name) > 1}
+
+
+def _is_activation(symbol: Symbol) -> bool:
+    """Whether what hangs on a symbol says that it is an activation: ``h_{act}``."""
+    name, label = [*Naming().parts(symbol), (None, None)][0][1], symbol
+    return name == symbol.base and Naming().read(label)[0] in {
+        f"{symbol.base}_{word}" for word in ("act", "activation")
+    }
 
 
 def elementwise(model: Model) -> Model:

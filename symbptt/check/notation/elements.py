@@ -22,6 +22,7 @@ from symbptt.formula.tree import (
     Product,
     Quotient,
     Relation,
+    Subscripted,
     Sum,
     Symbol,
     Transpose,
@@ -87,7 +88,7 @@ def _by_vectors(e: Relation, timed: frozenset[str]) -> Relation:
         return e
     wanted = _letters_of(left, timed)
     inner = {x for side in right for n in side.walk() for x in _summed(n)}
-    shared = {x for side in right for n in side.walk() if isinstance(n, Symbol)
+    shared = {x for side in right for n in side.walk() if isinstance(n, Symbol | Subscripted)
               for x in _entries(n, frozenset(wanted))}  # fmt: skip
     if not inner and not (wanted and set(wanted) <= shared):
         return e
@@ -95,11 +96,16 @@ def _by_vectors(e: Relation, timed: frozenset[str]) -> Relation:
     reading = _Reading(timed, frozenset(letters))
     sides: list[Node] = [name]
     for side in right:
-        tensor = reading.read(side)
-        if set(tensor.letters) != set(letters) and not isinstance(tensor.node, Number):
-            raise MixedError
+        try:
+            tensor = reading.read(side)
+            if set(tensor.letters) != set(letters) and not isinstance(tensor.node, Number):
+                raise MixedError
+        except MixedError:
+            if len(sides) == 1:
+                raise
+            break  # what else it is said to equal: ``= predicted probability``
         sides.append(tensor.node)
-    return replace(e, sides=tuple(sides))
+    return replace(e, sides=tuple(sides), operators=e.operators[: len(sides) - 1])
 
 
 def _timed(equations: Sequence[Relation]) -> frozenset[str]:
@@ -141,9 +147,14 @@ def _summed(node: Node) -> Letters:
     return ()
 
 
-def _entries(symbol: Symbol, known: frozenset[str]) -> Letters:
-    """Which of the letters count entries of a symbol."""
-    return _stripped(symbol, known)[1]
+def _entries(node: Symbol | Subscripted, known: frozenset[str]) -> Letters:
+    """Which of the letters count entries of a symbol, or of an expression: ``softmax(z)_k``."""
+    if isinstance(node, Symbol):
+        return _stripped(node, known)[1]
+    found = [
+        x.base for part in node.subscripts for x in entry_letters(part) if isinstance(x, Symbol)
+    ]
+    return tuple(found) if set(found) <= known else ()
 
 
 def _stripped(symbol: Symbol, known: frozenset[str]) -> tuple[Symbol, Letters]:
@@ -182,6 +193,8 @@ class _Reading:
                 return Tensor(node)
             case Symbol():
                 return self._symbol(node)
+            case Subscripted(operand, (_,)) if letters := _entries(node, self.letters):
+                return Tensor(operand, letters)
             case Group("(" | "[" | "{" as opening, (inner,)):
                 x = self.read(inner)
                 return Tensor(replace(node, opening="(" if opening == "[" else opening,
