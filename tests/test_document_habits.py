@@ -210,3 +210,22 @@ def test_the_slope_at_a_step():
     assert verdicts(given + claim.replace("f'(t)", "f'(t) f'(t)")) != ["right"]
     twice = given + "$$y_t = f(o_t)$$\n\n$$o_t = V h_t$$\n\n"
     assert verdicts(twice + claim) == ["inconclusive"]
+
+
+def test_an_equation_that_does_not_fit_is_not_forgotten():
+    output = "$$y_t = V z_t$$\n\n"
+    claim = r"$$\frac{\partial L}{\partial z_t} = V^{\top} \frac{\partial L}{\partial y_t}$$"
+    assert verdicts(output + claim) == ["right"]
+    state = "$$z_t = \\tanh(W z_{t-1}^{x_t})$$\n\n"
+    (found,) = [f.verdict for f in symbptt.check(state + output + claim).findings if f.verdict]
+    assert found.verdict == "inconclusive"
+    assert "fit" in found.reason
+
+
+def test_a_function_that_bears_its_parameters():
+    text = "$$z_t = F_\\theta(z_{t-1}, x_t)$$\n\n$$y_t = H(z_t)$$\n\n"
+    text += "$$E = \\sum_t E_t(y_t, d_t)$$\n\n"
+    claim = r"$$\frac{\partial E}{\partial z_t} = \frac{\partial E}{\partial y_t} \frac{\partial y_t}{\partial z_t}$$"
+    later = r" + \frac{\partial E}{\partial z_{t+1}} \frac{\partial z_{t+1}}{\partial z_t}$$"
+    assert verdicts(text + claim.removesuffix("$$") + later) == ["right"]
+    assert verdicts(text + claim) == ["inconclusive"]
