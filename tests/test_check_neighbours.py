@@ -70,3 +70,34 @@ def test_a_sum_over_a_batch_is_of_one_example(factor, expected):
     model = r"$$h_t = \tanh(W x_t + U h_{t-1} + b)$$" + "\n"
     claim = rf"$$\frac{{\partial L}}{{\partial b}} = \sum_{{batch}} \frac{{\partial L}}{{\partial h_t}} * {factor}$$"
     assert verdicts(model + claim) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ("dh_{next} = W^T dz_t", "right-under"),
+        ("dh_{next} = W^T dz_{t+1}", "right"),
+        ("dh_{next} = W dz_t", "wrong"),
+        ("dh_{next} = 0", "inconclusive"),
+    ],
+)
+def test_what_is_assigned_to_the_next_is_for_the_step_before(claim, expected):
+    model = "$$z_t = W h_{t-1} + U x_t$$ $$h_t = \\tanh(z_t)$$ $$y_t = V h_t$$\n"
+    loss = r"$$L = \sum_t \|y_t - d_t\|^2$$" + "\n"
+    given = r"$$dh_t = V^T dy_t + dh_{next}$$" + "\n"
+    assert verdicts(f"{model}{loss}{given}$${claim}$$") == ["right", expected]
+
+
+@pytest.mark.parametrize(
+    ("total", "expected"),
+    [
+        (r"\sum_{t=1}^T \sum_{i=1}^N (dZ_t)_i", "right"),
+        (r"\sum_{t=1}^T \sum_{i=1}^N dZ_t^{(i)}", "right"),
+        (r"\sum_{t=1}^T \sum_B dZ_t", "right"),
+        (r"\sum_{t=1}^T \sum_{i=1}^N dh_t^{(i)}", "wrong"),
+    ],
+)
+def test_a_sum_over_as_many_as_a_batch_has_is_of_one_example(total, expected):
+    model = r"$$Z_t = x_t W + h_{t-1} U + b$$ $$h_t = \tanh(Z_t)$$" + "\n"
+    text = f"{model}$$dZ_t = dh_t * (1 - h_t^2)$$\nWith a batch size $N$:\n$$db = {total}$$"
+    assert verdicts(text) == ["right", expected]

@@ -229,3 +229,92 @@ def test_a_function_that_bears_its_parameters():
     later = r" + \frac{\partial E}{\partial z_{t+1}} \frac{\partial z_{t+1}}{\partial z_t}$$"
     assert verdicts(text + claim.removesuffix("$$") + later) == ["right"]
     assert verdicts(text + claim) == ["inconclusive"]
+
+
+def test_an_equation_that_says_again_what_a_state_is_of_changes_nothing():
+    model = r"$a_t = W h_{t-1} + U x_t$, $h_t = \tanh(a_t)$, "
+    again = "so the recurrence is $h_t = f(h_{t-1}, x_t)$.\n\n"
+    claim = r"$$\frac{\partial h_t}{\partial h_{t-1}} = \mathrm{diag}(1 - h_t^2) W$$"
+    assert verdicts(model + again + claim) == ["right"]
+    assert verdicts(model + again + claim.replace("h_t^2", "h_t")) == ["wrong"]
+
+
+def test_a_loss_by_another_letter_leaves_the_jacobian_its_name():
+    loss = "$$L = \\sum_{t=1}^T \\sum_k y_{t,k} \\log \\hat{y}_{t,k}$$\n\n"
+    text = RNN + loss + r"Let $J_t = \mathrm{diag}(1 - h_t^2) W$. "
+    claim = r"$$\frac{\partial h_t}{\partial h_k} = \prod_{j=k+1}^t J_j$$"
+    assert verdicts(text + claim)[-1] == "right-under"
+    assert verdicts(text + claim.replace("k+1", "k"))[-1] == "wrong"
+
+
+def test_a_product_that_would_run_backwards_is_not_meant():
+    model = r"$h_t = \tanh(W h_{t-1} + U x_t)$, $\hat y = V h_T$, $L = \|\hat y - y\|^2$" + "\n\n"
+    by = r"\frac{\partial L}{\partial h_%s}"
+    chain = rf"$${by % 'k'} = {by % 't'} \prod_{{j=k+1}}^t \frac{{\partial h_j}}{{\partial h_{{j-1}}}}$$"
+    assert verdicts(model + chain)[-1] in ("right", "right-under")
+    assert verdicts(model + chain.replace("k+1", "k+2"))[-1] not in ("right", "right-under")
+
+
+def test_a_number_may_have_commas():
+    assert (
+        verdicts(RNN + r"$64 \times 64 = 4,096$ and $12 \times 1000 = 12{,}000$") == ["right"] * 2
+    )
+    assert verdicts(RNN + r"$64 \times 64 = 4,097$") == ["wrong"]
+
+
+ROWS = r"""$$v^{(t)} = h^{(t-1)} H + e^{(t)} I + b$$
+$$e^{(t)} = x^{(t)} L$$
+$$h^{(t)} = sigmoid(v^{(t)})$$
+$$\theta^{(t)} = h^{(t)} U$$
+$$\hat{y}^{(t)} = softmax(\theta^{(t)})$$
+$$J^{(t)} = CE(y^{(t)}, \hat{y}^{(t)})$$
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        (r"\theta^{(t)}} = \hat{y}^{(t)} - y^{(t)}", "right"),
+        (r"\theta^{(t)}} = \hat{y}^{(t)} + y^{(t)}", "wrong"),
+        (r"e^{(t)}} = \frac{\partial J^{(t)}}{\partial v^{(t)}} I^T", "right"),
+        (r"H} = \sum_{i=1}^t \left. \frac{\partial J^{(t)}}{\partial H} \right|_{(i)}", "right"),
+        (r"H} = \sum_{i=2}^t \left. \frac{\partial J^{(t)}}{\partial H} \right|_{(i)}", "wrong"),
+        (r"H} = \sum_{k=1}^t \frac{\partial J^{(t)}}{\partial H^{(k)}}", "right"),
+        (r"H} = \sum_{k=2}^t \frac{\partial J^{(t)}}{\partial H^{(k)}}", "wrong"),
+        (r"H}\rvert_t = (h^{(t-1)})^T \frac{\partial J^{(t)}}{\partial v^{(t)}}", "right"),
+        (r"H}\rvert_t = (h^{(t)})^T \frac{\partial J^{(t)}}{\partial v^{(t)}}", "wrong"),
+    ],
+)
+def test_a_language_model_by_rows(claim, verdict):
+    assert verdicts(ROWS + r"$$\frac{\partial J^{(t)}}{\partial " + claim + "$$") == [verdict]
+
+
+def test_a_row_of_an_embedding_is_no_loss():
+    given = r"Here $L_{x^{(t)}} = e^{(t)}$." + "\n\n"
+    by = r"$$\frac{\partial J^{(t)}}{\partial L_{x^{(t)}}} = \frac{\partial J^{(t)}}{\partial %s}$$"
+    assert verdicts(ROWS + given + by % "e^{(t)}") == ["right"]
+    assert verdicts(ROWS + given + by % "v^{(t)}") in (["wrong"], ["shape-error"])
+
+
+def test_a_loss_by_capitals_is_no_product():
+    model = r"$h_t = \tanh(W h_{t-1} + U x_t)$, $y_t = V h_t$, $J_t = MSE(y_t, d_t)$" + "\n\n"
+    claim = r"$$\frac{\partial J_t}{\partial y_t} = y_t - d_t$$"
+    assert verdicts(model + claim) == ["inconclusive"]
+
+
+def test_a_state_whose_equation_is_left_out_makes_nothing_wrong():
+    model = r"$a_t = W h_{t-1} + U x_t$, $o_t = V h_t$, %s$\hat y_t = softmax(o_t)$" + "\n\n"
+    claim = r"$$\frac{\partial L_t}{\partial a_t} = V^T (\hat y_t - y_t) \odot (1 - h_t^2)$$"
+    assert verdicts(model % "" + claim) == ["inconclusive"]
+    assert verdicts(model % r"$h_t = \tanh(a_t)$, " + claim) == ["right-under"]
+    assert verdicts(model % r"$h_t = \sigma(a_t)$, " + claim) == ["wrong"]
+
+
+@pytest.mark.parametrize(("lower", "verdict"), [(r"\tau+1", True), (r"\tau", False)])
+def test_a_letter_that_a_sum_runs_over_is_not_the_number_of_steps(lower, verdict):
+    model = r"$h_t = \tanh(W h_{t-1} + U x_t)$, $z_t = V h_t$, $E = \sum_{t=1}^N E_t$, "
+    loss = r"$E_t = \frac{1}{2} \sum_{i=1}^m ((z_t)_i - (y_t)_i)^2$" + "\n\n"
+    by = r"\frac{\partial E}{\partial W} = \sum_{t=1}^N \sum_{\tau=1}^t (z_t - y_t)^T V"
+    chain = rf"\prod_{{j={lower}}}^t \frac{{\partial h_j}}{{\partial h_{{j-1}}}}"
+    claim = rf"$${by} \left( {chain} \right) \frac{{\partial h_\tau}}{{\partial W}}$$"
+    assert (verdicts(model + loss + claim)[-1] == "right-under") == verdict

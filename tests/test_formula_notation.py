@@ -424,3 +424,22 @@ def test_a_full_stop_between_factors_is_a_product_in_tex(text):
 def test_a_full_stop_that_may_end_something_is_no_product(text):
     with pytest.raises(FormulaError, match="full stop"):
         parse_equations(text, letters=True)
+
+
+def test_commas_between_thousands_and_two_dots():
+    assert parse("12,345,678") == parse("12345678") == parse("12{,}345{,}678")
+    assert parse("f(100,200)") == parse("f(100, 200)")
+    assert parse("t = 1..T") == parse("t = 1...T")
+    assert parse(r"h_0 = \vec{0}") == parse("h_0 = 0")
+    assert parse(r"a = b \{}") == parse("a = b")
+    for text in ("1, 200", "0,200", "1,20"):
+        with pytest.raises(FormulaError, match="second formula"):
+            parse(text)
+
+
+def test_a_bar_that_closes_nothing_is_evaluated_at():
+    text = r"\frac{\partial J}{\partial H}%s_t"
+    assert parse(text % r"\rvert") == parse(text % "|") == parse(text % r"\Big|")
+    assert parse(r"\lvert a \rvert_t") == parse("|a|_t")
+    with pytest.raises(FormulaError, match="never closed"):
+        parse(r"a \rvert b")

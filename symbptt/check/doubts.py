@@ -102,9 +102,11 @@ def _begins_nowhere(node: Node) -> bool:
 
 
 def _begins_a_sum(part: Part, epoch: Epoch, scope: Scope) -> bool:
-    """Whether the gradient by a parameter is said to be zero."""
+    """Whether the gradient by a parameter, or ``dh_{next}``, is said to be zero."""
     zero = isinstance(part.right, Number) and part.right.value == 0
-    return zero and _adds_to_parameter(part, epoch, scope)
+    meant = scope.meant(part.left) if isinstance(part.left, Symbol) else None
+    handed_on = meant is not None and meant.later
+    return zero and (handed_on or _adds_to_parameter(part, epoch, scope))
 
 
 def _lacking(part: Part, epoch: Epoch, scope: Scope) -> str | None:

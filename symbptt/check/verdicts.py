@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.bounds.comparisons import bounded, has_norms
+from symbptt.check.bounds.search import NOT_REFUTED
 from symbptt.check.consistent import Held, contradicted
 from symbptt.check.corrections import correction
 from symbptt.check.counterexamples import counterexample
@@ -126,8 +127,10 @@ class Verdicts:
         unsure = doubt(part, epoch, self.scope(epoch), When.HOLDS) if found.holds else None
         if unsure is not None:
             return undecided(unsure)
-        if found.verdict == "wrong" and has_norms(part):
-            return self.bounded(part, epoch)
+        if found.verdict == "wrong" and (has_norms(part) or _compares_functions(part)):
+            searched = self.bounded(part, epoch)
+            if has_norms(part) or searched.reason.startswith(NOT_REFUTED):
+                return searched
         reason = found.reason
         if reason == BOTH_ZERO:
             reason = doubt(part, epoch, self.scope(epoch), When.FAILS) or reason
@@ -322,3 +325,10 @@ def _is_for_vectors(node: Node) -> bool:
         case Call(Symbol(name)):
             return name in ("diag", "Diag", "vec", "outer")
     return False
+
+
+def _compares_functions(part: Part) -> bool:
+    """Whether values of functions are compared, ``-log y = log (1/y)``: what holds of one function
+    and another is not known of residues."""
+    whole = part.relation
+    return not has_derivative(whole) and any(isinstance(n, Call) for n in whole.walk())

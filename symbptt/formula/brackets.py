@@ -71,7 +71,8 @@ class Brackets:
             self.close("brace", t, following)
             return
         kind, side = BRACKETS[value]
-        if side == "either":
+        opens = not any(o.kind == kind for o in self.stack)
+        if side == "either" or (value == "\\rvert" and opens):  # \rvert_t: evaluated at
             self.bar(kind, sized, t, following, queue)
         elif side == "close":
             self.close(kind, t)

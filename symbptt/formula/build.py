@@ -205,6 +205,8 @@ class Builder(Transformer[Token, Node]):
 
     def accented(self, meta: Meta, children: Children) -> Node:
         (inner,) = _nodes(children)
+        if isinstance(inner, Number) and children[0] == "vec":
+            return replace(inner, span=_span(meta))  # the zero vector
         if not isinstance(inner, Symbol):
             raise UnreadableError(
                 f"the accent '{children[0]}' stands over something that is no name; "

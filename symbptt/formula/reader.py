@@ -18,7 +18,7 @@ from symbptt.formula.lexicon import CONDITION_WORDS, FUNCTIONS, PROSE
 from symbptt.formula.lines import split
 from symbptt.formula.names import is_letter
 from symbptt.formula.rearranged import rearranged
-from symbptt.formula.stops import is_product
+from symbptt.formula.stops import is_product, thousands
 from symbptt.formula.unreadable import UnreadableError
 from symbptt.formula.words import span_of, token, words
 
@@ -87,6 +87,8 @@ class _Reader(Brackets):
                 self.bracket(t, side, following, queue)
             case "WORD" | "GREEK" | "WORDS" | "RUN":
                 self.word(t, single, following, queue)
+            case "NUMBER" if not self.stack and (more := thousands(t, queue)) is not None:
+                self.emit("NUMBER", str(more), more)
             case "NUMBER" if single and len(value) > 1 and value.isdecimal():
                 self.cut(t, 1, queue)
                 self.single = single - 1
@@ -155,7 +157,7 @@ class _Reader(Brackets):
         elif single and len(value) > 1 and t.type != "WORDS":
             self.cut(t, 1, queue)
             self.single = single - 1
-        elif self.letters and self.is_row_of_letters(t):
+        elif self.letters and self.is_row_of_letters(t) and not _is_called(value, following):
             digits = 0 if t.type == "RUN" else len(value[1:]) - len(value[1:].lstrip("0123456789"))
             self.cut(t, 1 + digits, queue)
         elif self.counting and value in {"from", "to"}:
@@ -279,3 +281,8 @@ class _Reader(Brackets):
 
 def _is_condition_word(text: str) -> bool:
     return text.strip(" ,.:;").lower() in CONDITION_WORDS
+
+
+def _is_called(word: str, following: Token | None) -> bool:
+    """Whether capitals are a loss that is called, ``CE(y, p)``, and no row of letters."""
+    return word in {"BCE", "CE", "MSE", "NLL"} and following is not None and str(following) == "("

@@ -1,4 +1,4 @@
-"""Full stops: which end a sentence, and which stand for a product."""
+"""Full stops and commas: which end a sentence, which multiply, and which stand in a number."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lark import Token
 
 from symbptt.formula.brackets import ENDS_OPERAND, SCRIPTS, Brackets
 from symbptt.formula.lexicon import BRACKETS, PROSE
-from symbptt.formula.words import span_of
+from symbptt.formula.words import span_of, token
 
 #: What a factor begins with, besides brackets.
 _FACTORS = frozenset(
@@ -57,3 +57,24 @@ def _is_abbreviation(before: Brackets, queue: Sequence[Token]) -> bool:
     short = before.last() == "NAME" and len(before.out[-1]) == 1 == len(queue[-1])
     small = short and str(before.out[-1]).islower()
     return small and len(queue) > 1 and queue[-2].type == "STOP"
+
+
+def thousands(first: Token, queue: list[Token]) -> Token | None:
+    """The number ``4,096`` or ``4{,}096``, whose tokens leave the queue; None if it is none."""
+    value, (start, end) = str(first), span_of(first)
+    if not (value.isdecimal() and len(value) <= 3 and not value.startswith("0")):
+        return None
+    whole = ""
+    while (n := _comma(queue)) and len(queue) > n:
+        digits, (at, after) = str(queue[-n - 1]), span_of(queue[-n - 1])
+        if not (digits.isdecimal() and len(digits) == 3 and at == end + n):
+            break
+        del queue[-n - 1 :]
+        whole, end = (whole or value) + digits, after
+    return token("NUMBER", whole, start, end) if whole else None
+
+
+def _comma(queue: Sequence[Token]) -> int:
+    """How many of the tokens to come are a comma, bare or in braces."""
+    ahead = [str(t) for t in queue[-1:-4:-1]]
+    return 3 if ahead == ["{", ",", "}"] else int(ahead[:1] == [","])

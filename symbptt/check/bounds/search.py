@@ -45,6 +45,9 @@ MOST_WAYS = 64
 #: Conditions on what is given that a random point seldom meets are tried at so many.
 MOST_DRAWS = 160
 
+#: How what is said of a bound begins that held wherever it was tried.
+NOT_REFUTED = "not refuted"
+
 #: A relation that a document states: two sides, and the sign between them.
 Stated = tuple[Node, str, Node]
 
@@ -107,7 +110,7 @@ class Search:
         """What is said of a bound that held wherever it was tried."""
         if not self.tried:
             return "nothing in it can be evaluated where what the document assumes holds"
-        return f"not refuted: {self.tried} points, T up to {self.longest}"
+        return f"{NOT_REFUTED}: {self.tried} points, T up to {self.longest}"
 
     @property
     def evidence(self) -> Evidence:

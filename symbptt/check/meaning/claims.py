@@ -11,7 +11,7 @@ from symbptt.check.meaning.meaning import Meaning
 from symbptt.check.meaning.norms import extreme_over
 from symbptt.check.notation.conditions import holds
 from symbptt.check.notation.quantities import MissingError
-from symbptt.check.notation.scripts import Steps, entry_letters, letters, scripts
+from symbptt.check.notation.scripts import Steps, entry_letters, letters, scripts, step_value
 from symbptt.check.notation.symbols import Meant, Scope, UnknownError, with_prefixes
 from symbptt.formula.tree import (
     BigOperator,
@@ -111,10 +111,14 @@ def _holds_at(claim: Claim, steps: Steps) -> bool:
 
 
 def _is_backward_at(claim: Claim, meaning: Meaning, steps: Steps) -> bool:
-    """Whether a claim speaks of the derivative of something by what comes later."""
+    """Whether a claim speaks of the derivative of something by what comes later, or multiplies
+    backwards."""
     if any(isinstance(side, Number) and not side.value for side in claim.sides):
         return False  # it says that a derivative is zero
-    return any(_is_backwards(n, meaning, steps) for side in claim.sides for n in side.walk())
+    nodes = [n for side in claim.sides for n in side.walk()]
+    bound = {n.index.base for n in nodes
+             if isinstance(n, BigOperator) and isinstance(n.index, Symbol)}  # fmt: skip
+    return any(_is_backwards(n, meaning, steps) or _runs_back(n, bound, steps) for n in nodes)
 
 
 def _is_backwards(node: Node, meaning: Meaning, steps: Steps) -> bool:
@@ -130,6 +134,17 @@ def _is_backwards(node: Node, meaning: Meaning, steps: Steps) -> bool:
             return not meaning.world.is_parameter(b.name) and a.step < b.step
         case Symbol():
             return _is_backwards_by_name(node, meaning, steps)
+    return False
+
+
+def _runs_back(node: Node, bound: set[str], steps: Steps) -> bool:
+    """Whether a node is a product that ends before it begins; ``bound``: the letters of sums."""
+    match node:
+        case BigOperator("prod", lower=Node() as lower, upper=Node() as upper):
+            if bound & {*letters(lower), *letters(upper)}:
+                return False
+            first, last = step_value(lower, steps), step_value(upper, steps)
+            return first is not None and last is not None and last < first - 1
     return False
 
 

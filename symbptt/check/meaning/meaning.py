@@ -265,7 +265,8 @@ class Meaning:
 
     def place_of(self, meant: Meant, steps: Steps) -> Place:
         """The place of a quantity or of the loss, where the letters stand for given steps."""
-        at = None if meant.step is None else self._at(meant.step, steps)
+        step = meant.step if meant.power is None else meant.power  # ∂L/∂W^{(k)}: by no power
+        at = None if step is None else self._at(step, steps)
         if meant.kind == "loss":
             if at is None and self.convention.of_last_step:
                 at = self.world.T

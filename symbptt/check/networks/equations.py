@@ -15,8 +15,19 @@ from symbptt.check.notation.elements import by_vectors
 from symbptt.check.notation.ellipsis import is_dots
 from symbptt.check.notation.layers import Layers, layers_of
 from symbptt.check.notation.namings import is_diagonal
+from symbptt.check.notation.scripts import entry_letters, is_at_step, scripts
 from symbptt.check.notation.symbols import ERRORS, LOSSES, of_loss_by
-from symbptt.formula.tree import BigOperator, Call, Node, Number, Relation, Sum, Symbol
+from symbptt.formula.tree import (
+    BigOperator,
+    Call,
+    Group,
+    Node,
+    Number,
+    Relation,
+    Subscripted,
+    Sum,
+    Symbol,
+)
 from symbptt.model.draft import Source
 from symbptt.model.names import Naming, symbols
 from symbptt.model.outline import Statement
@@ -110,7 +121,7 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
             if isinstance(left := sides[0], Call):
                 sides = left.function, *sides[1:]
         node = unshifted(Relation(sides, tuple("=" for _ in sides[1:]), span=links[0].span))
-        node = in_t(_in_T(node, horizons, stepped), steps)
+        node = _with_entries(in_t(_in_T(node, horizons, stepped), steps))
         if not (_is_forward(node) or _is_start(node)):
             continue
         if isinstance(left, Symbol) and is_diagonal(left):
@@ -275,6 +286,23 @@ def in_t(node: Relation, steps: Mapping[str, str] = {}) -> Relation:
     return found
 
 
+def _with_entries(node: Relation) -> Relation:
+    """``(z_t)_i`` as ``z_{t,i}``."""
+
+    def change(n: Node) -> Node:
+        match n:
+            case Subscripted(Group("(" | "[", (Symbol() as s,)), (part,)) if entry_letters(part):
+                return replace(s, subscripts=(*s.subscripts, part), span=n.span)
+        if isinstance(n, Call):
+            return replace(n, arguments=tuple(map(change, n.arguments)))
+        result: Node = n if isinstance(n, Symbol) else n.rebuilt(change)
+        return result
+
+    found = change(node)
+    assert isinstance(found, Relation)
+    return found
+
+
 def _is_start(node: Relation) -> bool:
     """Whether a formula fixes an initial value: ``h_0 = 0``."""
     left, right = node.sides[0], node.sides[1]
@@ -326,6 +354,8 @@ def _is_forward(node: Relation) -> bool:
         return False
     left, right = sides
     if left.base in ERRORS or has_derivative(right):
+        return False
+    if left.base in LOSSES and any(map(is_at_step, scripts(left))):
         return False
     for prefix in ("delta", "d_", "grad"):
         if left.base.startswith(prefix):
@@ -383,6 +413,8 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
             known[of.name] = of
         if g.formula.carried and g.name in known:
             continue  # the equation above goes on
+        if _says_of_what(g, known):
+            continue
         twin = _in_other_letters(g, known)
         if twin is not None:
             found.append((g.at, {**known, g.name: g}, g))
@@ -427,6 +459,23 @@ def _without_outputs_of_gates(known: Mapping[str, Given], given: Sequence[Given]
         )  # fmt: skip
 
     return [g for g in known.values() if not is_of_another(g)]
+
+
+def _says_of_what(g: Given, known: Mapping[str, Given]) -> bool:
+    """Whether an equation says again what another one is of, and no more: ``h_t = f(h_{t-1}, x_t)``
+    after ``h_t = tanh(a_t)``."""
+    right = relation(g).sides[1]
+    if g.name not in known or not isinstance(right, Call) or len(right.arguments) < 2:
+        return False
+    if not all(isinstance(a, Symbol) for a in right.arguments):
+        return False
+    names = [g.name]
+    for name in names:  # it grows
+        other = known.get(name)
+        found = set() if other is None else _names_in(relation(other).sides[1])
+        names += sorted(found - {*names})
+    of = {name for a in right.arguments for name in _names_in(a)}
+    return right.function.base not in names and of <= {*names}
 
 
 def _is_of_known(g: Given, known: dict[str, Given]) -> bool:

@@ -158,13 +158,16 @@ def _definitions(s: Statement) -> Iterator[Statement]:
 def _completed(found: list[Statement]) -> list[Statement]:
     """With ``h_t = f(a_t)`` where only ``a_t = W h_{t-1} + …`` is there: h is its activation."""
     missing, used = _missing(found)
-    unused = [s for s in found if name_of(s) not in used and not is_loss(s, found)]
-    if len(missing) != 1 or len(unused) != 1 or is_start(unused[0]):
+    if len(missing) != 1:
         return found
-    ((state, left),) = missing.items()
+    (left,) = missing.values()
+    unused = [
+        s for s in found if name_of(s) not in used and not is_loss(s, found) and not is_start(s)
+        and any(n == left for n in right_of(s).walk())
+    ]  # fmt: skip
+    if len(unused) != 1:
+        return found
     s = unused[0]
-    if not any(Naming().read(n)[0] == state for n in right_of(s).walk() if isinstance(n, Symbol)):
-        return found
     value = Call(Symbol("f"), (left_of(s),), span=left.span)
     return [*found, replace(s, node=Relation((_at_t(left), value), ("=",), span=left.span))]
 

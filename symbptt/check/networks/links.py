@@ -120,10 +120,13 @@ def horizons(stated: Sequence[list[Part] | Mention]) -> frozenset[str]:
     A document that never writes t sums over k.
     """
     found: set[str] = set()
+    running: set[str] = set()  # τ in Σ_{τ=1}^t is no end
     stepped = stepped_letters(stated)
     step = "t" if any(_writes(p, "t") for p in links_of(stated)) else "k"
     for part in links_of(stated):
         for n in (*part.left.walk(), *part.right.walk()):
+            if isinstance(n, BigOperator) and isinstance(n.index, Symbol):
+                running.add(n.index.base)
             match n:
                 case BigOperator("sum", index=Symbol(index), upper=Symbol(letter) as upper):
                     if index == step and upper == Symbol(letter):
@@ -132,7 +135,7 @@ def horizons(stated: Sequence[list[Part] | Mention]) -> frozenset[str]:
             found |= _last_steps(part.right, stepped)  # y = V h_n
     if "T" in found or any(_writes(p, "T") for p in links_of(stated)):
         return frozenset({"T"}) | (found & {"tau"})
-    return frozenset({"T", "tau"}) | (found & {"n", "N", "S", "m", "K", "M"})
+    return frozenset({"T"}) | ({"tau"} - running) | (found & {"tau", *"nNSmKM"})
 
 
 def _last_steps(right: Node, stepped: frozenset[str] | set[str]) -> set[str]:

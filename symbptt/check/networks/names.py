@@ -99,7 +99,8 @@ class Names:
         said = part.names and (left.base in ERRORS or meant is None)
         if kind == "quantity":
             return None
-        if kind == "loss" and (part.sign not in NAMING or left.base in epoch.losses):
+        named = part.sign in NAMING or epoch.loss_stated  # J_t = diag(…) W beside a loss L
+        if kind == "loss" and (not named or left.base in epoch.losses):
             return None
         if isinstance(right, Number) and kind in (None, "defined"):
             return Naming("").read(left)[0], Definition(right, None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from symbptt.check.documents.formulas import Formula, Unparsed
 from symbptt.check.notation.conditions import is_condition
 from symbptt.check.notation.ellipsis import is_dots
+from symbptt.check.notation.examples import sizes_of_batches
 from symbptt.check.notation.indices import Indices, relettered
 from symbptt.check.notation.language import said
 from symbptt.check.notation.normal import Notation, normal
@@ -103,7 +104,8 @@ def notation_of(found: Sequence[Formula | Unparsed]) -> Notation:
     """How a document writes names."""
     formulas = [f for f in found if isinstance(f, Formula)]
     plain = (f.tree for f in formulas if f.fragment.form == "text")
-    return Notation.of((f.tree for f in formulas), plain)
+    texts = {f.fragment.file.text for f in formulas}
+    return Notation.of((f.tree for f in formulas), plain, sizes_of_batches(texts))
 
 
 def _conditions_after(f: Formula, rest: Sequence[Formula | Unparsed]) -> Iterator[Node]:

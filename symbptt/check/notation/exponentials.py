@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from symbptt.check.notation.scripts import unbracketed
-from symbptt.formula.tree import Call, Node, Number, Power, Quotient, Sum, Symbol
+from symbptt.formula.tree import (
+    BigOperator,
+    Call,
+    Node,
+    Number,
+    Power,
+    Quotient,
+    Subscripted,
+    Sum,
+    Symbol,
+)
 
 _ONE = Number(Fraction(1))
 
 
 def named_activation(node: Node) -> Node:
-    """The sigmoid, or tanh, where exponentials make one."""
+    """The sigmoid, tanh or softmax, where exponentials make one."""
     if not isinstance(node, Quotient):
         return node
     above, below = unbracketed(node.numerator), unbracketed(node.denominator)
     for name, x in (("sigmoid", _of_sigmoid(above, below)), ("tanh", _of_tanh(above, below))):
         if x is not None:
             return Call(Symbol(name, span=node.span), (x,), span=node.span)
-    return node
+    return _of_softmax(above, below) or node
 
 
 def _of_sigmoid(above: Node, below: Node) -> Node | None:
@@ -38,6 +49,34 @@ def _of_tanh(above: Node, below: Node) -> Node | None:
             if x is not None and minus is not None and _negated(minus) == x:
                 return x
     return None
+
+
+def _of_softmax(above: Node, below: Node) -> Node | None:
+    """``e^{o_i} / Σ_j e^{o_j}`` as entry i of softmax(o), ``e^o / Σ_j e^{o_j}`` as all of it."""
+    if not isinstance(below, BigOperator) or below.kind != "sum" or below.domain is not None:
+        return None
+    of, each, index = _exponent(above), _exponent(below.body), below.index
+    if not (isinstance(of, Symbol) and isinstance(each, Symbol) and isinstance(index, Symbol)):
+        return None
+    whole = _with(each, index, None)
+    span = of.span
+    softmax = Call(Symbol("softmax", span=span), (replace(whole, span=span),), span=span)
+    if whole == each:
+        return None
+    if of == whole:
+        return softmax
+    letters = (*of.subscripts, *of.superscripts, *of.indices)
+    entry = next((x for x in letters if _with(each, index, x) == of), None)
+    return None if entry is None else Subscripted(softmax, (entry,), span=span)
+
+
+def _with(s: Symbol, index: Symbol, new: Node | None) -> Symbol:
+    """A symbol with another script for a letter, or without it."""
+    below, above, at = (
+        tuple(x for p in parts for x in [new if p == index else p] if x is not None)
+        for parts in (s.subscripts, s.superscripts, s.indices)
+    )
+    return replace(s, subscripts=below, superscripts=above, indices=at)
 
 
 def _exponent(node: Node) -> Node | None:

@@ -38,7 +38,8 @@ class Notation:
     have their step in brackets, ``h_i(t)``; ``timed``: those with the letter of time as a script;
     ``indices``: the letters that count entries; ``counted``: the names that a superscript tells
     apart, ``z_t^1`` and ``z_t^2``; ``neighbours``: those whose steps are words; ``stacks``:
-    whether ``concat`` is the name of a stacked vector.
+    whether ``concat`` is the name of a stacked vector; ``batches``: the letters for the number of
+    examples in a batch.
     """
 
     numbered: frozenset[str] = frozenset()
@@ -50,14 +51,18 @@ class Notation:
     counted: frozenset[str] = frozenset()
     neighbours: Neighbours = NO_NEIGHBOURS
     stacks: bool = False
+    batches: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, trees: Iterable[Node], plain: Iterable[Node]) -> Notation:
+    def of(
+        cls, trees: Iterable[Node], plain: Iterable[Node], batches: frozenset[str] = frozenset()
+    ) -> Notation:
         """The notation of a document; ``plain`` are the formulas that are no TeX."""
         every = list(trees)
         found = cls(families(plain), superscripted(every), prefixed_names(every),
                     in_brackets(every), timed_names(every), indices_of(every),
-                    counted_names(every), stacks=any(map(_names_stack, every)))  # fmt: skip
+                    counted_names(every), stacks=any(map(_names_stack, every)),
+                    batches=batches)  # fmt: skip
         if not any(map(has_words, every)):
             return found
         return replace(found, neighbours=neighbours_of([_normal(tree, found) for tree in every]))

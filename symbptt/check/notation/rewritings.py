@@ -9,12 +9,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from symbptt.check.notation.bracketed import at_step
+from symbptt.check.notation.examples import of_one_example
 from symbptt.check.notation.exponentials import named_activation
 from symbptt.check.notation.labelled import labelled_activation
 from symbptt.check.notation.scripts import is_time, scripts
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.formula.tree import (
-    BigOperator,
     Call,
     Differential,
     Group,
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 #: A name that ends in a number, or in the letter of time.
 NUMBERED = re.compile(r"([A-Za-z]+?)_?(\d+)")
 _TIMED = re.compile(r"([A-Za-z]+?)t")
-#: What a sum over the examples of a batch runs over.
-EXAMPLES = frozenset({"batch", "minibatch", "examples", "samples"})
 
 
 def _unglued(node: Node, timed: frozenset[str]) -> Node:
@@ -144,13 +142,11 @@ def _stack(node: Node, named: bool) -> Node:
     return node
 
 
-def _of_examples(node: Node) -> Node:
-    """A sum over the examples of a batch as what it sums: a model is of one example."""
+def _at_a_step(node: Node) -> Node:
+    """``e^{(t)}`` as e at step t, which is no power of Euler's number."""
     match node:
-        case BigOperator("sum", index=Symbol(index), lower=None, upper=None, domain=None) if (
-            index in EXAMPLES
-        ):
-            return node.body
+        case Power(Symbol() as e, Group("(" | "⟨", (step,))) if e == Symbol("e") and is_time(step):
+            return replace(e, superscripts=(step,), span=node.span)
     return node
 
 
@@ -333,6 +329,7 @@ def _always(change: Callable[[Node], Node]) -> Callable[[Node, Notation], Node]:
 
 #: The ways of writing, in the order in which they are undone.
 REWRITINGS: tuple[Rewriting, ...] = (
+    Rewriting("e that is no number", "e^{(t)}", "", _always(_at_a_step)),
     Rewriting("step in brackets", "h(t-1)^2", "h[t-1]^2",
               lambda n, notation: at_step(n, notation.bracketed), ("a(t) = W h(t)",)),
     Rewriting("letters of elements", r"b_{h'}", "",
@@ -358,7 +355,8 @@ REWRITINGS: tuple[Rewriting, ...] = (
     Rewriting("names in one command", r"\boldsymbol{W h}^{(t)}", "W h^{(t)}", _always(_bold)),
     Rewriting("class by its number", "p_t - 1_{y_t}", "p_t - y_t", _always(_one_hot)),
     Rewriting("probability of a class", r"-\log p_t[k_t]", r"-k_t^T \log p_t", _always(_likely)),
-    Rewriting("sum over a batch", r"\sum_{batch} x_t", "x_t", _always(_of_examples)),
+    Rewriting("sum over a batch", r"\sum_{batch} x_t", "x_t",
+              lambda n, notation: of_one_example(n, notation.batches)),
     Rewriting("activation by exponentials", r"\frac{1}{1 + e^{-x}}", "sigmoid(x)",
               _always(named_activation)),
     Rewriting("label of an activation", r"\sigma_h(z)", "",

@@ -52,6 +52,12 @@ def is_time(node: Node) -> bool:
     return any(isinstance(x, Symbol) and x.base in {"t", "T", "tau"} for x in node.walk())
 
 
+def is_at_step(node: Node) -> bool:
+    """Whether a script is itself something at a step: ``x^{(t)}`` in ``L_{x^{(t)}}``, a row of an
+    embedding."""
+    return isinstance(node, Symbol) and any(map(is_time, scripts(node)))
+
+
 def unbracketed(node: Node) -> Node:
     """What stands in brackets that hold one thing."""
     while isinstance(node, Group) and len(node.items) == 1 and node.opening not in NORM_BRACKETS:

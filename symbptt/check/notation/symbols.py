@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from symbptt.check.notation.layers import Layers, at_layer
 from symbptt.check.notation.namings import Named, label, namings
-from symbptt.check.notation.scripts import ENTRY_LETTERS, is_step, is_time, scripts
+from symbptt.check.notation.scripts import ENTRY_LETTERS, is_at_step, is_step, is_time, scripts
 from symbptt.formula.tree import Group, Node, Product, Sum, Symbol, Transpose
 from symbptt.model.model import Model, Role
 
@@ -202,7 +202,7 @@ class Scope:
     def _labelled_loss(self, symbol: Symbol) -> Meant | None:
         """``L_BCE``, ``E_total``: the loss with a word that says which."""
         parts = (*symbol.subscripts, *symbol.superscripts)
-        words = [p for p in parts if not is_step(p) and len(label(p)) > 2]
+        words = [p for p in parts if not is_step(p) and len(label(p)) > 2 and not is_at_step(p)]
         steps = [p for p in parts if is_step(p)]
         if symbol.base not in LOSSES or not words or len(words) + len(steps) != len(parts):
             return None
