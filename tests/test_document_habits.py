@@ -289,6 +289,13 @@ def test_a_language_model_by_rows(claim, verdict):
     assert verdicts(ROWS + r"$$\frac{\partial J^{(t)}}{\partial " + claim + "$$") == [verdict]
 
 
+def test_a_target_that_is_the_next_input_is_no_state():
+    fed = "$x_{t+1} = y_t$, " + RNN + "$$L = -\\sum_t \\sum_k y_{t,k} \\log \\hat{y}_{t,k}$$\n\n"
+    claim = r"$$\frac{\partial h_t}{\partial h_{t-1}} = \mathrm{diag}(1 - h_t^2) W$$"
+    assert verdicts(fed + claim) == ["right"]
+    assert verdicts(fed + claim.replace("h_t^2", "h_t")) == ["wrong"]
+
+
 def test_a_row_of_an_embedding_is_no_loss():
     given = r"Here $L_{x^{(t)}} = e^{(t)}$." + "\n\n"
     by = r"$$\frac{\partial J^{(t)}}{\partial L_{x^{(t)}}} = \frac{\partial J^{(t)}}{\partial %s}$$"
