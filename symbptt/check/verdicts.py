@@ -111,9 +111,6 @@ class Verdicts:
         return self.found[key]
 
     def sought(self, part: Part, epoch: Epoch) -> Verdict:
-        misfit = self.misfit(part, epoch)
-        if misfit is not None:
-            return undecided(f"an equation with {misfit} doesn't fit into the model")
         found = self.judgement(part, epoch)
         if not found.holds:
             found = self.renamed(part, epoch, found)
@@ -147,12 +144,6 @@ class Verdicts:
             )  # fmt: skip
             self.known.needs += needs(sides, found.convention.layout, part.formula.line)
         return self.explained(part, epoch, verdict) if verdict.verdict in FAULTS else verdict
-
-    def misfit(self, part: Part, epoch: Epoch) -> str | None:
-        """A name in a claim of which an equation speaks that isn't in the model."""
-        scope = self.known.names.scope(epoch)
-        meant = (scope.meant(n) for n in part.relation.walk() if isinstance(n, Symbol))
-        return next((m.name for m in meant if m is not None and m.name in epoch.misfits), None)
 
     def by_the_first(self, part: Part, origin: Node, epoch: Epoch, found: Judgement) -> Judgement:
         """A link from a chain of derivatives, judged by the side that the formula opens with."""

@@ -78,7 +78,7 @@ class Epoch:
     update by a gate the document leaves out; ``given``: all formulas that look like forward
     equations, ``statements`` those that this model was made of, ``by_elements`` if some gave
     elements; ``sigma_open``: σ may be tanh; ``gaps``: what the equations lack, None where a model
-    was given; ``misfits``: what equations that don't fit speak of.
+    was given.
     """
 
     start: int
@@ -103,7 +103,6 @@ class Epoch:
     by_elements: bool = False
     sigma_open: bool = False
     gaps: Gaps | None = None
-    misfits: frozenset[str] = frozenset()
     worlds: dict[tuple[int, int], World] = field(default_factory=dict)
     _bound: dict[str, Epoch] = field(default_factory=dict, repr=False)
 
@@ -302,7 +301,6 @@ def _epoch(
         statements=tuple(statements),
         by_elements=any(g.elements for g in used if g.left.base not in losses),
         gaps=gaps(made.model, _refused(chosen, made.model)),
-        misfits=made.misfits,
     )
 
 

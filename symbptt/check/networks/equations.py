@@ -532,20 +532,15 @@ def _same(a: Given, b: Given) -> bool:
 
 def _is_of_one_class(entropy: Node, other: Node) -> bool:
     """Whether ``-Σ_t log p_{t,c_t}`` says a cross-entropy again, by the class that is right."""
-    of = {
-        p.base
-        for n in entropy.walk()
-        if (known := likelihood(n)) and isinstance(p := known[2], Symbol)
-    }
-    logs = [n.arguments[0] for n in other.walk()
-            if isinstance(n, Call) and n.function.base in ("log", "ln")]  # fmt: skip
-    return len(of) == len(logs) == 1 and any(
-        isinstance(p, Symbol) and p.base in of and any(
-            isinstance(part, Symbol) and Naming().read(part)[1] is not None
-            for part in p.subscripts
-        )
-        for p in logs
-    )  # fmt: skip
+    (targets, of), (others, same) = _compared(entropy), _compared(other)
+    return len(of) == 1 and of == same and not targets & others
+
+
+def _compared(loss: Node) -> tuple[set[str], set[str]]:
+    """The letters of the targets and of the outputs in a likelihood."""
+    known = [found for n in loss.walk() if (found := likelihood(n)) is not None]
+    outputs = {p.base for _, _, p in known if isinstance(p, Symbol)}
+    return {y.base for _, y, _ in known if isinstance(y, Symbol)}, outputs
 
 
 def _names_in(node: Node) -> set[str]:

@@ -48,9 +48,6 @@ class Forward:
     loss_unread: bool = False
     share: Share | None = None
     gated: str = ""
-    #: what the model takes as given, though an equation that doesn't fit says what it is, and
-    #: what stands in that equation
-    misfits: frozenset[str] = frozenset()
 
 
 def defines(node: Node) -> tuple[Symbol, Node] | None:
@@ -90,7 +87,6 @@ def forward(
             chosen = with_softmax(loss, chosen)
             known = with_known_loss(loss, chosen, loss_name)
         named, loss = known != loss, known
-        stated = chosen
         while chosen:
             try:
                 functions = _functions(chosen)
@@ -110,17 +106,8 @@ def forward(
                 frozenset(functions), loss_unread=attempt.unread, share=attempt.share,
                 completed=len(complete) > len(plain), loss_named=named,
                 gated="" if update is None else name_of(update),
-                misfits=_misfits([s for s in stated if s not in chosen], model),
             )  # fmt: skip
     return problem or ModelError("no forward equations")
-
-
-def _misfits(dropped: Sequence[Statement], model: Model) -> frozenset[str]:
-    """What equations that are not in the model say of what it takes as given."""
-    given = {*model.variables} - {e.name for e in model.equations}
-    apart = [s for s in dropped if name_of(s) in given]
-    names = {Naming().read(n)[0] for s in apart for n in symbols(s.node)}
-    return frozenset(names & {*model.variables})
 
 
 def _distinct(statements: Iterable[Statement]) -> Iterator[Statement]:

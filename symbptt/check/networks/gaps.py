@@ -75,7 +75,7 @@ class Gaps:
         """The equation that was refused, of which a derivative in a claim that holds may be."""
         for name, inside in self.missing.items():
             for of, by in _about(sides, scope)[1] if inside is not None else ():
-                if name in self.behind(of) and self._feeds(by, inside):
+                if name in self.behind(of) and (by == name or self._feeds(by, inside)):
                     return f"it may depend on {shown(name)}, whose forward equation isn't read"
         return None
 
