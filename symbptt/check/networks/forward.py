@@ -147,16 +147,18 @@ def _completed(found: list[Statement]) -> list[Statement]:
     missing, used = _missing(found)
     if len(missing) != 1:
         return found
-    (left,) = missing.values()
-    unused = [
-        s for s in found if name_of(s) not in used and not is_loss(s, found) and not is_start(s)
-        and any(n == left for n in right_of(s).walk())
-    ]  # fmt: skip
-    if len(unused) != 1:
+    ((state, left),) = missing.items()
+    unused = [s for s in found if name_of(s) not in used and not is_loss(s, found)]
+    of_state = [s for s in unused if any(n == left for n in right_of(s).walk())]
+    if len(of_state) != 1 or is_start(of_state[0]) or not all(_uses(s, state) for s in unused):
         return found
-    s = unused[0]
+    (s,) = of_state  # the others are outputs: o_t = V h_t
     value = Call(Symbol("f"), (left_of(s),), span=left.span)
     return [*found, replace(s, node=Relation((_at_t(left), value), ("=",), span=left.span))]
+
+
+def _uses(s: Statement, name: str) -> bool:
+    return any(Naming().read(n)[0] == name for n in right_of(s).walk() if isinstance(n, Symbol))
 
 
 def _missing(found: Sequence[Statement]) -> tuple[dict[str, Symbol], set[str]]:
