@@ -169,3 +169,25 @@ dW_hy = sum(dL_dy[t] @ h[t].T for t in range(1, T+1))
     verdict = check_document(Document(text, "notes.md")).findings[-1].verdict
     assert verdict is not None
     assert verdict.verdict == "right"
+
+
+FROM_ZERO = r"""
+$$h_t = \tanh(W h_{t-1} + U x_t), \qquad y_t = V h_t$$
+For $t = T - 1, T - 2, \ldots, 0$ let $\delta_t = \frac{\partial L}{\partial y_t}$. Then
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "claim", "verdict"),
+    [
+        (True, r"\frac{\partial L}{\partial V} = \sum_{t=0}^{T-1} \delta_t h_t^\top", "right"),
+        (True, r"\frac{\partial L}{\partial V} = \sum_{t=0}^{T-2} \delta_t h_t^\top", "wrong"),
+        (True, r"\frac{\partial L}{\partial h_{T-1}} = V^\top \delta_{T-1}", "right"),
+        (True, r"\frac{\partial L}{\partial h_{T-2}} = V^\top \delta_{T-2}", "wrong"),
+        (False, r"\frac{\partial L}{\partial V} = \sum_{t=0}^{T-1} \delta_t h_t^\top", "wrong"),
+    ],
+)
+def test_steps_that_are_counted_from_zero(said, claim, verdict):
+    text = FROM_ZERO if said else FROM_ZERO.replace(r"T - 2, \ldots, 0", r"T - 2, \ldots, 1")
+    found = check_document(Document(f"{text}$${claim}$$", "a.md")).findings[-1]
+    assert found.verdict.verdict == verdict

@@ -12,6 +12,7 @@ from fractions import Fraction
 from functools import reduce
 
 from symbptt.check.notation.bracketed import in_brackets
+from symbptt.check.notation.counting import counts_from_zero
 from symbptt.check.notation.indices import NO_INDICES, Indices, indices_of
 from symbptt.check.notation.neighbours import NO_NEIGHBOURS, Neighbours, has_words, neighbours_of
 from symbptt.check.notation.rewritings import NUMBERED, REWRITINGS
@@ -39,7 +40,7 @@ class Notation:
     ``indices``: the letters that count entries; ``counted``: the names that a superscript tells
     apart, ``z_t^1`` and ``z_t^2``; ``neighbours``: those whose steps are words; ``stacks``:
     whether ``concat`` is the name of a stacked vector; ``batches``: the letters for the number of
-    examples in a batch.
+    examples in a batch; ``from_zero``: whether the first step is 0.
     """
 
     numbered: frozenset[str] = frozenset()
@@ -52,6 +53,7 @@ class Notation:
     neighbours: Neighbours = NO_NEIGHBOURS
     stacks: bool = False
     batches: frozenset[str] = frozenset()
+    from_zero: bool = False
 
     @classmethod
     def of(
@@ -62,7 +64,7 @@ class Notation:
         found = cls(families(plain), superscripted(every), prefixed_names(every),
                     in_brackets(every), timed_names(every), indices_of(every),
                     counted_names(every), stacks=any(map(_names_stack, every)),
-                    batches=batches)  # fmt: skip
+                    batches=batches, from_zero=counts_from_zero(every))  # fmt: skip
         if not any(map(has_words, every)):
             return found
         return replace(found, neighbours=neighbours_of([_normal(tree, found) for tree in every]))

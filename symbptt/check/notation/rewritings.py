@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from symbptt.check.notation.bracketed import at_step
+from symbptt.check.notation.counting import from_one
 from symbptt.check.notation.examples import of_one_example
 from symbptt.check.notation.exponentials import named_activation
 from symbptt.check.notation.labelled import labelled_activation
@@ -361,6 +362,9 @@ REWRITINGS: tuple[Rewriting, ...] = (
               _always(named_activation)),
     Rewriting("label of an activation", r"\sigma_h(z)", "",
               lambda n, notation: labelled_activation(n, notation.timed)),
+    Rewriting("steps from 0", r"\sum_{t=0}^{T-1} h_t", r"\sum_{t=1}^{T} h_t",
+              lambda n, notation: from_one(n) if notation.from_zero else n,
+              (r"0 \leq t < T",)),
     Rewriting("name of a stacked vector", "W concat", "W Concat_t",
               lambda n, notation: _stack(n, notation.stacks), ("concat = [h_{t-1}, x_t]",)),
     Rewriting("d in a name", "W d a_t", "",
