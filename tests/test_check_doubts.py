@@ -48,6 +48,9 @@ EXAMPLES = {
     "product that begins nowhere": rf"{NETS}$${of('h_k', 'h_1')} = \prod_i^k {JACOBIAN}$$",
     "another forward equation": rf"{NETS}$$h_t = \tanh(W h_{{t-1}} - U x_t)$$",
     "first value of a sum": f"{NETS}$${of('L', 'W')} = 0$$",
+    "initial value": rf"{NETS}$$\delta h_{{next}} \leftarrow \delta h_{{prev}}$$"
+    f"\n$$\\delta h_t = V^T {of('L', 'o_t')} + \\delta h_{{next}}$$"
+    "\n$$\\delta h_{next} = dh$$",
     "data": rf"{NETS}$$\sum_k d_{{t,k}} = 1$$",
 }
 

@@ -33,6 +33,7 @@ $$o_k^t = \sum_{i=1}^{n} V_{ki} h_i^t + c_k$$
 $$p_k^t = \frac{\exp(o_k^t)}{\sum_{l} \exp(o_l^t)}$$
 $$L = -\sum_{t=1}^T \sum_k y_k^t \log p_k^t$$
 """
+POWERS = SUPERSCRIPTS.replace(r"\exp(o_k^t)", "e^{o_k^t}").replace(r"\exp(o_l^t)", "e^{o_l^t}")
 SENSITIVITIES = r"""
 $$s_k(t+1) = \sum_{l} w_{kl} y_l(t) + \sum_{l} u_{kl} x_l(t)$$
 $$y_k(t+1) = f_k(s_k(t+1))$$
@@ -75,6 +76,8 @@ CLAIMS = [
     (SUPERSCRIPTS, r"\frac{\partial L}{\partial h_i^t} = \sum_k V_{ki} (p_k^t - y_k^t)"
                    r" + \sum_{j=1}^n W_{ij} (1 - (h_j^{t+1})^2) \frac{\partial L}{\partial h_j^{t+1}}", False),
     (SUPERSCRIPTS, r"\frac{\partial L}{\partial b_i} = \sum_{t=1}^T \frac{\partial L}{\partial h_i^t} (1 - (h_i^t)^2)", True),
+    (POWERS, r"\frac{\partial L}{\partial o_k^t} = p_k^t - y_k^t", True),
+    (POWERS, r"\frac{\partial L}{\partial o_k^t} = p_k^t - o_k^t", False),
     (SENSITIVITIES, r"p^k_{ij}(t+1) = f_k'(s_k(t+1)) [ \sum_{l} w_{kl} p^l_{ij}(t) + \delta_{ik} y_j(t) ]", True),
     (SENSITIVITIES, r"p^k_{ij}(t+1) = f_k'(s_k(t+1)) [ \sum_{l} w_{kl} p^l_{ij}(t) + \delta_{ik} y_j(t+1) ]", False),
     (SENSITIVITIES, r"p^k_{ij}(t+1) = f_k'(s_k(t+1)) [ \sum_{l} w_{lk} p^l_{ij}(t) + \delta_{ik} y_j(t) ]", False),

@@ -343,3 +343,81 @@ def test_an_array_behind_a_brace_may_be_of_cases(earlier, expected):
 def test_a_value_along_some_paths_is_read_but_not_decided():
     value = r"\left.\frac{\partial h_t}{\partial C_t}\right|_{\text{via } h} = o_t"
     assert verdicts(f"{LSTM}$${value}$$") == ["inconclusive"]
+
+
+def test_an_equation_that_says_in_which_set_its_value_is():
+    forward = LSTM.replace("b_f)$$", r"b_f) \in (0, 1)^{d}$$").replace(
+        "b_i)$$", r"b_i) \in (0, 1)^{d}$$"
+    )
+    named = r"Since $f_t = \sigma(a_f)$ and $i_t = \sigma(a_i)$, "
+    claim = r"\frac{\partial L}{\partial W_f} = \sum_t \frac{\partial L}{\partial a_f} x_t^T"
+    assert verdicts(rf"{forward}{named}$${claim}$$")[-1] != "inconclusive"
+    path = r"\frac{\partial C_t}{\partial C_{t-1}} = \operatorname{diag}(f_t)"
+    assert verdicts(rf"{forward}{named}$${path}$$")[-1] == "right-under"  # not the whole
+
+
+@pytest.mark.parametrize(("slope", "verdict"), [(r"\tilde{C}_t^2", "right"), ("C_t^2", "wrong")])
+def test_a_name_that_a_line_below_gives_to_an_argument(slope, verdict):
+    claim = (
+        r"\frac{\partial L}{\partial a_c} = "
+        rf"\frac{{\partial L}}{{\partial \tilde{{C}}_t}} \odot (1 - {slope})"
+    )
+    assert verdicts(rf"{LSTM}Since $\tilde{{C}}_t = \tanh(a_c)$, $${claim}$$")[-1] == verdict
+
+
+@pytest.mark.parametrize(("weight", "verdict"), [("W_{hh}^T", "right"), ("W_{hh}", "wrong")])
+def test_an_argument_that_is_written_out_below_in_other_weights(weight, verdict):
+    forward = r"""
+$$z_t = \sigma(W_z [h_{t-1}, x_t] + b_z)$$
+$$r_t = \sigma(W_r [h_{t-1}, x_t] + b_r)$$
+$$\tilde{h}_t = \tanh(W_h [r_t \odot h_{t-1}, x_t] + b_h)$$
+$$h_t = (1 - z_t) \odot h_{t-1} + z_t \odot \tilde{h}_t$$
+Since $\tilde{h}_t = \tanh(a_h)$, where $a_h = W_{hh} (r_t \odot h_{t-1}) + W_{xh} x_t + b_h$,
+"""
+    claim = rf"\frac{{\partial L}}{{\partial r_t}} = ({weight} \delta_t^{{a_h}}) \odot h_{{t-1}}"
+    assert verdicts(f"{forward}$${claim}$$")[-1] == verdict
+
+
+@pytest.mark.parametrize(
+    ("term", "verdict"), [(r"\delta^c_{t+1}", "right"), (r"2 \delta^c_{t+1}", "wrong")]
+)
+def test_the_loss_of_the_future_reaches_a_state_through_later_steps_alone(term, verdict):
+    text = rf"""{LSTM}
+Let $\delta^h_t \equiv \frac{{\partial L}}{{\partial h_t}}$ and
+$\delta^c_{{t+1}} \equiv \frac{{\partial L_{{\text{{future}}}}}}{{\partial C_t}}$. Then
+$$\frac{{\partial L}}{{\partial C_t}} = {term} + \delta^h_t \odot o_t \odot (1 - \tanh^2(C_t))$$"""
+    assert verdicts(text)[-1] == verdict
+
+
+@pytest.mark.parametrize(("value", "verdict"), [("e^{(t)}", "right"), ("g^{(t)}", "wrong")])
+def test_a_letter_with_a_step_in_brackets_is_no_power(value, verdict):
+    text = rf"""
+$$g^{{(t)}} = \sigma(W_g h^{{(t-1)}} + U_g x^{{(t)}})$$
+$$e^{{(t)}} = \tanh(W_e h^{{(t-1)}} + U_e x^{{(t)}})$$
+$$h^{{(t)}} = h^{{(t-1)}} + g^{{(t)}} \circ e^{{(t)}}$$
+$$\frac{{\partial L}}{{\partial g^{{(t)}}}} = \frac{{\partial L}}{{\partial h^{{(t)}}}} \circ {value}$$"""
+    assert verdicts(text)[-1] == verdict
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [("", "right"), ("2", "wrong")])
+def test_a_derivative_by_the_copies_of_a_parameter(factor, verdict):
+    copies = r"\sum_{k=1}^{T} \frac{\partial L}{\partial W_f^{(k)}}"
+    claim = rf"\frac{{\partial L}}{{\partial W_f}} = {factor} {copies}"
+    assert verdicts(f"{LSTM}$${claim}$$")[-1] == verdict
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        (r"\frac{\partial a^z_t}{\partial x_t} = W_{z,x}", "right-under"),
+        (r"\frac{\partial a^z_t}{\partial x_t} = W_{zx}", "right-under"),
+        (
+            r"\frac{\partial L}{\partial W_{z}} = \frac{\partial L}{\partial a^z_t} W_{z,x}",
+            "inconclusive",
+        ),
+        (r"\frac{\partial a^z_t}{\partial x_t} = W_{z,h}", "inconclusive"),
+    ],
+)
+def test_the_part_of_a_matrix_that_meets_one_of_stacked_vectors(claim, verdict):
+    text = r"$$a^z_t = W_z [h_{t-1}, x_t], \qquad z_t = \sigma(a^z_t), \qquad h_t = z_t \odot h_{t-1}$$"
+    assert verdicts(f"{text}$${claim}$$")[-1] == verdict

@@ -101,3 +101,14 @@ def test_a_sum_over_as_many_as_a_batch_has_is_of_one_example(total, expected):
     model = r"$$Z_t = x_t W + h_{t-1} U + b$$ $$h_t = \tanh(Z_t)$$" + "\n"
     text = f"{model}$$dZ_t = dh_t * (1 - h_t^2)$$\nWith a batch size $N$:\n$$db = {total}$$"
     assert verdicts(text) == ["right", expected]
+
+
+def test_what_an_algorithm_assigns_may_have_an_initial_value():
+    text = r"""
+$$h_t = \tanh(W h_{t-1} + U x_t), \qquad L = \sum_{t=1}^{T} L_t(h_t)$$
+Begin with $$\delta h_{\text{next}} = \mathrm{dh}$$
+At each step, $$\delta h_t = \frac{\partial L_t}{\partial h_t} + \delta h_{\text{next}}$$
+"""
+    assert verdicts(text) == ["wrong", "right"]
+    assigned = r"$$\delta h_{\text{next}} \leftarrow \delta h_{\text{prev}}$$"
+    assert verdicts(text + assigned) == ["inconclusive", "right"]

@@ -236,3 +236,10 @@ def test_every_fragment_leads_to_a_formula_or_a_reason(text):
         assert f.column >= 1
         if isinstance(f, Unparsed):
             assert "\n" not in f.reason
+
+
+def test_a_formula_goes_on_from_one_that_is_not_read():
+    page = Document("$$q = r$$\n$$a = b + )$$\n$$= d$$\n")
+    found = formulas(page)
+    assert [isinstance(f, Unparsed) for f in found] == [False, True, False]
+    assert found[2].text.split() == ["a", "=", "d"]

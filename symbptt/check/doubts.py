@@ -162,6 +162,8 @@ DOUBTS: tuple[Doubt, ...] = (
           "it isn't what the forward equations say; is it of another model?"),
     Doubt("first value of a sum", When.AT_LAST, _begins_a_sum,
           "a sum over the steps may begin with it"),
+    Doubt("initial value", When.AT_LAST, lambda part, epoch, scope: part.left in epoch.assigned,
+          "an algorithm assigns it anew; this may be its initial value"),
     Doubt("data", When.AT_LAST, lambda part, epoch, scope: is_of_data(part, scope),
           "it is about what is given, of which the equations say nothing"),
 )  # fmt: skip

@@ -137,12 +137,23 @@ def _matmul(m: Meaning, a: Value, b: Value) -> Value:
     return times(m, "matrix", a, b)
 
 
+def _block(m: Meaning, which: Value, weight: Value, *parts: Value) -> Matrix:
+    """The columns of W that meet one of the parts of a stacked column, or the rows that meet one
+    of a stacked row."""
+    k, w = int(m.laid_out(which).array[0, 0]), m.laid_out(weight).array
+    sizes = [m.laid_out(x).size for x in parts]
+    ends = [sum(max(size) for size in sizes[:i]) for i in (k, k + 1)]
+    is_row = any(size[0] == 1 < size[1] for size in sizes)
+    return Matrix(w[slice(*ends), :] if is_row else w[:, slice(*ends)])
+
+
 #: The functions that rearrange and multiply, by the names that programs and papers have for them,
 #: each with how many arguments it has; None is any number.
 STRUCTURAL: Mapping[str, tuple[int | None, Callable[..., Value]]] = {
     "diag": (1, _diag),
     "vec": (1, _vec),
     "eye": (1, lambda m, x: identity(m.laid_out(x).size[0])),
+    "block": (None, _block),
     "Diag": (1, _diag),
     "transpose": (1, lambda m, x: transposed(x)),
     "matmul": (2, _matmul),

@@ -93,6 +93,10 @@ def derivative(m: Meaning, of: Node, by: Node, sign: str, steps: Steps) -> Deriv
             return Derivative(None, inside.by, product)
     if a is None or b is None:
         raise _nameless(m, of if a is None else by)
+    if a.later and m.world.is_loss(a):  # ∂L_future/∂c_t
+        if b.step is None:
+            raise UnknownError("what later steps add to it is not told from the whole", of)
+        a, sign = replace(a, later=False), LATER
     if sign == LATER:
         return Derivative(a, b, m.world.total(a, replace(b, later=True)))
     if m.world.is_loss(a) and a.step is None and _is_of_a_step(m, of):  # ∂ℓ/∂o_t

@@ -232,6 +232,8 @@ class Meaning:
                 meant = self.meant(node, steps)
                 if meant is None or meant.kind not in ("quantity", "loss"):
                     return self._place_by_definition(meant, steps)
+                if meant.power is not None:  # ∂L/∂W^{(k)}: by the copy that step k uses
+                    meant = replace(meant, step=meant.power, power=None)
                 return self.place_of(meant, steps)
         return None
 
@@ -272,7 +274,8 @@ class Meaning:
                 at = self.world.T
             if at is None and self.convention.of_one_step:
                 at = steps.get("t", self.world.T)
-            return Place(self.world.model.loss_name, at, own=meant.own and at is not None)
+            own = meant.own and at is not None
+            return Place(self.world.model.loss_name, at, own=own, later=meant.later)
         if at is None and not self.world.model.variables[meant.name].timeless:
             at = self.world.T if self.scope.bare_is_last else steps.get("t")
             if at is None:

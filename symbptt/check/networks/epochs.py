@@ -78,7 +78,7 @@ class Epoch:
     update by a gate the document leaves out; ``given``: all formulas that look like forward
     equations, ``statements`` those that this model was made of, ``by_elements`` if some gave
     elements; ``sigma_open``: σ may be tanh; ``gaps``: what the equations lack, None where a model
-    was given.
+    was given; ``assigned``: what ``←`` gives a value.
     """
 
     start: int
@@ -103,6 +103,7 @@ class Epoch:
     by_elements: bool = False
     sigma_open: bool = False
     gaps: Gaps | None = None
+    assigned: frozenset[Node] = frozenset()
     worlds: dict[tuple[int, int], World] = field(default_factory=dict)
     _bound: dict[str, Epoch] = field(default_factory=dict, repr=False)
 
@@ -215,12 +216,16 @@ def epochs(
         raise NoModelError(problem)
     formulas = tuple(g.formula for g in given)
     unread = any(isinstance(m, Mention) and _is_unread_loss(m) for m in stated)
+    assigned = frozenset(
+        p.left for links in stated if not isinstance(links, Mention) for p in links if p.sign == "←"
+    )
     T = _last_number(stated)
     return [
         replace(
             epoch,
             given=formulas,
             sigma_open=leaves_sigma_open(words),
+            assigned=assigned,
             loss_unread=epoch.loss_unread or (unread and not epoch.loss_stated),
             lengths=(T,) if T and epoch.lengths == LENGTHS else epoch.lengths,
         )
@@ -285,6 +290,7 @@ def _epoch(
         run.start,
         made.model,
         made.losses,
+        {a: f"pre_{g}" for a, g in run.arguments.items() if f"pre_{g}" in made.model.variables},
         loss_stated=made.loss_stated and not any(map(_of_a_step_too, chosen)),
         lengths=LENGTHS if general is None else (general.T,),
         equations=tuple(ForwardEquation(g.formula.source, g.formula.line) for g in used),

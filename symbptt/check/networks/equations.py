@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from symbptt.check.documents.formulas import Formula
@@ -110,7 +110,8 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
     for at, links in enumerate(stated):
         if isinstance(links, Mention) or not links or not links[0].first:
             continue
-        if not {p.sign for p in links} <= EQUAL:
+        links = _without_sets(links)
+        if not links or not {p.sign for p in links} <= EQUAL:
             continue
         if len(links) > 1 and any(p.conditions for p in links):
             continue
@@ -168,6 +169,11 @@ def _from_step(node: Relation, naming: Naming) -> Node | None:
         return Symbol(name, subscripts=(Number(Fraction(index.offset - start.offset)),))
 
     return change(node)
+
+
+def _without_sets(links: list[Part]) -> list[Part]:
+    """The links of a formula but for the set that its value is in: ``f_t = σ(z_t) ∈ (0, 1)^n``."""
+    return links[:-1] if links[-1].sign == "∈" else links
 
 
 def _without_gradients(found: Sequence[Given]) -> list[Given]:
@@ -394,11 +400,16 @@ def _block(known: dict[str, Given], at: int, claims: set[int]) -> list[str]:
 
 @dataclass(frozen=True)
 class Run:
-    """Equations that hold together, from a formula on; ``change`` is the one that began them."""
+    """Equations that hold together, from a formula on; ``change`` is the one that began them.
+
+    ``arguments``: names that another line gives to the argument of a function, each with what the
+    function gives.
+    """
 
     start: int
     equations: tuple[Given, ...]
     change: Given | None = None
+    arguments: Mapping[str, str] = field(default_factory=dict)
 
 
 def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
@@ -406,6 +417,7 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
     if not given:
         return []
     found: list[tuple[int, dict[str, Given], Given | None]] = [(0, {}, None)]
+    of_names = _of_names(given)
     for g in given:
         known = found[-1][1]
         of = _argument_of(g, given)
@@ -430,10 +442,36 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
             known[g.name] = g
         else:
             known.setdefault(g.name, g)
+        if known.get(g.name) is g:  # a = W h_{t-1} + …, where c_t = tanh(a) stands above
+            for c in of_names.get(g.name, ()):
+                if c.at < g.at and c.name in known and _same(known[c.name], c):
+                    known[c.name] = c
+    arguments = _arguments(given)
     return [
-        Run(start, tuple(_without_outputs_of_gates(chosen, given)), change)
+        Run(start, tuple(_without_outputs_of_gates(chosen, given)), change,
+            {a: g for a, g in arguments.items() if g in chosen and a not in chosen})
         for start, chosen, change in found
-    ]
+    ]  # fmt: skip
+
+
+def _arguments(given: Sequence[Given]) -> dict[str, str]:
+    """What stands for the argument of a function that another line writes out: with
+    ``c_t = tanh(W h_{t-1})``, a where the document also has ``c_t = tanh(a_t)``."""
+    defined = {g.name for g in given}
+    found: dict[str, str] = {}
+    for name, of in _of_names(given).items():
+        for g in of:
+            if name not in defined and any(_writes_out(o, g) for o in given):
+                found.setdefault(name, g.name)
+    return found
+
+
+def _writes_out(whole: Given, g: Given) -> bool:
+    """Whether an equation is another with its argument written out."""
+    match relation(whole).sides[1], relation(g).sides[1]:
+        case Call(f, (inner,)), Call(other, _):
+            return whole.name == g.name and f == other and not isinstance(inner, Symbol)
+    return False
 
 
 def _without_outputs_of_gates(known: Mapping[str, Given], given: Sequence[Given]) -> list[Given]:
@@ -484,6 +522,16 @@ def _is_of_known(g: Given, known: dict[str, Given]) -> bool:
         case Call(_, (Symbol() as name,)):
             return g.name in known and Naming().read(name)[0] in known
     return False
+
+
+def _of_names(given: Sequence[Given]) -> dict[str, list[Given]]:
+    """The equations that are a function of one name, by that name: ``c_t = tanh(a_t)`` by a."""
+    found: dict[str, list[Given]] = {}
+    for g in given:
+        match relation(g).sides[1]:
+            case Call(_, (Symbol() as name,)):
+                found.setdefault(Naming().read(name)[0], []).append(g)
+    return found
 
 
 def _argument_of(g: Given, given: Sequence[Given]) -> Given | None:

@@ -209,6 +209,8 @@ class _Reading:
                     raise MixedError
                 return Tensor(replace(node, numerator=above.node, denominator=below.node),
                               above.letters)  # fmt: skip
+            case Power(Symbol("e") as e, x) if e == Symbol("e"):
+                return self.read(Call(Symbol("exp"), (x,), span=node.span))
             case Power(base, Number()):
                 x = self.read(base)
                 return Tensor(replace(node, base=x.node), x.letters)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from symbptt.check.notation.layers import Layers, at_layer
 from symbptt.check.notation.namings import Named, label, namings
+from symbptt.check.notation.neighbours import FROM_LATER
 from symbptt.check.notation.scripts import ENTRY_LETTERS, is_at_step, is_step, is_time, scripts
 from symbptt.formula.tree import Group, Node, Product, Sum, Symbol, Transpose
 from symbptt.model.model import Model, Role
@@ -200,18 +201,20 @@ class Scope:
         return symbol.base == self.share.base or symbol.base != self.model.loss_name
 
     def _labelled_loss(self, symbol: Symbol) -> Meant | None:
-        """``L_BCE``, ``E_total``: the loss with a word that says which."""
+        """``L_BCE``, ``E_total``: the loss with a word that says which; ``L_future`` is that of
+        later steps."""
         parts = (*symbol.subscripts, *symbol.superscripts)
         words = [p for p in parts if not is_step(p) and len(label(p)) > 2 and not is_at_step(p)]
         steps = [p for p in parts if is_step(p)]
         if symbol.base not in LOSSES or not words or len(words) + len(steps) != len(parts):
             return None
-        return Meant("loss", self.model.loss_name, steps[0] if steps else None)
+        later = not steps and {*map(label, words)} <= FROM_LATER - {"rec"}  # of reconstruction
+        return Meant("loss", self.model.loss_name, steps[0] if steps else None, later=later)
 
     def _is_power(self, name: str, n: Named, symbol: Symbol) -> bool:
         """Whether ``W^{t-k}`` or ``W^k`` is a power: of a parameter, by what is no step."""
         v = self.model.variables[name]
-        if not v.timeless or n.step is None or n.step not in symbol.superscripts:
+        if not v.timeless or n.step is None or n.step not in symbol.superscripts or n.entry:
             return False
         letters = {x.base for x in n.step.walk() if isinstance(x, Symbol)}
         if isinstance(n.step, Sum):
@@ -238,7 +241,14 @@ class Scope:
         steps = {"k"} if is_vector else {"k", "i", "j"}
         if isinstance(n.step, Symbol) and n.step.base in ENTRY_LETTERS - steps:
             return False
+        if isinstance(n.step, Symbol) and self._is_timed(n.step.base):
+            return False  # W_{z,h}: the part of it for h
         return not n.entry
+
+    def _is_timed(self, letter: str) -> bool:
+        """Whether a letter names a quantity of each step, and may not count steps."""
+        v = self.model.variables.get(letter)
+        return v is not None and not v.timeless and letter not in "stk"
 
     def _gradient(self, symbol: Symbol) -> Meant | None:
         """``δ^h_t``, ``δ_{h_t}``, ``dh_t``: the gradient by what the name says, if it does."""
