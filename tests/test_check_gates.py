@@ -421,3 +421,12 @@ def test_a_derivative_by_the_copies_of_a_parameter(factor, verdict):
 def test_the_part_of_a_matrix_that_meets_one_of_stacked_vectors(claim, verdict):
     text = r"$$a^z_t = W_z [h_{t-1}, x_t], \qquad z_t = \sigma(a^z_t), \qquad h_t = z_t \odot h_{t-1}$$"
     assert verdicts(f"{text}$${claim}$$")[-1] == verdict
+
+
+def test_a_capital_that_counts_no_steps_ends_no_sum_over_them():
+    text = r"""
+$$f^{(t)} = \sigma(W h^{(t-1)} + U x^{(t)})$$
+$$h^{(t)} = f^{(t)} \circ h^{(t-1)} + x^{(t)}$$"""
+    whole = r"\sum_{m=1}^{D} \frac{\partial L}{\partial h_m^{(k)}} \frac{\partial h_m^{(k)}}{\partial f_p^{(k)}}"
+    claim = rf"{whole} = \frac{{\partial L}}{{\partial h_p^{{(k)}}}} h_p^{{(k-1)}}"
+    assert verdicts(f"{text}$${claim}$$")[-1] not in {"wrong", "shape-error"}

@@ -225,17 +225,6 @@ class _Reading:
             raise FormulaError("there is no formula here", place)
         return [part for tree in gathered(found) for part in apart(tree, text.text)]
 
-    def unread(self, fragment: Fragment, text: Traced) -> None:
-        """Go on from the left side of a formula that can't be read, or from nothing."""
-        sign = re.search(_SIGN, text.text)
-        if sign is None or _CONTINUES.match(text.text):
-            return
-        left = text[: sign.start()]
-        try:
-            self.remember(left, self.trees(fragment, left))
-        except FormulaError:
-            self.left = None
-
     def remember(self, text: Traced, trees: Sequence[Node]) -> None:
         stated = [tree for tree in trees if not _is_about_steps(tree)]
         last = (stated or trees)[-1]

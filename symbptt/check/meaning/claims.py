@@ -11,7 +11,14 @@ from symbptt.check.meaning.meaning import Meaning
 from symbptt.check.meaning.norms import extreme_over
 from symbptt.check.notation.conditions import holds
 from symbptt.check.notation.quantities import MissingError
-from symbptt.check.notation.scripts import Steps, entry_letters, letters, scripts, step_value
+from symbptt.check.notation.scripts import (
+    NO_STEPS,
+    Steps,
+    entry_letters,
+    letters,
+    scripts,
+    step_value,
+)
 from symbptt.check.notation.symbols import Meant, Scope, UnknownError, with_prefixes
 from symbptt.formula.tree import (
     BigOperator,
@@ -224,7 +231,7 @@ def _letters(
             own = {index.base} if isinstance(index, Symbol) else set()
             for end in (node.lower, node.upper):
                 if end is not None and not (end == node.upper and _is_of_entries(node, scope)):
-                    yield from ((x, end) for x in letters(end) if x not in bound)
+                    yield from ((x, end) for x in letters(end) if x not in bound | NO_STEPS)
             if node.domain is not None:
                 yield from ((x, node.domain) for x in letters(node.domain) if x not in bound | own)
             bound |= own
