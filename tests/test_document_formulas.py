@@ -61,7 +61,7 @@ def test_a_chain_that_goes_on_has_its_own_place():
 
 
 def test_nothing_goes_on_from_what_is_not_read():
-    _, lost, last = read("$$a = b$$\n\n$$c = ) ($$\n\n$$= d$$\n")
+    _, lost, last = read("$$a = b$$\n\n$$) ( = c$$\n\n$$= d$$\n")
     assert isinstance(lost, Unparsed)
     assert isinstance(last, Unparsed)
 

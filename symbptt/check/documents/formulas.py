@@ -181,9 +181,14 @@ class _Reading:
         return found
 
     def lost(self, fragment: Fragment, text: Traced, e: FormulaError) -> Unparsed:
-        """What can't be read; what goes on from it has no left side."""
-        if re.search(_SIGN, text.text):
-            self.left = None
+        """What can't be read; what goes on from it has its left side, if that is read, or none."""
+        sign = re.search(_SIGN, text.text)
+        if sign is not None and not _CONTINUES.match(text.text):
+            left = text[: sign.start()]
+            try:
+                self.remember(left, self.trees(fragment, left))
+            except FormulaError:
+                self.left = None
         return _unparsed(fragment, text, e)
 
     def parsed(self, fragment: Fragment, text: Traced) -> Iterator[Formula]:
