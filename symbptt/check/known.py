@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -15,18 +16,19 @@ from symbptt.check.meaning.meaning import Work
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.networks.epochs import Epoch, NoModelError, epochs
 from symbptt.check.networks.equations import layers_in
-from symbptt.check.networks.links import (
-    horizons,
-)
+from symbptt.check.networks.links import horizons
 from symbptt.check.networks.names import Names
 from symbptt.check.networks.parts import Mention, Part, links_of
 from symbptt.check.networks.roles import by_role
 from symbptt.check.notation.indices import entries_in_brackets
 from symbptt.errors import SymbpttError
 from symbptt.formula import parse
-from symbptt.formula.tree import Symbol
+from symbptt.formula.tree import Number, Relation, Symbol
 from symbptt.model.model import Model
 from symbptt.model.names import Naming
+
+#: How a heading says how many steps there are.
+_LENGTH = re.compile(r"(?<![A-Za-z])T\s*=\s*(\d+)")
 
 
 @dataclass
@@ -83,6 +85,17 @@ class Known:
             self.names.scope(epoch), epoch.loss_stated, epoch.lengths, epoch.by_elements,
             worlds=epoch.worlds, work=self.work,
         )  # fmt: skip
+
+    def length_said(self, f: Formula) -> int | None:
+        """The number of steps that the text says under the heading of a formula, or in it:
+        ``Written out for $T = 2$``."""
+        said = [int(n) for n in _LENGTH.findall(f.fragment.heading)]
+        above = (g for g in self.found if isinstance(g, Formula) and g.line <= f.line)
+        for tree in (g.tree for g in above if g.fragment.heading == f.fragment.heading):
+            match tree:
+                case Relation((Symbol("T"), Number(value)), ("=",)) if value > 0:
+                    said.append(int(value))
+        return said[-1] if said else None
 
     @cached_property
     def last_written(self) -> int:

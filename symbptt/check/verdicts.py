@@ -86,21 +86,24 @@ class Verdicts:
                 return max(found, other, key=lambda j: j.holds)
         if found.holds:
             return found
-        for row, bound in (*epoch.bound(claim.relation), *self.as_long_as_written(claim, epoch)):
+        for row, bound in (*epoch.bound(claim.relation), *self.as_long_as_written(part, epoch)):
             again = judge(claim, self.known.setting(bound))
             if again.holds:
                 readings = (row, *again.readings)
                 return replace(again, verdict="right-under", readings=readings)
         return found
 
-    def as_long_as_written(self, claim: Claim, epoch: Epoch) -> Iterator[tuple[Row, Epoch]]:
-        """The model in as many steps as a sum counts, ``Σ_{t=1}^{3}``, where that is the last
-        step that the document writes."""
-        n = least_length(claim)
-        ends = (x.upper for x in claim.relation.walk() if isinstance(x, BigOperator))
-        if n == self.known.last_written and n > 1 and Number(Fraction(n)) in ends:
-            says = f"the sequence has {n} steps"
-            yield reading(f"{n} steps", says), replace(epoch, lengths=(n,))
+    def as_long_as_written(self, part: Part, epoch: Epoch) -> Iterator[tuple[Row, Epoch]]:
+        """The model in as many steps as the document says just there, or as a sum counts,
+        ``Σ_{t=1}^{3}``, where that is the last step that the document writes."""
+        n = least_length(claim_of(part, epoch))
+        ends = (x.upper for x in part.relation.walk() if isinstance(x, BigOperator))
+        counted = n == self.known.last_written and n > 1 and Number(Fraction(n)) in ends
+        said = self.known.length_said(part.formula)
+        if counted or (said is not None and said >= n):
+            length = n if said is None else said
+            says = f"the sequence has {length} steps"
+            yield reading(f"{length} steps", says), replace(epoch, lengths=(length,))
 
     def verdict(self, part: Part, epoch: Epoch) -> Verdict:
         """The verdict on a claim; that of one which stands there again is not sought again."""

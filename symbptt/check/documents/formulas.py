@@ -168,7 +168,8 @@ class _Reading:
             rows = cells
         elif text is plain or not _are_relations(rows):
             try:
-                return [*self.parsed(fragment, text)]
+                if whole := [*self.parsed(fragment, text)]:
+                    return [*whole]
             except FormulaError as e:
                 if len(rows) < 2:
                     return [self.lost(fragment, text, e)]
@@ -178,7 +179,7 @@ class _Reading:
                 found += self.parsed(fragment, row)
             except FormulaError as e:
                 found.append(self.lost(fragment, row, e))
-        return found
+        return found or [self.lost(fragment, text, _no_formula(text))]
 
     def lost(self, fragment: Fragment, text: Traced, e: FormulaError) -> Unparsed:
         """What can't be read; what goes on from it has its left side, if that is read, or none."""
@@ -226,8 +227,7 @@ class _Reading:
         letters = self.letters and fragment.form != "text"
         found = parse_equations(text.text, lines=False, letters=letters)
         if not found:
-            place = Place(text.text, 0, len(text))
-            raise FormulaError("there is no formula here", place)
+            raise _no_formula(text)
         return [part for tree in gathered(found) for part in apart(tree, text.text)]
 
     def remember(self, text: Traced, trees: Sequence[Node]) -> None:
@@ -301,6 +301,10 @@ def _unparsed(fragment: Fragment, text: Traced, e: FormulaError) -> Unparsed:
 def _are_relations(rows: Sequence[Traced]) -> bool:
     """Whether there are rows that each state something; a condition ends with its row then."""
     return len(rows) > 1 and all(re.search(_SIGN, row.text) for row in rows)
+
+
+def _no_formula(text: Traced) -> FormulaError:
+    return FormulaError("there is no formula here", Place(text.text, 0, len(text)))
 
 
 def _with_ends(rows: Sequence[Traced]) -> Iterator[Traced]:

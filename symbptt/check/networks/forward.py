@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ from symbptt.check.networks.statements import left_of, name_of, rewritten, right
 from symbptt.check.notation.shares import Share
 from symbptt.check.notation.symbols import ERRORS, LOSSES
 from symbptt.errors import ModelError, SymbpttError
+from symbptt.formula.lexicon import GREEK
 from symbptt.formula.tree import (
     Call,
     Differential,
@@ -19,6 +21,7 @@ from symbptt.formula.tree import (
     Node,
     Number,
     Product,
+    Quotient,
     Relation,
     Sum,
     Symbol,
@@ -90,7 +93,7 @@ def forward(
         while chosen:
             try:
                 functions = _functions(chosen)
-                model = build(chosen, loss, functions=functions)
+                model = _built(chosen, loss, functions)
             except SymbpttError as error:
                 problem = problem or error
                 place = getattr(error, "place", None)
@@ -108,6 +111,31 @@ def forward(
                 gated="" if update is None else name_of(update),
             )  # fmt: skip
     return problem or ModelError("no forward equations")
+
+
+def _built(chosen: list[Statement], loss: Statement, functions: Iterable[str]) -> Model:
+    """The model, in which what stands for a number by its notation is one, if that fits."""
+    numbers = dict.fromkeys(_numbers(chosen), (1, 1))
+    if numbers:
+        with suppress(SymbpttError):
+            return build(chosen, loss, functions=functions, shapes=numbers)
+    return build(chosen, loss, functions=functions)
+
+
+def _numbers(chosen: Iterable[Statement]) -> Iterator[str]:
+    """What has no step and stands in a quotient, ``dt/τ``, or is a Greek letter that a function
+    is of alone, ``σ(ζ)``."""
+    for n in (n for s in chosen for n in right_of(s).walk()):
+        match n:
+            case Quotient() if not any(isinstance(x, Differential) for x in n.walk()):
+                found = [x for x in n.walk() if isinstance(x, Symbol)]
+            case Call(_, (Symbol(base) as of,)) if base in GREEK.values() and base[0].islower():
+                found = [of]
+            case _:
+                continue
+        names = {Naming().read(x) for x in found if x.base not in ("t", "T")}
+        if all(index is None for _, index in names):
+            yield from (name for name, _ in names)
 
 
 def _distinct(statements: Iterable[Statement]) -> Iterator[Statement]:

@@ -112,8 +112,9 @@ def gaps(model: Model, refused: Mapping[str, frozenset[str]]) -> Gaps:
             case tm.Mapped(operand=tm.Ref(name)) | tm.VectorMapped(operand=tm.Ref(name)):
                 if name in given and model.variables[name].spelled.base not in INPUTS:
                     missing.setdefault(name, None)
-    compared = frozenset[str]().union(*(_refs(part.term) for part in model.loss))  # d_t
-    inputs = [v for v in model.with_role(Role.INPUT) if v.name not in {*missing, *compared}]
+    known = Gaps(model)
+    behind = {x for s in model.with_role(Role.STATE) for x in known.behind(s.name)} - {*missing}
+    inputs = [v for v in model.with_role(Role.INPUT) if v.name in behind]  # y_t - d_t has none
     if any(v.spelled.base in INPUTS for v in inputs):
         missing |= {v.name: None for v in inputs if v.spelled.base not in INPUTS}
     return Gaps(model, missing)
