@@ -24,11 +24,12 @@ from symbptt.check.networks.bindings import (
     with_activation,
 )
 from symbptt.check.networks.entropies import UNNAMED_TARGET
-from symbptt.check.networks.equations import Given, Run, claims, equations, relation, runs
+from symbptt.check.networks.equations import Given, claims, equations, relation
 from symbptt.check.networks.forward import Forward, forward
 from symbptt.check.networks.gaps import Gaps, gaps
 from symbptt.check.networks.guesses import labelled, reading
 from symbptt.check.networks.parts import Mention, Part, has_derivative
+from symbptt.check.networks.runs import Run, runs
 from symbptt.check.networks.statements import name_of
 from symbptt.check.networks.written import at_last, written_out
 from symbptt.check.notation.normal import Notation, normal
