@@ -3,13 +3,25 @@ r"""Fragments to formulas: each with its tree and its place, or with the reason 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from symbptt.check.documents.asides import apart, plainly, separated
 from symbptt.check.documents.document import Document
 from symbptt.check.documents.fragments import Fragment
 from symbptt.check.documents.repair import repairs
+from symbptt.check.documents.rows import (
+    CONTINUES,
+    RELATION_SIGN,
+    are_relations,
+    as_cases,
+    columns,
+    of_size,
+    rows_of,
+    unframed,
+    with_ends,
+    with_what_goes_on,
+)
 from symbptt.check.documents.traced import Traced
 from symbptt.check.notation.conditions import is_condition
 from symbptt.errors import FormulaError, Place
@@ -61,43 +73,6 @@ class Unparsed:
     place: Place
 
 
-_SIGNS = sorted(RELATIONS, key=len, reverse=True)
-_SIGN = "|".join(re.escape(s) + ("(?![A-Za-z])" if s[0] == "\\" else "") for s in _SIGNS)
-#: What may stand before the relation sign of a formula that goes on from the one above.
-_OPENING = (
-    r"(?:\\begin\s*\{[A-Za-z]+\*?\}(?:\{[^{}\n]*\})?|[&\s~]|\\[,;:! ]|\\quad|\\qquad|"
-    r"\\displaystyle|\\(?:label|tag)\s*\{[^{}]*\})*"
-)
-_CONTINUES = re.compile(rf"(?P<opening>{_OPENING})(?P<sign>{_SIGN})")
-_ROW = re.compile(
-    r"\\begin\s*\{(?P<begin>[A-Za-z]+)\*?\}|\\end\s*\{(?P<end>[A-Za-z]+)\*?\}"
-    r"|(?P<row>(?:\\\\\*?(?:[ \t]*\[[^\]\n]*\])?\s*)+)|\\.|(?P<brace>[{}])",
-    re.DOTALL,
-)
-_COLUMN = re.compile(
-    r"(?P<open>(?<!\\)\{|\\begin\s*\{(?:d?cases|[bpvBV]?matrix|smallmatrix|array)\})"
-    r"|(?P<close>(?<!\\)\}|\\end\s*\{(?:d?cases|[bpvBV]?matrix|smallmatrix|array)\})|(?<!\\)&"
-)
-#: Something with a relation sign in it that has two sides.
-_WHOLE = re.compile(
-    r"[&\s]*(?![,(]|(?:\\[,;: ]|\\q?quad|[\s&])*(?:[tskijlnT]|\\tau)\s*&?\s*[=<>\\≤≥,])"
-    rf"[^&\s=][^&]*?&?\s*(?:{_SIGN})[&\s]*[^&\s]"
-)
-_INNER = frozenset({"cases", "dcases", "bmatrix", "pmatrix", "matrix", "smallmatrix", "array"})
-_ARRAY = re.compile(
-    r"\s*\\begin\s*\{array\}\s*(?:\[\w\])?\s*\{[lcr\s|@{}]*\}(?P<rows>(?:(?!\\(?:begin|end)\s*\{array\}).)*)"
-    r"\\end\s*\{array\}[\s.,;]*",
-    re.DOTALL,
-)
-#: An array behind a brace: ``= \left\{\begin{array}{ll} a & b \\ … \end{array}\right.``.
-_BRACED = re.compile(
-    r"=\s*(?P<open>\\left\s*\\\{\s*\\begin\s*\{array\}\s*\{[lcr\s|@{}]*\})"
-    r"(?P<rows>(?:(?!\\(?:begin|end)\s*\{).)*)(?P<close>\\end\s*\{array\}\s*\\right\s*\.)",
-    re.DOTALL,
-)
-_GOES_ON = re.compile(
-    r"[&\s~]*(?:\\q?quad|[&\s~])*(?:[+\-−](?![=\w]*=)|\\(?:odot|circ|cdot|times|otimes)(?![A-Za-z]))"
-)
 _UNBRACED = re.compile(r"_(?:hh|xh|hx|hy|yh)(?![A-Za-z])")
 
 #: Spaces and references to other formulas, which are no formula.
@@ -105,16 +80,9 @@ _NOTHING = re.compile(
     r"(?:[\s&~]|\\[,;:! ]|\\q?quad(?![A-Za-z])|\\(?:eq|auto|c|C)?ref\s*\{[^{}]*\}|\\displaystyle"
     r"|(?<!\\)%[^\n]*)*"
 )
-_AT_END = re.compile(rf"(?:{_SIGN})[\s&~]*\Z")
 
 DOTS = Text("...")
 _STEPS = frozenset({"t", "s", "k", "i", "j", "l", "n", "tau", "T"})
-#: ``z_t, s_t : D × 1``, what size something has.
-_SIZE = r"\{?(?:\\ell|[A-Za-z0-9_]+)\}?"
-_OF_SIZE = re.compile(
-    r"[^:=<>]*[^:=<>\s&](?P<colon>[\s&]*:[\s&]*)"
-    rf"{_SIZE}(?:\s*(?:\\times|×)\s*{_SIZE})+(?:[\s.,;]|\\[,;:! ])*"
-)
 #: Signs that may stand alone between dollars.
 SIGNS = (
     PRODUCTS | RELATIONS | BIG_OPERATORS | {"+": "+", "-": "-", "\\partial": "∂", "\\nabla": "∇"}
@@ -158,15 +126,15 @@ class _Reading:
         if fragment.heading != self.heading:
             self.left, self.heading = None, fragment.heading
         plain = plainly(fragment.traced, typed=fragment.form == "text")
-        plain = _as_cases(_unframed(plain))
+        plain = as_cases(unframed(plain))
         if _NOTHING.fullmatch(plain.text):
             return []
         text = plain if fragment.form == "text" else separated(plain)
-        rows = _rows(text)
-        cells = [cell for row in rows for cell in _columns(row)]
+        rows = rows_of(text)
+        cells = [cell for row in rows for cell in columns(row)]
         if len(cells) > len(rows):
             rows = cells
-        elif text is plain or not _are_relations(rows):
+        elif text is plain or not are_relations(rows):
             try:
                 if whole := [*self.parsed(fragment, text)]:
                     return [*whole]
@@ -174,7 +142,7 @@ class _Reading:
                 if len(rows) < 2:
                     return [self.lost(fragment, text, e)]
         found: list[Formula | Unparsed] = []
-        for row in _with_what_goes_on(_with_ends(rows)):
+        for row in with_what_goes_on(with_ends(rows)):
             try:
                 found += self.parsed(fragment, row)
             except FormulaError as e:
@@ -183,8 +151,8 @@ class _Reading:
 
     def lost(self, fragment: Fragment, text: Traced, e: FormulaError) -> Unparsed:
         """What can't be read; what goes on from it has its left side, if that is read, or none."""
-        sign = re.search(_SIGN, text.text)
-        if sign is not None and not _CONTINUES.match(text.text):
+        sign = re.search(RELATION_SIGN, text.text)
+        if sign is not None and not CONTINUES.match(text.text):
             left = text[: sign.start()]
             try:
                 self.remember(left, self.trees(fragment, left))
@@ -194,8 +162,8 @@ class _Reading:
 
     def parsed(self, fragment: Fragment, text: Traced) -> Iterator[Formula]:
         """The formulas of a text, with a bracket repaired where that is all it takes."""
-        text = _of_size(text)
-        continues = _CONTINUES.match(text.text)
+        text = of_size(text)
+        continues = CONTINUES.match(text.text)
         start = 0
         if continues is not None and self.left is not None:
             at = continues.start("sign")
@@ -298,107 +266,5 @@ def _unparsed(fragment: Fragment, text: Traced, e: FormulaError) -> Unparsed:
     return Unparsed(fragment, source, line, column, e.message, exact)
 
 
-def _are_relations(rows: Sequence[Traced]) -> bool:
-    """Whether there are rows that each state something; a condition ends with its row then."""
-    return len(rows) > 1 and all(re.search(_SIGN, row.text) for row in rows)
-
-
 def _no_formula(text: Traced) -> FormulaError:
     return FormulaError("there is no formula here", Place(text.text, 0, len(text)))
-
-
-def _with_ends(rows: Sequence[Traced]) -> Iterator[Traced]:
-    """Rows, each with the one below where it ends in a relation sign; that may be written twice."""
-    kept: Traced | None = None
-    for row in rows:
-        if kept is not None:
-            end = _AT_END.search(kept.text)
-            twice = _CONTINUES.match(row.text)
-            sign = end and end.group().strip(" &~\n")
-            if end is not None and twice is not None and sign == twice["sign"]:
-                yield kept[: end.start()]
-            elif end is not None:
-                row = Traced.joined([kept, row])
-            else:
-                yield kept
-        kept = row
-    if kept is not None:
-        yield kept
-
-
-def _with_what_goes_on(rows: Iterable[Traced]) -> Iterator[Traced]:
-    """Rows, each with those below that begin with a sign of sums or products: ``+ c``."""
-    kept: list[Traced] = []
-    for row in rows:
-        if kept and _GOES_ON.match(row.text):
-            kept.append(row)
-            continue
-        if kept:
-            yield Traced.joined(kept)
-        kept = [row]
-    if kept:
-        yield Traced.joined(kept)
-
-
-def _of_size(text: Traced) -> Traced:
-    """``U : D × M`` with ``∈``: it says how large something is."""
-    size = _OF_SIZE.fullmatch(text.text)
-    if size is None:
-        return text
-    first, last = size.span("colon")
-    return Traced.joined([text[:first], text.standing(r" \in ", first, last), text[last:]])
-
-
-def _unframed(text: Traced) -> Traced:
-    r"""The rows of an array that does nothing but set formulas under one another."""
-    m = _ARRAY.fullmatch(text.text)
-    if m is None or not re.search(_SIGN, m.group("rows")):
-        return text
-    return text[m.start("rows") : m.end("rows")]
-
-
-def _columns(row: Traced) -> Iterator[Traced]:
-    r"""The formulas that stand side by side in a row: ``a &= b & c &= d`` are two."""
-    marks: list[int] = []
-    depth = 0
-    for m in _COLUMN.finditer(row.text):
-        sign = m.group()
-        if sign == "&" and not depth:
-            marks.append(m.start())
-        elif m.group("open") or m.group("close"):
-            depth += 1 if m.group("open") else -1
-    begin = 0
-    for mark in marks[1::2]:
-        before, after = row.text[begin:mark], row.text[mark + 1 :]
-        if _WHOLE.search(before) and _WHOLE.match(after):
-            yield row[begin:mark]
-            begin = mark + 1
-    yield row[begin:]
-
-
-def _as_cases(text: Traced) -> Traced:
-    r"""An array of values and conditions behind a brace as ``cases``."""
-    m = _BRACED.search(text.text)
-    if m is None or any(row.count("&") != 1 for row in re.split(r"\\\\", m["rows"]) if row.strip()):
-        return text
-    ends = []
-    for name, word in (("open", r"\begin{cases}"), ("close", r"\end{cases}")):
-        ends.append(text.standing(word, *m.span(name)))
-    whole = [text[: m.start("open")], ends[0], text[m.start("rows") : m.end("rows")], ends[1]]
-    return Traced.joined([*whole, _as_cases(text[m.end("close") :])])
-
-
-def _rows(text: Traced) -> list[Traced]:
-    r"""What ``\\`` parts, outside braces and inner environments; without the outer environment."""
-    rows: list[Traced] = []
-    begin = depth = 0
-    for m in _ROW.finditer(text.text):
-        name = m.group("begin") or m.group("end")
-        if name in _INNER or m.group("brace"):
-            opens = m.group("begin") is not None or m.group("brace") == "{"
-            depth = max(0, depth + (1 if opens else -1))
-        elif (m.group("row") or name) and not depth:
-            rows.append(text[begin : m.start()])
-            begin = m.end()
-    rows.append(text[begin:])
-    return [row for row in rows if re.search(r"[^\s&%]", row.text)]
