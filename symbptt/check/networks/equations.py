@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbptt.check.documents.formulas import Formula
-from symbptt.check.networks.forward import defines
 from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative, stepped_letters
-from symbptt.check.networks.statements import left_of, name_of
+from symbptt.check.networks.statements import defines, left_of, name_of
 from symbptt.check.notation.elements import by_vectors
 from symbptt.check.notation.ellipsis import is_dots
 from symbptt.check.notation.layers import Layers, layers_of

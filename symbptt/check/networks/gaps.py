@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from symbptt.check.networks.forward import INPUTS
 from symbptt.check.networks.guesses import shown
+from symbptt.check.networks.prepared import INPUTS
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.scripts import unbracketed
 from symbptt.check.notation.symbols import Scope, with_prefixes
