@@ -15,17 +15,9 @@ from symbptt.check.documents.document import Document
 from symbptt.check.documents.formulas import Formula
 from symbptt.check.documents.formulas import formulas as formulas_of
 from symbptt.check.edits.places import places
-from symbptt.check.edits.repairs import (
-    LEFT,
-    ROWS,
-    Candidate,
-    Edit,
-    Writing,
-    candidates,
-    repairs,
-    writing,
-)
+from symbptt.check.edits.repairs import Candidate, Edit, Writing, candidates, repairs, writing
 from symbptt.check.edits.retimed import retimed, retiming, step_of
+from symbptt.check.edits.rows import LEFT, ROWS
 from symbptt.check.edits.unexpanded import in_source
 from symbptt.formula import parse
 from symbptt.formula.tree import (
