@@ -5,7 +5,7 @@ import time
 import pytest
 
 from symbptt import check
-from symbptt.check.corrections import MOST_NEAR, Author
+from symbptt.check.authors import MOST_NEAR, Author
 from symbptt.check.documents.document import Document
 from symbptt.check.documents.formulas import formulas
 from symbptt.check.documents.repair import repairs

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from symbptt.check.corrections import Author
+from symbptt.check.authors import Author
 from symbptt.check.documents.document import Document
 from symbptt.check.documents.formulas import Formula, Unparsed
 from symbptt.check.meaning.claims import Claim, least_length
