@@ -14,9 +14,9 @@ from symbptt.check.documents.formulas import formulas
 from symbptt.check.judge import Judgement, judge
 from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.conventions import STANDARD
-from symbptt.check.meaning.meaning import Work
 from symbptt.check.meaning.readings import MOST, READINGS, conventions
 from symbptt.check.meaning.setting import Setting
+from symbptt.check.meaning.work import Work
 from symbptt.check.networks.parts import Mention, parts
 from symbptt.check.notation.symbols import Scope
 from symbptt.model import load

@@ -13,11 +13,12 @@ from symbptt.check.findings import Counterexample, Evidence
 from symbptt.check.meaning.agreement import agree
 from symbptt.check.meaning.claims import Claim, least_length, points
 from symbptt.check.meaning.conventions import STANDARD, Convention, Reading
-from symbptt.check.meaning.meaning import Meaning, Seen
+from symbptt.check.meaning.meaning import Meaning
 from symbptt.check.meaning.readings import conventions
 from symbptt.check.meaning.setting import LENGTHS, Setting
 from symbptt.check.meaning.sides import both_sides
 from symbptt.check.meaning.tensors import ShapeClashError
+from symbptt.check.meaning.work import Seen
 from symbptt.check.networks.guesses import LOOSE, candidates, generic, is_labelled, is_of_letters
 from symbptt.check.notation.quantities import MissingError, NoPathError, OutOfRangeError
 from symbptt.check.notation.scripts import Steps, unbracketed

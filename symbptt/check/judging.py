@@ -14,7 +14,7 @@ from symbptt.check.documents.formulas import Formula, Unparsed, formulas
 from symbptt.check.findings import Finding, Reading, Report, Verdict
 from symbptt.check.known import Known
 from symbptt.check.meaning.layouts import contradiction
-from symbptt.check.meaning.meaning import Work
+from symbptt.check.meaning.work import Work
 from symbptt.check.networks.epochs import Epoch
 from symbptt.check.networks.links import (
     is_dependence,

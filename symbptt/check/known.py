@@ -12,8 +12,8 @@ from symbptt.check.documents.formulas import Formula, Unparsed
 from symbptt.check.meaning.claims import Claim, least_length
 from symbptt.check.meaning.conventions import Convention
 from symbptt.check.meaning.layouts import Need
-from symbptt.check.meaning.meaning import Work
 from symbptt.check.meaning.setting import Setting
+from symbptt.check.meaning.work import Work
 from symbptt.check.networks.epochs import Epoch, NoModelError, epochs
 from symbptt.check.networks.equations import layers_in
 from symbptt.check.networks.links import horizons

@@ -21,11 +21,12 @@ from symbptt.check.findings import Counterexample, Evidence
 from symbptt.check.judge import MOST_POINTS, Judgement, permitted
 from symbptt.check.meaning.claims import Claim, free_letters, least_length, points
 from symbptt.check.meaning.conventions import Convention, Reading
-from symbptt.check.meaning.meaning import Meaning, Work
+from symbptt.check.meaning.meaning import Meaning
 from symbptt.check.meaning.norms import UNNAMED, norms_in
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.sides import both_sides
 from symbptt.check.meaning.tensors import ShapeClashError
+from symbptt.check.meaning.work import Work
 from symbptt.check.networks.bindings import open_functions
 from symbptt.check.notation.quantities import MissingError, OutOfRangeError
 from symbptt.check.notation.scripts import Steps, step_value

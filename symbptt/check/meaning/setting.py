@@ -7,8 +7,9 @@ from itertools import cycle
 
 from symbptt.check.meaning.claims import Claim, has_more_letters
 from symbptt.check.meaning.conventions import Convention, Reading
-from symbptt.check.meaning.meaning import Meaning, Work
+from symbptt.check.meaning.meaning import Meaning
 from symbptt.check.meaning.shares import Share, Side
+from symbptt.check.meaning.work import Work
 from symbptt.check.meaning.world import World
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import Node, Number, Symbol

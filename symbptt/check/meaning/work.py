@@ -1,0 +1,65 @@
+"""What is spent on a claim, and what is seen of the derivatives in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from symbptt.check.meaning.tensors import (
+    Value,
+)
+from symbptt.check.notation.scripts import Steps
+from symbptt.check.notation.symbols import UnknownError
+from symbptt.formula.tree import (
+    Differential,
+    Node,
+    Product,
+    Quotient,
+)
+
+if TYPE_CHECKING:
+    from symbptt.check.meaning.meaning import Meaning
+
+#: How many parts of formulas are evaluated for one claim, whatever it may mean: some seconds.
+MOST_WORK = 150_000
+
+
+@dataclass
+class Work:
+    """What is left to spend on a claim."""
+
+    left: int = MOST_WORK
+
+    def spend(self, node: Node) -> None:
+        """Count one part; raises :class:`UnknownError` when all is spent."""
+        self.left -= 1
+        if self.left < 0:
+            raise UnknownError("too long to be tried", node)
+
+
+@dataclass
+class Seen:
+    """The derivatives of a formula: each with where it is zero, or None if it is not zero once."""
+
+    zero_at: dict[Node, list[tuple[Meaning, Steps]] | None] = field(default_factory=dict)
+
+    def note(self, node: Node, value: Value, m: Meaning, steps: Steps) -> None:
+        """Note what a part of the formula is worth."""
+        if m.depth or not is_derivative(node):
+            return
+        if value.array.any():
+            self.zero_at[node] = None
+        elif (where := self.zero_at.setdefault(node, [])) is not None:
+            where.append((m, steps))
+
+
+def is_derivative(node: Node) -> bool:
+    """Whether a part of a formula is a derivative, or a product of them."""
+    match node:
+        case Quotient(numerator, denominator):
+            return any(isinstance(x, Differential) for x in (numerator, denominator))
+        case Differential(sign="∇"):
+            return True
+        case Product(factors):
+            return all(map(is_derivative, factors))
+    return False
