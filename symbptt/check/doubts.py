@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from symbptt.check.bounds.assumptions import BOUNDS, speaks_of_loss
-from symbptt.check.networks.epochs import Epoch
+from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.links import (
     claim_of,
     is_chain,

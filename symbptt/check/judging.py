@@ -15,7 +15,7 @@ from symbptt.check.findings import Finding, Reading, Report, Verdict
 from symbptt.check.known import Known
 from symbptt.check.meaning.layouts import contradiction
 from symbptt.check.meaning.work import Work
-from symbptt.check.networks.epochs import Epoch
+from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.links import (
     is_dependence,
     is_gradient_name,

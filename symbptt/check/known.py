@@ -14,7 +14,8 @@ from symbptt.check.meaning.conventions import Convention
 from symbptt.check.meaning.layouts import Need
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.work import Work
-from symbptt.check.networks.epochs import Epoch, NoModelError, epochs
+from symbptt.check.networks.epoch import Epoch, NoModelError
+from symbptt.check.networks.epochs import epochs
 from symbptt.check.networks.equations import layers_in
 from symbptt.check.networks.links import horizons
 from symbptt.check.networks.names import Names

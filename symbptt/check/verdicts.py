@@ -21,7 +21,7 @@ from symbptt.check.known import Known
 from symbptt.check.meaning.claims import Claim, least_length
 from symbptt.check.meaning.conventions import Reading as Row
 from symbptt.check.meaning.layouts import needs
-from symbptt.check.networks.epochs import Epoch
+from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.guesses import by_argument, reading
 from symbptt.check.networks.links import claim_of, is_chain
 from symbptt.check.networks.names import announces

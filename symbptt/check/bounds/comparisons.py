@@ -13,7 +13,7 @@ from symbptt.check.judge import Judgement, guessed_settings
 from symbptt.check.meaning.conventions import Reading as Row
 from symbptt.check.meaning.norms import norms_in
 from symbptt.check.meaning.setting import Setting
-from symbptt.check.networks.epochs import Epoch
+from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.guesses import generic
 from symbptt.check.networks.links import claim_of
 from symbptt.check.networks.parts import Part

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from symbptt.check.documents.document import EXTENSIONS, Document, format_of, read_document
 from symbptt.check.documents.formulas import formulas
-from symbptt.check.networks.epochs import Epoch, epochs
+from symbptt.check.networks.epoch import Epoch
+from symbptt.check.networks.epochs import epochs
 from symbptt.check.networks.links import horizons
 from symbptt.check.networks.parts import parts
 from symbptt.errors import RequestError

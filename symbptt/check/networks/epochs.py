@@ -4,39 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from symbptt.check.documents.formulas import Formula, Unparsed
 from symbptt.check.findings import ForwardEquation
 from symbptt.check.meaning.claims import Claim, least_length
-from symbptt.check.meaning.conventions import Reading
 from symbptt.check.meaning.setting import LENGTHS
-from symbptt.check.meaning.world import World
 from symbptt.check.networks.assumed import assumed
 from symbptt.check.networks.bindings import (
-    USUAL_LOSSES,
     called_in,
-    difference,
     leaves_sigma_open,
-    open_functions,
-    signs_in,
     spoken_loss,
-    with_activation,
 )
-from symbptt.check.networks.entropies import UNNAMED_TARGET
+from symbptt.check.networks.epoch import Epoch, NoModelError, Stated
 from symbptt.check.networks.equations import Given, claims, equations, relation
 from symbptt.check.networks.forward import Forward, forward
-from symbptt.check.networks.gaps import Gaps, gaps
-from symbptt.check.networks.guesses import labelled, reading
-from symbptt.check.networks.parts import Mention, Part, has_derivative
+from symbptt.check.networks.gaps import gaps
+from symbptt.check.networks.parts import Mention, has_derivative
 from symbptt.check.networks.runs import Run, runs
 from symbptt.check.networks.statements import name_of
 from symbptt.check.networks.written import at_last, written_out
 from symbptt.check.notation.normal import Notation, normal
 from symbptt.check.notation.scripts import unbracketed
-from symbptt.check.notation.shares import Share
 from symbptt.check.notation.symbols import LOSSES
-from symbptt.errors import PlacedError, SymbpttError
+from symbptt.errors import SymbpttError
 from symbptt.formula import parse_equations
 from symbptt.formula.tree import (
     BigOperator,
@@ -49,146 +40,10 @@ from symbptt.formula.tree import (
     Sum,
     Symbol,
 )
-from symbptt.model import terms as tm
 from symbptt.model.draft import Source
 from symbptt.model.model import Model
 from symbptt.model.names import Naming
 from symbptt.model.outline import Statement
-
-#: What a document's formulas state, one after another.
-Stated = Sequence[list[Part] | Mention]
-
-
-class NoModelError(SymbpttError):
-    """The forward equations of a document make no model; the message says why."""
-
-    def __init__(self, error: SymbpttError) -> None:
-        why = error.message if isinstance(error, PlacedError) else error.headline
-        super().__init__(f"the forward equations make no model: {why}")
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """A model, and the number of the formula from which it holds.
-
-    ``losses``: what the loss is called; ``lengths``: the lengths of a sequence that the document
-    speaks of; ``lefts``: what its equations define; ``functions``: the names that are functions;
-    ``named``: names of parts of equations that are differentiated; ``bare_is_last``: a state
-    without a step is the last; ``assumed``: the document doesn't say all of it; ``loss_unread``:
-    it has a loss that isn't read; ``share``: the loss of a step in it; ``gated``: the state whose
-    update by a gate the document leaves out; ``given``: all formulas that look like forward
-    equations, ``statements`` those that this model was made of, ``by_elements`` if some gave
-    elements; ``sigma_open``: σ may be tanh; ``gaps``: what the equations lack, None where a model
-    was given; ``assigned``: what ``←`` gives a value.
-    """
-
-    start: int
-    model: Model
-    losses: frozenset[str]
-    aliases: dict[str, str] = field(default_factory=dict)
-    loss_stated: bool = False
-    lengths: tuple[int, ...] = LENGTHS
-    equations: tuple[ForwardEquation, ...] = ()
-    formulas: tuple[Formula, ...] = ()
-    lefts: tuple[Node, ...] = ()
-    functions: frozenset[str] = frozenset()
-    named: tuple[tuple[Node, Symbol], ...] = ()
-    bare_is_last: bool = False
-    assumed: bool = False
-    loss_unread: bool = False
-    share: Share | None = None
-    gated: str = ""
-    note: str = ""
-    given: tuple[Formula, ...] = ()
-    statements: tuple[Statement, ...] = ()
-    by_elements: bool = False
-    sigma_open: bool = False
-    gaps: Gaps | None = None
-    assigned: frozenset[Node] = frozenset()
-    worlds: dict[tuple[int, int], World] = field(default_factory=dict)
-    _bound: dict[str, Epoch] = field(default_factory=dict, repr=False)
-
-    def bound(self, claim: Node) -> Iterator[tuple[Reading, Epoch]]:
-        """The model with what it leaves open taken as what a claim writes: a loss, tanh."""
-        yield from self._with_loss(claim)
-        yield from self._with_hat(claim)
-        names = open_functions(self.model)
-        if self.sigma_open and "tanh" not in called_in(self.model):
-            names = sorted({*names, *({"sigmoid"} & called_in(self.model))})
-        for function in signs_in(claim) if names else ():
-            if function not in self._bound:
-                model = with_activation(self.model, frozenset(names), function)
-                self._bound[function] = replace(self, model=model, worlds={}, _bound={})
-            taken = [n for n in names if n not in called_in(self._bound[function].model)]
-            which = ", ".join("σ" if n == "sigmoid" else labelled(n) for n in taken or names)
-            says = f"{which} is taken as {function}, whose derivative the document writes"
-            yield reading(f"{which} is {function}", says), self._bound[function]
-
-    def _with_loss(self, claim: Node) -> Iterator[tuple[Reading, Epoch]]:
-        settled = self.loss_stated and not self._loss_by_name
-        if settled or not any(difference(n) for n in claim.walk()):
-            return
-        targets = self._unnamed_targets(claim)
-        for name, what in USUAL_LOSSES.items():
-            if name not in self._bound:
-                made = forward(self.statements, name, last=self.bare_is_last, open_outputs=True)
-                if isinstance(made, Forward) and made.loss_named:
-                    self._bound[name] = replace(
-                        self, model=made.model, worlds={}, _bound={}, loss_stated=True
-                    )
-            if name in self._bound:
-                bound = self._bound[name]
-                if targets:
-                    bound = replace(bound, aliases={**bound.aliases, **targets})
-                taken = [*({*open_functions(self.model)} - {*open_functions(bound.model)})]
-                says = (
-                    "".join(f"{labelled(f)} is softmax, and " for f in taken)
-                    + f"the loss is {what}"
-                )
-                yield reading(says), bound
-
-    @property
-    def _loss_by_name(self) -> bool:
-        """Whether the model knows the loss of a step by name alone: ``L = Σ_t L_t``."""
-        terms = (t for part in self.model.loss for t in part.term.walk())
-        return any(isinstance(t, tm.Abstract) and t.function.split("_")[0] in LOSSES for t in terms)
-
-    def _with_hat(self, claim: Node) -> Iterator[tuple[Reading, Epoch]]:
-        """ŷ as the output and y as the target, where the model that was given calls them y and
-        target."""
-        variables = self.model.variables
-        if self.statements or "y_hat" in variables or not {"y", UNNAMED_TARGET} <= {*variables}:
-            return
-        names = {Naming().read(n)[0] for n in claim.walk() if isinstance(n, Symbol)}
-        if {"y_hat", "y"} <= names:
-            says = f"the model that was given calls them y and {UNNAMED_TARGET}"
-            aliases = {**self.aliases, "y_hat": "y", "y": UNNAMED_TARGET}
-            yield reading("ŷ is the output and y the target", says), replace(self, aliases=aliases)
-
-    def _unnamed_targets(self, claim: Node) -> dict[str, str]:
-        """The y of ``ŷ - y`` in a document that never says what its target is called."""
-        if UNNAMED_TARGET not in self.model.variables:
-            return {}
-        found = {
-            Naming().read(x)[0]
-            for n in claim.walk() for x in difference(n)
-        }  # fmt: skip
-        new = [x for x in found if x not in {*self.model.variables, *self.aliases}]
-        if any("hat" in x.split("_") for x in new):
-            return {}  # ŷ beside an output y may be that output itself
-        return {new[0]: UNNAMED_TARGET} if len(new) == 1 and len(found) == 2 else {}
-
-    def kept(self) -> Epoch | None:
-        """The model in which the gate that the document doesn't apply keeps the old state."""
-        source = self.statements[0].source
-        helpers = [Statement(Relation((s, e), ("=",)), source) for e, s in self.named]
-        made = forward([*helpers, *self.statements], last=self.bare_is_last, keeps=True)
-        if not self.gated or not isinstance(made, Forward):
-            return None
-        return replace(
-            self, model=made.model, worlds={}, _bound={}, gated="",
-            note=f"no equation for {self.gated}_t; its gate is taken to keep the state before",
-        )  # fmt: skip
 
 
 def epochs(

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.norms import named
-from symbptt.check.networks.epochs import Epoch
+from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.parts import (
     ADDING,
     Mention,

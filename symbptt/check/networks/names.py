@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from symbptt.check.networks.epochs import Epoch
+from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.equations import unshifted
 from symbptt.check.networks.links import is_gradient_name, words_before
 from symbptt.check.networks.parts import NAMING, Mention, Part, has_derivative
