@@ -19,7 +19,8 @@ from symbptt.check.meaning.setting import LENGTHS, Setting
 from symbptt.check.meaning.sides import both_sides
 from symbptt.check.meaning.tensors import ShapeClashError
 from symbptt.check.meaning.work import Seen
-from symbptt.check.networks.guesses import LOOSE, candidates, generic, is_labelled, is_of_letters
+from symbptt.check.networks.guessed import LOOSE
+from symbptt.check.networks.guesses import candidates, generic, is_labelled, is_of_letters
 from symbptt.check.notation.quantities import MissingError, NoPathError, OutOfRangeError
 from symbptt.check.notation.scripts import Steps, unbracketed
 from symbptt.check.notation.symbols import Definition, Scope, UnknownError

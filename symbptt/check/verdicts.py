@@ -22,7 +22,8 @@ from symbptt.check.meaning.claims import Claim, least_length
 from symbptt.check.meaning.conventions import Reading as Row
 from symbptt.check.meaning.layouts import needs
 from symbptt.check.networks.epoch import Epoch
-from symbptt.check.networks.guesses import by_argument, reading
+from symbptt.check.networks.guessed import reading
+from symbptt.check.networks.guesses import by_argument
 from symbptt.check.networks.links import claim_of, is_chain
 from symbptt.check.networks.names import announces
 from symbptt.check.networks.parts import EQUAL, Part, has_derivative, links_of

@@ -21,7 +21,7 @@ from symbptt.check.networks.bindings import (
 from symbptt.check.networks.entropies import UNNAMED_TARGET
 from symbptt.check.networks.forward import Forward, forward
 from symbptt.check.networks.gaps import Gaps
-from symbptt.check.networks.guesses import labelled, reading
+from symbptt.check.networks.guessed import labelled, reading
 from symbptt.check.networks.parts import Mention, Part
 from symbptt.check.notation.shares import Share
 from symbptt.check.notation.symbols import LOSSES

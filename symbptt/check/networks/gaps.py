@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from symbptt.check.networks.guesses import shown
+from symbptt.check.networks.guessed import shown
 from symbptt.check.networks.prepared import INPUTS
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.scripts import unbracketed

@@ -10,6 +10,7 @@ from symbptt.check.meaning.conventions import Reading
 from symbptt.check.meaning.derivatives import LATER
 from symbptt.check.networks.bindings import difference
 from symbptt.check.networks.entropies import UNNAMED_TARGET
+from symbptt.check.networks.guessed import LOOSE, reading, shown
 from symbptt.check.notation.namings import label, namings
 from symbptt.check.notation.neighbours import ASSIGNED, FROM_LATER, OUTSIDE, UNSEEN
 from symbptt.check.notation.scripts import (
@@ -26,7 +27,6 @@ from symbptt.check.notation.symbols import (
     Definition,
     Scope,
 )
-from symbptt.formula.lexicon import GREEK
 from symbptt.formula.tree import (
     Call,
     Differential,
@@ -53,33 +53,12 @@ CHANGES = frozenset({"Delta", "D"})
 #: forward, are.
 IDENTITIES = frozenset({"I", "Id"})
 JACOBIANS = frozenset({"P", "S", "Q", "R", "M", "Z", "G"})
-#: How the groups of readings begin that give a meaning which a name need not have: a claim that
-#: fails under all of them is not wrong.
-LOOSE = "perhaps "
 #: What stands for any parameter.
 GENERIC = frozenset({"theta", "Theta", "w", "W", "omega", "vartheta", "psi", "phi", "p"})
 
 
 #: What stands for any number in a formula of functions alone: ``tanh'(z) = 1 - tanh²(z)``.
 LETTERS = frozenset({"x", "z", "u", "a", "y", "s", "v", "t", "n"})
-_LETTER = {name: letter for letter, name in reversed(GREEK.items())}
-
-
-def shown(name: str) -> str:
-    """A name as people write it: ``delta_h`` is δ_h.
-
-    >>> shown("delta_h"), shown("d_h_prime")
-    ('δ_h', "d_h'")
-    """
-    head, _, tail = name.replace(UNSEEN, "").partition("_")
-    head = _LETTER.get(head, head)
-    tail, primes = tail.removesuffix("_prime"), "'" * tail.endswith("_prime")
-    return (f"{head}_{tail}" if tail else head) + primes
-
-
-def labelled(function: str) -> str:
-    """The name of a function as people write it, where it bears a label: σ_h."""
-    return shown(function) if "_" in function else function
 
 
 def is_identity(name: str, sides: Sequence[Node]) -> bool:
@@ -113,11 +92,6 @@ def arguments_in(node: Node) -> Iterator[Symbol]:
 
 def _is_norm(node: Node) -> bool:
     return isinstance(node, Group) and node.opening in NORM_BRACKETS
-
-
-def reading(name: str, says: str = "", group: str = "") -> Reading:
-    """A reading that a guess makes."""
-    return Reading(name, says or name, 1, lambda c: c, lambda node: True, group or name)
 
 
 _NOTHING = Reading("", "", 0, lambda c: c, lambda node: True)
