@@ -1,11 +1,10 @@
-"""Edits of time indices, ranges and names."""
+"""Edits of time indices and of entries."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
-from fractions import Fraction
 from itertools import permutations
 
 from symbptt.check.edits.indices import shifted
@@ -26,8 +25,7 @@ from symbptt.formula.tree import (
 
 #: Letters that count steps wherever they stand alone in a script.
 _STEPS = frozenset({"t", "T", "tau", "k", "s", "j"})
-_ONE, _TWO = Number(Fraction(1)), Number(Fraction(2))
-_LAST = Symbol("T")
+LAST = Symbol("T")
 #: A name with the number of its step behind it: ``h2``.
 _NUMBERED = re.compile(r"([A-Za-z]+?)_?(\d+)")
 #: Letters that count entries.
@@ -51,7 +49,7 @@ def step_letters(node: Node) -> tuple[Symbol, ...]:
                             found.setdefault(entry)
             case BigOperator(index=Symbol() as letter):
                 found.setdefault(letter)
-    found.setdefault(_LAST)
+    found.setdefault(LAST)
     return tuple(found)
 
 
@@ -283,61 +281,3 @@ def _entry_of(node: Node) -> Node | None:
 
 def _with_entry(node: Node, other: Node) -> Node:
     return changed_in(node, {"subscripts": (_entry_of(other),)})
-
-
-# -------------------------------------------------------------------- ranges
-
-
-def bounds(place: Place, hints: Hints) -> Edited:
-    """A sum that begins or ends a step too early or too late."""
-    match place.node:
-        case BigOperator(lower=Node() as lower, upper=upper):
-            for name, end in (("lower", lower), ("upper", upper)):
-                for by in (1, -1):
-                    new = None if end is None else shifted(end, by)
-                    if new is not None:
-                        yield changed_in(place.node, {name: new})
-
-
-def other_bounds(place: Place, hints: Hints) -> Edited:
-    """A sum over another letter, or from or to another one."""
-    match place.node:
-        case BigOperator(index=Symbol() as index, lower=lower, upper=upper):
-            if lower is not None:
-                for new in (_ONE, Number(Fraction(0)), *hints.letters):
-                    starts = [new] if isinstance(new, Number) else [new, shifted(new, 1)]
-                    for start in starts:
-                        if start is not None and new not in (index, _LAST):
-                            yield replace(place.node, lower=start)
-            if upper is not None:
-                for new in hints.letters:
-                    for stop in (new, shifted(new, -1)):
-                        if stop is not None and new != index:
-                            yield replace(place.node, upper=stop)
-            for new in hints.letters:
-                if new not in (index, _LAST):
-                    yield replace(place.node, index=new)
-            if lower is not None and upper is not None:
-                yield replace(place.node, lower=upper, upper=lower)
-
-
-def sum_missing(place: Place, hints: Hints) -> Edited:
-    if place.is_side and not isinstance(place.node, BigOperator):
-        body = Group("(", (place.node,)) if isinstance(place.node, Sum) else place.node
-        for letter in hints.letters:
-            if letter != _LAST and _uses(place.node, letter):
-                yield BigOperator("sum", body, letter, _ONE, _LAST)
-
-
-def _uses(node: Node, letter: Symbol) -> bool:
-    return any(n == letter for n in node.walk())
-
-
-def sum_too_many(place: Place, hints: Hints) -> Edited:
-    match place.node:
-        case BigOperator(body=Group(items=(inner,))) if place.is_side:
-            yield inner
-        case BigOperator(body=Product()) if isinstance(place.parent, Product):
-            pass
-        case BigOperator(body=body):
-            yield body
