@@ -1,10 +1,9 @@
-"""Edits of sums and of what stands in them: signs, factors, terms, constants."""
+"""Edits of sums and of what stands in them: factors and terms."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from itertools import islice
 
 from symbptt.check.edits.parts import (
@@ -33,7 +32,6 @@ from symbptt.formula.tree import (
     Node,
     Number,
     Product,
-    Quotient,
     Relation,
     Sum,
     Symbol,
@@ -42,43 +40,6 @@ from symbptt.formula.tree import (
 
 #: At how many steps a quantity is tried.
 _MOST_STEPS = 4
-
-# -------------------------------------------------------------------- signs
-
-
-def term_sign(place: Place, hints: Hints) -> Edited:
-    if isinstance(place.node, Sum):
-        terms, signs = place.node.terms, place.node.signs
-        for i in reversed(range(len(terms))):
-            new = (*signs[:i], -signs[i], *signs[i + 1 :])
-            yield sum_of(terms, new)
-
-
-def difference(place: Place, hints: Hints) -> Edited:
-    """``b - a`` for ``a - b``."""
-    match place.node:
-        case Sum(terms=(a, b), signs=(1, -1)) if not isinstance(a, Number):
-            yield Sum((b, a), (1, -1))
-
-
-def whole_sign(place: Place, hints: Hints) -> Edited:
-    """``-a`` for ``a``; ``b - 1`` for ``1 - b``."""
-    match place.node:
-        case Sum(terms=(Number() as a, b), signs=(1, -1)):
-            yield Sum((b, a), (1, -1))
-        case Sum(terms=terms, signs=signs) if len(signs) > 1 and set(signs) == {-1}:
-            yield Sum(terms, tuple(-s for s in signs))
-    if place.is_side:
-        if not isinstance(place.node, Sum):
-            yield Sum((place.node,), (-1,))
-        elif len(place.node.terms) > 1:
-            yield Sum((Group("(", (place.node,)),), (-1,))
-    match place.node:
-        case Sum(terms=(Group(items=(Sum() as inner,)),), signs=(-1,)) if place.is_side:
-            yield inner
-
-
-# -------------------------------------------------------------------- factors and terms
 
 
 def slope_missing(place: Place, hints: Hints) -> Edited:
@@ -218,7 +179,7 @@ def factor_too_many(place: Place, hints: Hints) -> Edited:
     f, ops = place.node.factors, place.node.operators
     for i in range(len(f)):
         if not is_scale(f[i]):
-            match _without(f, ops, i):
+            match without(f, ops, i):
                 case Group(items=(inner,)) if place.is_side:
                     yield inner
                 case rest if not is_scale(rest):  # a lone number is no gradient
@@ -229,7 +190,7 @@ def factor_too_many(place: Place, hints: Hints) -> Edited:
                 yield replace(place.node, factors=(*f[:i], b, *f[i + 1 :]))
 
 
-def _without(f: tuple[Node, ...], ops: tuple[str, ...], i: int) -> Node:
+def without(f: tuple[Node, ...], ops: tuple[str, ...], i: int) -> Node:
     """The product without a factor, and the sign that stood before it, or after the first."""
     left = ops[1:] if i == 0 else (*ops[: i - 1], *ops[i:])
     return product_of((*f[:i], *f[i + 1 :]), left)
@@ -299,33 +260,3 @@ def _addends(node: Product, hints: Hints) -> list[tuple[int, int]]:
 
 def _terms(node: Node) -> tuple[tuple[Node, ...], tuple[int, ...]]:
     return (node.terms, node.signs) if isinstance(node, Sum) else ((node,), (1,))
-
-
-# -------------------------------------------------------------------- constants
-
-
-def constant_too_many(place: Place, hints: Hints) -> Edited:
-    match place.node:
-        case Product(factors=f, operators=ops):
-            for i in range(len(f)):
-                if is_scale(f[i]):
-                    yield _without(f, ops, i)
-        case Quotient(numerator=inner, denominator=Number()) if not isinstance(inner, Number):
-            if not isinstance(place.parent, Product) or not isinstance(inner, Product | Sum):
-                yield inner
-
-
-def constant_missing(place: Place, hints: Hints) -> Edited:
-    """½, 2 or 1/T in front of a side, a term or the body of a sum."""
-    if isinstance(place.node, Sum | Number) or place.is_differential or place.in_slope:
-        return
-    if not (place.is_side or isinstance(place.parent, Sum | BigOperator)):
-        return
-    f = factors_of(place.node)
-    if is_scale(f[0]):
-        return
-    style = "frac" if hints.hand.latex else "/"
-    one, two = Number(Fraction(1)), Number(Fraction(2))
-    op = "*" if hints.hand.code else ""
-    for constant in (Quotient(one, two, style), two, Quotient(one, Symbol("T"), style)):
-        yield Product((constant, *f), (op, *operators_of(place.node)))
