@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import islice
 
 from symbptt.check.findings import Evidence
-from symbptt.check.judge import MOST_POINTS, SEEDS, Judgement, permitted
+from symbptt.check.judge import Judgement, permitted
 from symbptt.check.meaning.claims import Claim, points
+from symbptt.check.meaning.comparison import MOST_POINTS, SEEDS
 from symbptt.check.meaning.conventions import Convention
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.sides import both_sides

@@ -18,8 +18,9 @@ from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.bounds.reals import INSTANCES, SCALES, RealWorld, floats
 from symbptt.check.counterexamples import FINE, given_at, numbers_of, shown_steps
 from symbptt.check.findings import Counterexample, Evidence
-from symbptt.check.judge import MOST_POINTS, Judgement, permitted
+from symbptt.check.judge import Judgement, permitted
 from symbptt.check.meaning.claims import Claim, free_letters, least_length, points
+from symbptt.check.meaning.comparison import MOST_POINTS
 from symbptt.check.meaning.conventions import Convention, Reading
 from symbptt.check.meaning.meaning import Meaning
 from symbptt.check.meaning.norms import UNNAMED, norms_in
