@@ -13,8 +13,9 @@ from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.conventions import Convention, Reading
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.shares import Share, Side
+from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.scripts import unbracketed
-from symbptt.check.notation.symbols import Scope, with_prefixes
+from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import Call, Differential, Node, Product, Quotient, Symbol, Transpose
 from symbptt.model import terms as tm
 

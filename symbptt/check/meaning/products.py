@@ -35,9 +35,10 @@ from symbptt.check.meaning.tensors import (
     through,
 )
 from symbptt.check.notation.ellipsis import between, continued, is_dots, pattern
+from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.quantities import MissingError
 from symbptt.check.notation.scripts import Steps, step_value
-from symbptt.check.notation.symbols import UnknownError, with_prefixes
+from symbptt.check.notation.symbols import UnknownError
 from symbptt.evidence import atoms
 from symbptt.evidence.residues import P, Residues
 from symbptt.formula.tree import Node, Number, Power, Symbol, Transpose

@@ -13,8 +13,9 @@ from functools import cached_property
 from symbptt.check.networks.guessed import shown
 from symbptt.check.networks.prepared import INPUTS
 from symbptt.check.notation.namings import namings
+from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.scripts import unbracketed
-from symbptt.check.notation.symbols import Scope, with_prefixes
+from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import Differential, Node, Product, Quotient, Symbol
 from symbptt.model import terms as tm
 from symbptt.model.model import Model, Role

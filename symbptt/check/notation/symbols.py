@@ -6,7 +6,7 @@ step t uses, ``δ^h_t`` and ``dh_t`` are gradients by what their name says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from symbptt.check.notation.layers import Layers, at_layer
 from symbptt.check.notation.namings import Named, label, namings
 from symbptt.check.notation.neighbours import FROM_LATER
 from symbptt.check.notation.scripts import ENTRY_LETTERS, is_at_step, is_step, is_time, scripts
-from symbptt.formula.tree import Group, Node, Product, Sum, Symbol, Transpose
+from symbptt.formula.tree import Group, Node, Product, Sum, Symbol
 from symbptt.model.model import Model, Role
 
 if TYPE_CHECKING:
@@ -353,38 +353,3 @@ def _inner(part: Node) -> Iterator[tuple[Symbol, Node | None]]:
             yield Symbol("".join(label(f) for f in front)), last
         case Product():
             yield Symbol("".join(label(f) for f in part.factors)), None
-
-
-def with_prefixes(
-    factors: Sequence[Node], operators: Sequence[str], scope: Scope
-) -> tuple[list[Node], list[str]]:
-    """``δ h_t``, ``δ h_tᵀ`` and ``Δ W`` as gradients, where δ alone means nothing."""
-    kept: list[Node] = []
-    signs: list[str] = []
-    for sign, factor in zip(("", *operators), factors, strict=True):
-        merged = _prefixed(kept[-1], factor, scope) if kept and sign == "" else None
-        if merged is not None:
-            kept[-1] = merged
-        else:
-            kept.append(factor)
-            signs.append(sign)
-    return kept, signs[1:]
-
-
-def _prefixed(prefix: Node, name: Node, scope: Scope) -> Symbol | Transpose | None:
-    if isinstance(name, Transpose):  # δ h_tᵀ
-        merged = _prefixed(prefix, name.operand, scope)
-        return None if merged is None else replace(name, operand=merged)
-    if not (isinstance(prefix, Symbol) and isinstance(name, Symbol)):
-        return None
-    if prefix.base not in ("delta", "Delta", "d") or prefix != Symbol(prefix.base):
-        return None
-    inner, own = scope.meant(name), scope.meant(prefix)
-    if own is not None:  # d is a target, d_t: a bare d is none
-        v = scope.model.variables.get(own.name)
-        if own.kind != "quantity" or own.step is not None or v is None or v.timeless:
-            return None
-    unnamed = inner is None and own is None and prefix.base == "d"  # dy_t, of a layer above
-    if not unnamed and (inner is None or inner.kind != "quantity"):
-        return None
-    return replace(name, base=f"{prefix.base}_{name.base}", span=prefix.span)
