@@ -23,10 +23,10 @@ from symbptt.check.meaning.conventions import Reading as Row
 from symbptt.check.meaning.layouts import needs
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.guessed import reading
-from symbptt.check.networks.guesses import by_argument
 from symbptt.check.networks.links import claim_of, is_chain
 from symbptt.check.networks.names import announces
 from symbptt.check.networks.parts import EQUAL, Part, has_derivative, links_of
+from symbptt.check.networks.signals import by_argument
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.symbols import Definition, Scope
 from symbptt.formula.tree import (

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from symbptt.check.meaning.conventions import Reading
-from symbptt.check.meaning.derivatives import LATER
 from symbptt.check.networks.bindings import difference
 from symbptt.check.networks.entropies import UNNAMED_TARGET
 from symbptt.check.networks.guessed import LOOSE, reading, shown
-from symbptt.check.notation.namings import label, namings
-from symbptt.check.notation.neighbours import ASSIGNED, FROM_LATER, OUTSIDE, UNSEEN
+from symbptt.check.networks.signals import (
+    PRE,
+    arguments,
+    behind_states,
+    handed_back,
+    jacobians,
+    signals,
+)
+from symbptt.check.notation.namings import namings
+from symbptt.check.notation.neighbours import OUTSIDE
 from symbptt.check.notation.scripts import (
     NORM_BRACKETS,
     entry_letters,
@@ -23,7 +29,6 @@ from symbptt.check.notation.scripts import (
 from symbptt.check.notation.symbols import (
     ACTIVATION_NAMES,
     ERRORS,
-    PREFIXES,
     Definition,
     Scope,
 )
@@ -33,9 +38,7 @@ from symbptt.formula.tree import (
     Group,
     Node,
     Number,
-    Quotient,
     Subscripted,
-    Sum,
     Symbol,
 )
 from symbptt.model import terms as tm
@@ -43,8 +46,6 @@ from symbptt.model.model import Model, Role
 
 #: What the argument of an activation is called.
 INNER = frozenset({"z", "a", "net", "u", "s", "pre", "o", "in", "y", "q", "v"})
-#: What tells the argument of an activation from its value: ``o_pre``.
-PRE = frozenset({"pre", "raw", "in", "net", "lin", "linear"})
 #: What error signals are called besides δ.
 SIGNALS = ERRORS | {"epsilon", "varepsilon", "e", "zeta", "kappa", "vartheta", "err", "dz", "dh"}
 #: Those that may be any other change, or what is left over, where no formula gives them.
@@ -103,7 +104,7 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         yield from _functions(name, scope)
         return
     head = name.split("_")[0]
-    yield from _handed_back(name, scope)
+    yield from handed_back(name, scope)
     if is_identity(name, sides):
         yield Reading(name, "any number", 0, lambda c: c, lambda node: True), scope.with_free(name)
         return
@@ -118,7 +119,7 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         yield _NOTHING, scope  # where that doesn't hold, nothing is known of it
         return
     if name == "g":  # what the loss of a step adds
-        yield from _signals(name, scope, Symbol("t"))
+        yield from signals(name, scope, Symbol("t"))
         yield _NOTHING, scope
         return
     target = scope.model.variables.get(name.removeprefix("e_"))
@@ -127,14 +128,14 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         yield row, scope.with_alias(name, target.name)
     yield from _blocks(name, scope)
     if head in JACOBIANS:
-        yield from _jacobians(name, scope)
+        yield from jacobians(name, scope)
     if head in SIGNALS and not _crowded(name, sides):
         loose = head in CHANGES and not any(
             isinstance(n, Symbol) and scope.unknown(n) == name for n in sides[0].walk()
         )
-        yield from _signals(name, scope, loose=loose)
+        yield from signals(name, scope, loose=loose)
     elif head in SIGNALS and name[len(head) + 1 :].isdigit():  # δ_t^3: of the loss of step 3
-        yield from _signals(name, scope, Number(Fraction(int(name[len(head) + 1 :]))))
+        yield from signals(name, scope, Number(Fraction(int(name[len(head) + 1 :]))))
     if "target" in scope.model.variables and f"{name}_hat" in scope.model.variables:
         yield (
             Reading(name, "the target", 0, lambda c: c, lambda node: True),
@@ -146,7 +147,7 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         or PRE & {*name.split("_")[1:]}
         or name.startswith("net")
     ):
-        yield from _arguments(name, sides, scope)
+        yield from arguments(name, sides, scope)
     if _is_target(name, sides, scope):
         row = reading(f"{shown(name)} is the target", "it is what the output is compared with")
         yield row, scope.with_alias(name, UNNAMED_TARGET)
@@ -210,32 +211,6 @@ def _stacked(model: Model) -> Iterator[tuple[str, tm.Stack]]:
                         yield weights[0], stacks[0]
 
 
-def _handed_back(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
-    """``dh_next``, ``δ_{h,future}`` as what later steps hand back to h_t, or as all of ∂L/∂h_t."""
-    assigned = name.endswith(ASSIGNED)
-    words = name.replace(UNSEEN, "").split("_")
-    prefix = next((p for p in PREFIXES if words[0].startswith(p.rstrip("_"))), None)
-    marks = FROM_LATER | {"prime"}  # dh'_t may also be by the pre-activation
-    if prefix is None or not marks & set(words[1:]):
-        return
-    rest = [words[0].removeprefix(prefix.rstrip("_")), *words[1:]]
-    of = "_".join(w for w in rest if w and w not in marks and w != "t")
-    v = scope.quantity(of)
-    if v is None or scope.model.variables[v].timeless:
-        return
-    if "prime" in words and scope.model.variables[v].role is not Role.STATE:
-        return
-    for sign, what in ((LATER, f"what later steps hand back to {of}_t"), ("∂", f"∂L/∂{of}_t")):
-        yield (
-            reading(
-                f"{shown(name)} is {what}",
-                f"nothing says what {shown(name)} stands for, and this makes the formula hold",
-                f"{LOOSE if assigned else 'meaning of '}{shown(name)}",
-            ),
-            scope.with_definition(name, Definition(_slope(scope.model, v, sign))),
-        )
-
-
 #: What has a meaning of its own as a capital: the identity, losses, numbers of steps.
 _OWN_CAPITALS = frozenset("CDEIJKLNTX")
 
@@ -246,34 +221,6 @@ def _in_other_letters(name: str, scope: Scope) -> str | None:
         return None
     found = [q for q in scope.model.variables if q.casefold() == name.casefold()]
     return found[0] if len(found) == 1 else None
-
-
-def _signals(
-    name: str, scope: Scope, at: Node | None = None, *, loose: bool = False
-) -> Iterator[tuple[Reading, Scope]]:
-    """``δ_t`` as the gradient, or its negative, by each state and each computed quantity.
-
-    ``at``: the step whose loss it is of; ``loose``: it may be anything else.
-    """
-    model = scope.model
-    inner = _inner(model)
-    states = [q.name for q in model.with_role(Role.STATE)]
-    others = [n for n in model.order if n not in states and n not in inner]
-    hint = name.partition("_")[2]
-    ordered = sorted([*states, *inner, *others], key=lambda v: not (hint and hint in v))
-    for sign, minus in ((1, ""), (-1, "-")):
-        for v in ordered:
-            loss = "L" if at is None else f"L_{label(at)}"
-            by = f"(pre-activation of {v[4:]}_t)" if v in inner else f"{v}_t"
-            what = f"∂{loss}/∂{by}"
-            yield (
-                reading(
-                    f"{shown(name)}_t is {minus}{what}",
-                    f"nothing says what {shown(name)} stands for, and this makes the formula hold",
-                    f"{LOOSE}{shown(name)}" if loose else f"meaning of {name}",
-                ),
-                scope.with_definition(name, Definition(_gradient(model, v, sign, at))),
-            )
 
 
 def _identities(head: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple[Reading, Scope]]:
@@ -293,26 +240,6 @@ def _identities(head: str, sides: Sequence[Node], scope: Scope) -> Iterator[tupl
         yield Reading(f"{head} is the identity", "", 0, lambda c: c, lambda node: True), known
 
 
-def _jacobians(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
-    """``P_t`` as the derivative of a state by a parameter."""
-    model = scope.model
-    behind = _behind_states(model)
-    for state in model.with_role(Role.STATE):
-        for p in model.with_role(Role.PARAMETER):
-            if p.name not in behind:
-                continue
-            at_t = Symbol(state.name, subscripts=(Symbol("t"),))
-            body = Quotient(Differential("∂", at_t), Differential("∂", Symbol(p.name)))
-            yield (
-                reading(
-                    f"{shown(name)}_t is ∂{state.name}_t/∂{p.name}",
-                    f"nothing says what {shown(name)} stands for, and this makes the formula hold",
-                    f"{LOOSE}{name}",
-                ),
-                scope.with_definition(name, Definition(body)),
-            )
-
-
 def is_labelled(name: str, scope: Scope) -> bool:
     """Whether a name bears a word that names no quantity, so that it may stand for a part of one:
     ``δ_h_future``, ``dy_t`` where the model has no y."""
@@ -324,83 +251,6 @@ def is_labelled(name: str, scope: Scope) -> bool:
         return True
     words = [w for w in name.split("_")[1:] if len(w) > 2 and w not in known | {OUTSIDE}]
     return any(w not in ("tilde", "hat", "bar", "prime") for w in words)
-
-
-def _is_factor(name: str, node: Node, scope: Scope) -> bool:
-    """Whether a formula has a value of what a name stands for, and not only its derivative."""
-    if isinstance(node, Differential):
-        return False
-    if isinstance(node, Symbol):
-        return scope.meant(node) is None and scope.unknown(node) == name
-    return any(_is_factor(name, n, scope) for n in node.children())
-
-
-def _arguments(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple[Reading, Scope]]:
-    """``z_t`` as the argument of an activation; as a factor beside gates it may be their input."""
-    inner = _activated(scope.model)
-    hint = name.partition("_")[2]
-    plain = "_".join(w for w in name.split("_") if w not in PRE)  # o_pre
-    hinted = [v for v in inner if inner[v] in (hint, plain)]
-    if hint in scope.model.variables and not hinted:
-        return  # a_C: of C, whatever it is
-    layers = _of_layers(name, inner, scope)
-    if layers is not None:
-        says = f"nothing says what {shown(name)} stands for, and this makes the formula hold"
-        every = replace(scope, aliases={**scope.aliases, **layers}, _found={})
-        what, of = (x.rpartition("_")[0] for x in (name, inner[layers[name]]))
-        yield reading(f"{shown(what)} is the argument of {of}, in every layer", says), every
-        return
-    unclear = not hinted and len(inner) > 1 and any(_is_factor(name, s, scope) for s in sides)
-    for v in hinted or inner:
-        body = Symbol(v, subscripts=(Symbol("t"),))
-        yield (
-            reading(
-                f"{shown(name)} is the argument of {inner[v]}",
-                f"nothing says what {shown(name)} stands for, and this makes the formula hold",
-                f"{LOOSE}{name}" if unclear else f"meaning of {name}",
-            ),
-            # what its name says holds for the rest of the document too
-            scope.with_definition(name, Definition(body)) if hinted else scope.with_alias(name, v),
-        )
-
-
-def _of_layers(name: str, inner: Mapping[str, str], scope: Scope) -> dict[str, str] | None:
-    """``z^{(l)}`` as the argument of the one activation of its layer, in every layer."""
-    if scope.layers is None:
-        return None
-    head, found = name.rpartition("_")[0], dict[str, str]()
-    for v, value in inner.items():
-        of, _, layer = value.rpartition("_")
-        if of and layer.isdigit() and found.setdefault(f"{head}_{layer}", v) != v:
-            return None
-    return found if name in found else None
-
-
-def _activated(model: Model) -> dict[str, str]:
-    """The arguments of activations, each with what the activation gives: pre_h, h."""
-    found: dict[str, str] = {}
-    for e in model.equations:
-        match e.rhs:
-            case tm.Mapped(operand=tm.Ref(name, tm.Index("t", 0))) if name != e.name:
-                found.setdefault(name, e.name)
-    others = {v: v[4:] for v in _inner(model) if v not in found}
-    return {**found, **others}
-
-
-def by_argument(v: str, name: str, model: Model) -> Iterator[tuple[Reading, Definition]]:
-    """``δ_{z_t}`` as the gradient by the argument of the activation that gives z."""
-    for inner, given in _activated(model).items():
-        if given == v:
-            says = f"nothing but its name says what {shown(name)} stands for"
-            row = reading(
-                f"{shown(name)} is by the pre-activation of {v}", says, f"meaning of {name}"
-            )
-            yield row, Definition(_gradient(model, inner, 1, None))
-
-
-def _inner(model: Model) -> list[str]:
-    """The names that the model gives to arguments of activations."""
-    return [n for n in model.order if n.startswith("pre_")]
 
 
 def _crowded(name: str, sides: Sequence[Node]) -> bool:
@@ -418,18 +268,6 @@ def _is_count(node: Node) -> bool:
     return all(x.base in "tkijsTnm" for x in node.walk() if isinstance(x, Symbol))
 
 
-def _gradient(model: Model, v: str, sign: int, at: Node | None) -> Node:
-    slope = _slope(model, v, at=at)
-    return slope if sign > 0 else Sum((slope,), (-1,))
-
-
-def _slope(model: Model, v: str, sign: str = "∂", at: Node | None = None) -> Node:
-    """``∂L/∂v_t``, or ``∂L_s/∂v_t`` of the loss of a step."""
-    loss = Symbol(model.loss_name, subscripts=() if at is None else (at,))
-    by = Symbol(v, subscripts=(Symbol("t"),))
-    return Quotient(Differential(sign, loss), Differential(sign, by))
-
-
 def _functions(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     """``f`` where the document writes tanh: the one activation that it uses."""
     used = {
@@ -441,20 +279,6 @@ def _functions(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
             reading(f"{name[:-2]} is {f}", f"{name[:-2]} stands for {f}"),
             scope.with_alias(name, f),
         )
-
-
-def _behind_states(model: Model) -> set[str]:
-    """What states depend on; θ is a parameter of the recurrence."""
-    wanted = [q.name for q in model.with_role(Role.STATE)]
-    seen: set[str] = set()
-    while wanted:
-        name = wanted.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        if any(e.name == name for e in model.equations):
-            wanted += [x.name for x in model.equation(name).rhs.walk() if isinstance(x, tm.Ref)]
-    return seen
 
 
 def generic(sides: Sequence[Node], scope: Scope) -> list[Scope] | None:
@@ -471,7 +295,7 @@ def generic(sides: Sequence[Node], scope: Scope) -> list[Scope] | None:
         return None
     (name,) = wanted
     parameters = [q.name for q in scope.model.with_role(Role.PARAMETER)
-                  if q.name in _behind_states(scope.model)]  # fmt: skip
+                  if q.name in behind_states(scope.model)]  # fmt: skip
     if not parameters:
         return None
     return [scope.with_alias(name, p) for p in parameters]
