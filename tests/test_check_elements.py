@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from symbptt.check.documents.document import Document
 from symbptt.check.judging import check_document
-from symbptt.check.networks.equations import unshifted
+from symbptt.check.networks.steps import unshifted
 from symbptt.check.notation.elements import by_vectors
 from symbptt.check.notation.normal import Notation, normal
 from symbptt.formula import parse

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from symbptt.check.networks.epoch import Epoch
-from symbptt.check.networks.equations import unshifted
 from symbptt.check.networks.links import is_gradient_name, words_before
 from symbptt.check.networks.parts import NAMING, Mention, Part, has_derivative
+from symbptt.check.networks.steps import unshifted
 from symbptt.check.notation.language import said
 from symbptt.check.notation.layers import Layers
 from symbptt.check.notation.namings import Named, is_diagonal, namings
