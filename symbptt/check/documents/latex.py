@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from symbptt.check.documents.definers import definitions
 from symbptt.check.documents.layout import Code, Layout
-from symbptt.check.documents.macros import definitions
 from symbptt.check.documents.traced import Traced
 
 _LISTING = (

@@ -7,10 +7,11 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from symbptt.check.documents.broken import lines
+from symbptt.check.documents.definers import without_definitions
 from symbptt.check.documents.delimiters import Found, delimited
 from symbptt.check.documents.fragments import File, Fragment, Heading
 from symbptt.check.documents.layout import HOLE, INLINE, Code, Layout
-from symbptt.check.documents.macros import Macros, without_definitions
+from symbptt.check.documents.macros import Macros
 from symbptt.check.documents.plain import code_formulas, text_formulas
 from symbptt.check.documents.words import RELATION, names_in
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise, product
 
+from symbptt.check.documents.definers import Macro
 from symbptt.check.documents.formulas import Formula
-from symbptt.check.documents.macros import Macro, Macros
+from symbptt.check.documents.macros import Macros
 from symbptt.check.documents.traced import Traced
 from symbptt.check.edits.repairs import Edit
 from symbptt.errors import FormulaError
