@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from symbptt.check.meaning import norms
-from symbptt.check.meaning.products import times, transposed
+from symbptt.check.meaning.pairs import times
+from symbptt.check.meaning.products import transposed
 from symbptt.check.meaning.tensors import Matrix, ShapeClashError, Value, identity, odot
 from symbptt.check.notation.quantities import Place
 from symbptt.check.notation.scripts import Steps

@@ -13,26 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from symbptt.check.meaning import norms
+from symbptt.check.meaning.pairs import by_diagonal, times
 from symbptt.check.meaning.tensors import (
     Derivative,
-    Layout,
     Matrix,
-    ShapeClashError,
     Value,
-    broadcast,
-    chained,
-    kronecker,
-    matmul,
     number,
-    odot,
-    outer,
     plus,
     power,
-    pulled_back,
-    rowwise,
     scaled,
     spread,
-    through,
 )
 from symbptt.check.notation.ellipsis import between, continued, is_dots, pattern
 from symbptt.check.notation.prefixes import with_prefixes
@@ -199,108 +189,10 @@ def _with_diagonals(
             continue
         before, v, behind = (m.laid_out(x) for x in values[i - 1 : i + 2])
         if before.size[1] == behind.size[0] == v.size[0] and 1 not in (*before.size, *behind.size):
-            as_diagonal = _as_diagonals(v, behind)
+            as_diagonal = by_diagonal(v, behind)
             if as_diagonal is not None:
                 values[i : i + 2], signs[i : i + 1] = [as_diagonal], []
     return values, signs
-
-
-def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
-    """The product of two values: ``matrix``, ``entrywise``, ``outer`` or what fits.
-
-    Derivatives that cancel form a chain, in whatever order they stand.
-    """
-    for x, y in ((a, b), (b, a)):
-        if isinstance(x, Matrix) and x.is_number:
-            return scaled(y, x)
-    if isinstance(a, Derivative) and isinstance(b, Derivative):
-        chain = chained(a, b)
-        if chain is not None and (kind != "entrywise" or _has_diagonal(a, b)):
-            return chain
-        pulled = pulled_back(a, b)
-        if pulled is not None:
-            return pulled
-    if kind in ("fitting", "fitting, not outer"):
-        return _fitting(m, a, b, outer=kind == "fitting")
-    if kind == "outer where vectors":
-        kind = "outer" if _are_columns(m, a, b) else "matrix"
-    if kind == "matrix" and isinstance(b, Derivative) and not b.fits_a_matrix:
-        v = m.laid_out(a)
-        if m.convention.diagonals and v.size == b.of_size:
-            return rowwise(b, v)
-        return through(v, b)
-    if kind == "entrywise":
-        for x, y in ((a, b), (b, a)):
-            if isinstance(x, Derivative) and isinstance(y, Matrix) and _has_rows_for(m, x, y):
-                return rowwise(x, y)
-    left, right = m.laid_out(a), m.laid_out(b)
-    if kind == "matrix" and _is_row_before(m, left, right):
-        left = left.T
-    if kind == "outer" and not (1 in left.size and 1 in right.size):
-        kind = "kronecker"
-    if kind == "kronecker":
-        return kronecker(left, right)
-    if kind == "broadcast":
-        return broadcast(left, right)
-    if m.convention.diagonals and kind != "outer":
-        as_diagonals = _as_diagonals(left, right)
-        if as_diagonals is not None:
-            return as_diagonals
-    return {"matrix": matmul, "entrywise": odot, "outer": outer}[kind](left, right)
-
-
-def _is_row_before(m: Meaning, v: Matrix, matrix: Matrix) -> bool:
-    """Whether a vector stands for a row before a matrix, ``(ŷ_t - y_t) V``, as gradients do."""
-    rows = m.convention.layout is Layout.NUMERATOR and v.size[1] == 1 < v.size[0]
-    return rows and v.size[0] == matrix.size[0] and matrix.size[1] > 1
-
-
-def _has_rows_for(m: Meaning, d: Derivative, v: Matrix) -> bool:
-    """Whether a vector has an entry for each row of a Jacobian: ``f_t ⊙ ∂c_t/∂W``."""
-    if not d.fits_a_matrix:
-        return True
-    return v.size == d.of_size != (1, 1) and m.laid_out(d).size != v.size
-
-
-def _has_diagonal(a: Derivative, b: Derivative) -> bool:
-    return any(x.diagonal() is not None for x in (a, b))
-
-
-def _are_columns(m: Meaning, a: Value, b: Value) -> bool:
-    fit = all(isinstance(x, Matrix) or x.fits_a_matrix for x in (a, b))
-    return fit and all(m.laid_out(x).size[1] == 1 for x in (a, b))
-
-
-def _fitting(m: Meaning, a: Value, b: Value, *, outer: bool) -> Value:
-    """The first kind of product that the sizes allow."""
-    last = ShapeClashError("")
-    for kind in ("matrix", "entrywise", "outer"):
-        if kind == "outer" and not (outer and _stand_alike(m, a, b)):
-            continue
-        try:
-            return times(m, kind, a, b)
-        except ShapeClashError as clash:
-            last = clash
-    raise last
-
-
-def _stand_alike(m: Meaning, a: Value, b: Value) -> bool:
-    """Whether two vectors are columns, or rows in a document that writes rows."""
-    sizes = [m.laid_out(x).size for x in (a, b)]
-    rows = m.convention.layout is Layout.GRADIENT and all(s[0] == 1 for s in sizes)
-    return rows or all(s[1] == 1 for s in sizes)
-
-
-def _as_diagonals(a: Matrix, b: Matrix) -> Matrix | None:
-    """The product where a vector stands for the diagonal matrix of its entries, if that fits."""
-    if a.size == b.size and 1 in a.size:
-        return odot(a, b)
-    if a.size == b.size[::-1] and a.size[0] == 1:
-        return Matrix(a.array * b.array.T % P)  # g diag(v)
-    n = a.size[0]
-    if a.size == (n, 1) and n > 1 and b.size[0] == n and 1 not in b.size:
-        return Matrix(a.array * b.array % P)  # diag(v) B
-    return None
 
 
 # -- what else is made of values ----------------------------------------------------------------

@@ -11,7 +11,8 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from symbptt.check.meaning.entries import extent
-from symbptt.check.meaning.products import times, total
+from symbptt.check.meaning.pairs import times
+from symbptt.check.meaning.products import total
 from symbptt.check.meaning.tensors import Layout, Value, number
 from symbptt.check.notation.quantities import MissingError, OutOfRangeError
 from symbptt.check.notation.scripts import Steps, letters, step_value
