@@ -16,6 +16,7 @@ import numpy as np
 
 from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.bounds.reals import INSTANCES, SCALES, RealWorld, floats
+from symbptt.check.bounds.signs import ABSOLUTE, FAILS, RELATIVE, beyond
 from symbptt.check.counterexamples import FINE, given_at, numbers_of, shown_steps
 from symbptt.check.findings import Counterexample, Evidence
 from symbptt.check.judge import Judgement, permitted
@@ -36,8 +37,6 @@ from symbptt.evidence.residues import UnluckyError
 from symbptt.formula.tree import BigOperator, Node, Power, Sum, Symbol
 from symbptt.model.model import Model
 
-#: By how much a bound must fail, of the larger side, and at all.
-RELATIVE, ABSOLUTE = 1e-6, 1e-9
 #: A counterexample that is plainer to see is looked for first.
 PLAIN = 0.01
 #: Worlds to try, the smallest first, and steps uphill from the one where a bound is tightest.
@@ -276,13 +275,6 @@ class Search:
         )  # fmt: skip
 
 
-#: What is said of a bound that fails, by its sign.
-FAILS = {
-    "≤": "the left side can be the larger one", "<": "the left side can be the larger one",
-    "≥": "the left side can be the smaller one", ">": "the left side can be the smaller one",
-}  # fmt: skip
-
-
 def _runs_back(node: Node, steps: Steps) -> bool:
     """Whether a range ends before it begins, or a power is negative: ``γ^{t-k}`` with t < k."""
     for n in node.walk():
@@ -296,12 +288,3 @@ def _runs_back(node: Node, steps: Steps) -> bool:
                 if power is not None and power < 0:
                     return True
     return False
-
-
-def beyond(sign: str, a: np.ndarray, b: np.ndarray) -> float | None:
-    """By how much of the larger side ``a sign b`` fails; None where a side is no number."""
-    if a.shape != b.shape or not (np.isfinite(a).all() and np.isfinite(b).all()):
-        return None
-    gap = {"≤": a - b, "<": a - b, "≥": b - a, ">": b - a}.get(sign, np.abs(a - b))
-    larger = np.maximum(np.abs(a), np.abs(b))
-    return float(np.max((gap - ABSOLUTE) / (larger + ABSOLUTE)))
