@@ -1,0 +1,162 @@
+"""What is found of claims, by the models and the readings of names that they may be about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from symbptt.check.judge import Judgement, judge
+from symbptt.check.known import Known
+from symbptt.check.meaning.claims import least_length
+from symbptt.check.meaning.conventions import Reading as Row
+from symbptt.check.networks.epoch import Epoch
+from symbptt.check.networks.guessed import reading
+from symbptt.check.networks.links import claim_of, is_chain
+from symbptt.check.networks.names import announces
+from symbptt.check.networks.parts import EQUAL, Part, has_derivative
+from symbptt.check.networks.signals import by_argument
+from symbptt.check.notation.namings import namings
+from symbptt.check.notation.symbols import Definition, Scope
+from symbptt.formula.tree import (
+    BigOperator,
+    Node,
+    Number,
+    Symbol,
+)
+
+#: How many other models of a document are asked about a claim.
+MOST_OTHERS = 8
+
+
+@dataclass
+class Judgements:
+    """What is found of the claims of a document."""
+
+    known: Known
+
+    def scope(self, epoch: Epoch) -> Scope:
+        """What symbols stand for where a model holds."""
+        return self.known.names.scope(epoch)
+
+    def judgement(self, part: Part, epoch: Epoch) -> Judgement:
+        """What is found of a link by one model, or by that with its open functions bound."""
+        claim = claim_of(part, epoch)
+        found = judge(claim, self.known.setting(epoch))
+        kept = epoch.kept() if epoch.gated else None
+        if kept is not None:
+            other = judge(claim, self.known.setting(kept))
+            if found.holds != other.holds:  # the first claim that tells settles it
+                settled = kept if other.holds else replace(epoch, gated="")
+                self.known.epochs[:] = [settled if e is epoch else e for e in self.known.epochs]
+                return max(found, other, key=lambda j: j.holds)
+        if found.holds:
+            return found
+        for row, bound in (*epoch.bound(claim.relation), *self.as_long_as_written(part, epoch)):
+            again = judge(claim, self.known.setting(bound))
+            if again.holds:
+                readings = (row, *again.readings)
+                return replace(again, verdict="right-under", readings=readings)
+        return found
+
+    def as_long_as_written(self, part: Part, epoch: Epoch) -> Iterator[tuple[Row, Epoch]]:
+        """The model in as many steps as the document says just there, or as a sum counts,
+        ``Σ_{t=1}^{3}``, where that is the last step that the document writes."""
+        n = least_length(claim_of(part, epoch))
+        ends = (x.upper for x in part.relation.walk() if isinstance(x, BigOperator))
+        counted = n == self.known.last_written and n > 1 and Number(Fraction(n)) in ends
+        said = self.known.length_said(part.formula)
+        if counted or (said is not None and said >= n):
+            length = n if said is None else said
+            says = f"the sequence has {length} steps"
+            yield reading(f"{length} steps", says), replace(epoch, lengths=(length,))
+
+    def by_the_first(self, part: Part, origin: Node, epoch: Epoch, found: Judgement) -> Judgement:
+        """A link from a chain of derivatives, judged by the side that the formula opens with."""
+        if part.sign not in EQUAL or not (is_chain(part.left) and has_derivative(part.left)):
+            return found
+        again = self.judgement(replace(part, left=origin), epoch)
+        if not again.holds:
+            return found
+        says = "the derivatives that it is said to equal may be laid out in several ways"
+        row = reading("equal to the first side", says)
+        return replace(again, verdict="right-under", readings=(row, *again.readings))
+
+    def elsewhere(self, part: Part, epoch: Epoch, found: Judgement) -> Judgement:
+        """A claim with names that only another model of the document has."""
+        for other in self.known.epochs[:MOST_OTHERS]:
+            again = self.judgement(part, other) if other is not epoch else found
+            if again.holds:
+                lines = [e.line for e in other.equations if e.line is not None]
+                where = f"the equations from line {min(lines)} on" if lines else "other equations"
+                row = reading(f"by {where}", "they name what stands here")
+                return replace(again, verdict="right-under", readings=(row, *again.readings))
+        return found
+
+    def renamed(self, part: Part, epoch: Epoch, found: Judgement) -> Judgement:
+        """A claim about a symbol that has come to mean something else: δ for ∂L/∂z, not ∂L/∂h.
+
+        Where the text announces that, the new meaning holds from here on; where it doesn't, the
+        claim stays wrong, and the reason says what it would be right for.
+        """
+        left = part.left
+        meant = self.scope(epoch).meant(left) if isinstance(left, Symbol) else None
+        if meant is not None and meant.kind == "gradient" and isinstance(left, Symbol):
+            called = _called(left)
+            again = None if called is None else self.by_argument(part, epoch, called)
+            return again or found
+        if meant is None or meant.kind != "defined":
+            return found
+        old = self.known.names.forget(meant.name)
+        again = self.judgement(part, epoch)
+        if again.holds and again.guessed is not None and announces(part):
+            self.known.names.given[meant.name] = again.guessed[1]
+            return again
+        self.known.names.given[meant.name] = old
+        if again.holds and again.guessed is not None and again.readings:
+            where = f"line {old.line}" if old.line is not None else "its definition"
+            supposed = again.readings[0].name.replace(" is ", " were ", 1)
+            reason = f"it would be right if {supposed}, but {where} says otherwise"
+            return replace(found, reason=reason)
+        return found
+
+    def by_argument(self, part: Part, epoch: Epoch, name: str) -> Judgement | None:
+        """``δ_{z_t} = … σ'(z_t)`` where it holds for δ_z by the argument of z, from here on; what
+        stands on the right, ``δ_{n_t}``, may be by the argument of n alike."""
+        names = self.known.names
+        own = self.taken_by_argument(part.left, epoch, name)
+        for row, meaning in own:
+            names.given[name] = replace(meaning, line=part.formula.line)
+            again = self.judgement(part, epoch)
+            if again.holds:
+                readings = (row, *again.readings)
+                return replace(again, verdict="right-under", readings=readings, guessed=None)
+            for n in part.right.walk():
+                other = _called(n) if isinstance(n, Symbol) else None
+                if other is None or other == name:
+                    continue
+                for more, known in self.taken_by_argument(n, epoch, other):
+                    names.given[other] = replace(known, line=part.formula.line)
+                    again = self.judgement(part, epoch)
+                    if again.holds:
+                        readings = (row, more, *again.readings)
+                        return replace(again, verdict="right-under", readings=readings,
+                                       guessed=None)  # fmt: skip
+                    names.given.pop(other)
+            names.given.pop(name)
+        return None
+
+    def taken_by_argument(
+        self, symbol: Node, epoch: Epoch, name: str
+    ) -> list[tuple[Row, Definition]]:
+        """A gradient by what its name says, as that by the argument of what gives it."""
+        names = self.known.names
+        meant = names.scope(epoch).meant(symbol) if isinstance(symbol, Symbol) else None
+        if meant is None or meant.kind != "gradient" or meant.entry or name in names.given:
+            return []
+        return list(by_argument(meant.name, name, epoch.model))
+
+
+def _called(symbol: Symbol) -> str | None:
+    """The name of a symbol that has a step."""
+    return next((n.name for n in namings(symbol) if n.step is not None), None)
