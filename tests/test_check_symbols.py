@@ -6,10 +6,11 @@ from fractions import Fraction
 
 import pytest
 
+from symbptt.check.notation.meant import Definition, Meant
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.scripts import entry_letters, is_step, step_value
-from symbptt.check.notation.symbols import Definition, Meant, Scope
+from symbptt.check.notation.symbols import Scope
 from symbptt.formula import parse
 from symbptt.formula.tree import Node, Number, Product, Symbol, Transpose
 from symbptt.model import load

@@ -23,8 +23,9 @@ from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.tensors import ShapeClashError
 from symbptt.check.networks.guessed import LOOSE
 from symbptt.check.networks.guesses import candidates, generic, is_labelled, is_of_letters
+from symbptt.check.notation.meant import Definition
 from symbptt.check.notation.quantities import MissingError, NoPathError, OutOfRangeError
-from symbptt.check.notation.symbols import Definition, Scope, UnknownError
+from symbptt.check.notation.symbols import Scope, UnknownError
 from symbptt.evidence.residues import P, UnluckyError
 from symbptt.formula.tree import Symbol
 

@@ -16,8 +16,9 @@ from symbptt.check.networks.links import claim_of, is_chain
 from symbptt.check.networks.names import announces
 from symbptt.check.networks.parts import EQUAL, Part, has_derivative
 from symbptt.check.networks.signals import by_argument
+from symbptt.check.notation.meant import Definition
 from symbptt.check.notation.namings import namings
-from symbptt.check.notation.symbols import Definition, Scope
+from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import (
     BigOperator,
     Node,

@@ -15,8 +15,9 @@ from symbptt.check.networks.guesses import arguments_in
 from symbptt.check.networks.links import outside_ranges
 from symbptt.check.networks.parts import Part, has_derivative
 from symbptt.check.notation.language import said
+from symbptt.check.notation.meant import Definition, Meant
 from symbptt.check.notation.scripts import letters
-from symbptt.check.notation.symbols import Definition, Meant, Scope
+from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import BigOperator, Call, Node, Number, Product, Symbol
 from symbptt.model.names import Naming
 

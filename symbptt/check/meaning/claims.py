@@ -10,6 +10,7 @@ from symbptt.check.meaning.entries import extent
 from symbptt.check.meaning.meaning import Meaning
 from symbptt.check.meaning.norms import extreme_over
 from symbptt.check.notation.conditions import holds
+from symbptt.check.notation.meant import Meant
 from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.quantities import MissingError
 from symbptt.check.notation.scripts import (
@@ -20,7 +21,7 @@ from symbptt.check.notation.scripts import (
     scripts,
     step_value,
 )
-from symbptt.check.notation.symbols import Meant, Scope, UnknownError
+from symbptt.check.notation.symbols import Scope, UnknownError
 from symbptt.formula.tree import (
     BigOperator,
     Call,

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from symbptt.check.meaning.tensors import Matrix, ShapeClashError, Value, number
+from symbptt.check.notation.meant import Definition, Meant
 from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.quantities import MissingError, Place
 from symbptt.check.notation.scripts import Steps, entry_letters, step_value
-from symbptt.check.notation.symbols import Definition, Meant, UnknownError
+from symbptt.check.notation.symbols import UnknownError
 from symbptt.formula.tree import Node, Product, Subscripted, Symbol
 
 if TYPE_CHECKING:

@@ -23,9 +23,10 @@ from symbptt.check.meaning.tensors import (
 from symbptt.check.meaning.weights import weight
 from symbptt.check.meaning.work import Seen, Work
 from symbptt.check.notation import conditions
+from symbptt.check.notation.meant import Definition, Meant
 from symbptt.check.notation.quantities import MissingError, Place
 from symbptt.check.notation.scripts import Steps, step_value
-from symbptt.check.notation.symbols import Definition, Meant, UnknownError
+from symbptt.check.notation.symbols import UnknownError
 from symbptt.evidence.residues import rational
 from symbptt.formula.tree import (
     BigOperator,

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from symbptt.check.meaning.conventions import Convention
 from symbptt.check.meaning.world import World
 from symbptt.check.notation.ellipsis import is_dots
+from symbptt.check.notation.meant import Definition, Meant
 from symbptt.check.notation.quantities import MissingError, Place
 from symbptt.check.notation.scripts import Steps, step_value
-from symbptt.check.notation.symbols import Definition, Meant, Scope, UnknownError
+from symbptt.check.notation.symbols import Scope, UnknownError
 from symbptt.formula.tree import (
     Call,
     Group,

@@ -7,10 +7,8 @@ from fractions import Fraction
 
 from symbptt.check.meaning.conventions import Reading
 from symbptt.check.networks.guessed import LOOSE, reading, shown
-from symbptt.check.notation.symbols import (
-    Definition,
-    Scope,
-)
+from symbptt.check.notation.meant import Definition
+from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import (
     Call,
     Number,

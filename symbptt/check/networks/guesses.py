@@ -18,6 +18,7 @@ from symbptt.check.networks.signals import (
     jacobians,
     signals,
 )
+from symbptt.check.notation.meant import Definition
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.neighbours import OUTSIDE
 from symbptt.check.notation.scripts import (
@@ -27,12 +28,7 @@ from symbptt.check.notation.scripts import (
     is_time,
     scripts,
 )
-from symbptt.check.notation.symbols import (
-    ACTIVATION_NAMES,
-    ERRORS,
-    Definition,
-    Scope,
-)
+from symbptt.check.notation.symbols import ACTIVATION_NAMES, ERRORS, Scope
 from symbptt.formula.tree import (
     Call,
     Differential,

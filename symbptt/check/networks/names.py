@@ -11,9 +11,10 @@ from symbptt.check.networks.parts import NAMING, Mention, Part, has_derivative
 from symbptt.check.networks.steps import unshifted
 from symbptt.check.notation.language import said
 from symbptt.check.notation.layers import Layers
+from symbptt.check.notation.meant import Definition
 from symbptt.check.notation.namings import Named, is_diagonal, namings
 from symbptt.check.notation.scripts import entry_letters, is_step, scripts
-from symbptt.check.notation.symbols import ERRORS, Definition, Scope
+from symbptt.check.notation.symbols import ERRORS, Scope
 from symbptt.formula.tree import Call, Differential, Node, Number, Quotient, Relation, Symbol
 from symbptt.model.names import Naming
 

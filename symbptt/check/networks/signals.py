@@ -8,13 +8,10 @@ from dataclasses import replace
 from symbptt.check.meaning.conventions import Reading
 from symbptt.check.meaning.derivatives import LATER
 from symbptt.check.networks.guessed import LOOSE, reading, shown
+from symbptt.check.notation.meant import Definition
 from symbptt.check.notation.namings import label
 from symbptt.check.notation.neighbours import ASSIGNED, FROM_LATER, UNSEEN
-from symbptt.check.notation.symbols import (
-    PREFIXES,
-    Definition,
-    Scope,
-)
+from symbptt.check.notation.symbols import PREFIXES, Scope
 from symbptt.formula.tree import (
     Differential,
     Node,

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from symbptt.check.notation.layers import Layers, at_layer
+from symbptt.check.notation.meant import Definition, Meant
 from symbptt.check.notation.namings import Named, label, namings
 from symbptt.check.notation.neighbours import FROM_LATER
 from symbptt.check.notation.scripts import ENTRY_LETTERS, is_at_step, is_step, is_time, scripts
@@ -40,48 +41,6 @@ class UnknownError(ValueError):
         super().__init__(message)
         self.node = node
         self.name = name
-
-
-@dataclass(frozen=True)
-class Definition:
-    """What a document lets a symbol stand for: ``δ_t := ∂L/∂h_t``, with t its parameter.
-
-    ``entries`` are the letters of the entry that is defined: i in ``δ_i^t := ∂L/∂z_i^t``.
-    """
-
-    body: Node
-    parameter: str | None = "t"
-    entries: tuple[str, ...] = ()
-    line: int | None = None
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether it is one value at all steps."""
-        return self.parameter is None and not self.entries
-
-    @property
-    def is_name(self) -> bool:
-        """Whether it is another name of a symbol, whose entries are its own."""
-        return isinstance(self.body, Symbol) and not self.entries
-
-
-@dataclass(frozen=True)
-class Meant:
-    """What a symbol stands for: ``kind`` is ``quantity``, ``loss``, ``defined``, ``gradient`` or
-    ``unit``.
-
-    A gradient is that of the loss by the quantity named, a unit is 1 where its entries are one;
-    ``own``: the loss of a step as it is called, not what it adds to the whole; ``later``: as later
-    steps see it.
-    """
-
-    kind: str
-    name: str
-    step: Node | None = None
-    entry: tuple[Node, ...] = ()
-    power: Node | None = None
-    own: bool = False
-    later: bool = False
 
 
 @dataclass(frozen=True)
