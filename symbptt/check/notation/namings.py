@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from symbptt.check.notation.scripts import entry_letters, is_step, is_time, scripts
-from symbptt.formula.tree import Node, Product, Symbol
+from symbptt.formula.tree import Group, Node, Product, Symbol
 from symbptt.model.names import Naming
 
 
@@ -86,3 +86,21 @@ def is_diagonal(symbol: Symbol) -> bool:
 def label(node: Node) -> str:
     """A script as a part of a name."""
     return Naming("").label(node)
+
+
+def named_in_script(part: Node) -> Iterator[tuple[Symbol, Node | None]]:
+    """The symbol that a script names, and the step that is glued to it: ``zt`` is z at t."""
+    match part:
+        case Group(_, (inner,)):
+            yield from named_in_script(inner)
+        case Symbol():
+            yield part, None
+        case Product((*front, last)) if front and is_step(last):
+            whole = Symbol("".join(label(f) for f in part.factors))
+            yield whole, None
+            head = front[0]
+            if isinstance(head, Symbol) and len(front) == 1:
+                yield head, last
+            yield Symbol("".join(label(f) for f in front)), last
+        case Product():
+            yield Symbol("".join(label(f) for f in part.factors)), None

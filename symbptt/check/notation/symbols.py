@@ -6,17 +6,17 @@ step t uses, ``δ^h_t`` and ``dh_t`` are gradients by what their name says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from symbptt.check.notation.layers import Layers, at_layer
 from symbptt.check.notation.meant import Definition, Meant
-from symbptt.check.notation.namings import Named, label, namings
+from symbptt.check.notation.namings import Named, label, named_in_script, namings
 from symbptt.check.notation.neighbours import FROM_LATER
 from symbptt.check.notation.scripts import ENTRY_LETTERS, is_at_step, is_step, is_time, scripts
-from symbptt.formula.tree import Group, Node, Product, Sum, Symbol
+from symbptt.formula.tree import Node, Sum, Symbol
 from symbptt.model.model import Model, Role
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ class Scope:
             return by_pair
         targets = [q.name for q in self.model.with_role(Role.TARGET)]  # δ^y: of the output
         for i, part in enumerate(parts):
-            for inner, step in _inner(part):
+            for inner, step in named_in_script(part):
                 found = self._known(inner)
                 if found is None or found.kind != "quantity" or found.name in targets:
                     continue
@@ -294,21 +294,3 @@ def of_loss_by(symbol: Symbol) -> Symbol | None:
 
 def _bare(name: str) -> str:
     return name.replace("_", "")
-
-
-def _inner(part: Node) -> Iterator[tuple[Symbol, Node | None]]:
-    """The symbol that a script names, and the step that is glued to it: ``zt`` is z at t."""
-    match part:
-        case Group(_, (inner,)):
-            yield from _inner(inner)
-        case Symbol():
-            yield part, None
-        case Product((*front, last)) if front and is_step(last):
-            whole = Symbol("".join(label(f) for f in part.factors))
-            yield whole, None
-            head = front[0]
-            if isinstance(head, Symbol) and len(front) == 1:
-                yield head, last
-            yield Symbol("".join(label(f) for f in front)), last
-        case Product():
-            yield Symbol("".join(label(f) for f in part.factors)), None
