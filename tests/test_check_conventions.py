@@ -109,6 +109,13 @@ EXAMPLES: dict[str, Example] = {
         CELL,
     ),
     "carry on the right": Example(rf"{BY_H} = V^T (o_t - d_t) + {BY_H}", "V^T (o_t", "V^T (2 o_t"),
+    "direct path on the right": Example(
+        r"\frac{\partial c_t}{\partial c_{t-1}} = \frac{\partial c_t}{\partial f_t} "
+        r"\frac{\partial f_t}{\partial c_{t-1}} + \frac{\partial c_t}{\partial c_{t-1}}",
+        r"\frac{\partial f_t}{\partial c_{t-1}} +",
+        r"\frac{\partial f_t}{\partial c_{t-1}} + \frac{\partial c_t}{\partial f_t} \frac{\partial f_t}{\partial c_{t-1}} +",
+        CELL,
+    ),
     "carry on both sides": Example(
         r"\frac{\partial L}{\partial c_{t-1}} = \frac{\partial L}{\partial c_t} ⊙ f_t + "
         r"\frac{\partial L}{\partial h_t} ⊙ (1 - \tanh^2(c_t)) ⊙ f_t",

@@ -430,3 +430,22 @@ $$h^{(t)} = f^{(t)} \circ h^{(t-1)} + x^{(t)}$$"""
     whole = r"\sum_{m=1}^{D} \frac{\partial L}{\partial h_m^{(k)}} \frac{\partial h_m^{(k)}}{\partial f_p^{(k)}}"
     claim = rf"{whole} = \frac{{\partial L}}{{\partial h_p^{{(k)}}}} h_p^{{(k-1)}}"
     assert verdicts(f"{text}$${claim}$$")[-1] not in {"wrong", "shape-error"}
+
+
+PATHS = r"\frac{\partial C_t}{\partial f_t} \frac{\partial f_t}{\partial h_{t-1}} \frac{\partial h_{t-1}}{\partial C_{t-1}} + \frac{\partial C_t}{\partial i_t} \frac{\partial i_t}{\partial h_{t-1}} \frac{\partial h_{t-1}}{\partial C_{t-1}} + \frac{\partial C_t}{\partial \tilde{C}_t} \frac{\partial \tilde{C}_t}{\partial h_{t-1}} \frac{\partial h_{t-1}}{\partial C_{t-1}}"
+STATE = r"\frac{\partial C_t}{\partial C_{t-1}}"
+
+
+def test_a_derivative_may_be_a_path_of_its_own_chain_rule():
+    (found,) = claims(f"{LSTM}$${STATE} = {PATHS} + {STATE}$$")
+    assert found.verdict is not None
+    assert [r.name for r in found.verdict.readings] == ["direct path on the right"]
+    short = PATHS.rpartition(" + ")[0]
+    assert verdicts(f"{LSTM}$${STATE} = {short} + {STATE}$$") != ["right-under"]
+
+
+def test_a_correction_empties_no_derivative():
+    """``∂f_t/∂h_t`` for ``∂f_t/∂h_{t-1}`` would leave ``∂C_t/∂C_{t-1} = ∂C_t/∂C_{t-1}``."""
+    (found,) = claims(f"{LSTM}$${STATE} = 2 {PATHS} + {STATE}$$")
+    assert found.verdict is not None
+    assert found.verdict.correction is None or "h_t}" not in found.verdict.correction.text

@@ -65,7 +65,7 @@ def correction(
             plain = author.plain(node, f)
             assert isinstance(plain, Relation)
             left, right = plain.sides
-            return held_everywhere(claim_of(left, right), setting, readings)
+            return held_everywhere(claim_of(left, right), setting, readings, in_full=True)
 
         found = repairs(
             part.raw, BROKEN.sub("  ", f.text), holds, letters=letters,

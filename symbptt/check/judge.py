@@ -16,6 +16,7 @@ from symbptt.check.meaning.comparison import (
     is_vacuous,
     lengths_for,
     points_equal,
+    zeros,
 )
 from symbptt.check.meaning.conventions import STANDARD, Convention, Reading
 from symbptt.check.meaning.readings import conventions
@@ -117,13 +118,17 @@ def _with_guesses(
     return replace(found, verdict=verdict, readings=readings, guessed=next(new, None))
 
 
-def held_everywhere(claim: Claim, setting: Setting, taken: Sequence[Convention]) -> bool:
-    """Whether a claim holds at every point under one of some conventions, and there is one."""
+def held_everywhere(
+    claim: Claim, setting: Setting, taken: Sequence[Convention], *, in_full: bool = False
+) -> bool:
+    """Whether a claim holds at every point under one of some conventions, and there is one;
+    ``in_full``: no derivative in it is zero at all of them."""
     where: Points = {}
     lengths = lengths_for(claim, setting)
     for convention in taken:
         try:
-            if (points_equal(claim, setting, convention, lengths, where) or 0) > 0:
+            holds = (points_equal(claim, setting, convention, lengths, where) or 0) > 0
+            if holds and not (in_full and any(zeros(claim, setting, convention, where).values())):
                 return True
         except (ShapeClashError, UnknownError, UnluckyError, MissingError, OutOfRangeError):
             continue

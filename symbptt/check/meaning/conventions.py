@@ -55,6 +55,7 @@ class Convention:
     missing_left_out: bool = False
     left_total: bool = False
     left_before: bool = False
+    own_path: bool = False
     regrouped: bool = False
     lengthened: bool = False
     slopes_by_value: bool = False

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: The sign of a derivative along the paths through later steps alone.
 LATER = "∂→"
+#: The sign of a derivative by what an equation itself names, all else in it held fixed.
+DIRECT = "∂|"
 
 
 def quotient(m: Meaning, node: Quotient, steps: Steps) -> Value:
@@ -97,6 +99,8 @@ def derivative(m: Meaning, of: Node, by: Node, sign: str, steps: Steps) -> Deriv
         if b.step is None:
             raise UnknownError("what later steps add to it is not told from the whole", of)
         a, sign = replace(a, later=False), LATER
+    if sign == DIRECT:
+        return Derivative(a, b, m.world.direct(a, b))
     if sign == LATER:
         return Derivative(a, b, m.world.total(a, replace(b, later=True)))
     if m.world.is_loss(a) and a.step is None and _is_of_a_step(m, of):  # ∂ℓ/∂o_t

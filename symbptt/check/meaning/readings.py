@@ -112,6 +112,15 @@ def _hands_back_a_sum(node: Node) -> bool:
     return _hands_back(node) and isinstance(node, Relation) and isinstance(node.sides[1], Sum)
 
 
+def _adds_its_own_path(node: Node) -> bool:
+    """Whether a derivative of one state by another is a term of its own sum of paths."""
+    match node:
+        case Relation((Quotient(Differential(), Differential()) as left, Sum(terms))):
+            paths = (t for t in terms if t != left)
+            return left in terms and all(map(_derivatives, paths))
+    return False
+
+
 def _adds_itself(node: Node) -> bool:
     """Whether the left side is a term of the right: ``∂L/∂h_t = … + ∂L/∂h_t``."""
     match node:
@@ -227,6 +236,9 @@ READINGS: tuple[Reading, ...] = (
             _hands_back, "share"),
     Reading("carry on the right", "what stands on both sides is on the right what comes from later "
             "steps alone", 3, _counts(Share.LATER, Side.RIGHT), _adds_itself, "share"),
+    Reading("direct path on the right", "what stands on both sides is on the right the path that "
+            "no other term goes along", 2, lambda c: replace(c, own_path=True),
+            _adds_its_own_path, "share"),
     Reading("carry on both sides", "the derivative by the state is what comes from later steps "
             "alone", 4, _counts(Share.LATER, Side.BOTH), _hands_back_a_sum, "share"),
     Reading("descending product", "the factors of ∏ stand in descending order of the index", 2,
