@@ -188,3 +188,22 @@ $$L = -\ln(p_c)$$
 )
 def test_one_output_after_n_steps(claim, expected):
     assert verdicts([claim], MANY_TO_ONE) == [expected]
+
+
+BY_HAND = r"""
+$$h_1 = \tanh(W h_0 + U x_1 + b), \quad h_2 = \tanh(W h_1 + U x_2 + b)$$
+$$\hat{o} = V h_2, \qquad p = \mathrm{softmax}(\hat{o}), \qquad L = -y^T \log p$$
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        (r"\frac{\partial L}{\partial \hat{o}} = p - y", "right"),
+        (r"\frac{\partial L}{\partial h_2} = V^T (p - y)", "right"),
+        (r"\frac{\partial L}{\partial h_1} = W^T ((1 - h_2^2) \odot V^T (p - y))", "right"),
+        (r"\frac{\partial L}{\partial h_1} = W^T ((1 - h_1^2) \odot V^T (p - y))", "wrong"),
+    ],
+)
+def test_a_worked_example_of_two_steps(claim, expected):
+    assert verdicts([claim], BY_HAND) == [expected]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symbptt.check.notation.scripts import is_time
+from symbptt.check.notation.scripts import is_time, scripts
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.formula.tree import Call, Node, Number, Relation, Sum, Symbol
 from symbptt.model.names import Naming
@@ -51,18 +51,22 @@ def written_out(equations: Sequence[Relation]) -> WrittenOut | None:
             return None
         left = Symbol(split[0], subscripts=(Symbol("t"),), span=e.sides[0].span)
         found.append(replace(e, sides=(left, next(iter(general.values())))))
+    bare: set[str] = set()
     for e in others:
         left, right = e.sides
         if not isinstance(left, Symbol):
             continue
         if left.base in LOSSES:
             found.append(replace(e, sides=(left, _at_last(right))))
-        elif left == Symbol(left.base):
+        elif not scripts(left):  # ŷ = V h_2, p = softmax(ŷ)
             at = _steps_in(right)
-            if at != {T}:
+            used = {Naming("").read(n)[0] for n in right.walk() if isinstance(n, Symbol)}
+            if at != {T} and (at or not used & bare):
                 return None
-            named = Symbol(left.base, subscripts=(Symbol("t"),), span=left.span)
-            found.append(replace(e, sides=(named, _shifted(right, T))))
+            named = replace(left, subscripts=(Symbol("t"),))
+            right = _timed(_shifted(right, T), bare, Symbol("t"))
+            bare.add(Naming("").read(left)[0])
+            found.append(replace(e, sides=(named, right)))
     return WrittenOut(tuple(found), T)
 
 
