@@ -207,3 +207,37 @@ $$\hat{o} = V h_2, \qquad p = \mathrm{softmax}(\hat{o}), \qquad L = -y^T \log p$
 )
 def test_a_worked_example_of_two_steps(claim, expected):
     assert verdicts([claim], BY_HAND) == [expected]
+
+
+UNROLLED = r"""
+$$h_1 = \tanh(W h_0 + U x_1), \quad y_1 = V h_1$$
+$$h_2 = \tanh(W h_1 + U x_2), \quad y_2 = V h_2$$
+$$L = L_1 + L_2, \qquad L_t = \frac{1}{2} \|y_t - d_t\|^2$$
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        (r"\frac{\partial L}{\partial V} = (y_1 - d_1) h_1^T + (y_2 - d_2) h_2^T", "right"),
+        (r"\frac{\partial L}{\partial h_2} = V^T (y_2 - d_2)", "right"),
+        (r"\frac{\partial L}{\partial h_1} = V^T (y_1 - d_1)", "wrong"),
+    ],
+)
+def test_the_loss_is_the_sum_of_those_of_the_steps(claim, expected):
+    assert verdicts([claim], UNROLLED) == [expected]
+
+
+GATED = r"""
+$$z_t = \sigma(W_z x_t + U_z h_{t-1}), \qquad g_t = \tanh(W x_t + U h_{t-1})$$
+$$h_t = z_t SIGN h_{t-1} + (1 - z_t) SIGN g_t$$
+"""
+
+
+@pytest.mark.parametrize("sign", ["", r"\times", r"\cdot", r"\otimes"])
+@pytest.mark.parametrize(
+    ("other", "expected"), [("h_{t-1} - g_t", "right"), ("h_t - g_t", "wrong")]
+)
+def test_a_gate_multiplies_entry_by_entry_whatever_the_sign(sign, other, expected):
+    claim = rf"\frac{{\partial L}}{{\partial z_t}} = \frac{{\partial L}}{{\partial h_t}} \odot ({other})"
+    assert verdicts([claim], GATED.replace("SIGN", sign)) == [expected]

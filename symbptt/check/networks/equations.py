@@ -95,7 +95,7 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
             if isinstance(left := sides[0], Call):
                 sides = left.function, *sides[1:]
         node = unshifted(Relation(sides, tuple("=" for _ in sides[1:]), span=links[0].span))
-        node = _with_entries(in_t(up_to_T(node, horizons, stepped), steps))
+        node = _with_entries(_of_all_steps(in_t(up_to_T(node, horizons, stepped), steps)))
         if not (_is_forward(node) or _is_start(node)):
             continue
         if isinstance(left, Symbol) and is_diagonal(left):
@@ -103,6 +103,21 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
         found += _given(at, links[0], node, layers)
     own = _without_code(_without_gradients(_without_doubles(found)))
     return _by_vectors(_without_instances(own))
+
+
+def _of_all_steps(node: Relation) -> Relation:
+    """``L = L_1 + L_2 + L_3`` as ``L = Σ_t L_t``."""
+    match node.sides:
+        case (Symbol(base) as left, Sum((Symbol(own), *_) as terms, signs), *_) if (
+            base in LOSSES and own in LOSSES and {*signs} == {1}
+        ):
+            steps = [Symbol(own, subscripts=(Number(Fraction(n + 1)),)) for n in range(len(terms))]
+            if [*terms] == steps:
+                t = Symbol("t")
+                total = BigOperator("sum", Symbol(own, subscripts=(t,)), t, Number(Fraction(1)),
+                                    Symbol("T"), span=node.sides[1].span)  # fmt: skip
+                return replace(node, sides=(left, total), operators=("=",))
+    return node
 
 
 def _without_code(found: Sequence[Given]) -> list[Given]:

@@ -11,6 +11,7 @@ from symbptt.check.networks.prepared import (
     completed,
     distinct,
     entrywise,
+    gives_gate,
     linked,
     missing_update,
     one_spelling,
@@ -66,7 +67,9 @@ def forward(
 
     A statement that makes no equation is left out, and the rest tried again.
     """
-    plain = one_spelling([entrywise(s) for s in distinct(statements)])
+    stated = [*distinct(statements)]
+    gates = frozenset(name_of(s) for s in stated if gives_gate(s))
+    plain = one_spelling([entrywise(s, gates) for s in stated])
     update = missing_update(plain, keeps=keeps)
     complete = completed(plain) if update is None else [*plain, update]
     found = split(linked(timed(with_earlier_inputs(complete))))

@@ -19,7 +19,9 @@ from symbptt.formula.tree import (
     Relation,
     Sum,
     Symbol,
+    Transpose,
 )
+from symbptt.model.functions import canonical
 from symbptt.model.names import Naming, symbols
 from symbptt.model.outline import Statement
 from symbptt.model.terms import Index
@@ -159,15 +161,47 @@ def _is_matrix(node: Node) -> bool:
     return isinstance(node, Symbol) and node.base[0] in "WUVA" and Naming().read(node)[1] is None
 
 
-def entrywise(s: Statement) -> Statement:
-    """Product signs as a forward pass means them: ``⊗`` entry by entry, ``W * x`` a matrix's."""
+def gives_gate(s: Statement) -> bool:
+    """Whether a quantity of each step is a sigmoid of vectors."""
+    right, (_, index) = right_of(s), Naming().read(left_of(s))
+    if index is None or not isinstance(right, Call):
+        return False
+    inside = [n for x in right.arguments for n in x.walk()]
+    return canonical(right.function.base) == "sigmoid" and not any(
+        isinstance(n, Transpose) for n in inside
+    )
+
+
+def entrywise(s: Statement, gates: frozenset[str]) -> Statement:
+    """Product signs as a forward pass means them: ``⊗`` and a gate's entry by entry, ``W * x`` a
+    matrix's."""
+
+    def is_gate(node: Node) -> bool:
+        match node:
+            case Symbol():
+                return Naming().read(node)[0] in gates
+            case Group(_, (Sum((Number(), Symbol() as x), (1, -1)),)):  # 1 - z_t
+                return is_gate(x)
+        return False
+
+    def is_timed(node: Node) -> bool:
+        """Whether a factor stands at a step, as a gate does."""
+        match node:
+            case Symbol():
+                return Naming().read(node)[1] is not None
+            case Call(function, (Symbol() as x,)):
+                return canonical(function.base) == "tanh" and is_timed(x)
+        return is_gate(node)
+
+    def sign(a: Node, o: str, b: Node) -> str:
+        if o == "⊗" or (o in ("", "×", "·") and is_gate(a) and is_timed(b)):
+            return "⊙"
+        return "·" if o == "*" and _is_matrix(a) else o
 
     def change(node: Node) -> Node:
         if isinstance(node, Product):
-            signs = tuple(
-                "⊙" if o == "⊗" else "·" if o == "*" and _is_matrix(a) else o
-                for o, a in zip(node.operators, node.factors, strict=False)
-            )
+            following = zip(node.factors, node.operators, node.factors[1:], strict=False)
+            signs = tuple(sign(a, o, b) for a, o, b in following)
             node = replace(node, operators=signs)
         return node if isinstance(node, Symbol) else node.rebuilt(change)
 

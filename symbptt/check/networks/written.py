@@ -46,18 +46,19 @@ def written_out(equations: Sequence[Relation]) -> WrittenOut | None:
         split = _numbered(e.sides[0]) if isinstance(e.sides[0], Symbol) else None
         if split is None or split[1] != min(steps[split[0]]):
             continue
-        general = {str(_shifted(r, s)): _shifted(r, s) for s, r in steps[split[0]].items()}
-        if len(general) > 1:
+        first, *rest = (_shifted(r, s) for s, r in steps[split[0]].items())
+        if any(other != first for other in rest):
             return None
         left = Symbol(split[0], subscripts=(Symbol("t"),), span=e.sides[0].span)
-        found.append(replace(e, sides=(left, next(iter(general.values())))))
+        found.append(replace(e, sides=(left, first)))
     bare: set[str] = set()
     for e in others:
         left, right = e.sides
         if not isinstance(left, Symbol):
             continue
         if left.base in LOSSES:
-            found.append(replace(e, sides=(left, _at_last(right))))
+            general = any(n == Symbol("t") for n in e.walk())  # Σ_t L_t
+            found.append(e if general else replace(e, sides=(left, _at_last(right))))
         elif not scripts(left):  # ŷ = V h_2, p = softmax(ŷ)
             at = _steps_in(right)
             used = {Naming("").read(n)[0] for n in right.walk() if isinstance(n, Symbol)}
