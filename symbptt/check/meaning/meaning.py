@@ -25,7 +25,7 @@ from symbptt.check.meaning.work import Seen, Work
 from symbptt.check.notation import conditions
 from symbptt.check.notation.meant import Definition, Meant
 from symbptt.check.notation.quantities import MissingError, Place
-from symbptt.check.notation.scripts import Steps, step_value
+from symbptt.check.notation.scripts import Steps, is_time, step_value
 from symbptt.check.notation.symbols import UnknownError
 from symbptt.evidence.residues import rational
 from symbptt.formula.tree import (
@@ -109,6 +109,8 @@ class Meaning(Placing):
                 return called(self, node, function, arguments, steps)
             case BigOperator():
                 return ranges.big(self, node, steps)
+            case Subscripted(Group("(", (Quotient() as slope,)), (part,)) if is_time(part):
+                return derivatives.at_step(self, slope, part, steps)  # (∂L/∂W)^{(t)}
             case Subscripted(Quotient() as slope, (part,)):
                 return derivatives.at_step(self, slope, part, steps)
             case Subscripted(operand, (part,)):

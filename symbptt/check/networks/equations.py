@@ -16,7 +16,7 @@ from symbptt.check.notation.layers import Layers, layers_of
 from symbptt.check.notation.namings import is_diagonal
 from symbptt.check.notation.scripts import entry_letters, is_at_step, scripts
 from symbptt.check.notation.symbols import ERRORS, LOSSES, of_loss_by
-from symbptt.formula.tree import (
+from symbptt.formula.tree import (BigOperator, Sum)
     Call,
     Group,
     Node,
