@@ -49,7 +49,7 @@ def contradicted(held: Held, others: Sequence[Held]) -> str | None:
     """What contradicts a reading that a claim holds under: another claim, by its line."""
     for row in held.readings:
         sign = _outer_sign(row)
-        if sign is not None and _lacks_transpose(held, sign):
+        if sign is not None and not _turns_a_vector(held) and _lacks_transpose(held, sign):
             for other in others:
                 if other.epoch == held.epoch and _writes_transpose(other):
                     return f"{_NO_TRANSPOSE}, but line {other.line} has one; is it missing here?"
@@ -89,6 +89,17 @@ def _outer_sign(row: Reading) -> str | None:
     if found is None or found[1] == "⊗":
         return None
     return "" if found[1] == "juxtaposition" else found[1]
+
+
+def _turns_a_vector(held: Held) -> bool:
+    """Whether a claim has the transpose of anything but a parameter."""
+    scope = held.setting.scope
+    for n in held.claim.right.walk():
+        if isinstance(n, Transpose):
+            meant = scope.meant(n.operand) if isinstance(n.operand, Symbol) else None
+            if meant is None or not _is_timeless(meant.name, scope):
+                return True
+    return False
 
 
 def _lacks_transpose(held: Held, sign: str) -> bool:
