@@ -189,6 +189,9 @@ for sign in ("·", "×", "*"):
     EXAMPLES[f"'{sign}' broadcasts"] = Example(
         f"{BY_W} = {SUM} {BY_H} {sign} h_{{t-1}}^T {sign} {SLOPE}", "h_t^2", "h_t"
     )
+EXAMPLES["'⟨a, b⟩' is the outer product"] = Example(
+    rf"{BY_W} = {SUM} \langle {BY_Z}, h_{{t-1}} \rangle", "h_{t-1}", "h_t"
+)
 EXAMPLES["'⊗' of two vectors is their outer product"] = Example(
     f"{BY_U} = {SUM} (diag{SLOPE} ⊗ {BY_H}) ⊗ x_t", "h_t^2", "h_t"
 )

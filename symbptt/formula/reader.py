@@ -104,6 +104,8 @@ class _Reader(Brackets):
                 self.single = max(single, TAKES[t.type])
             case "RELATION" if value in "<>" and self.angle(t):
                 pass
+            case "OPERATOR" if self.is_wildcard(value):
+                self.emit("NAME", "star", t)
             case "OPERATOR" if self.is_placeholder(following):
                 self.emit("TEXT", value, t)
             case "TEXT" if self.condition and self.in_cases and _is_condition_word(value):
@@ -212,6 +214,11 @@ class _Reader(Brackets):
             self.counting = 2
             return "COUNTED"
         return ""
+
+    def is_wildcard(self, value: str) -> bool:
+        r"""``\bar\star``: a star under an accent stands for any of some names."""
+        accented = self.last() == "ACCENT" or (self.last(), self.last(2)) == ("LBRACE", "ACCENT")
+        return value in {"*", "\\star", "\\ast"} and accented
 
     def is_placeholder(self, following: Token | None) -> bool:
         r"""``f(\cdot)``: an operator that holds the place of an argument."""

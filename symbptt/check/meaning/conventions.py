@@ -18,11 +18,11 @@ from symbptt.formula.tree import (
 #: What each product sign means where nothing else is said.
 STANDARD_SIGNS = MappingProxyType(
     {"": "matrix", "·": "matrix", "*": "fitting", "@": "matrix", "×": "matrix",
-     "⊙": "entrywise", "∘": "entrywise", "⊗": "outer"}
+     "⊙": "entrywise", "∘": "entrywise", "⊗": "outer", "⟨⟩": "inner"}
 )  # fmt: skip
 #: Each sign as whatever the sizes allow.
 FITTING = MappingProxyType(
-    {sign: meaning if meaning in ("entrywise", "outer") else "fitting"
+    {sign: meaning if meaning in ("entrywise", "outer", "inner") else "fitting"
      for sign, meaning in STANDARD_SIGNS.items()}
 )  # fmt: skip
 

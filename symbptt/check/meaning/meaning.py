@@ -89,6 +89,8 @@ class Meaning(Placing):
                 return chosen or number(int(self.holds(condition, steps)))
             case Group("(" | "[" | "{", (inner,)):
                 return self.value(inner, steps)
+            case Group("⟨", (_, _) as factors):
+                return products.multiplied(self, factors, ("⟨⟩",), steps)
             case Group("[" | "(", items):
                 return products.stacked(self, items, steps)
             case Group("‖" | "|", (_,)) | Subscripted(Group("‖" | "|", (_,))):

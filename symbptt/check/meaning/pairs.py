@@ -68,6 +68,8 @@ def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
         as_diagonals = by_diagonal(left, right)
         if as_diagonals is not None:
             return as_diagonals
+    if kind == "inner":
+        return matmul(left.T, right)
     return {"matrix": matmul, "entrywise": odot, "outer": outer}[kind](left, right)
 
 

@@ -22,6 +22,7 @@ from symbptt.formula.tree import (
     BigOperator,
     Call,
     Differential,
+    Group,
     Node,
     Number,
     Product,
@@ -178,6 +179,11 @@ def _uses(sign: str) -> Callable[[Node], bool]:
     return lambda node: sign in _signs(node)
 
 
+def _pairs(node: Node) -> bool:
+    return any(isinstance(n, Group) and n.opening == "⟨" and len(n.items) == 2
+               for n in node.walk())  # fmt: skip
+
+
 def _slopes(node: Node) -> bool:
     """Whether a formula has ``f'(x)``."""
     return any(isinstance(n, Call) and n.function.primes == 1 for n in node.walk())
@@ -283,6 +289,8 @@ READINGS: tuple[Reading, ...] = (
       for sign in ("·", "×", "*")),
     *(Reading(f"'{sign}' is the matrix product", "as the sizes demand", 2, _means(sign, "matrix"),
               _uses(sign), f"sign {sign}") for sign in ("⊙", "∘", "⊗", "*")),
+    Reading("'⟨a, b⟩' is the outer product", "of two columns it is a bᵀ", 2,
+            _means("⟨⟩", "outer"), _pairs, "sign ⟨⟩"),
     Reading("'⊗' is the Kronecker product", "also of two vectors", 2, _means("⊗", "kronecker"),
             _uses("⊗"), "sign ⊗"),
     Reading("'⊗' multiplies entry by entry", "not the outer product", 2, _means("⊗", "entrywise"),

@@ -16,13 +16,15 @@ from symbptt.check.notation.layers import Layers, layers_of
 from symbptt.check.notation.namings import is_diagonal
 from symbptt.check.notation.scripts import entry_letters, is_at_step, scripts
 from symbptt.check.notation.symbols import ERRORS, LOSSES, of_loss_by
-from symbptt.formula.tree import (BigOperator, Sum)
+from symbptt.formula.tree import (
+    BigOperator,
     Call,
     Group,
     Node,
     Number,
     Relation,
     Subscripted,
+    Sum,
     Symbol,
 )
 from symbptt.model.draft import Source

@@ -13,6 +13,7 @@ from symbptt.check.notation.indices import Indices, relettered
 from symbptt.check.notation.language import said
 from symbptt.check.notation.normal import Notation, normal
 from symbptt.check.notation.scripts import scripts
+from symbptt.check.notation.wildcards import instances
 from symbptt.formula.tree import (
     Cases,
     Differential,
@@ -75,12 +76,13 @@ def parts(found: Sequence[Formula | Unparsed]) -> list[list[Part] | Mention]:
     """What each formula states, in order."""
     done: list[list[Part] | Mention] = []
     notation = notation_of(found)
+    trees = [f.tree for f in found if isinstance(f, Formula)]
     for i, f in enumerate(found):
         if isinstance(f, Unparsed):
             done.append(Mention(f))
             continue
         conditions = tuple(_conditions_after(f, found[i + 1 :]))
-        every = _layered(f, notation.indices)
+        every = [g for one in _named(f, trees) for g in _layered(one, notation.indices)]
         links = [link for one in every for link in _links(one, conditions, notation)]
         done.append(links or Mention(f))
     return done
@@ -119,6 +121,12 @@ def _conditions_after(f: Formula, rest: Sequence[Formula | Unparsed]) -> Iterato
             yield g.tree
         elif isinstance(g.tree, Relation):
             return
+
+
+def _named(f: Formula, trees: Sequence[Node]) -> list[Formula]:
+    """A formula of each name that its star stands for: ``δW_⋆``."""
+    found = instances(f.tree, trees)
+    return [f] if found == [f.tree] else [replace(f, tree=tree) for tree in found]
 
 
 def _layered(f: Formula, indices: Indices) -> list[Formula]:
