@@ -51,6 +51,8 @@ EXAMPLES = {
     "initial value": rf"{NETS}$$\delta h_{{next}} \leftarrow \delta h_{{prev}}$$"
     f"\n$$\\delta h_t = V^T {of('L', 'o_t')} + \\delta h_{{next}}$$"
     "\n$$\\delta h_{next} = dh$$",
+    "first part of a gradient": f"{NETS}$$dh_{{t-1}} += W^T {of('L', 'z_t')}$$"
+    "\n$$dh_t = V^T (o_t - d_t)$$",
     "data": rf"{NETS}$$\sum_k d_{{t,k}} = 1$$",
 }
 

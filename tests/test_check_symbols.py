@@ -6,6 +6,8 @@ from fractions import Fraction
 
 import pytest
 
+from symbptt.check.documents.document import Document
+from symbptt.check.judging import check_document
 from symbptt.check.notation.meant import Definition, Meant
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.prefixes import with_prefixes
@@ -167,3 +169,14 @@ def test_what_counts() -> None:
     assert [len(entry_letters(parse(x))) for x in ("ij", "i", "t", "i j", "hh", "1")] == [
         2, 1, 0, 2, 0, 1,
     ]  # fmt: skip
+
+
+def test_a_name_at_a_step_is_no_name_without_an_underscore():
+    text = r"""
+$$u_t = u_{t-1} + \frac{dt}{\tau} (W u_{t-1} + U x_t - u_{t-1})$$
+$$L = \sum_t \frac{1}{2} \|u_t - d_t\|^2$$
+$$\frac{\partial L_t}{\partial u_t} = u_t - d_t$$
+"""
+    (*_, last) = check_document(Document(text, "a.md")).findings
+    assert last.verdict is not None
+    assert last.verdict.verdict == "right"

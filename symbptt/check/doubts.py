@@ -20,6 +20,7 @@ from symbptt.check.networks.links import (
     is_of_two_networks,
 )
 from symbptt.check.networks.parts import ADDING, Part, has_derivative
+from symbptt.check.notation.scripts import is_time, scripts
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import BigOperator, Call, Group, Node, Number, Sum, Symbol
 
@@ -133,6 +134,18 @@ def _without_path(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     return epoch.gaps.no_path(claim_of(part, epoch).sides, scope)
 
 
+def _is_assigned(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether ``←`` gives a value to what bears no step."""
+    stepped = isinstance(part.left, Symbol) and any(map(is_time, scripts(part.left)))
+    return part.left in epoch.assigned and not stepped
+
+
+def _is_added_to(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether ``+=`` adds to the same gradient, at some step."""
+    stepped = isinstance(part.left, Symbol) and any(map(is_time, scripts(part.left)))
+    return stepped and isinstance(part.left, Symbol) and part.left.base in epoch.added
+
+
 _UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
 
 DOUBTS: tuple[Doubt, ...] = (
@@ -162,8 +175,10 @@ DOUBTS: tuple[Doubt, ...] = (
           "it isn't what the forward equations say; is it of another model?"),
     Doubt("first value of a sum", When.AT_LAST, _begins_a_sum,
           "a sum over the steps may begin with it"),
-    Doubt("initial value", When.AT_LAST, lambda part, epoch, scope: part.left in epoch.assigned,
+    Doubt("initial value", When.AT_LAST, _is_assigned,
           "an algorithm assigns it anew; this may be its initial value"),
+    Doubt("first part of a gradient", When.AT_LAST, _is_added_to,
+          "the document adds to it elsewhere; this may be the first part of it"),
     Doubt("data", When.AT_LAST, lambda part, epoch, scope: is_of_data(part, scope),
           "it is about what is given, of which the equations say nothing"),
 )  # fmt: skip

@@ -60,7 +60,7 @@ class Epoch:
     update by a gate the document leaves out; ``given``: all formulas that look like forward
     equations, ``statements`` those that this model was made of, ``by_elements`` if some gave
     elements; ``sigma_open``: σ may be tanh; ``gaps``: what the equations lack, None where a model
-    was given; ``assigned``: what ``←`` gives a value.
+    was given; ``assigned``: what ``←`` gives a value; ``added``: the names of what ``+=`` adds to.
     """
 
     start: int
@@ -86,6 +86,7 @@ class Epoch:
     sigma_open: bool = False
     gaps: Gaps | None = None
     assigned: frozenset[Node] = frozenset()
+    added: frozenset[str] = frozenset()
     worlds: dict[tuple[int, int], World] = field(default_factory=dict)
     _bound: dict[str, Epoch] = field(default_factory=dict, repr=False)
 

@@ -20,12 +20,12 @@ from symbptt.check.networks.epoch import Epoch, NoModelError, Stated
 from symbptt.check.networks.equations import Given, claims, equations, relation
 from symbptt.check.networks.forward import Forward, forward
 from symbptt.check.networks.gaps import gaps
-from symbptt.check.networks.parts import Mention, has_derivative
+from symbptt.check.networks.parts import ADDING, Mention, has_derivative, links_of
 from symbptt.check.networks.runs import Run, runs
 from symbptt.check.networks.statements import name_of
 from symbptt.check.networks.written import at_last, written_out
 from symbptt.check.notation.normal import Notation, normal
-from symbptt.check.notation.scripts import unbracketed
+from symbptt.check.notation.scripts import is_time, scripts, unbracketed
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.errors import SymbpttError
 from symbptt.formula import parse_equations
@@ -72,9 +72,10 @@ def epochs(
         raise NoModelError(problem)
     formulas = tuple(g.formula for g in given)
     unread = any(isinstance(m, Mention) and _is_unread_loss(m) for m in stated)
-    assigned = frozenset(
-        p.left for links in stated if not isinstance(links, Mention) for p in links if p.sign == "←"
-    )
+    every = [*links_of(stated)]
+    assigned = frozenset(p.left for p in every if p.sign == "←")
+    sums = (p.left for p in every if p.sign in ADDING and isinstance(p.left, Symbol))
+    added = frozenset(n.base for n in sums if any(map(is_time, scripts(n))))
     T = _last_number(stated)
     return [
         replace(
@@ -82,6 +83,7 @@ def epochs(
             given=formulas,
             sigma_open=leaves_sigma_open(words),
             assigned=assigned,
+            added=added,
             loss_unread=epoch.loss_unread or (unread and not epoch.loss_stated),
             lengths=(T,) if T and epoch.lengths == LENGTHS else epoch.lengths,
         )

@@ -125,9 +125,14 @@ class Scope:
         return None if loose is None or len(name) < 2 else self.aliases.get(loose, loose)
 
     def _known(self, symbol: Symbol) -> Meant | None:
+        named = {*self.model.variables, *self.aliases}
+        stepped = any(n.step is not None and is_time(n.step) and n.name in named
+                      for n in namings(symbol))  # fmt: skip
         for n in namings(symbol):
             if n.step in symbol.indices and self._counts_entries(n.step):
                 continue
+            if stepped and n.step is None and n.name not in named | {*self.definitions}:
+                continue  # d_t is d at t, and no dt
             if n.name in self.definitions and n.name not in self.losses:
                 known = self.definitions[n.name]
                 if n.step in symbol.superscripts and known.is_constant and not n.entry:
