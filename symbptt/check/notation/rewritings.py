@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from symbptt.check.notation.bracketed import at_step
@@ -257,6 +258,21 @@ def _differentiated(node: Node) -> Node:
     return node
 
 
+def _step_length(node: Node) -> Node:
+    """``Δt`` and ``dt`` as one name, the length of a step: t alone is no factor."""
+    node = node.rebuilt(_step_length) if not isinstance(node, Symbol) else node
+    match node:
+        case Product(factors, operators):
+            for i, (a, b) in enumerate(pairwise(factors)):
+                joined = isinstance(a, Symbol) and a.is_bare and a.base in ("d", "Delta")
+                if joined and b == Symbol("t") and operators[i] == "":
+                    name = Symbol("dt", span=Span(a.span.start, b.span.end))
+                    rest = (*factors[:i], name, *factors[i + 2 :])
+                    signs = (*operators[:i], *operators[i + 1 :])
+                    return replace(node, factors=rest, operators=signs) if signs else name
+    return node
+
+
 def _one_hot(node: Node) -> Node:
     """``1_{y_t}`` and ``onehot(y_t)``, where ``y_t`` is the number of a class, as the vector that
     a target is."""
@@ -354,6 +370,8 @@ REWRITINGS: tuple[Rewriting, ...] = (
     Rewriting("word and step in one script", r"O_{\text{Cc}(t)}", r"O_{\text{Cc}, (t)}",
               _always(_worded)),
     Rewriting("names in one command", r"\boldsymbol{W h}^{(t)}", "W h^{(t)}", _always(_bold)),
+    Rewriting("length of a step", r"\frac{\Delta t}{\tau} s_t", r"\frac{dt}{\tau} s_t",
+              _always(_step_length)),
     Rewriting("class by its number", "p_t - 1_{y_t}", "p_t - y_t", _always(_one_hot)),
     Rewriting("probability of a class", r"-\log p_t[k_t]", r"-k_t^T \log p_t", _always(_likely)),
     Rewriting("sum over a batch", r"\sum_{batch} x_t", "x_t",
