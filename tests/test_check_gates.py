@@ -449,3 +449,30 @@ def test_a_correction_empties_no_derivative():
     (found,) = claims(f"{LSTM}$${STATE} = 2 {PATHS} + {STATE}$$")
     assert found.verdict is not None
     assert found.verdict.correction is None or "h_t}" not in found.verdict.correction.text
+
+
+STACKED = r"""
+$$\begin{pmatrix} i \\ f \\ o \\ g \end{pmatrix} =
+\begin{pmatrix} \sigma \\ \sigma \\ \sigma \\ \tanh \end{pmatrix} W \begin{pmatrix} h_{t-1} \\ x_t \end{pmatrix}$$
+$$c_t = f \odot c_{t-1} + i \odot g, \qquad h_t = o \odot \tanh(c_t)$$
+"""
+ROWS = r"""
+$$\begin{bmatrix} a^i_t \\ a^f_t \\ a^g_t \end{bmatrix} = W x_t + U h_{t-1} + b$$
+$$i_t = \sigma(a^i_t), \quad f_t = \sigma(a^f_t), \quad g_t = \tanh(a^g_t)$$
+$$c_t = f_t \odot c_{t-1} + i_t \odot g_t, \qquad h_t = \tanh(c_t)$$
+"""
+
+
+@pytest.mark.parametrize(
+    ("forward", "claim", "expected"),
+    [
+        (STACKED, r"\frac{\partial L}{\partial i} = \frac{\partial L}{\partial c_t} \odot g", "right"),
+        (STACKED, r"\frac{\partial L}{\partial i} = \frac{\partial L}{\partial c_t} \odot f", "wrong"),
+        (ROWS, r"\frac{\partial L}{\partial a^f_t} = \frac{\partial L}{\partial c_t} \odot c_{t-1} \odot f_t \odot (1 - f_t)", "right"),
+        (ROWS, r"\frac{\partial L}{\partial a^f_t} = \frac{\partial L}{\partial c_t} \odot c_t \odot f_t \odot (1 - f_t)", "wrong"),
+        (ROWS, r"\frac{\partial L}{\partial b} = \sum_t [\frac{\partial L}{\partial a^i_t}; \frac{\partial L}{\partial a^f_t}; \frac{\partial L}{\partial a^g_t}]", "right"),
+        (ROWS, r"\frac{\partial L}{\partial b} = \sum_t [\frac{\partial L}{\partial a^f_t}; \frac{\partial L}{\partial a^i_t}; \frac{\partial L}{\partial a^g_t}]", "wrong"),
+    ],
+)  # fmt: skip
+def test_gates_may_be_given_all_at_once(forward, claim, expected):
+    assert verdicts(f"{forward}$${claim}$$") == [expected]

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from symbptt.check.documents.formulas import Formula
 from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative, stepped_letters
+from symbptt.check.networks.stacked import apart
 from symbptt.check.networks.statements import defines, left_of, name_of
 from symbptt.check.networks.steps import in_t, letters_of_steps, unshifted, up_to_T
 from symbptt.check.notation.elements import by_vectors
@@ -96,13 +97,14 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
             sides = tuple(map(_of_steps, sides))
             if isinstance(left := sides[0], Call):
                 sides = left.function, *sides[1:]
-        node = unshifted(Relation(sides, tuple("=" for _ in sides[1:]), span=links[0].span))
-        node = _with_entries(_of_all_steps(in_t(up_to_T(node, horizons, stepped), steps)))
-        if not (_is_forward(node) or _is_start(node)):
-            continue
         if isinstance(left, Symbol) and is_diagonal(left):
             continue
-        found += _given(at, links[0], node, layers)
+        whole = Relation(sides, tuple("=" for _ in sides[1:]), span=links[0].span)
+        for one in apart(whole, at):
+            node = up_to_T(unshifted(one), horizons, stepped)
+            node = _with_entries(_of_all_steps(in_t(node, steps)))
+            if _is_forward(node) or _is_start(node):
+                found += _given(at, links[0], node, layers)
     own = _without_code(_without_gradients(_without_doubles(found)))
     return _by_vectors(_without_instances(own))
 

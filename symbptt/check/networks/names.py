@@ -15,7 +15,17 @@ from symbptt.check.notation.meant import Definition
 from symbptt.check.notation.namings import Named, is_diagonal, namings
 from symbptt.check.notation.scripts import entry_letters, is_step, scripts
 from symbptt.check.notation.symbols import ERRORS, Scope
-from symbptt.formula.tree import Call, Differential, Node, Number, Quotient, Relation, Symbol
+from symbptt.formula.tree import (
+    Call,
+    Differential,
+    Group,
+    Node,
+    Number,
+    Quotient,
+    Relation,
+    Symbol,
+    Transpose,
+)
 from symbptt.model.names import Naming
 
 #: Words that announce that a symbol comes to mean the gradient by a pre-activation.
@@ -124,7 +134,7 @@ class Names:
             return None
         parameter = naming.step.base if isinstance(naming.step, Symbol) else None
         entries = tuple(e.base for e in naming.entry if isinstance(e, Symbol))
-        return naming.name, Definition(right, parameter, entries, part.formula.line)
+        return naming.name, Definition(_upright(right), parameter, entries, part.formula.line)
 
     @staticmethod
     def _is_error(node: Node) -> bool:
@@ -165,6 +175,14 @@ def _taken_apart(left: Symbol, right: Node) -> Named | None:
         if best is None or (set(used) <= letters and len(used) > _count(best)):
             best = n
     return best
+
+
+def _upright(right: Node) -> Node:
+    """``[δ^i, δ^f]ᵀ``, which a name is given for, as the column of these columns."""
+    match right:
+        case Transpose(Group("[", (Symbol(), Symbol(), *_)) as listed):
+            return listed
+    return right
 
 
 def _is_derivative(node: Node) -> bool:
