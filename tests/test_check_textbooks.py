@@ -241,3 +241,19 @@ $$h_t = z_t SIGN h_{t-1} + (1 - z_t) SIGN g_t$$
 def test_a_gate_multiplies_entry_by_entry_whatever_the_sign(sign, other, expected):
     claim = rf"\frac{{\partial L}}{{\partial z_t}} = \frac{{\partial L}}{{\partial h_t}} \odot ({other})"
     assert verdicts([claim], GATED.replace("SIGN", sign)) == [expected]
+
+
+@pytest.mark.parametrize("letter", ["w", "W"])
+@pytest.mark.parametrize(("power", "expected"), [("T-1", "right"), ("T-2", "wrong")])
+def test_a_power_that_counts_all_steps(letter, power, expected):
+    forward = rf"$$h_t = {letter} h_{{t-1}} + u x_t$$"
+    claim = rf"\frac{{\partial h_T}}{{\partial h_1}} = {letter}^{{{power}}}"
+    assert verdicts([claim], forward) == [expected]
+
+
+def test_what_holds_for_numbers_only_is_not_called_wrong_of_small_letters():
+    forward = r"$$h_t = \sigma(w h_{t-1} + W x_t)$$"
+    claim = r"\frac{\partial h_T}{\partial h_1} = w^{T-1} \prod_{k=2}^T \sigma'(w h_{k-1} + W x_k)"
+    assert verdicts([claim], forward)[0] not in ("right", "right-under")
+    small = [line.replace("W", "v") for line in (claim, forward)]
+    assert verdicts([small[0]], small[1]) in (["right"], ["inconclusive"])

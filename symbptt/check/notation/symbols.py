@@ -182,7 +182,8 @@ class Scope:
             return False
         letters = {x.base for x in n.step.walk() if isinstance(x, Symbol)}
         if isinstance(n.step, Sum):
-            return len(letters) > 1  # W^{t-k}; W^{(t-1)} is the copy of step t - 1
+            # W^{t-k} and W^{T-1}; W^{(t-1)} is the copy of step t - 1
+            return len(letters) > 1 or letters <= self.horizons
         return isinstance(n.step, Symbol) and n.step.base in "kmnj"
 
     def _is_loss(self, name: str, symbol: Symbol) -> bool:
