@@ -141,7 +141,10 @@ def _epoch(
         return made
     sources = {s.source for s in made.statements}
     losses = LOSSES | made.losses
-    used = [g for g in chosen if g.statement.source in sources or g.left.base in losses]
+    used = [
+        g for g in chosen
+        if general is not None or g.statement.source in sources or g.left.base in losses
+    ]  # fmt: skip
     if run.change is not None and run.change not in used and general is None:
         return None
     return Epoch(
