@@ -14,6 +14,7 @@ from symbptt.check.meaning.conventions import Convention
 from symbptt.check.meaning.layouts import Need
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.work import Work
+from symbptt.check.networks.adjoints import adjoints
 from symbptt.check.networks.epoch import Epoch, NoModelError
 from symbptt.check.networks.epochs import epochs
 from symbptt.check.networks.equations import layers_in
@@ -68,7 +69,8 @@ class Known:
             trees = (f.tree for f in self.found if isinstance(f, Formula))
             aliases = {**by_role(self.model, trees), **aliases}
         entries = entries_in_brackets(f.tree for f in self.found if isinstance(f, Formula))
-        names = Names(aliases, horizons(self.stated), layers_in(self.stated), entries=entries)
+        names = Names(aliases, horizons(self.stated), layers_in(self.stated), entries=entries,
+                      adjoints=adjoints(self.stated))  # fmt: skip
         names.look_ahead(self.stated, self.epoch_at)
         return names
 

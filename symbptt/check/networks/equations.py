@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbptt.check.documents.formulas import Formula
+from symbptt.check.networks.adjoints import adjoints, name_at_step
 from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative, stepped_letters
 from symbptt.check.networks.stacked import apart
 from symbptt.check.networks.statements import defines, left_of, name_of
@@ -82,7 +83,7 @@ def layers_in(stated: Sequence[list[Part] | Mention]) -> Layers | None:
 def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) -> list[Given]:
     found: list[Given] = []
     layers, stepped = layers_in(stated), stepped_letters(stated)
-    steps = letters_of_steps(stated)
+    steps, carried = letters_of_steps(stated), adjoints(stated)
     for at, links in enumerate(stated):
         if isinstance(links, Mention) or not links or not links[0].first:
             continue
@@ -103,8 +104,12 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
         for one in apart(whole, at):
             node = up_to_T(unshifted(one), horizons, stepped)
             node = _with_entries(_of_all_steps(in_t(node, steps)))
-            if _is_forward(node) or _is_start(node):
-                found += _given(at, links[0], node, layers)
+            if not (_is_forward(node) or _is_start(node)):
+                continue
+            name = node.sides[0]
+            if isinstance(name, Symbol) and Naming(indexed=carried).read(name)[0] in carried:
+                continue
+            found += _given(at, links[0], node, layers)
     own = _without_code(_without_gradients(_without_doubles(found)))
     return _by_vectors(_without_instances(own))
 

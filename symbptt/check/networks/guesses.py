@@ -12,6 +12,7 @@ from symbptt.check.networks.entropies import UNNAMED_TARGET
 from symbptt.check.networks.guessed import reading, shown
 from symbptt.check.networks.signals import (
     PRE,
+    adjoints,
     arguments,
     behind_states,
     handed_back,
@@ -102,6 +103,7 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         return
     head = name.split("_")[0]
     yield from handed_back(name, scope)
+    yield from adjoints(name, scope)
     if is_identity(name, sides):
         yield Reading(name, "any number", 0, lambda c: c, lambda node: True), scope.with_free(name)
         return

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from symbptt.check.networks.adjoints import is_adjoint_of
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.links import is_gradient_name, words_before
 from symbptt.check.networks.parts import NAMING, Mention, Part, has_derivative
 from symbptt.check.networks.steps import unshifted
 from symbptt.check.notation.language import said
 from symbptt.check.notation.layers import Layers
+from symbptt.check.notation.marks import mark_of
 from symbptt.check.notation.meant import Definition
 from symbptt.check.notation.namings import Named, is_diagonal, namings
 from symbptt.check.notation.scripts import entry_letters, is_step, scripts
@@ -39,7 +41,8 @@ class Names:
     ``aliases``: other names of the model's quantities; ``horizons``: the letters for the number
     of steps; ``ahead``: names that ``:=``, or the entries of a diagonal, give further down;
     ``stated``: gradients that the document says are what their names say; ``entries``: letters
-    that count entries wherever they stand in brackets.
+    that count entries wherever they stand in brackets; ``adjoints``: marked names that lines give
+    as adjoints; ``marks``: those that the document says every adjoint bears.
     """
 
     aliases: Mapping[str, str]
@@ -49,6 +52,8 @@ class Names:
     ahead: dict[str, Definition] = field(default_factory=dict)
     stated: set[str] = field(default_factory=set)
     entries: frozenset[str] = frozenset()
+    adjoints: frozenset[str] = frozenset()
+    marks: frozenset[str] = frozenset()
 
     def scope(self, epoch: Epoch) -> Scope:
         """What symbols stand for here."""
@@ -63,6 +68,7 @@ class Names:
             share=epoch.share,
             parts=frozenset(name.base for _, name in epoch.named),
             entries=self.entries,
+            marks=self.marks,
         )
 
     def look_ahead(
@@ -74,10 +80,14 @@ class Names:
         for at, links in enumerate(stated):
             if isinstance(links, Mention):
                 continue
-            left = links[0].left
-            if links[0].sign not in NAMING and not (isinstance(left, Symbol) and is_diagonal(left)):
+            left, epoch = links[0].left, epoch_at(at)
+            of = is_adjoint_of(left, links[0].right) if links[0].first else None
+            if of is not None and epoch is not None and self.scope(epoch).quantity(of) is None:
+                assert isinstance(left, Symbol)
+                self.marks |= {str(mark_of(Naming().read(left)[0]))}  # of any v
+            diagonal = isinstance(left, Symbol) and is_diagonal(left)
+            if links[0].sign not in NAMING and not diagonal and of is None:
                 continue
-            epoch = epoch_at(at)
             found = {} if epoch is None else self.definitions(links[0], epoch, lambda: False)
             self.ahead = {**found, **self.ahead}
 
@@ -123,6 +133,11 @@ class Names:
         if naming is None or _refers_to(right, naming.name):
             return None
         derived = has_derivative(right)
+        if kind == "gradient" and mark_of(naming.name) in self.marks:
+            return None
+        carried = meant is None and naming.name in self.adjoints and not _is_derivative(right)
+        if carried and (self._uses_adjoint(right) or holds()):
+            return None
         if kind == "gradient" and not part.names:
             stated = naming.name in self.stated
             updates = left.base.startswith("Delta") and not any(map(self._is_error, right.walk()))
@@ -135,6 +150,10 @@ class Names:
         parameter = naming.step.base if isinstance(naming.step, Symbol) else None
         entries = tuple(e.base for e in naming.entry if isinstance(e, Symbol))
         return naming.name, Definition(_upright(right), parameter, entries, part.formula.line)
+
+    def _uses_adjoint(self, right: Node) -> bool:
+        return any(n.name in self.adjoints for x in right.walk() if isinstance(x, Symbol)
+                   for n in namings(x))  # fmt: skip
 
     @staticmethod
     def _is_error(node: Node) -> bool:

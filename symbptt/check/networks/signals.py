@@ -8,6 +8,7 @@ from dataclasses import replace
 from symbptt.check.meaning.conventions import Reading
 from symbptt.check.meaning.derivatives import LATER
 from symbptt.check.networks.guessed import LOOSE, reading, shown
+from symbptt.check.notation.marks import unmarked
 from symbptt.check.notation.meant import Definition
 from symbptt.check.notation.namings import label
 from symbptt.check.notation.neighbours import ASSIGNED, FROM_LATER, UNSEEN
@@ -50,6 +51,26 @@ def handed_back(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
             ),
             scope.with_definition(name, Definition(_slope(scope.model, v, sign))),
         )
+
+
+def adjoints(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
+    r"""``\bar a_t`` as the gradient by a_t, where the model gives it no other meaning."""
+    plain = unmarked(name)
+    v = None if plain is None else scope.quantity(plain)
+    if v is None or scope.model.variables[v].role is Role.TARGET:
+        return
+    steps = () if scope.model.variables[v].timeless else (Symbol("t"),)
+    loss = Symbol(scope.model.loss_name)
+    body = Quotient(Differential("∂", loss), Differential("∂", Symbol(v, subscripts=steps)))
+    at = "_t" if steps else ""
+    yield (
+        reading(
+            f"{shown(name)}{at} is ∂L/∂{shown(v)}{at}",
+            f"nothing says what {shown(name)} stands for, and this makes the formula hold",
+            f"{LOOSE}{shown(name)}",
+        ),
+        scope.with_definition(name, Definition(body, "t" if steps else None)),
+    )
 
 
 def signals(

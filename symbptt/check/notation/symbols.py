@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from symbptt.check.notation.layers import Layers, at_layer
+from symbptt.check.notation.marks import mark_of, unmarked
 from symbptt.check.notation.meant import Definition, Meant
 from symbptt.check.notation.namings import Named, label, named_in_script, namings
 from symbptt.check.notation.neighbours import FROM_LATER
@@ -51,7 +52,7 @@ class Scope:
     ``bare_is_last``: a state without a step is that of the last step; ``free``: letters that
     stand for any number; ``layers``: the letter that counts layers; ``share``: the loss of a step;
     ``parts``: the names of parts of equations; ``entries``: letters that count entries wherever
-    they stand in brackets.
+    they stand in brackets; ``marks``: those that adjoints bear.
     """
 
     model: Model
@@ -65,6 +66,7 @@ class Scope:
     share: Share | None = None
     parts: frozenset[str] = frozenset()
     entries: frozenset[str] = frozenset()
+    marks: frozenset[str] = frozenset()
     _found: dict[Symbol, Meant | None] = field(default_factory=dict, repr=False, compare=False)
 
     def meant(self, symbol: Symbol) -> Meant | None:
@@ -74,7 +76,7 @@ class Scope:
             if layered is not None:
                 self._found[symbol] = layered
                 return layered
-            known = self._known(symbol) or self._gradient(symbol)
+            known = self._known(symbol) or self._gradient(symbol) or self._adjoint(symbol)
             self._found[symbol] = known or self._unit(symbol)
         return self._found[symbol]
 
@@ -246,6 +248,15 @@ class Scope:
                 at = next(iter(steps), None)
                 entry = found.entry or tuple(steps[1:])
                 return Meant("gradient", found.name, at, entry)
+        return None
+
+    def _adjoint(self, symbol: Symbol) -> Meant | None:
+        """``\\bar a_t``, where the document says that such marks are of gradients."""
+        for n in namings(symbol) if self.marks else ():
+            name = unmarked(n.name) if mark_of(n.name) in self.marks else None
+            name = None if name is None else self.quantity(name)
+            if name is not None and self._fits(name, n):
+                return Meant("gradient", name, n.step, n.entry)
         return None
 
     def _unit(self, symbol: Symbol) -> Meant | None:

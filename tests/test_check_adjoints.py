@@ -1,0 +1,69 @@
+"""Adjoints: gradients that bear the name of a quantity with a mark."""
+
+from __future__ import annotations
+
+import pytest
+
+from symbptt.check.documents.document import Document
+from symbptt.check.judging import check_document
+
+CELL = r"""
+$$a_t = U h_{t-1} + W x_t + b$$
+$$h_t = \tanh(a_t)$$
+$$L = \sum_{t=1}^T \ell_t(h_t)$$
+"""
+#: Lines that go backward in time.
+BACKWARD = (
+    r"\bar h_t = \frac{\partial \ell_t}{\partial h_t} + U^\top \bar a_{t+1}",
+    r"\bar a_t = \bar h_t \odot (1 - h_t \odot h_t)",
+)
+LAST = r"\frac{\partial L}{\partial W} = \sum_t \bar a_t x_t^\top"
+
+
+def verdicts(*claims: str, words: str = "") -> list[str]:
+    text = "\n".join(f"$${claim}$$" for claim in claims)
+    found = check_document(Document(f"{CELL}\n{words}\n\n{text}\n", "a.md")).findings
+    return [f.verdict.verdict for f in found if f.verdict is not None]
+
+
+@pytest.mark.parametrize("mark", [r"\bar a_t", r"\dot a_t", r"\tilde{a}_t", r"a_t^*"])
+def test_a_mark_may_tell_a_gradient(mark):
+    assert verdicts(LAST.replace(r"\bar a_t", mark)) == ["right-under"]
+
+
+def test_lines_of_adjoints_are_claims():
+    assert verdicts(*BACKWARD, LAST) == ["right-under", "right-under", "right"]
+
+
+def test_they_are_no_forward_equations_without_derivatives():
+    lines = [line.replace(r"\frac{\partial \ell_t}{\partial h_t}", "q_t") for line in BACKWARD]
+    q = r"q_t = \frac{\partial \ell_t}{\partial h_t}"
+    assert verdicts(q, *lines, LAST) == ["right-under", "right-under", "right"]
+
+
+@pytest.mark.parametrize(("old", "new"), [("U^", "W^"), ("t+1", "t-1"), ("1 - h_t", "1 + h_t")])
+def test_a_mistake_in_one_is_not_right(old, new):
+    found = verdicts(*(line.replace(old, new) for line in BACKWARD), LAST)
+    assert "inconclusive" in found
+    assert "wrong" not in found
+
+
+def test_a_document_may_say_what_the_mark_means():
+    words = r"Write $\bar v = \frac{\partial L}{\partial v}$ for every quantity $v$."
+    wrong = LAST.replace("x_t", "x_{t-1}")
+    assert verdicts(*BACKWARD, LAST, wrong, words=words) == ["right", "right", "right", "wrong"]
+
+
+def test_an_adjoint_may_be_used_before_it_is_defined():
+    given = r"\bar a_t = \frac{\partial L}{\partial a_t}"
+    assert verdicts(LAST, given) == ["right"]
+
+
+def test_a_network_that_reads_backward_has_no_adjoints():
+    text = r"""
+$$h_t = \tanh(U h_{t-1} + W x_t)$$
+$$\bar h_t = \tanh(V \bar h_{t-1} + W x_t)$$
+$$\frac{\partial \bar h_t}{\partial \bar h_{t-1}} = \operatorname{diag}(1 - \bar h_t^2) V$$
+"""
+    found = check_document(Document(text, "a.md")).findings
+    assert [f.verdict.verdict for f in found if f.verdict is not None] == ["right"]
