@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from symbptt.check.notation.ellipsis import between, is_dots, pattern
+from symbptt.check.documents.document import Document
+from symbptt.check.judging import check_document
+from symbptt.check.notation.ellipsis import between, is_dots, pattern, short_run
 from symbptt.check.notation.quantities import MissingError
 from symbptt.formula import parse
 from symbptt.formula.tree import Node, Product, Sum
@@ -73,3 +75,34 @@ def test_parts_that_differ_otherwise_are_no_pattern(text: str) -> None:
 
 def test_steps_of_two_kinds_of_gap_are_no_pattern_to_follow() -> None:
     assert left_out(r"a_{1} b_{1} + \dots + a_{3} b_{4}") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "meant"),
+    [
+        (r"J_t J_{t-1} \cdots J_{s+1}", {"t": 4, "s": 3}, ["J_4"]),
+        (r"J_t J_{t-1} \cdots J_{s+1}", {"t": 5, "s": 3}, ["J_5", "J_4"]),
+        (r"J_{s+1} \cdots J_t", {"t": 4, "s": 3}, ["J_4"]),
+        (r"J_t J_{t-1} \cdots J_{s+1}", {"t": 6, "s": 3}, None),
+        (r"J_t J_{t-1} \cdots J_{s+1}", {"t": 2, "s": 3}, None),
+    ],
+)
+def test_a_run_may_be_shorter_than_it_is_written(
+    text: str, steps: dict[str, int], meant: list[str] | None
+) -> None:
+    found = parts(text)
+    (at,) = (i for i, part in enumerate(found) if is_dots(part))
+    assert short_run(found, at, steps) == (None if meant is None else (0, [*map(parse, meant)]))
+
+
+def test_a_sum_of_products_has_its_short_ones():
+    text = r"""
+$$h_t = \tanh(U h_{t-1} + W x_t), \qquad o_t = V h_t, \qquad L = \sum_{t=1}^T \ell_t(o_t, y_t)$$
+$$J_t = \frac{\partial h_t}{\partial h_{t-1}}$$
+$$\frac{\partial L}{\partial h_s} = \sum_{t=s}^{T} \left(J_t J_{t-1} \cdots J_{s+1}\right)^\top
+V^\top \frac{\partial \ell_t}{\partial o_t}$$
+$$\frac{\partial L}{\partial h_s} = \sum_{t=s}^{T} \left(J_t J_{t-1} \cdots J_{s}\right)^\top
+V^\top \frac{\partial \ell_t}{\partial o_t}$$
+"""
+    found = check_document(Document(text, "a.md")).findings
+    assert [f.verdict.verdict for f in found if f.verdict is not None] == ["right", "wrong"]

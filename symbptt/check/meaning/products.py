@@ -24,7 +24,7 @@ from symbptt.check.meaning.tensors import (
     scaled,
     spread,
 )
-from symbptt.check.notation.ellipsis import between, continued, is_dots, pattern
+from symbptt.check.notation.ellipsis import between, continued, is_dots, pattern, short_run
 from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.quantities import MissingError
 from symbptt.check.notation.scripts import Steps, step_value
@@ -153,7 +153,17 @@ def _factors(
     factors: Sequence[Node], operators: Sequence[str], steps: Steps
 ) -> Iterator[tuple[str, Node]]:
     """Each factor with the sign before it; ``…`` written out."""
-    for i, (sign, factor) in enumerate(zip(("", *operators), factors, strict=True)):
+    signs = ("", *operators)
+    for i, factor in enumerate(factors):
+        short = short_run(factors, i, steps) if is_dots(factor) else None
+        if short is not None:
+            begin, run = short
+            between_run = [signs[begin], *(signs[i] for _ in run[1:])]
+            fewer = (*factors[:begin], *run, *factors[i + 2 :])
+            joined = (*signs[:begin], *between_run, *signs[i + 2 :])
+            yield from _factors(fewer, joined[1:], steps)
+            return
+    for i, (sign, factor) in enumerate(zip(signs, factors, strict=True)):
         for x in _abbreviated(factors, i, steps) if is_dots(factor) else (factor,):
             yield sign, x
 

@@ -106,10 +106,8 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
             node = _with_entries(_of_all_steps(in_t(node, steps)))
             if not (_is_forward(node) or _is_start(node)):
                 continue
-            name = node.sides[0]
-            if isinstance(name, Symbol) and Naming(indexed=carried).read(name)[0] in carried:
-                continue
-            found += _given(at, links[0], node, layers)
+            if name_at_step(node.sides[0], carried) not in carried:
+                found += _given(at, links[0], node, layers)
     own = _without_code(_without_gradients(_without_doubles(found)))
     return _by_vectors(_without_instances(own))
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from symbptt.check.notation.quantities import MissingError
 from symbptt.check.notation.scripts import Steps, is_step, scripts, step_value, unbracketed
 from symbptt.check.notation.symbols import UnknownError
-from symbptt.formula.tree import Differential, Node, Number, Quotient, Symbol, Text
+from symbptt.formula.tree import Call, Differential, Node, Number, Quotient, Symbol, Text
 
 #: How many parts ``…`` may leave out.
 MOST_LEFT_OUT = 64
@@ -71,6 +71,38 @@ def between(found: Pattern, steps: Steps) -> Iterator[Node]:
             for (a, _), start in zip(found.pairs, starts, strict=True)
         }
         yield _moved(found.first, moved)
+
+
+def short_run(parts: Sequence[Node], at: int, steps: Steps) -> tuple[int, list[Node]] | None:
+    """What ``J_t J_{t-1} … J_{s+1}`` is where it has fewer factors than it writes: where its
+    first part stands, and the factors, for none the identity; None where it has enough."""
+    found = pattern(parts, at)
+    if found is None or len(found.pairs) != 1:
+        return None
+    ((step, end),), sign = found.pairs, _direction(found)
+    first, last = step_value(step, steps), step_value(end, steps)
+    if first is None or last is None:
+        return None
+    begin = at - 1
+    while begin and _step_before(parts[begin - 1], parts[begin], steps) == -sign:
+        begin -= 1
+    start = first - sign * (at - 1 - begin)
+    count = sign * (last - start) + 1
+    if not 0 <= count <= at - begin:
+        return None
+    if not count:
+        return begin, [Call(Symbol("eye"), (parts[begin],))]
+    moved = [{id(step): Number(Fraction(start + sign * j))} for j in range(count)]
+    return begin, [_moved(found.first, to) for to in moved]
+
+
+def _step_before(a: Node, b: Node, steps: Steps) -> int | None:
+    """How far a part stands behind another that differs in its step alone."""
+    apart = _steps_apart(a, b)
+    if apart is None or a == b:
+        return None
+    one, other = (step_value(x, steps) for x in apart)
+    return None if one is None or other is None else one - other
 
 
 def continued(parts: Sequence[Node], at: int, steps: Steps) -> list[Node] | None:
