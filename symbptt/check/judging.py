@@ -22,6 +22,7 @@ from symbptt.check.networks.links import (
     is_of_loss,
     prefix_of,
 )
+from symbptt.check.networks.losses import says_again
 from symbptt.check.networks.parts import ADDING, EQUAL, Mention, Part, has_derivative, parts
 from symbptt.check.notation.symbols import UnknownError
 from symbptt.check.suppression import suppressed
@@ -117,6 +118,12 @@ class _Checking:
         if part.sign not in EQUAL and not (part.sign in ADDING and epoch is not None):
             return self.compared(part, epoch)
         if self.gives_an_equation(part):
+            return _DEFINITION
+        if (
+            epoch is not None
+            and part.formula in epoch.formulas
+            and (says_again(part.left, part.right, epoch.statements))
+        ):
             return _DEFINITION
         if is_dependence(part):
             return _PROSE

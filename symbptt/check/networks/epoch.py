@@ -20,13 +20,15 @@ from symbptt.check.networks.bindings import (
 )
 from symbptt.check.networks.entropies import UNNAMED_TARGET
 from symbptt.check.networks.forward import Forward, forward
-from symbptt.check.networks.gaps import Gaps
+from symbptt.check.networks.gaps import Gaps, outputs_with_hats
 from symbptt.check.networks.guessed import labelled, reading
 from symbptt.check.networks.parts import Mention, Part
+from symbptt.check.networks.statements import left_of
 from symbptt.check.notation.shares import Share
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.errors import PlacedError, SymbpttError
 from symbptt.formula.tree import (
+    Call,
     Node,
     Relation,
     Symbol,
@@ -139,6 +141,7 @@ class Epoch:
         """ŷ as the output and y as the target, where the model that was given calls them y and
         target."""
         variables = self.model.variables
+        yield from self._with_two_meanings()
         if self.statements or "y_hat" in variables or not {"y", UNNAMED_TARGET} <= {*variables}:
             return
         names = {Naming().read(n)[0] for n in claim.walk() if isinstance(n, Symbol)}
@@ -146,6 +149,21 @@ class Epoch:
             says = f"the model that was given calls them y and {UNNAMED_TARGET}"
             aliases = {**self.aliases, "y_hat": "y", "y": UNNAMED_TARGET}
             yield reading("ŷ is the output and y the target", says), replace(self, aliases=aliases)
+
+    def _with_two_meanings(self) -> Iterator[tuple[Reading, Epoch]]:
+        """``y_t = softmax(z_t)`` as ŷ_t, where the loss is of ŷ_t and y_t is the target there."""
+        for name in outputs_with_hats(self.model):
+            hat = f"{name}_hat"
+            if hat not in self._bound:
+                own = (
+                    s if left_of(s).base in LOSSES else _hatted(s, name) for s in self.statements
+                )
+                made = forward(own, last=self.bare_is_last)
+                if not isinstance(made, Forward):
+                    continue
+                self._bound[hat] = replace(self, model=made.model, worlds={}, _bound={}, gaps=None)
+            says = f"the document calls both the output and the target {name}"
+            yield reading(f"{hat} is the output and {name} the target", says), self._bound[hat]
 
     def _unnamed_targets(self, claim: Node) -> dict[str, str]:
         """The y of ``ŷ - y`` in a document that never says what its target is called."""
@@ -171,3 +189,17 @@ class Epoch:
             self, model=made.model, worlds={}, _bound={}, gated="",
             note=f"no equation for {self.gated}_t; its gate is taken to keep the state before",
         )  # fmt: skip
+
+
+def _hatted(s: Statement, name: str) -> Statement:
+    """A statement in which the output of a name has a hat."""
+
+    def change(node: Node) -> Node:
+        if isinstance(node, Symbol):
+            same = Naming().read(node)[0] == name
+            return replace(node, accents=(*node.accents, "hat")) if same else node
+        if isinstance(node, Call):
+            return replace(node, arguments=tuple(map(change, node.arguments)))
+        return node.rebuilt(change)
+
+    return replace(s, node=change(s.node))

@@ -21,9 +21,11 @@ from symbptt.check.notation.symbols import ERRORS, LOSSES, of_loss_by
 from symbptt.formula.tree import (
     BigOperator,
     Call,
+    Differential,
     Group,
     Node,
     Number,
+    Quotient,
     Relation,
     Subscripted,
     Sum,
@@ -108,7 +110,8 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
                 continue
             if name_at_step(node.sides[0], carried) not in carried:
                 found += _given(at, links[0], node, layers)
-    own = _without_code(_without_gradients(_without_doubles(found)))
+    told = _without_derivatives(found, stated)
+    own = _without_code(_without_gradients(_without_doubles(told)))
     return _by_vectors(_without_instances(own))
 
 
@@ -169,6 +172,28 @@ def _from_step(node: Relation, naming: Naming) -> Node | None:
 def _without_sets(links: list[Part]) -> list[Part]:
     """The links of a formula but for the set that its value is in: ``f_t = σ(z_t) ∈ (0, 1)^n``."""
     return links[:-1] if links[-1].sign == "∈" else links
+
+
+def _without_derivatives(
+    found: Sequence[Given], stated: Sequence[list[Part] | Mention]
+) -> list[Given]:
+    """Equations without those of what an earlier formula names a derivative: ``J_t = w (1 - h_t²)``
+    after ``J_t = ∂h_t/∂h_{t-1}``."""
+    named: dict[tuple[str, bool], int] = {}
+    for at, links in enumerate(stated):
+        if isinstance(links, Mention) or not links[0].first:
+            continue
+        match links[0].left, links[0].right:
+            case Symbol() as left, Quotient(Differential(), Differential(operand=by)) if (
+                by != Symbol("t")
+            ):
+                named.setdefault(_name_and_time(left), at)
+    return [g for g in found if g.at <= named.get(_name_and_time(g.left), g.at)]
+
+
+def _name_and_time(symbol: Symbol) -> tuple[str, bool]:
+    name, index = Naming().read(symbol)
+    return name, index is not None
 
 
 def _without_gradients(found: Sequence[Given]) -> list[Given]:

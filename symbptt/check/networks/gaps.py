@@ -118,7 +118,19 @@ def gaps(model: Model, refused: Mapping[str, frozenset[str]]) -> Gaps:
     inputs = [v for v in model.with_role(Role.INPUT) if v.name in behind]  # y_t - d_t has none
     if any(v.spelled.base in INPUTS for v in inputs):
         missing |= {v.name: None for v in inputs if v.spelled.base not in INPUTS}
+    missing |= {f"{name}_hat": None for name in outputs_with_hats(model)}
     return Gaps(model, missing)
+
+
+def outputs_with_hats(model: Model) -> list[str]:
+    """The outputs that the loss has with a hat too, which nothing gives: ``L_t = -y_t log ŷ_t``
+    beside ``y_t = softmax(z_t)``."""
+    compared = frozenset[str]().union(*(_refs(part.term) for part in model.loss))
+    computed = {name for name, v in model.variables.items() if v.computed}
+    return sorted(
+        name for name in compared & computed
+        if f"{name}_hat" in compared - computed
+    )  # fmt: skip
 
 
 def _refs(term: tm.Term) -> frozenset[str]:

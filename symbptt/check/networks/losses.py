@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -33,6 +33,7 @@ from symbptt.model.draft import Source
 from symbptt.model.functions import canonical
 from symbptt.model.names import Naming
 from symbptt.model.outline import Statement
+from symbptt.model.terms import Index
 
 
 def is_loss(s: Statement, found: Sequence[Statement]) -> bool:
@@ -120,6 +121,32 @@ def attempts(found: Sequence[Statement], *, last: bool = False) -> Iterator[Atte
 def share_of(s: Statement) -> Share | None:
     """The loss of a step in a statement about the whole."""
     return share_in(right_of(s)) if Naming().read(left_of(s))[1] is None else None
+
+
+def says_again(left: Node, right: Node, statements: Iterable[Statement]) -> bool:
+    """Whether two sides are the loss in other words, ``Σ_t L_t = -Σ_t y_t log ŷ_t``, by the loss
+    of a step as the document defines it."""
+    of_step = (s for s in statements if Naming().read(left_of(s))[1] == Index("t"))
+    shares = {left_of(s).base: scalar_loss(right_of(s)) for s in of_step
+              if left_of(s).base in LOSSES}  # fmt: skip
+    one, two = (_unbounded(_with_shares(scalar_loss(x), shares)) for x in (left, right))
+    return one == two and any(isinstance(n, BigOperator) for n in one.walk())
+
+
+def _unbounded(node: Node) -> Node:
+    """A formula whose sums over all steps don't say where they end."""
+    match node:
+        case Symbol():
+            return node
+        case Group("(" | "[" | "{", (inner,)):
+            return _unbounded(inner)
+        case Call():
+            return replace(node, arguments=tuple(map(_unbounded, node.arguments)))
+        case BigOperator("sum", lower=None | Number(), upper=None | Symbol("T")) if not isinstance(
+            node.lower, Number
+        ) or node.lower.value in (0, 1):
+            node = replace(node, lower=None, upper=None)
+    return node.rebuilt(_unbounded)
 
 
 def _from_one(node: Node) -> Node:

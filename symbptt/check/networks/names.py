@@ -59,7 +59,11 @@ class Names:
         """What symbols stand for here."""
         return Scope(
             epoch.model,
-            {**self.ahead, **self.given},
+            {
+                name: d
+                for name, d in {**self.ahead, **self.given}.items()
+                if not (isinstance(d.body, Number) and name in epoch.model.variables)
+            },
             epoch.losses,
             {**epoch.aliases, **self.aliases},
             epoch.bare_is_last,

@@ -1,0 +1,45 @@
+"""Losses that are said twice, and outputs that bear the target's name."""
+
+from __future__ import annotations
+
+import pytest
+
+from symbptt.check.documents.document import Document
+from symbptt.check.judging import check_document
+
+CELL = r"""
+$$h_t = \tanh(W_{hh} h_{t-1} + W_{xh} x_t + b_h), \qquad z_t = W_{hy} h_t + b_y$$
+"""
+
+
+def verdicts(*lines: str) -> list[str]:
+    text = CELL + "\n".join(f"$${line}$$" for line in lines)
+    found = check_document(Document(text, "a.md")).findings
+    return [f.verdict.verdict for f in found if f.verdict is not None]
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        r"L = \sum_t L_t = -\sum_t y_t \log(\hat y_t)",
+        r"L = -\sum_{t=1}^T y_t \log(\hat y_t) = \sum_t L_t",
+    ],
+)
+def test_the_loss_may_be_said_in_two_ways(whole):
+    step = r"L_t = -y_t \log(\hat y_t)"
+    assert verdicts(r"\hat y_t = \text{softmax}(z_t)", step, whole) == []
+    other = whole.replace(r"-\sum", r"\sum")
+    assert verdicts(r"\hat y_t = \text{softmax}(z_t)", step, other) == ["inconclusive"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        (r"\frac{\partial L_t}{\partial z_t} = \hat y_t - y_t", "right-under"),
+        (r"\frac{\partial L_t}{\partial z_t} = y_t - \hat y_t", "inconclusive"),
+        (r"\frac{\partial h_t}{\partial h_{t-1}} = \operatorname{diag}(1 + h_t^2) W_{hh}", "wrong"),
+    ],
+)
+def test_the_output_may_bear_the_name_of_the_target(claim, expected):
+    found = verdicts(r"y_t = \text{softmax}(z_t)", r"L_t = -y_t \log(\hat y_t)", claim)
+    assert found == [expected]
