@@ -32,6 +32,9 @@ EXAMPLES = {
     + rf"$$a_t = x_t \odot c_{{t-1}}$$ $${of('L', 'x_t')} = U^T {of('L', 'z_t')}$$",
     "rounded numbers": rf"{NETS}$$-0.640 \times 0.435 = -0.278$$",
     "one path of several": f"{NETS}$${of('L', 'h_t')} += V^T V (o_t - d_t)$$",
+    "a value": rf"{NETS}$$h_3 - 1 = -\frac{{3}}{{4}}$$",
+    "a name for other equations": rf"{NETS}$$J_t = {of('h_t', 'h_{t-1}')}$$"
+    "\n$$h_t = w h_{t-1} + x_t$$\n$$J_t = w (1 - h_t^2)$$",
     "two networks": rf"{NETS}$$g_t = \tanh(Q g_{{t-1}} + R u_t)$$"
     f"\n$${of('g_t', 'u_t')} = Q x_t$$",
     "equation that is not read": NETS.replace(r"\tanh(z_t)", r"\tanh(z_t) + a_t")
@@ -71,3 +74,17 @@ def test_a_doubt_leaves_its_example_undecided(row, monkeypatch):
     assert found.reason.startswith(row.says)
     monkeypatch.setattr(doubts, "DOUBTS", [d for d in DOUBTS if d is not row])
     assert verdict().verdict != "inconclusive"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [r"\tanh(0.8 \cdot 0.4621 + 1.0) = \tanh(0.3697 + 1.0)", "d_x = d_h = 1", r"E[x_t] = 1"],
+)
+def test_numbers_of_an_example_are_never_wrong(claim: str) -> None:
+    report = symbptt.check(f"{NETS}$${claim}$$")
+    assert {f.verdict.verdict for f in report.findings if f.verdict is not None} <= {"inconclusive"}
+
+
+def test_a_derivative_that_is_no_number_is_wrong() -> None:
+    report = symbptt.check(f"{NETS}$${of('h_t', 'h_{t-1}')} = 1$$")
+    assert {f.verdict.verdict for f in report.findings if f.verdict is not None} == {"wrong"}

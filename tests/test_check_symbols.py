@@ -180,3 +180,15 @@ $$\frac{\partial L_t}{\partial u_t} = u_t - d_t$$
     (*_, last) = check_document(Document(text, "a.md")).findings
     assert last.verdict is not None
     assert last.verdict.verdict == "right"
+
+
+def test_a_value_of_a_parameter_leaves_its_formulas_general():
+    text = r"""
+$$h_t = \tanh(U h_{t-1} + W x_t + b)$$
+
+Set $w = \frac12$. In a scalar linear recurrence $h_t = w h_{t-1} + x_t$,
+
+$$\frac{\partial h_T}{\partial h_s} = w^{T-s}$$
+"""
+    found = check_document(Document(text, "a.md")).findings
+    assert [f.verdict.verdict for f in found if f.verdict is not None] == ["right"]

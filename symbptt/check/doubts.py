@@ -20,7 +20,7 @@ from symbptt.check.networks.links import (
     is_of_two_networks,
 )
 from symbptt.check.networks.parts import ADDING, Part, has_derivative
-from symbptt.check.notation.scripts import is_time, scripts
+from symbptt.check.notation.scripts import is_time, is_value, scripts
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import BigOperator, Call, Group, Node, Number, Sum, Symbol
 
@@ -69,7 +69,29 @@ def _is_rounded(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether a claim is about nothing but numbers, of which some have decimals."""
     every = [n for side in (part.left, part.right) for n in side.walk()]
     decimals = any(isinstance(n, Number) and n.value.denominator > 1 for n in every)
-    return decimals and not any(isinstance(n, Symbol | Call) for n in every)
+    functions = [n.function for n in every if isinstance(n, Call)]
+    return decimals and all(n in functions for n in every if isinstance(n, Symbol))
+
+
+def _is_value(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a claim gives what is no derivative a value: ``h_3 - 1 = -3/4``, ``d_h = 1``."""
+    sides = part.left, part.right
+    values = [s for s in sides if is_value(s)]
+    zero = any(isinstance(s, Number) and s.value == 0 for s in values)
+    told = len(values) == 1 and not zero and not is_of_data(part, scope)
+    return told and not any(map(has_derivative, sides))
+
+
+def _was_named_before(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a claim gives anew what other equations than those here were said to make a name
+    for: ``J_t = w (1 - h_t²)``, where ``J_t = ∂h_t/∂h_{t-1}`` stands above them."""
+    meant = scope.meant(part.left) if isinstance(part.left, Symbol) else None
+    known = None if meant is None else scope.definitions.get(meant.name)
+    lines = [e.line for e in epoch.equations if e.line is not None]
+    if known is None or known.line is None or not epoch.start or has_derivative(part.right):
+        return False
+    of_loss = speaks_of_loss(known.body, scope)
+    return is_chain(known.body) and not of_loss and known.line < max(lines, default=0)
 
 
 def _adds_to_parameter(part: Part, epoch: Epoch, scope: Scope) -> bool:
@@ -154,6 +176,9 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt("rounded numbers", When.DIFFERS, _is_rounded, "numbers that may be rounded"),
     Doubt("one path of several", When.FAILS, _adds_a_path,
           "what one path adds is not told from the whole"),
+    Doubt("a value", When.FAILS, _is_value, "it gives a value, of which the equations say nothing"),
+    Doubt("a name for other equations", When.FAILS, _was_named_before,
+          "its left side was named where other equations held"),
     Doubt("two networks", When.FAILS, lambda part, epoch, scope: is_of_two_networks(part, scope),
           "it joins quantities that no equation joins; are there two models?"),
     Doubt("equation that is not read", When.FAILS, _lacking, "it depends on "),

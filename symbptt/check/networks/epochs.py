@@ -25,7 +25,7 @@ from symbptt.check.networks.runs import Run, runs
 from symbptt.check.networks.statements import name_of
 from symbptt.check.networks.written import at_last, written_out
 from symbptt.check.notation.normal import Notation, normal
-from symbptt.check.notation.scripts import is_time, scripts, unbracketed
+from symbptt.check.notation.scripts import is_time, is_value, scripts, unbracketed
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.errors import SymbpttError
 from symbptt.formula import parse_equations
@@ -177,7 +177,7 @@ def _refused(chosen: Sequence[Given], model: Model) -> dict[str, frozenset[str]]
     for g in chosen:
         name, right = name_of(g.statement), relation(g).sides[1]
         v = model.variables.get(name)
-        if g.left.base in LOSSES or isinstance(right, Number) or (v is not None and v.computed):
+        if g.left.base in LOSSES or is_value(right) or (v is not None and v.computed):
             continue
         names = {Naming().read(n)[0] for n in right.walk() if isinstance(n, Symbol)}
         refused.setdefault(name, set()).update(names)

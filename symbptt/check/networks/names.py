@@ -15,7 +15,7 @@ from symbptt.check.notation.layers import Layers
 from symbptt.check.notation.marks import mark_of
 from symbptt.check.notation.meant import Definition
 from symbptt.check.notation.namings import Named, is_diagonal, namings
-from symbptt.check.notation.scripts import entry_letters, is_step, scripts
+from symbptt.check.notation.scripts import entry_letters, is_step, is_value, scripts
 from symbptt.check.notation.symbols import ERRORS, Scope
 from symbptt.formula.tree import (
     Call,
@@ -62,7 +62,7 @@ class Names:
             {
                 name: d
                 for name, d in {**self.ahead, **self.given}.items()
-                if not (isinstance(d.body, Number) and name in epoch.model.variables)
+                if not (is_value(d.body) and name in epoch.model.variables)
             },
             epoch.losses,
             {**epoch.aliases, **self.aliases},

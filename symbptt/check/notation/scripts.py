@@ -6,7 +6,18 @@ from collections.abc import Iterator, Mapping
 from math import prod
 from operator import mul
 
-from symbptt.formula.tree import Group, Node, Number, Product, Quotient, Sum, Symbol
+from symbptt.formula.tree import (
+    Call,
+    Differential,
+    Group,
+    Node,
+    Number,
+    Product,
+    Quotient,
+    Sum,
+    Symbol,
+    Text,
+)
 
 #: The numbers that the letters of a formula stand for: ``{"t": 3, "T": 4}``.
 Steps = Mapping[str, int]
@@ -56,6 +67,13 @@ def is_at_step(node: Node) -> bool:
     """Whether a script is itself something at a step: ``x^{(t)}`` in ``L_{x^{(t)}}``, a row of an
     embedding."""
     return isinstance(node, Symbol) and any(map(is_time, scripts(node)))
+
+
+def is_value(node: Node) -> bool:
+    """Whether a formula is of numbers alone: ``-3/4``, ``1/2 (-3/4)^2``."""
+    return any(isinstance(n, Number) for n in node.walk()) and not any(
+        isinstance(n, Symbol | Call | Differential | Text) for n in node.walk()
+    )
 
 
 def unbracketed(node: Node) -> Node:
