@@ -85,6 +85,14 @@ def test_numbers_of_an_example_are_never_wrong(claim: str) -> None:
     assert {f.verdict.verdict for f in report.findings if f.verdict is not None} <= {"inconclusive"}
 
 
+def test_a_derivative_has_a_value_where_quantities_have_one() -> None:
+    claim = f"$${of('L', 'V')} = -0.75$$"
+    for given, expected in (("$$h_3 = 0.5$$", "inconclusive"), ("", "shape-error")):
+        last = symbptt.check(f"{NETS}{given}\n{claim}").findings[-1]
+        assert last.verdict is not None
+        assert last.verdict.verdict == expected
+
+
 def test_a_derivative_that_is_no_number_is_wrong() -> None:
     report = symbptt.check(f"{NETS}$${of('h_t', 'h_{t-1}')} = 1$$")
     assert {f.verdict.verdict for f in report.findings if f.verdict is not None} == {"wrong"}

@@ -74,12 +74,14 @@ def _is_rounded(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 
 def _is_value(part: Part, epoch: Epoch, scope: Scope) -> bool:
-    """Whether a claim gives what is no derivative a value: ``h_3 - 1 = -3/4``, ``d_h = 1``."""
+    """Whether a claim gives what is no derivative a value, ``h_3 - 1 = -3/4``, ``d_h = 1``, or a
+    derivative where the document gives values of what it is of."""
     sides = part.left, part.right
     values = [s for s in sides if is_value(s)]
     zero = any(isinstance(s, Number) and s.value == 0 for s in values)
-    told = len(values) == 1 and not zero and not is_of_data(part, scope)
-    return told and not any(map(has_derivative, sides))
+    if len(values) != 1 or zero or is_of_data(part, scope):
+        return False
+    return bool(epoch.valued) or not any(map(has_derivative, sides))
 
 
 def _was_named_before(part: Part, epoch: Epoch, scope: Scope) -> bool:

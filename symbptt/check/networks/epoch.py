@@ -62,7 +62,8 @@ class Epoch:
     update by a gate the document leaves out; ``given``: all formulas that look like forward
     equations, ``statements`` those that this model was made of, ``by_elements`` if some gave
     elements; ``sigma_open``: σ may be tanh; ``gaps``: what the equations lack, None where a model
-    was given; ``assigned``: what ``←`` gives a value; ``added``: the names of what ``+=`` adds to.
+    was given; ``assigned``: what ``←`` gives a value; ``added``: the names of what ``+=`` adds to;
+    ``valued``: quantities that the document gives values.
     """
 
     start: int
@@ -89,6 +90,7 @@ class Epoch:
     gaps: Gaps | None = None
     assigned: frozenset[Node] = frozenset()
     added: frozenset[str] = frozenset()
+    valued: frozenset[str] = frozenset()
     worlds: dict[tuple[int, int], World] = field(default_factory=dict)
     _bound: dict[str, Epoch] = field(default_factory=dict, repr=False)
 

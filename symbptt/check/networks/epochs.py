@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from symbptt.check.documents.formulas import Formula, Unparsed
 from symbptt.check.findings import ForwardEquation
@@ -77,6 +78,11 @@ def epochs(
     sums = (p.left for p in every if p.sign in ADDING and isinstance(p.left, Symbol))
     added = frozenset(n.base for n in sums if any(map(is_time, scripts(n))))
     T = _last_number(stated)
+    valued = frozenset(
+        name for p in every if isinstance(p.left, Symbol) and is_value(p.right)
+        and p.right != Number(Fraction(0))
+        for name in (Naming().read(p.left)[0], *(rest for rest, _ in Naming().steps(p.left)))
+    )  # fmt: skip
     return [
         replace(
             epoch,
@@ -84,6 +90,7 @@ def epochs(
             sigma_open=leaves_sigma_open(words),
             assigned=assigned,
             added=added,
+            valued=valued & {*epoch.model.variables},
             loss_unread=epoch.loss_unread or (unread and not epoch.loss_stated),
             lengths=(T,) if T and epoch.lengths == LENGTHS else epoch.lengths,
         )
