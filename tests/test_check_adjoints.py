@@ -67,3 +67,16 @@ $$\frac{\partial \bar h_t}{\partial \bar h_{t-1}} = \operatorname{diag}(1 - \bar
 """
     found = check_document(Document(text, "a.md")).findings
     assert [f.verdict.verdict for f in found if f.verdict is not None] == ["right"]
+
+
+@pytest.mark.parametrize(
+    ("line", "plain", "stated"),
+    [
+        (r"\bar W = \sum_t \bar a_t x_t^\top", "right-under", "right"),
+        (r"\bar U = \sum_t \bar a_t h_t^\top", "inconclusive", "wrong"),
+    ],
+)
+def test_parameters_have_adjoints_too(line, plain, stated):
+    words = r"Write $\bar v = \frac{\partial L}{\partial v}$ for every quantity $v$."
+    assert verdicts(*BACKWARD, line)[-1] == plain
+    assert verdicts(*BACKWARD, line, words=words)[-1] == stated
