@@ -80,3 +80,18 @@ def test_parameters_have_adjoints_too(line, plain, stated):
     words = r"Write $\bar v = \frac{\partial L}{\partial v}$ for every quantity $v$."
     assert verdicts(*BACKWARD, line)[-1] == plain
     assert verdicts(*BACKWARD, line, words=words)[-1] == stated
+
+
+def test_the_gates_of_a_cell_have_adjoints():
+    text = r"""
+$$i_t = \sigma(W_i x_t + U_i h_{t-1}), \qquad o_t = \sigma(W_o x_t + U_o h_{t-1})$$
+$$\tilde c_t = \tanh(W_c x_t + U_c h_{t-1}), \qquad c_t = c_{t-1} + i_t \odot \tilde c_t$$
+$$h_t = o_t \odot \tanh(c_t)$$
+$$\bar c_t = \bar h_t \odot o_t \odot (1 - \tanh^2(c_t)) + \bar c_{t+1}$$
+$$\bar{\tilde c}_t = \bar c_t \odot i_t$$
+$$\bar o_t = \bar h_t \odot \tanh(c_t)$$
+$$\bar o_t = \bar h_t \odot c_t$$
+"""
+    found = check_document(Document(text, "a.md")).findings
+    verdicts = [f.verdict.verdict for f in found if f.verdict is not None]
+    assert verdicts == ["right-under", "right-under", "right-under", "inconclusive"]

@@ -40,9 +40,12 @@ def adjoints(stated: Sequence[list[Part] | Mention]) -> frozenset[str]:
     naming = Naming(indexed=marked)
     lines = [x for p in links if p.first for x in _line(p, naming) if x.name in marked]
     found = {x.name for x in lines if has_derivative(x.right) or _is_of_later(x)}
-    grown = True
+    given, grown = {x.name for x in lines}, True
     while grown:
         more = {x.name for x in lines if any(name in found for name, _ in x.terms)}
+        for x in lines:  # what they use too, unless a line gives it another meaning
+            used = {name for name, _ in x.terms if x.name in found and name in marked - given}
+            more |= {name for name in used if mark_of(name) == mark_of(x.name)}
         grown = not more <= found
         found |= more
     return frozenset(found)

@@ -10,20 +10,23 @@ MARKS = frozenset({"bar", "dot", "tilde", "star"})
 
 
 def mark_of(name: str) -> str | None:
-    """The mark that a name bears, if it bears one.
+    """The mark that a name bears, the last of several.
 
     >>> mark_of("a_bar"), mark_of("W_bar_hh"), mark_of("W_hh")
     ('bar', 'bar', None)
     """
     found = [word for word in name.split("_")[1:] if word in MARKS]
-    return found[0] if len(found) == 1 else None
+    return found[-1] if found else None
 
 
 def unmarked(name: str) -> str | None:
     """A name without the mark that it bears; None if it bears none.
 
-    >>> unmarked("W_bar_hh"), unmarked("h_star"), unmarked("h")
-    ('W_hh', 'h', None)
+    >>> unmarked("W_bar_hh"), unmarked("c_tilde_bar"), unmarked("h")
+    ('W_hh', 'c_tilde', None)
     """
     mark = mark_of(name)
-    return None if mark is None else "_".join(word for word in name.split("_") if word != mark)
+    if mark is None:
+        return None
+    before, _, after = name.rpartition(f"_{mark}")
+    return before + after
