@@ -476,3 +476,25 @@ $$c_t = f_t \odot c_{t-1} + i_t \odot g_t, \qquad h_t = \tanh(c_t)$$
 )  # fmt: skip
 def test_gates_may_be_given_all_at_once(forward, claim, expected):
     assert verdicts(f"{forward}$${claim}$$") == [expected]
+
+
+RESIDUAL = r"$$h_t = \tanh(W s_{t-1})$$ $$s_t = s_{t-1} + h_t$$"
+
+
+@pytest.mark.parametrize(
+    "through", [r"\frac{\partial h_t}{\partial s_{t-1}}", r"\frac{d h_t}{d s_{t-1}}"]
+)
+@pytest.mark.parametrize(
+    ("left", "own"), [("dd", "∂∂"), ("∂∂", "∂+∂"), ("dd", "∂+∂"), ("dd", "dd"), ("∂∂", "∂∂")]
+)
+def test_the_direct_path_may_have_another_sign_than_the_whole(left, own, through):
+    def of(signs: str) -> str:
+        above, below = signs[:-1].replace("∂", "\\partial").replace("+", "^+"), signs[-1]
+        return rf"\frac{{{above} s_t}}{{{below} s_{{t-1}}}}".replace("∂", "\\partial")
+
+    path = rf"\frac{{\partial s_t}}{{\partial h_t}} {through}"
+    assert verdicts(f"{RESIDUAL}$${of(left)} = {path} + {of(own)}$$") == ["right-under"]
+    twice = claims(f"{RESIDUAL}$${of(left)} = 2 {path} + {of(own)}$$")[-1].verdict
+    assert twice is not None
+    assert not twice.verdict.startswith("right")
+    assert twice.correction is None or path in twice.correction.text  # never d s_t = ∂ s_t

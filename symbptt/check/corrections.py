@@ -14,6 +14,7 @@ from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.conventions import STANDARD, Convention
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.tensors import Layout
+from symbptt.check.meaning.work import in_other_signs
 from symbptt.check.networks.parts import Part
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import (
@@ -65,6 +66,8 @@ def correction(
             plain = author.plain(node, f)
             assert isinstance(plain, Relation)
             left, right = plain.sides
+            if left == right or in_other_signs(left, right):
+                return False  # what says nothing mends nothing
             return held_everywhere(claim_of(left, right), setting, readings, in_full=True)
 
         found = repairs(

@@ -16,6 +16,7 @@ from symbptt.check.meaning.conventions import STANDARD, Convention, Reading
 from symbptt.check.meaning.regrouped import lengthened, regroup
 from symbptt.check.meaning.shares import Counted, Share, Side
 from symbptt.check.meaning.tensors import Layout, Stacking
+from symbptt.check.meaning.work import in_other_signs
 from symbptt.check.notation.neighbours import is_from_later
 from symbptt.check.notation.scripts import scripts
 from symbptt.formula.tree import (
@@ -116,9 +117,9 @@ def _hands_back_a_sum(node: Node) -> bool:
 def _adds_its_own_path(node: Node) -> bool:
     """Whether a derivative of one state by another is a term of its own sum of paths."""
     match node:
-        case Relation((Quotient(Differential(), Differential()) as left, Sum(terms))):
-            paths = (t for t in terms if t != left)
-            return left in terms and all(map(_derivatives, paths))
+        case Relation((left, Sum(terms))):
+            paths = [t for t in terms if not in_other_signs(left, t)]
+            return len(paths) == len(terms) - 1 and all(map(_derivatives, paths))
     return False
 
 

@@ -10,6 +10,7 @@ from symbptt.check.meaning.meaning import Meaning
 from symbptt.check.meaning.regrouped import lengthened, regroup
 from symbptt.check.meaning.shares import Share, Side, Written
 from symbptt.check.meaning.tensors import Derivative, Value
+from symbptt.check.meaning.work import in_other_signs
 from symbptt.check.notation.quantities import MissingError, Place
 from symbptt.check.notation.scripts import Steps, step_value
 from symbptt.check.notation.symbols import UnknownError
@@ -51,7 +52,8 @@ def _with_own_path(left: Node, right: Node) -> Node:
     match left, right:
         case Quotient(Differential() as of), Sum(terms):
             direct = replace(left, numerator=replace(of, sign=DIRECT))
-            return replace(right, terms=tuple(direct if x == left else x for x in terms))
+            return replace(right, terms=tuple(direct if in_other_signs(left, x) else x
+                                               for x in terms))  # fmt: skip
     return right
 
 

@@ -53,6 +53,18 @@ class Seen:
             where.append((m, steps))
 
 
+def in_other_signs(a: Node, b: Node) -> bool:
+    """Whether two derivatives are of one thing by another, be it d, ∂ or ∂⁺ that they write."""
+    match a, b:
+        case (
+            Quotient(Differential(operand=Node() as of), Differential(operand=Node() as by)),
+            Quotient(Differential(operand=also_of), Differential(operand=also_by)),
+        ):
+            orders = (x.order for n in (a, b) for x in n.children() if isinstance(x, Differential))
+            return (of, by) == (also_of, also_by) and set(orders) == {1}
+    return False
+
+
 def is_derivative(node: Node) -> bool:
     """Whether a part of a formula is a derivative, or a product of them."""
     match node:
