@@ -191,3 +191,32 @@ def test_steps_that_are_counted_from_zero(said, claim, verdict):
     text = FROM_ZERO if said else FROM_ZERO.replace(r"T - 2, \ldots, 0", r"T - 2, \ldots, 1")
     found = check_document(Document(f"{text}$${claim}$$", "a.md")).findings[-1]
     assert found.verdict.verdict == verdict
+
+
+RAISED = (r"z^{(t)} = W h^{(t-1)} + U x^{(t)}", r"h^{(t)} = \sigma(z^{(t)})")
+ENTRY = r"\frac{\partial h_{i}^{(k)}}{\partial z_{j}^{(k)}}"
+
+
+@pytest.mark.parametrize(
+    ("right", "holds"),
+    [
+        (r"0 \quad \text{if } i \ne j", True),
+        (r"0 \quad \text{if } i = j", False),
+        (r"\begin{cases} 0, & i \ne j \\ \sigma'(z_{j}^{(k)}), & i = j \end{cases}", True),
+        (r"\begin{cases} 0, & \text{i $\ne$ j} \\ \sigma'(z_{i}^{(k)}), & \text{i = j} \end{cases}", True),
+        (r"\begin{cases} \sigma'(z_{i}^{(k)}), & \text{if $i = j$} \\ 0, & \text{otherwise} \end{cases}", True),
+        (r"\begin{cases} \sigma'(z_{i}^{(k)}), & i \ne j \\ 0, & \text{otherwise} \end{cases}", False),
+    ],
+)  # fmt: skip
+def test_a_letter_above_is_the_step_where_steps_stand_above(right, holds):
+    found = [x.verdict for x in checked(*RAISED, f"{ENTRY} = {right}").findings if x.verdict]
+    assert [v.verdict == "right" for v in found] == [holds] * len(found)
+
+
+@pytest.mark.parametrize("when", [r"t \ge 1", r"\text{if $t \ge 1$}", r"\text{if } t \ge 1"])
+@pytest.mark.parametrize("or_else", [r"\text{otherwise}", "t < 1"])
+def test_a_case_at_step_0_is_never_wrong(when, or_else):
+    rows = rf"\operatorname{{diag}}(1 - h_t^2) U, & {when} \\ 0, & {or_else}"
+    claim = rf"{by('h_{t-1}', 'h_t')} = \begin{{cases}} {rows} \end{{cases}}"
+    found = checked(r"h_t = \tanh(U h_{t-1} + W x_t)", claim).findings
+    assert [x.verdict.verdict for x in found if x.verdict] == ["right", "inconclusive"]

@@ -22,7 +22,7 @@ from symbptt.check.networks.links import horizons
 from symbptt.check.networks.names import Names
 from symbptt.check.networks.parts import Mention, Part, links_of
 from symbptt.check.networks.roles import by_role
-from symbptt.check.notation.indices import entries_in_brackets
+from symbptt.check.notation.indices import entries_in_brackets, steps_above
 from symbptt.errors import SymbpttError
 from symbptt.formula import parse
 from symbptt.formula.tree import Number, Relation, Symbol
@@ -66,11 +66,14 @@ class Known:
         """What symbols stand for."""
         aliases = {_read(symbol): of for symbol, of in self.aliases.items()}
         if self.model is not None:
-            trees = (f.tree for f in self.found if isinstance(f, Formula))
-            aliases = {**by_role(self.model, trees), **aliases}
-        entries = entries_in_brackets(f.tree for f in self.found if isinstance(f, Formula))
-        names = Names(aliases, horizons(self.stated), layers_in(self.stated), entries=entries,
-                      adjoints=adjoints(self.stated))  # fmt: skip
+            found = (f.tree for f in self.found if isinstance(f, Formula))
+            aliases = {**by_role(self.model, found), **aliases}
+        trees = [f.tree for f in self.found if isinstance(f, Formula)]
+        names = Names(
+            aliases, horizons(self.stated), layers_in(self.stated),
+            entries=entries_in_brackets(trees), adjoints=adjoints(self.stated),
+            above=steps_above(trees),
+        )  # fmt: skip
         names.look_ahead(self.stated, self.epoch_at)
         return names
 

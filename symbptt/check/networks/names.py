@@ -42,7 +42,8 @@ class Names:
     of steps; ``ahead``: names that ``:=``, or the entries of a diagonal, give further down;
     ``stated``: gradients that the document says are what their names say; ``entries``: letters
     that count entries wherever they stand in brackets; ``adjoints``: marked names that lines give
-    as adjoints; ``marks``: those that the document says every adjoint bears.
+    as adjoints; ``marks``: those that the document says every adjoint bears; ``above``: steps
+    stand in superscripts.
     """
 
     aliases: Mapping[str, str]
@@ -54,6 +55,7 @@ class Names:
     entries: frozenset[str] = frozenset()
     adjoints: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
+    above: bool = False
 
     def scope(self, epoch: Epoch) -> Scope:
         """What symbols stand for here."""
@@ -73,6 +75,7 @@ class Names:
             parts=frozenset(name.base for _, name in epoch.named),
             entries=self.entries,
             marks=self.marks,
+            above=self.above,
         )
 
     def look_ahead(
@@ -133,7 +136,7 @@ class Names:
             known = self.ahead.get(meant.name)
             here = known is not None and known.line == part.formula.line
             return (meant.name, known) if known is not None and here else None
-        naming = _taken_apart(left, right)
+        naming = _taken_apart(left, right, self.above)
         if naming is None or _refers_to(right, naming.name):
             return None
         derived = has_derivative(right)
@@ -177,7 +180,7 @@ def announces(part: Part) -> bool:
     return _ANNOUNCES.search(words_before(part)) is not None
 
 
-def _taken_apart(left: Symbol, right: Node) -> Named | None:
+def _taken_apart(left: Symbol, right: Node, above: bool) -> Named | None:
     """The name that a left side gives: its step is a letter, its entries are letters too."""
     letters = {n.base for n in right.walk() if isinstance(n, Symbol) and n.is_bare}
     entries = (e for n in right.walk() if isinstance(n, Symbol) for e in entry_letters(n))
@@ -185,7 +188,7 @@ def _taken_apart(left: Symbol, right: Node) -> Named | None:
     best: Named | None = None
     if len(scripts(left)) > 1 and all(isinstance(p, Number) for p in scripts(left)):
         return next(namings(left))  # δ_2^{(3)}: a name of its own
-    for n in namings(left):
+    for n in namings(left, above):
         if isinstance(n.step, Number) and any(p == Symbol("t") for p in scripts(left)):
             continue  # δ^{(2)}_t: of a layer, at any step
         if isinstance(n.step, Number) or (isinstance(n.step, Symbol) and n.step.base == "T"):

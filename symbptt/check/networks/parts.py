@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from symbptt.check.documents.formulas import Formula, Unparsed
-from symbptt.check.notation.conditions import is_condition
+from symbptt.check.notation.conditions import is_condition, otherwise
 from symbptt.check.notation.ellipsis import is_dots
 from symbptt.check.notation.examples import sizes_of_batches
 from symbptt.check.notation.indices import Indices, relettered
@@ -153,8 +153,10 @@ def _links(f: Formula, conditions: tuple[Node, ...], notation: Notation) -> Iter
         origin = _plain(tree.sides[0]) if i and {*tree.operators[:i]} <= EQUAL else None
         part = Part(f, left, sign, right, conditions, i == 0, given, raw, origin)
         if isinstance(right, Cases):
+            above: list[Node] = []
             for value, condition in zip(right.values, right.conditions, strict=True):
-                own = () if condition is None else (condition,)
+                own = otherwise(above) if condition is None else (condition,)
+                above += () if condition is None else (condition,)
                 yield replace(part, right=value, conditions=(*conditions, *own), raw=None)
         else:
             yield part

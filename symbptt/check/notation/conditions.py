@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
 from operator import eq, ge, gt, le, lt, ne
 
 from symbptt.check.notation.language import phrases
 from symbptt.check.notation.scripts import Steps, is_step, step_value
+from symbptt.errors import SymbpttError
+from symbptt.formula import parse
 from symbptt.formula.tree import Group, Node, Number, Product, Relation, Symbol, Text
 
 COMPARE = {"=": eq, "<": lt, ">": gt, "≤": le, "≥": ge, "≠": ne, "≡": eq}
@@ -19,7 +24,13 @@ def holds(condition: Node, steps: Steps) -> bool | None:
     match condition:
         case Text(words):
             plain = words.strip(" ,.;:").lower()
-            return True if plain in EMPTY | OTHERWISE else None
+            if plain in EMPTY | OTHERWISE:
+                return True
+            read = _relation_in(words)
+            return None if read is None else holds(read, steps)
+        case Group("¬", (inner,)):
+            found_inside = holds(inner, steps)
+            return None if found_inside is None else not found_inside
         case Group(_, items) | Product(items):
             found = [holds(x, steps) for x in items]
             return None if None in found else all(found)
@@ -38,11 +49,30 @@ def holds(condition: Node, steps: Steps) -> bool | None:
     return None
 
 
+def otherwise(conditions: Sequence[Node]) -> tuple[Node, ...]:
+    """That none of some conditions holds."""
+    return tuple(Group("¬", (x,), span=x.span) for x in conditions)
+
+
+@cache
+def _relation_in(words: str) -> Relation | None:
+    """The relation that words are: ``p = m``, ``if t = T``."""
+    plain = words.strip(" ,.;:")
+    first, _, rest = plain.partition(" ")
+    with suppress(SymbpttError):
+        read = parse(rest if first.lower() in EMPTY else plain)
+        if isinstance(read, Relation) and is_condition(read):
+            return read
+    return None
+
+
 def _stripped(node: Node) -> Node:
     """A side without the words around it: ``if t``."""
     match node:
         case Product(factors, _):
             rest = [f for f in factors if not isinstance(f, Text)]
+            if "".join(getattr(f, "base", "?") for f in rest[:-1]).lower() in EMPTY - {""}:
+                rest = rest[-1:]  # the letters of "if"
             return rest[0] if len(rest) == 1 else node
     return node
 

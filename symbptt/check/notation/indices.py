@@ -212,6 +212,17 @@ def entries_in_brackets(trees: Iterable[Node]) -> frozenset[str]:
     )
 
 
+def steps_above(trees: Iterable[Node]) -> bool:
+    """Whether steps stand in superscripts, ``h^{(t)}``, and nowhere else."""
+    places = {
+        any(map(is_time, n.superscripts))
+        for tree in trees
+        for n in tree.walk()
+        if isinstance(n, Symbol) and any(map(is_time, (*n.subscripts, *n.superscripts)))
+    }
+    return places == {True}
+
+
 def relettered(node: Node, old: str, new: str) -> Node:
     """A formula with another letter in its scripts."""
     if node == Symbol(old):

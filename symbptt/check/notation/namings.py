@@ -20,8 +20,11 @@ class Named:
     entry: tuple[Node, ...] = ()
 
 
-def namings(symbol: Symbol) -> Iterator[Named]:
-    """The ways to take a symbol apart, the plainest first: a name alone, a step, an entry."""
+def namings(symbol: Symbol, above: bool = False) -> Iterator[Named]:
+    """The ways to take a symbol apart, the plainest first: a name alone, a step, an entry.
+
+    ``above``: the document's steps stand in superscripts, so that k is the step of ``h_i^{(k)}``.
+    """
     parts = scripts(symbol)
     every = range(len(parts))
 
@@ -34,7 +37,8 @@ def namings(symbol: Symbol) -> Iterator[Named]:
     if not any(map(is_step, symbol.indices)):  # b[i] is no b_i
         yield Named(name())
     steps = [i for i in every if is_step(parts[i])]
-    steps.sort(key=lambda i: not is_time(parts[i]))
+    below = len(symbol.subscripts) if above else 0
+    steps.sort(key=lambda i: (not is_time(parts[i]), i < below))
     for i in steps:
         yield Named(name(i), parts[i])
     for time_within in (_glued_time, _inner_time):
