@@ -220,3 +220,19 @@ def test_a_case_at_step_0_is_never_wrong(when, or_else):
     claim = rf"{by('h_{t-1}', 'h_t')} = \begin{{cases}} {rows} \end{{cases}}"
     found = checked(r"h_t = \tanh(U h_{t-1} + W x_t)", claim).findings
     assert [x.verdict.verdict for x in found if x.verdict] == ["right", "inconclusive"]
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [r"\delta 3 = \delta 1 + \delta 2", r"\delta_3 = \delta_1 + \delta_2",
+     r"\delta_4 = \delta_3 \odot \delta_1", r"\delta 4 = \delta 3 \odot h_t"],
+)  # fmt: skip
+def test_errors_told_apart_by_numbers_are_no_steps(claim):
+    found = checked(r"h_t = \sigma(h_{t-1} W + x_t U)", r"L = \sum_t \ell_t(h_t)", claim)
+    assert all(x.verdict is None or x.verdict.verdict == "inconclusive" for x in found.findings)
+
+
+def test_an_error_with_a_number_is_of_that_step_beside_others_at_steps():
+    delta = r"\delta_t = \frac{\partial L}{\partial h_t}"
+    claim = r"\delta_2 = \frac{\partial L_2}{\partial h_2} + W_{hh}^T (\delta_3 \odot (1 - h_3^2))"
+    assert last(*NETWORK, delta, claim)[0] == "right"

@@ -16,6 +16,7 @@ from symbptt.check.notation.counting import counts_from_zero
 from symbptt.check.notation.indices import NO_INDICES, Indices, indices_of
 from symbptt.check.notation.neighbours import NO_NEIGHBOURS, Neighbours, has_words, neighbours_of
 from symbptt.check.notation.rewritings import NUMBERED, REWRITINGS
+from symbptt.check.notation.scripts import scripts
 from symbptt.formula.tree import (
     Group,
     Node,
@@ -40,7 +41,8 @@ class Notation:
     ``indices``: the letters that count entries; ``counted``: the names that a superscript tells
     apart, ``z_t^1`` and ``z_t^2``; ``neighbours``: those whose steps are words; ``stacks``:
     whether ``concat`` is the name of a stacked vector; ``batches``: the letters for the number of
-    examples in a batch; ``from_zero``: whether the first step is 0.
+    examples in a batch; ``from_zero``: whether the first step is 0;
+    ``numbered_errors``: whether numbers tell the δ apart, and count no steps.
     """
 
     numbered: frozenset[str] = frozenset()
@@ -54,6 +56,7 @@ class Notation:
     stacks: bool = False
     batches: frozenset[str] = frozenset()
     from_zero: bool = False
+    numbered_errors: bool = False
 
     @classmethod
     def of(
@@ -64,7 +67,8 @@ class Notation:
         found = cls(families(plain), superscripted(every), prefixed_names(every),
                     in_brackets(every), timed_names(every), indices_of(every),
                     counted_names(every), stacks=any(map(_names_stack, every)),
-                    batches=batches, from_zero=counts_from_zero(every))  # fmt: skip
+                    batches=batches, from_zero=counts_from_zero(every),
+                    numbered_errors=numbers_errors(every))  # fmt: skip
         if not any(map(has_words, every)):
             return found
         return replace(found, neighbours=neighbours_of([_normal(tree, found) for tree in every]))
@@ -116,6 +120,20 @@ def timed_names(trees: Iterable[Node]) -> frozenset[str]:
         for tree in trees
         for n in tree.walk()
         if isinstance(n, Symbol) and Naming().read(n)[1] == Index("t")
+    )
+
+
+def numbers_errors(trees: Iterable[Node]) -> bool:
+    """Whether a document has ``δ_1``, ``δ_2`` and no δ at a step, nor other names by numbers."""
+    symbols = {n for tree in trees for n in tree.walk() if isinstance(n, Symbol)}
+    errors = {n for n in symbols if n.base == "delta"}
+    numbers = {n for n in errors if isinstance(*n.subscripts[:1] or (None,), Number)}
+    others = (x for n in symbols - errors if n.base[0].islower() for x in scripts(n))
+    return (
+        len(numbers) > 1
+        and all(len(scripts(n)) == 1 for n in numbers)
+        and errors == numbers
+        and not any(isinstance(x, Number) and x.value > 0 for x in others)
     )
 
 

@@ -211,6 +211,24 @@ def _numbered_signal(node: Node) -> Node:
     return node
 
 
+def _numbered_errors(node: Node, numbered: bool) -> Node:
+    """``δ 3``, and ``δ_3`` where numbers alone tell the δ of a document apart, as names."""
+    match node:
+        case Product(factors, operators):
+            for i, (a, sign, b) in enumerate(zip(factors, operators, factors[1:], strict=False)):
+                if a == Symbol("delta") and isinstance(b, Number) and not sign:
+                    span = Span(a.span.start, b.span.end)
+                    name = Symbol(f"delta{b.value}", span=span)
+                    rest = (*factors[:i], name, *factors[i + 2 :])
+                    signs = (*operators[:i], *operators[i + 1 :])
+                    if len(rest) == 1:
+                        return name
+                    return _numbered_errors(replace(node, factors=rest, operators=signs), numbered)
+        case Symbol("delta", subscripts=(Number(value),)) if numbered:
+            return replace(node, base=f"delta{value}", subscripts=())
+    return node
+
+
 def _counted(node: Node, counted: frozenset[str]) -> Node:
     """``z_t^2`` as a name with two scripts, where the document has ``z_t^1`` too."""
     match node:
@@ -359,6 +377,8 @@ REWRITINGS: tuple[Rewriting, ...] = (
     Rewriting("missing d", r"\frac{a h_1}{\partial W}", r"a \frac{\partial h_1}{\partial W}",
               _always(_bare_numerator)),
     Rewriting("error signal with two numbers", "δ_2^3", "δ_2^{(3)}", _always(_numbered_signal)),
+    Rewriting("errors by numbers", "δ 3 = δ 1 + δ 2", "",
+              lambda n, notation: _numbered_errors(n, notation.numbered_errors)),
     Rewriting("entry of a matrix", "W[i, j]", "", _always(_pairs)),
     Rewriting("copy of a parameter", r"\frac{dL}{dW} (t = 2)", r"\frac{dL}{dW^{(2)}}",
               _always(_copies)),
