@@ -41,6 +41,8 @@ EXAMPLES = {
     + rf"$$a_t = x_t \odot c_{{t-1}}$$ $${of('L', 'x_t')} = U^T {of('L', 'h_t')}$$",
     "quantity of no use": rf"{NETS}$$q_t = W h_{{t-1}} + R x_t$$"
     f"\n$${of('L', 'q_t')} = V^T (o_t - d_t)$$",
+    "another equation that is not read": rf"{NETS}$$h_{{t,i}} = \tanh(\sum_k W_{{ik}} h_{{t,k}} + g(x))$$"
+    f"$${of('h_t', 'h_{t-1}')} = diag(3 h_t^2 - 1) W^T W$$",
     "gradient of a loss that is not read": f"{UNREAD}$${of('L', 'V')} = \\sum_t 3 o_t h_t^T$$",
     "step of learning": f"{NETS}$$\\Delta_t = {of('L', 'h_t')}$$"
     "\n$$\\Delta_t = V^T V (o_t - d_t)$$",

@@ -236,3 +236,26 @@ def test_an_error_with_a_number_is_of_that_step_beside_others_at_steps():
     delta = r"\delta_t = \frac{\partial L}{\partial h_t}"
     claim = r"\delta_2 = \frac{\partial L_2}{\partial h_2} + W_{hh}^T (\delta_3 \odot (1 - h_3^2))"
     assert last(*NETWORK, delta, claim)[0] == "right"
+
+
+BY_VECTORS = r"h_t = \tanh(U h_{t-1} + W x_t)"
+
+
+@pytest.mark.parametrize(
+    "besides",
+    [
+        (r"h_{t,i} = \tanh(\sum_{k=1}^n u_{ik} h_{t-1,k} + g(x))",),
+        (r"\theta_t = V h_t", r"\hat y_{t,i} = \frac{e^{\theta_{t,i}}}{\sum_{j} e^{\theta_{t,i}}}"),
+    ],
+)
+@pytest.mark.parametrize(("factor", "holds"), [("U", True), ("U^2", False)])
+def test_an_equation_that_makes_no_model_leaves_the_others(besides, factor, holds):
+    claim = rf"{by('h_{t-1}', 'h_t')} = \operatorname{{diag}}(1 - h_t^2) {factor}"
+    assert (last(BY_VECTORS, *besides, claim)[0] == "right") is holds
+
+
+def test_what_an_output_that_makes_no_model_gives_is_no_loss():
+    output = (r"\theta_t = V h_t", r"\hat y_{t,i} = \frac{e^{\theta_{t,i}}}{\sum_{j} e^{\theta_{t,i}}}")
+    output_by = by(r"\theta_t")
+    claim = rf"{by('V')} = \sum_t {output_by} h_t^T"
+    assert last(BY_VECTORS, *output, claim)[0] == "inconclusive"

@@ -139,6 +139,11 @@ def _lacking(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     return None if epoch.gaps is None else epoch.gaps.lacking(claim_of(part, epoch).sides, scope)
 
 
+def _said_again(part: Part, epoch: Epoch, scope: Scope) -> str | None:
+    """What has another equation that isn't read, and a claim depends on."""
+    return None if epoch.gaps is None else epoch.gaps.said_again(claim_of(part, epoch).sides, scope)
+
+
 def _unused(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     """What the loss doesn't depend on by the equations, and a claim has the gradient by."""
     return None if epoch.gaps is None else epoch.gaps.idle(claim_of(part, epoch).sides, scope)
@@ -185,6 +190,7 @@ DOUBTS: tuple[Doubt, ...] = (
           "it joins quantities that no equation joins; are there two models?"),
     Doubt("equation that is not read", When.FAILS, _lacking, "it depends on "),
     Doubt("quantity of no use", When.FAILS, _unused, "by the forward equations "),
+    Doubt("another equation that is not read", When.UNMENDED, _said_again, "it depends on "),
     Doubt("gradient of a loss that is not read", When.UNMENDED, _speaks_of_unread_loss, _UNREAD),
     Doubt("step of learning", When.UNMENDED, _is_step_of_learning,
           "a Δ may be a step of learning rather than a gradient"),

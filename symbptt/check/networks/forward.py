@@ -19,9 +19,9 @@ from symbptt.check.networks.prepared import (
     timed,
     with_earlier_inputs,
 )
-from symbptt.check.networks.statements import name_of, right_of
+from symbptt.check.networks.statements import left_of, name_of, right_of
 from symbptt.check.notation.shares import Share
-from symbptt.errors import ModelError, SymbpttError
+from symbptt.errors import ModelError, Place, SymbpttError
 from symbptt.formula.lexicon import GREEK
 from symbptt.formula.tree import (
     Call,
@@ -68,12 +68,52 @@ def forward(
     A statement that makes no equation is left out, and the rest tried again.
     """
     stated = [*distinct(statements)]
+    problem: SymbpttError | None = None
+    left_out: list[Statement] = []
+    while stated:
+        made = _tried(stated, loss_name, last=last, keeps=keeps, open_outputs=open_outputs)
+        if isinstance(made, Forward):
+            unread = not made.loss_stated and any(_is_lost(s, stated) for s in left_out)
+            return replace(made, loss_unread=made.loss_unread or unread)
+        problem = problem or made.error
+        refused = [s for s in stated if any(_stands_in(place, s) for place in made.places)]
+        if not refused:
+            break
+        left_out += refused
+        stated = [s for s in stated if s not in refused]
+    return problem or ModelError("no forward equations")
+
+
+@dataclass(frozen=True)
+class _Failed:
+    """What was wrong first, and where statements stand that make no equation."""
+
+    error: SymbpttError | None
+    places: tuple[Place, ...]
+
+
+def _stands_in(place: Place, s: Statement) -> bool:
+    span = s.node.span
+    return s.place.text == place.text and span.start <= place.start <= span.end
+
+
+def _is_lost(s: Statement, rest: Sequence[Statement]) -> bool:
+    """Whether nothing else gives what a statement does, be it with the letter of an entry."""
+    left = left_of(s)
+    return all((left_of(x).base, left_of(x).accents) != (left.base, left.accents) for x in rest)
+
+
+def _tried(
+    stated: list[Statement], loss_name: str | None, *, last: bool, keeps: bool, open_outputs: bool
+) -> Forward | _Failed:
+    """The model of some definitions, with what documents leave out of them."""
     gates = frozenset(name_of(s) for s in stated if gives_gate(s))
     plain = one_spelling([entrywise(s, gates) for s in stated])
     update = missing_update(plain, keeps=keeps)
     complete = completed(plain) if update is None else [*plain, update]
     found = split(linked(timed(with_earlier_inputs(complete))))
     problem: SymbpttError | None = None
+    places: list[Place] = []
     for attempt in attempts(found, last=last):
         chosen, loss = attempt.equations, attempt.loss
         known = loss if loss_name is None else with_known_loss(loss, found, loss_name)
@@ -88,10 +128,10 @@ def forward(
             except SymbpttError as error:
                 problem = problem or error
                 place = getattr(error, "place", None)
-                fewer = [s for s in chosen if place is None or s.place.text != place.text
-                         or not s.node.span.start <= place.start <= s.node.span.end]  # fmt: skip
-                if len(fewer) == len(chosen):
+                fewer = [s for s in chosen if place is None or not _stands_in(place, s)]
+                if place is None or len(fewer) == len(chosen):
                     break
+                places.append(place)
                 chosen = fewer
                 continue
             names = {model.loss_name} | {name_of(s) for s in found if is_loss(s, found)}
@@ -101,7 +141,7 @@ def forward(
                 completed=len(complete) > len(plain), loss_named=named,
                 gated="" if update is None else name_of(update),
             )  # fmt: skip
-    return problem or ModelError("no forward equations")
+    return _Failed(problem, tuple(places))
 
 
 def _built(chosen: list[Statement], loss: Statement, functions: Iterable[str]) -> Model:

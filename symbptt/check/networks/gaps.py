@@ -26,11 +26,13 @@ class Gaps:
     """What the equations of a model lack.
 
     ``missing``: what is given although an equation for it was refused, or must be missing, each
-    with the names in that equation, None where nobody knows them.
+    with the names in that equation, None where nobody knows them; ``again``: what has an equation
+    besides one that was refused, such as one by entries.
     """
 
     model: Model
     missing: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    again: frozenset[str] = frozenset()
 
     @cached_property
     def uses(self) -> dict[str, frozenset[str]]:
@@ -63,6 +65,14 @@ class Gaps:
                 name in self.behind(of) and self._feeds(by, inside) for of, by in pairs
             ):
                 return f"it depends on {shown(name)}, for which no forward equation is read"
+        return None
+
+    def said_again(self, sides: Sequence[Node], scope: Scope) -> str | None:
+        """A quantity that a claim depends on, of which another equation was refused."""
+        named, pairs = _about(sides, scope)
+        behind = frozenset(named).union(*(self.behind(of) for of, _ in pairs))
+        for name in sorted(self.again & behind):
+            return f"it depends on {shown(name)}, of which another forward equation isn't read"
         return None
 
     def idle(self, sides: Sequence[Node], scope: Scope) -> str | None:
@@ -119,7 +129,10 @@ def gaps(model: Model, refused: Mapping[str, frozenset[str]]) -> Gaps:
     if any(v.spelled.base in INPUTS for v in inputs):
         missing |= {v.name: None for v in inputs if v.spelled.base not in INPUTS}
     missing |= {f"{name}_hat": None for name in outputs_with_hats(model)}
-    return Gaps(model, missing)
+    forms = [(n, v) for n, v in model.variables.items() if v.computed]
+    again = {n for n, v in forms for r in refused if r not in model.variables
+             if r.startswith(f"{n}_")}  # fmt: skip
+    return Gaps(model, missing, frozenset(again))
 
 
 def outputs_with_hats(model: Model) -> list[str]:
