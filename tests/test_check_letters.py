@@ -254,8 +254,23 @@ def test_an_equation_that_makes_no_model_leaves_the_others(besides, factor, hold
     assert (last(BY_VECTORS, *besides, claim)[0] == "right") is holds
 
 
-def test_what_an_output_that_makes_no_model_gives_is_no_loss():
-    output = (r"\theta_t = V h_t", r"\hat y_{t,i} = \frac{e^{\theta_{t,i}}}{\sum_{j} e^{\theta_{t,i}}}")
-    output_by = by(r"\theta_t")
-    claim = rf"{by('V')} = \sum_t {output_by} h_t^T"
-    assert last(BY_VECTORS, *output, claim)[0] == "inconclusive"
+@pytest.mark.parametrize(("besides", "verdict"), [("", "right"), ("+ h_{t,i}", "inconclusive")])
+def test_an_output_of_several_quantities_is_not_left_out(besides, verdict):
+    output = rf"\hat y_{{t,i}} = \frac{{e^{{\theta_{{t,i}}}}}}{{\sum_{{j}} e^{{\theta_{{t,i}}}}}} {besides}"
+    output_by = by(r"\theta_T")
+    claim = rf"{by('h_T')} = V^T {output_by}"
+    assert last(BY_VECTORS, r"\theta_t = V h_t", output, claim)[0] == verdict
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [r"\bbox[yellow,5px]{%s}", r"\bbox{%s}",
+     r"\begin{align} %s \\ \ldots \tag{9} \end{align}",
+     r"\begin{align} %s \\ \ldots \tag{9} \\ \frac{\partial h_2}{\partial h_1} &= \operatorname{diag}(1 - h_2^2) U \end{align}"],
+)  # fmt: skip
+@pytest.mark.parametrize(("factor", "verdict"), [("U", "right"), ("U^T", "wrong")])
+def test_a_frame_or_a_row_of_dots_hides_no_formula(shown, factor, verdict):
+    claim = rf"{by('h_{t-1}', 'h_t')} &= \operatorname{{diag}}(1 - h_t^2) {factor}"
+    text = shown.replace("%s", claim if "&" in shown or "align" in shown else claim.replace("&", ""))
+    found = [x.verdict.verdict for x in checked(BY_VECTORS, text).findings if x.verdict]
+    assert found[0] == verdict

@@ -44,6 +44,8 @@ _TYPED_RANGE = re.compile(
 #: ``y*_t``, the y that is wanted.
 _TYPED_STAR = re.compile(r"(?<=[^\W\d_])\*(?=_)")
 _TYPED_SUM = re.compile(r"Σ(?=\s*[(\[∂])")
+#: A frame with its colour and its margin.
+_FRAME = re.compile(r"\\bbox\s*(?:\[[^\[\]]*\])?\s*(?=\{)")
 #: The mark of an item in a list, which stands where no factor is before it.
 _ITEM = re.compile(r"\A\s*(?:\\bullet(?![A-Za-z])|•)")
 
@@ -59,6 +61,7 @@ def plainly(text: Traced, *, typed: bool) -> Traced:
     '∏_{k=1}^{t} J_k'
     """
     text = text.replaced(_ITEM, lambda m: " ")
+    text = text.replaced(_FRAME, lambda m: r"\boxed")
     text = text.replaced(_WIDE_SIGN, lambda m: m.group().translate(_WIDE))
     text = text.replaced(_INTERVAL, lambda m: m.group().translate(_OPEN_ENDS))
     if typed:

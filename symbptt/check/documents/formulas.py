@@ -225,7 +225,8 @@ def gathered(trees: Sequence[Node]) -> list[Node]:
         items = list(trees[i:stop])
         head = items[0]
         i = stop
-        if len(items) == 1 or (isinstance(head, Relation) and DOTS not in items):
+        trails_off = items[1:] == [DOTS] and not is_condition(head)  # a row of dots below it
+        if len(items) == 1 or (isinstance(head, Relation) and (trails_off or DOTS not in items)):
             done += items
         elif isinstance(head, Relation):
             bare = _list([head.sides[-1], *items[1:]])

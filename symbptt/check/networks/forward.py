@@ -77,10 +77,10 @@ def forward(
             return replace(made, loss_unread=made.loss_unread or unread)
         problem = problem or made.error
         refused = [s for s in stated if any(_stands_in(place, s) for place in made.places)]
-        if not refused:
+        stated = [s for s in stated if s not in refused]
+        if not refused or any(_joins(s, stated) for s in refused):
             break
         left_out += refused
-        stated = [s for s in stated if s not in refused]
     return problem or ModelError("no forward equations")
 
 
@@ -101,6 +101,14 @@ def _is_lost(s: Statement, rest: Sequence[Statement]) -> bool:
     """Whether nothing else gives what a statement does, be it with the letter of an entry."""
     left = left_of(s)
     return all((left_of(x).base, left_of(x).accents) != (left.base, left.accents) for x in rest)
+
+
+def _joins(s: Statement, rest: Sequence[Statement]) -> bool:
+    """Whether a statement is of several quantities that others give, and gives one that is lost:
+    what is made of those is then not known."""
+    given = {left_of(x).base for x in rest}
+    used = {n.base for n in right_of(s).walk() if isinstance(n, Symbol)}
+    return _is_lost(s, rest) and len(given & used) > 1
 
 
 def _tried(
