@@ -14,7 +14,7 @@ from symbptt.check.networks.guessed import shown
 from symbptt.check.networks.prepared import INPUTS
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.prefixes import with_prefixes
-from symbptt.check.notation.scripts import unbracketed
+from symbptt.check.notation.scripts import ENTRY_LETTERS, unbracketed
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import Differential, Node, Product, Quotient, Symbol
 from symbptt.model import terms as tm
@@ -27,7 +27,7 @@ class Gaps:
 
     ``missing``: what is given although an equation for it was refused, or must be missing, each
     with the names in that equation, None where nobody knows them; ``again``: what has an equation
-    besides one that was refused, such as one by entries.
+    by vectors besides one by entries that was refused.
     """
 
     model: Model
@@ -129,9 +129,8 @@ def gaps(model: Model, refused: Mapping[str, frozenset[str]]) -> Gaps:
     if any(v.spelled.base in INPUTS for v in inputs):
         missing |= {v.name: None for v in inputs if v.spelled.base not in INPUTS}
     missing |= {f"{name}_hat": None for name in outputs_with_hats(model)}
-    forms = [(n, v) for n, v in model.variables.items() if v.computed]
-    again = {n for n, v in forms for r in refused if r not in model.variables
-             if r.startswith(f"{n}_")}  # fmt: skip
+    again = (n for n, v in model.variables.items() if v.computed and any(
+             f"{n}_{letter}" in refused for letter in ENTRY_LETTERS))  # fmt: skip
     return Gaps(model, missing, frozenset(again))
 
 
