@@ -271,6 +271,8 @@ def test_an_output_of_several_quantities_is_not_left_out(besides, verdict):
 @pytest.mark.parametrize(("factor", "verdict"), [("U", "right"), ("U^T", "wrong")])
 def test_a_frame_or_a_row_of_dots_hides_no_formula(shown, factor, verdict):
     claim = rf"{by('h_{t-1}', 'h_t')} &= \operatorname{{diag}}(1 - h_t^2) {factor}"
-    text = shown.replace("%s", claim if "&" in shown or "align" in shown else claim.replace("&", ""))
+    text = shown.replace(
+        "%s", claim if "&" in shown or "align" in shown else claim.replace("&", "")
+    )
     found = [x.verdict.verdict for x in checked(BY_VECTORS, text).findings if x.verdict]
     assert found[0] == verdict

@@ -127,7 +127,7 @@ def numbers_errors(trees: Iterable[Node]) -> bool:
     """Whether a document has ``δ_1``, ``δ_2`` and no δ at a step, nor other names by numbers."""
     symbols = {n for tree in trees for n in tree.walk() if isinstance(n, Symbol)}
     errors = {n for n in symbols if n.base == "delta"}
-    numbers = {n for n in errors if isinstance(*n.subscripts[:1] or (None,), Number)}
+    numbers = {n for n in errors if n.subscripts and isinstance(n.subscripts[0], Number)}
     others = (x for n in symbols - errors if n.base[0].islower() for x in scripts(n))
     return (
         len(numbers) > 1
