@@ -183,6 +183,8 @@ def _label(symbol: Symbol, meaning: Meaning, steps: Mapping[str, int]) -> str | 
     name = (
         f"∂{meaning.world.model.loss_name}/∂{meant.name}"
         if meant.kind == "gradient"
+        else symbol.base
+        if meant.span is not None
         else meant.name.replace(UNSEEN, "")
     )
     return name if at is None else f"{name}_{at}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from symbptt.check.authors import Author
 from symbptt.check.documents.document import Document
 from symbptt.check.documents.formulas import Formula, Unparsed
+from symbptt.check.judge import judge
 from symbptt.check.meaning.claims import Claim, least_length
 from symbptt.check.meaning.conventions import Convention
 from symbptt.check.meaning.layouts import Need
@@ -18,11 +19,13 @@ from symbptt.check.networks.adjoints import adjoints
 from symbptt.check.networks.epoch import Epoch, NoModelError
 from symbptt.check.networks.epochs import epochs
 from symbptt.check.networks.equations import layers_in
-from symbptt.check.networks.links import horizons
+from symbptt.check.networks.links import claim_of, horizons
 from symbptt.check.networks.names import Names
 from symbptt.check.networks.parts import Mention, Part, links_of
 from symbptt.check.networks.roles import by_role
+from symbptt.check.networks.running import loss_defined
 from symbptt.check.notation.indices import entries_in_brackets, steps_above
+from symbptt.check.notation.quantities import Span
 from symbptt.errors import SymbpttError
 from symbptt.formula import parse
 from symbptt.formula.tree import Number, Relation, Symbol
@@ -56,10 +59,29 @@ class Known:
         """The models of the document, in order."""
         letters = horizons(self.stated)
         try:
-            return epochs(self.stated, self.model, self.document.text, letters)
+            found = epochs(self.stated, self.model, self.document.text, letters)
         except NoModelError as error:
             self.notes.append(f"{error}; give one with --model")
             return []
+        return [replace(e, spans=self._spans(e, letters)) for e in found]
+
+    def _spans(self, epoch: Epoch, horizons: frozenset[str]) -> dict[str, Span | None]:
+        """The losses of several steps in a model, and the losses that are not what the document
+        says of them: their steps are not known."""
+        found = {**epoch.spans}
+        plain = Names({}, horizons, layers_in(self.stated))
+        for part in links_of(self.stated):
+            name = loss_defined(part) if part.formula in epoch.formulas else None
+            if name is None or not (name in epoch.spans or epoch.loss_stated):
+                continue
+            claim = claim_of(part, epoch)
+            setting = Setting(
+                plain.scope(epoch), epoch.loss_stated, epoch.lengths, epoch.by_elements
+            )
+            verdict = judge(claim, setting).verdict
+            if verdict == "wrong" or (name in epoch.spans and verdict == "inconclusive"):
+                found[name] = None
+        return found
 
     @cached_property
     def names(self) -> Names:

@@ -12,7 +12,7 @@ from symbptt.check.meaning.norms import extreme_over
 from symbptt.check.notation.conditions import holds
 from symbptt.check.notation.meant import Meant
 from symbptt.check.notation.prefixes import with_prefixes
-from symbptt.check.notation.quantities import MissingError
+from symbptt.check.notation.quantities import MissingError, Span
 from symbptt.check.notation.scripts import (
     NO_STEPS,
     Steps,
@@ -140,6 +140,8 @@ def _is_backwards(node: Node, meaning: Meaning, steps: Steps) -> bool:
                 return False
             if a is None or b is None or a.step is None or b.step is None:
                 return False
+            if a.span is Span.FROM:
+                return False  # the loss from a step on depends on what comes later
             return not meaning.world.is_parameter(b.name) and a.step < b.step
         case Symbol():
             return _is_backwards_by_name(node, meaning, steps)

@@ -168,6 +168,10 @@ def slope(m: Meaning, a: Place, b: Place, *, immediate: bool = False) -> Derivat
     if not _reaches(m, a) or not _reaches(m, b):
         size = (*_extent(m, a), *_extent(m, b))
         return Derivative(a, b, np.zeros(size, dtype=object), beyond=True)
+    if a.span is not None and b.later:
+        raise NoPathError("a loss of several steps is that of all of them")
+    if m.world.is_loss(b) and (a.span or b.span):
+        raise UnknownError("a derivative by the loss of several steps", Symbol(b.name))
     if m.world.is_loss(a) and m.world.is_loss(b):
         same = a.step in (None, b.step)
         if same and b.own and not a.own:

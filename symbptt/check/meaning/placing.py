@@ -101,7 +101,9 @@ class Placing:
             if at is None and self.convention.of_one_step:
                 at = steps.get("t", self.world.T)
             own = meant.own and at is not None
-            return Place(self.world.model.loss_name, at, own=own, later=meant.later)
+            return Place(
+                self.world.model.loss_name, at, own=own, later=meant.later, span=meant.span
+            )
         if at is None and not self.world.model.variables[meant.name].timeless:
             at = self.world.T if self.scope.bare_is_last else steps.get("t")
             if at is None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property, reduce
 from operator import add
 
-from symbptt.check.notation.quantities import MissingError, Place
+from symbptt.check.notation.quantities import MissingError, Place, Span
 from symbptt.evidence.claims import free_values
 from symbptt.evidence.duals import Dual, DualArithmetic
 from symbptt.evidence.forward import Trace, changes, evaluate, run, size_of
@@ -70,7 +70,9 @@ class Unrolled:
     def exists(self, place: Place) -> bool:
         """Whether there is such a quantity in T steps."""
         if self.is_loss(place):
-            return place.step is None or 1 <= place.step <= self.T
+            first = 0 if place.span is Span.UP_TO else 1
+            last = self.T + 1 if place.span is Span.FROM else self.T
+            return place.step is None or first <= place.step <= last
         v = self.model.variables.get(place.name)
         if v is None:
             return False
@@ -134,7 +136,14 @@ class Unrolled:
         if place.step is None:
             whole: Dual = trace.loss + trace.penalty
             return whole
-        return self._step_loss(place.step, trace.read)
+        return self._loss_of(place, trace.read)
+
+    def _loss_of(self, place: Place, read: Read) -> Dual:
+        """The loss of a step, or of several, with the values that a function gives."""
+        t = place.step or 0
+        steps = {None: (t,), Span.FROM: range(t, self.T + 1), Span.UP_TO: range(1, t + 1)}
+        values = (self._step_loss(s, read) for s in steps[place.span])
+        return reduce(add, values, self.duals.constant(Fraction(0), (1, 1)))
 
     def _step_loss(self, t: int, read: Read) -> Dual:
         """What a step adds to the loss."""

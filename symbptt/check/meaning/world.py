@@ -167,7 +167,7 @@ class World(Unrolled):
                 return read(place.name, place.step)
             if place.step is None:  # the loss names quantities of every step
                 return self._read(self._moved(by), place)
-            return self._step_loss(place.step, read)
+            return self._loss_of(place, read)
 
         return of
 

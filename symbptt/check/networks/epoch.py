@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from symbptt.check.documents.formulas import Formula
@@ -24,6 +24,7 @@ from symbptt.check.networks.gaps import Gaps, outputs_with_hats
 from symbptt.check.networks.guessed import labelled, reading
 from symbptt.check.networks.parts import Mention, Part
 from symbptt.check.networks.statements import left_of
+from symbptt.check.notation.quantities import Span
 from symbptt.check.notation.shares import Share
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.errors import PlacedError, SymbpttError
@@ -63,7 +64,8 @@ class Epoch:
     equations, ``statements`` those that this model was made of, ``by_elements`` if some gave
     elements; ``sigma_open``: σ may be tanh; ``gaps``: what the equations lack, None where a model
     was given; ``assigned``: what ``←`` gives a value; ``added``: the names of what ``+=`` adds to;
-    ``valued``: quantities that the document gives values.
+    ``valued``: quantities that the document gives values; ``spans``: the losses of several steps,
+    each with which steps these are, None if not known.
     """
 
     start: int
@@ -91,6 +93,7 @@ class Epoch:
     assigned: frozenset[Node] = frozenset()
     added: frozenset[str] = frozenset()
     valued: frozenset[str] = frozenset()
+    spans: Mapping[str, Span | None] = field(default_factory=dict)
     worlds: dict[tuple[int, int], World] = field(default_factory=dict)
     _bound: dict[str, Epoch] = field(default_factory=dict, repr=False)
 

@@ -22,6 +22,7 @@ from symbptt.check.networks.equations import Given, claims, equations, relation
 from symbptt.check.networks.forward import Forward, forward
 from symbptt.check.networks.gaps import gaps
 from symbptt.check.networks.parts import ADDING, Mention, has_derivative, links_of
+from symbptt.check.networks.running import apart, spans_of
 from symbptt.check.networks.runs import Run, runs
 from symbptt.check.networks.statements import name_of
 from symbptt.check.networks.written import at_last, written_out
@@ -61,7 +62,8 @@ def epochs(
     """
     if model is not None:
         return [Epoch(0, model, frozenset({model.loss_name}), loss_stated=True)]
-    given = equations(stated, horizons)
+    given, several = apart(equations(stated, horizons))
+    spans = spans_of(several, given)
     parts = _named_parts(stated, given)
     loss = spoken_loss(words)
     made = [_epoch(run, parts, loss) for run in runs(given, claims(stated))]
@@ -71,7 +73,7 @@ def epochs(
     problem = next((e for e in made if isinstance(e, SymbpttError)), None)
     if not found and problem is not None:
         raise NoModelError(problem)
-    formulas = tuple(g.formula for g in given)
+    formulas = tuple(g.formula for g in (*given, *several))
     unread = any(isinstance(m, Mention) and _is_unread_loss(m) for m in stated)
     every = [*links_of(stated)]
     assigned = frozenset(p.left for p in every if p.sign == "←")
@@ -91,6 +93,9 @@ def epochs(
             assigned=assigned,
             added=added,
             valued=valued & {*epoch.model.variables},
+            formulas=(*epoch.formulas, *(g.formula for g in several)),
+            lefts=(*epoch.lefts, *(left for g in several for left in g.lefts)),
+            spans=spans,
             loss_unread=epoch.loss_unread or (unread and not epoch.loss_stated),
             lengths=(T,) if T and epoch.lengths == LENGTHS else epoch.lengths,
         )

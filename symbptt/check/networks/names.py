@@ -66,7 +66,7 @@ class Names:
                 for name, d in {**self.ahead, **self.given}.items()
                 if not (is_value(d.body) and name in epoch.model.variables)
             },
-            epoch.losses,
+            epoch.losses | {*epoch.spans},
             {**epoch.aliases, **self.aliases},
             epoch.bare_is_last,
             self.horizons,
@@ -76,6 +76,7 @@ class Names:
             entries=self.entries,
             marks=self.marks,
             above=self.above,
+            spans=epoch.spans,
         )
 
     def look_ahead(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from symbptt.check.notation.quantities import Span
 from symbptt.formula.tree import Node, Symbol
 
 
@@ -37,7 +38,7 @@ class Meant:
 
     A gradient is that of the loss by the quantity named, a unit is 1 where its entries are one;
     ``own``: the loss of a step as it is called, not what it adds to the whole; ``later``: as later
-    steps see it.
+    steps see it; ``span``: the steps of a loss of several.
     """
 
     kind: str
@@ -47,3 +48,4 @@ class Meant:
     power: Node | None = None
     own: bool = False
     later: bool = False
+    span: Span | None = None

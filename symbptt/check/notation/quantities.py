@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum
+
+
+class Span(Enum):
+    """The steps that a loss of several steps, ``L_t = Σ_{s=t}^T ℓ_s``, is the sum of."""
+
+    FROM = "from its step on"
+    UP_TO = "up to its step"
 
 
 @dataclass(frozen=True)
@@ -12,7 +20,7 @@ class Place:
 
     A parameter with a step, ``W_2``, is the copy of it that this step uses.  ``entry`` is the row
     and the column, from 0, of a number in it; ``own``: the loss of a step before the whole
-    weighs it; ``later``: a state as later steps alone see it.
+    weighs it; ``later``: a state as later steps alone see it; ``span``: the loss of several steps.
     """
 
     name: str
@@ -20,6 +28,7 @@ class Place:
     entry: tuple[int, int] | None = None
     own: bool = False
     later: bool = False
+    span: Span | None = None
 
     @property
     def whole(self) -> Place:

@@ -16,6 +16,7 @@ from symbptt.check.notation.marks import mark_of, unmarked
 from symbptt.check.notation.meant import Definition, Meant
 from symbptt.check.notation.namings import Named, label, named_in_script, namings
 from symbptt.check.notation.neighbours import FROM_LATER
+from symbptt.check.notation.quantities import Span
 from symbptt.check.notation.scripts import ENTRY_LETTERS, is_at_step, is_step, is_time, scripts
 from symbptt.formula.tree import Node, Sum, Symbol
 from symbptt.model.model import Model, Role
@@ -53,7 +54,8 @@ class Scope:
     stand for any number; ``layers``: the letter that counts layers; ``share``: the loss of a step;
     ``parts``: the names of parts of equations; ``entries``: letters that count entries wherever
     they stand in brackets; ``marks``: those that adjoints bear; ``above``: steps stand in
-    superscripts.
+    superscripts; ``spans``: the losses of several steps, each with which steps these are, or None
+    where it is not known.
     """
 
     model: Model
@@ -69,6 +71,7 @@ class Scope:
     entries: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
     above: bool = False
+    spans: Mapping[str, Span | None] = field(default_factory=dict)
     _found: dict[Symbol, Meant | None] = field(default_factory=dict, repr=False, compare=False)
 
     def meant(self, symbol: Symbol) -> Meant | None:
@@ -153,6 +156,8 @@ class Scope:
                 if state is not None and not self.model.variables[state].timeless:
                     return Meant("quantity", state, n.step, later=True)
             if not n.entry and self._is_loss(n.name, symbol):
+                if n.step is not None and n.name in self.spans:
+                    return self._of_several_steps(n, symbol)
                 return Meant("loss", self.model.loss_name, n.step, own=self.is_share(symbol))
         return self._labelled_loss(symbol)
 
@@ -167,6 +172,14 @@ class Scope:
         if self.share is None:
             return False
         return symbol.base == self.share.base or symbol.base != self.model.loss_name
+
+    def _of_several_steps(self, n: Named, symbol: Symbol) -> Meant:
+        """``L_t`` in a document that says which steps it is the loss of."""
+        span = self.spans[n.name]
+        if span is None:
+            why = f"the document's {n.name}_t is not what its loss has of step t"
+            raise UnknownError(why, symbol)
+        return Meant("loss", self.model.loss_name, n.step, own=self.share is not None, span=span)
 
     def _labelled_loss(self, symbol: Symbol) -> Meant | None:
         """``L_BCE``, ``E_total``: the loss with a word that says which; ``L_future`` is that of

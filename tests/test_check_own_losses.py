@@ -1,0 +1,65 @@
+"""A loss that a document gives as one of several steps, or otherwise, is what the document says."""
+
+from __future__ import annotations
+
+import pytest
+
+import symbptt
+
+STATE = r"$$h_t = \tanh(W h_{t-1} + U x_t)$$" + "\n"
+STEP = r"$$\ell_t = \| h_t - y_t \|^2$$" + "\n"
+WHOLE = r"$$L = \sum_{t=1}^T \ell_t$$" + "\n"
+NORMS = r"$$E = \sum_{t=1}^{T} \| h_t - y_t \|^2$$" + "\n"
+FROM_ON = r"$$L_t = \sum_{s=t}^T \ell_s$$" + "\n"
+UP_TO = r"$$L_t = \sum_{s=1}^t \ell_s$$" + "\n"
+OTHER = r"$$E_t = \frac{1}{2} \| h_t - y_t \|^2$$" + "\n"
+
+
+def of(top: str, by: str) -> str:
+    return rf"\frac{{\partial {top}}}{{\partial {by}}}"
+
+
+def verdict(network: str, claim: str) -> str:
+    *_, found = (f.verdict for f in symbptt.check(f"{STATE}{network}\n$${claim}$$\n").findings)
+    assert found is not None
+    return found.verdict
+
+
+OWN = "2 (h_t - y_t)"
+GOES_ON = rf"{of('L_t', 'h_t')} = {OWN} + {of('L_{t+1}', 'h_t')}"
+ADDED = rf"{of('L', 'W')} = \sum_{{t=1}}^T {of('L_t', 'W')}"
+
+
+@pytest.mark.parametrize(
+    ("network", "claim", "expected"),
+    [
+        (STEP + WHOLE + FROM_ON, f"{of('L_t', 'h_t')} = {OWN}", "wrong"),
+        (STEP + WHOLE + FROM_ON, GOES_ON, "right"),
+        (STEP + WHOLE + FROM_ON, f"{of('L', 'h_t')} = {of('L_t', 'h_t')}", "right"),
+        (STEP + WHOLE + FROM_ON, f"{of('L', 'W')} = {of('L_1', 'W')}", "right"),
+        (STEP + WHOLE + FROM_ON, ADDED, "inconclusive"),
+        (STEP + WHOLE + UP_TO, f"{of('L_t', 'h_t')} = {OWN}", "right"),
+        (STEP + WHOLE + UP_TO, f"{of('L', 'W')} = {of('L_T', 'W')}", "right"),
+        (STEP + WHOLE + UP_TO, ADDED, "inconclusive"),
+        (STEP + FROM_ON + "$$L = L_1$$", GOES_ON, "right"),
+        (STEP + FROM_ON + r"$$L_t = \ell_t + L_{t+1}$$", f"{of('L_t', 'h_t')} = {OWN}", "wrong"),
+        (NORMS + NORMS.replace("E =", "E_t =").replace("t=1", "s=t").replace("_t -", "_s -")
+         .replace("y_t", "y_s"), f"{of('E_t', 'h_t')} = {OWN}", "wrong"),
+        (NORMS.replace("E =", "E_t =").replace("t=1", "s=t").replace("_t -", "_s -")
+         .replace("y_t", "y_s"), f"{of('E_t', 'h_t')} = {OWN} + {of('E_{t+1}', 'h_t')}", "right"),
+    ],
+)  # fmt: skip
+def test_a_loss_of_several_steps(network: str, claim: str, expected: str) -> None:
+    assert verdict(network, claim) == expected
+
+
+@pytest.mark.parametrize(
+    "claim", [f"{of('E_t', 'h_t')} = {OWN}", f"{of('E_t', 'h_t')} = h_t - y_t"]
+)
+def test_a_loss_of_a_step_that_the_whole_has_otherwise(claim: str) -> None:
+    assert verdict(NORMS + OTHER, claim) == "inconclusive"
+
+
+def test_a_state_called_c_is_no_loss_of_several_steps() -> None:
+    network = r"$$C_t = \sum_{s=1}^t V h_s$$" + "\n" + r"$$o_t = \tanh(C_t)$$" + "\n" + STEP + WHOLE
+    assert verdict(network, f"{of('L', 'h_t')} = {OWN}") != "right"
