@@ -63,3 +63,20 @@ def test_a_loss_of_a_step_that_the_whole_has_otherwise(claim: str) -> None:
 def test_a_state_called_c_is_no_loss_of_several_steps() -> None:
     network = r"$$C_t = \sum_{s=1}^t V h_s$$" + "\n" + r"$$o_t = \tanh(C_t)$$" + "\n" + STEP + WHOLE
     assert verdict(network, f"{of('L', 'h_t')} = {OWN}") != "right"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        r"\mathbb{E}[\xi_t] = 1",
+        r"\mathbf{E}[h_t] = h_t",
+        r"\mathbb{E}_{p}\left[E_t\right] = 0",
+        r"\mathbb{E}[\frac{\partial E}{\partial h_t}] = 0",
+    ],
+)
+def test_an_expectation_is_not_the_loss(claim: str) -> None:
+    assert verdict(NORMS, claim) == "inconclusive"
+
+
+def test_noise_is_not_the_loss() -> None:
+    assert verdict(NORMS, rf"{of('h_t', 'h_{t-1}')} = \xi_t diag(1 - h_t^2) W") == "inconclusive"

@@ -58,6 +58,27 @@ def _unglued(node: Node, timed: frozenset[str]) -> Node:
     return replace(node, subscripts=tuple(scripts))
 
 
+def _expectations(node: Node) -> Node:
+    """``E[x_t]``, ``E_p[L]``: what something is on average, and no product with the loss."""
+    if not isinstance(node, Product):
+        return node
+    factors: list[Node] = []
+    signs: list[str] = []
+    for sign, f in zip(("", *node.operators), node.factors, strict=True):
+        match factors[-1:], f:
+            case [Symbol("E", accents=(), indices=(), primes=0) as name], Group("[" | "{", (_,)):
+                if sign == "" and not any(map(is_time, scripts(name))):
+                    mean = Symbol("expectation", span=name.span)
+                    span = Span(name.span.start, f.span.end)
+                    factors[-1] = Call(mean, f.items, span=span)
+                    continue
+        factors.append(f)
+        signs.append(sign)
+    if len(factors) == 1:
+        return factors[0]
+    return replace(node, factors=tuple(factors), operators=tuple(signs[1:]))
+
+
 def _joined(node: Node, joined: frozenset[str]) -> Node:
     """``d a_t`` as one name, where a document defines it."""
     if not isinstance(node, Product) or not joined:
@@ -365,6 +386,7 @@ def _always(change: Callable[[Node], Node]) -> Callable[[Node, Notation], Node]:
 #: The ways of writing, in the order in which they are undone.
 REWRITINGS: tuple[Rewriting, ...] = (
     Rewriting("e that is no number", "e^{(t)}", "", _always(_at_a_step)),
+    Rewriting("expectation", r"\mathbb{E}[x_t^2]", "", _always(_expectations)),
     Rewriting("step in brackets", "h(t-1)^2", "h[t-1]^2",
               lambda n, notation: at_step(n, notation.bracketed), ("a(t) = W h(t)",)),
     Rewriting("letters of elements", r"b_{h'}", "",

@@ -205,6 +205,8 @@ class Scope:
 
     def _is_loss(self, name: str, symbol: Symbol) -> bool:
         known = name in self.losses or name == self.model.loss_name
+        if name == "xi" and not known and any(map(is_step, scripts(symbol))):
+            return False  # ξ_t: noise
         return known or (name == symbol.base and name in LOSSES and name not in self.definitions)
 
     def _fits_definition(self, n: Named, known: Definition) -> bool:
