@@ -498,3 +498,23 @@ def test_the_direct_path_may_have_another_sign_than_the_whole(left, own, through
     assert twice is not None
     assert not twice.verdict.startswith("right")
     assert twice.correction is None or path in twice.correction.text  # never d s_t = ∂ s_t
+
+
+@pytest.mark.parametrize(
+    ("product", "verdict"),
+    [
+        (r"f_t \odot f_{t-1}", "right-under"),
+        (r"f_{t-1} \odot f_{t-2}", "wrong"),
+        (r"f_t \odot f_{t-1} \odot f_{t-2}", "wrong"),
+    ],
+)
+def test_a_cell_may_hand_back_over_several_steps(product, verdict):
+    claim = r"\frac{\partial L}{\partial C_{t-2}} = \frac{\partial L}{\partial C_t} \odot "
+    assert verdicts(f"{LSTM}$${claim}{product}$$") == [verdict]
+
+
+@pytest.mark.parametrize(("last", "verdict"), [("k-1", "right-under"), ("k", "wrong")])
+def test_a_cell_may_hand_back_over_any_number_of_steps(last, verdict):
+    claim = r"\frac{\partial L}{\partial C_{t-k}} = \frac{\partial L}{\partial C_t} \odot "
+    product = rf"\prod_{{j=0}}^{{{last}}} f_{{t-j}}"
+    assert verdicts(f"{LSTM}$${claim}{product}$$") == [verdict]

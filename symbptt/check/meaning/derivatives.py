@@ -195,7 +195,7 @@ def share_of(m: Meaning, share: Share, found: Derivative, at: int | None = None)
 def share_of(m: Meaning, share: Share, found: Value, at: int | None = None) -> Value: ...
 def share_of(m: Meaning, share: Share, found: Value, at: int | None = None) -> Value:
     """A share of a derivative by a state, or that of step ``at`` of one by a parameter; of
-    anything else, all of it."""
+    anything else, all of it.  What the state hands back may come from a later step, ``at``."""
     match found:
         case Derivative(Place() as of, Place() as by) if not np.array_equal(
             found.array, slope(m, of, by).array
@@ -206,7 +206,7 @@ def share_of(m: Meaning, share: Share, found: Value, at: int | None = None) -> V
                 return slope(m, of, replace(by, step=at))
         case Derivative(Place() as of, Place(step=int(step)) as by) if share is not Share.STEP:
             if share is Share.NEXT:
-                after = replace(by, step=step + 1)
+                after = replace(by, step=step + 1 if at is None else at)
                 link = slope(m, after, by, immediate=True)
                 return chained(slope(m, of, after), link) or found
             later = slope(m, of, replace(by, later=True))

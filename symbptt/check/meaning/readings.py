@@ -78,6 +78,16 @@ def _hands_back(node: Node) -> bool:
     return any(n == earlier for n in node.sides[0].walk())
 
 
+def _hands_far_back(node: Node) -> bool:
+    """Whether the left side is at step t - k, and the right a product from step t back."""
+    if not isinstance(node, Relation) or isinstance(node.sides[1], Sum):
+        return False
+    return any(
+        isinstance(n, Sum) and n.terms[0] == Symbol("t") and n.signs == (1, -1)
+        for n in node.sides[0].walk()
+    )
+
+
 def _assigns_from_later(node: Node) -> bool:
     """Whether a formula gives ``dh_{next}`` a value by what stands at the step itself."""
     match node:
@@ -235,9 +245,9 @@ READINGS: tuple[Reading, ...] = (
             "stands at the step before, which comes next", 2,
             lambda c: replace(c, left_before=True), _assigns_from_later, "assigned"),
     Reading("carry to the step before", "the left side is what the state hands to its own step "
-            "before, not the whole derivative", 3,
+            "before, or to one further back, not the whole derivative", 3,
             lambda c: replace(_counts(Share.NEXT, Side.LEFT)(c), immediate_states=True),
-            _hands_back, "share"),
+            lambda node: _hands_back(node) or _hands_far_back(node), "share"),
     Reading("carry along every path", "the left side is what later steps hand back, without what "
             "its own step adds to the loss", 3, _counts(Share.LATER, Side.LEFT),
             _hands_back, "share"),

@@ -42,6 +42,8 @@ def both_sides(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[Value, Val
         share = Share.OWN if _is_by_state(first) else Share.STEP
     elif share is Share.STEP:
         at = _latest(right, meaning, steps)
+    elif share is Share.NEXT:
+        at = _handed_from(right, first, meaning, steps)
     if share is not None:
         first = share_of(own, share, first, at)
     return first, meaning.value(right, steps)
@@ -72,6 +74,35 @@ def _by(node: Node, meaning: Meaning, steps: Steps) -> str | None:
     match meaning.value(node, steps):
         case Derivative(by=Place(name)):
             return name
+    return None
+
+
+def _handed_from(right: Node, first: Value, meaning: Meaning, steps: Steps) -> int | None:
+    """The step at which the right side has the gradient by what the left side is by."""
+    if not isinstance(first, Derivative) or first.by is None or first.by.step is None:
+        return None
+    for n in right.walk():
+        if isinstance(n, Quotient | Symbol):
+            try:
+                found = _by_place(n, meaning, steps)
+            except (MissingError, UnknownError):
+                continue
+            if found is not None and found.name == first.by.name:
+                return found.step if (found.step or 0) > first.by.step else None
+    return None
+
+
+def _by_place(node: Node, meaning: Meaning, steps: Steps) -> Place | None:
+    """What a gradient of the loss is by."""
+    match node:
+        case Quotient(Differential(operand=Node() as of), Differential(operand=Node() as by)):
+            place = meaning.place(of, steps)
+            is_loss = place is not None and meaning.world.is_loss(place)
+            return meaning.place(by, steps) if is_loss else None
+        case Symbol():
+            meant = meaning.meant(node, steps)
+            if meant is not None and meant.kind == "gradient":
+                return meaning.place_of(replace(meant, kind="quantity"), steps)
     return None
 
 
