@@ -84,3 +84,29 @@ $$ h_t = o_t \odot \tanh(c_t) $$
         \frac{\partial L}{\partial \hat y_t} \frac{\partial \hat y_t}{\partial h_{t-1}}
         + \frac{\partial L}{\partial f_t} \frac{\partial f_t}{\partial h_{t-1}}"""
     assert verdicts(rnn, claim)[-1] == "inconclusive"
+
+
+OUTPUT = r"""
+$$ a_t = W h_{t-1} + U x_t $$
+
+$$ o_t = \sigma(a_t) $$
+
+$$ c_t = V x_t $$
+
+$$ h_t = o_t \odot \tanh(c_t) $$
+"""
+CELL = r"\delta c_t = \delta h_t \odot o_t \odot \tanh'(c_t)"
+
+
+def test_a_gradient_by_its_name_beside_one_that_is_right_is_no_definition() -> None:
+    right = r"\delta a_t = \delta h_t \odot \tanh(c_t) \odot \sigma'(a_t)"
+    wrong = right.replace(r"\tanh(c_t)", "c_t")
+    assert verdicts(OUTPUT, CELL, right) == ["right", "right"]
+    assert verdicts(OUTPUT, CELL, wrong) == ["right", "wrong"]
+    assert verdicts(OUTPUT, wrong, CELL) == ["wrong", "right"]
+    assert verdicts(OUTPUT, wrong) == []  # nothing says what δ is here
+
+
+def test_a_gate_is_named_for_its_argument_where_that_makes_it_right() -> None:
+    by_argument = r"\delta o_t = \delta h_t \odot \tanh(c_t) \odot \sigma'(a_t)"
+    assert verdicts(OUTPUT, CELL, by_argument) == ["right", "right-under"]

@@ -23,12 +23,20 @@ from symbptt.check.networks.links import (
     prefix_of,
 )
 from symbptt.check.networks.losses import says_again
-from symbptt.check.networks.parts import ADDING, EQUAL, Mention, Part, has_derivative, parts
+from symbptt.check.networks.parts import (
+    ADDING,
+    EQUAL,
+    Mention,
+    Part,
+    has_derivative,
+    links_of,
+    parts,
+)
 from symbptt.check.notation.symbols import UnknownError
 from symbptt.check.suppression import suppressed
 from symbptt.check.verdicts import Verdicts, undecided
 from symbptt.errors import did_you_mean
-from symbptt.formula.tree import Number, Quotient, Symbol
+from symbptt.formula.tree import Differential, Number, Quotient, Symbol
 from symbptt.model.model import Model
 
 #: As many claims about gradients are right by their names before a definition that is named alike
@@ -138,6 +146,8 @@ class _Checking:
                 readings = tuple(Reading(r.name, r.says) for r in again.readings)
                 return "claim", Verdict("right-under", readings, evidence=again.evidence)
             alike = self.as_its_like(part, epoch)
+            if alike is None and self.is_meant_by_name(part, epoch):
+                alike = self.as_claim(part, epoch)
             if alike is not None:
                 return "claim", alike
             names.given.update(given)
@@ -169,6 +179,35 @@ class _Checking:
         found = self.verdicts.verdict(part, epoch)
         mended = found.correction is not None and found.correction.origin == "repair"
         if found.verdict in {"right", "right-under"} or mended:
+            return found
+        self.known.names.given = known
+        return None
+
+    def is_meant_by_name(self, part: Part, epoch: Epoch) -> bool:
+        """Whether a left side, ``δ_{o_t} = δ_{h_t} ⊙ σ'(z_t)``, is the gradient that its name says:
+        all gradients on the right are, and some other formula is right by its name."""
+        scope, prefix = self.known.names.scope(epoch), prefix_of(part.left)
+        right = [n for n in part.right.walk() if isinstance(n, Symbol)]
+        meant = [m for m in map(scope.meant, right) if m is not None]
+        if part.names or prefix in ("", "Delta") or not self.names_a_gradient(part, epoch):
+            return False
+        if any(isinstance(n, Differential) for n in part.right.walk()):
+            return False
+        if any(m.kind == "defined" for m in meant) or not any(map(is_gradient_name, right)):
+            return False
+        return self.judged_by_name[prefix] > 0 or any(
+            other.relation != part.relation
+            and prefix_of(other.left) == prefix
+            and self.names_a_gradient(other, epoch)
+            and self.verdicts.judgement(other, epoch).verdict == "right"
+            for other in links_of(self.known.stated)
+        )
+
+    def as_claim(self, part: Part, epoch: Epoch) -> Verdict | None:
+        """The verdict on what would be a definition, if it is wrong as a claim."""
+        known = dict(self.known.names.given)
+        found = self.verdicts.doubted(part, epoch, self.verdicts.verdict(part, epoch))
+        if found.verdict == "wrong":
             return found
         self.known.names.given = known
         return None
