@@ -23,7 +23,7 @@ from symbptt.check.networks.links import claim_of, horizons
 from symbptt.check.networks.names import Names
 from symbptt.check.networks.parts import Mention, Part, links_of
 from symbptt.check.networks.roles import by_role
-from symbptt.check.networks.running import loss_defined
+from symbptt.check.networks.running import is_whole_loss, loss_defined
 from symbptt.check.notation.indices import entries_in_brackets, steps_above
 from symbptt.check.notation.quantities import Span
 from symbptt.errors import SymbpttError
@@ -70,9 +70,11 @@ class Known:
         says of them: their steps are not known."""
         found = {**epoch.spans}
         plain = Names({}, horizons, layers_in(self.stated))
+        links = [p for p in links_of(self.stated) if p.formula in epoch.formulas and p.first]
+        apart = epoch.share is None and any(map(is_whole_loss, links))
         for part in links_of(self.stated):
             name = loss_defined(part) if part.formula in epoch.formulas else None
-            if name is None or not (name in epoch.spans or epoch.loss_stated):
+            if name is None or not (name in epoch.spans or (epoch.loss_stated and apart)):
                 continue
             claim = claim_of(part, epoch)
             setting = Setting(

@@ -61,6 +61,12 @@ def loss_defined(part: Part) -> str | None:
     return name if index == Index("t") and not has_derivative(part.right) else None
 
 
+def is_whole_loss(part: Part) -> bool:
+    """Whether a link says what the loss of all steps is."""
+    left = part.left
+    return isinstance(left, Symbol) and left.base in LOSSES and Naming().read(left)[1] is None
+
+
 def apart(given: Sequence[Given]) -> tuple[list[Given], list[Given]]:
     """Forward equations without those of losses of several steps, and those.
 
