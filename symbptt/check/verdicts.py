@@ -147,7 +147,8 @@ class Verdicts(Judgements):
     def has_small_weights(self, epoch: Epoch) -> bool:
         """Whether all parameters are small letters, which may stand for numbers: ``w``, ``u``."""
         every = epoch.model.with_role(Role.PARAMETER)
-        return bool(every) and all(v.spelled.base.islower() for v in every)
+        small = bool(every) and all(v.spelled.base.islower() for v in every)
+        return small and not epoch.by_elements  # w_{ij}: a matrix by its elements
 
     def is_of_numbers(self, part: Part, epoch: Epoch) -> bool:
         """Whether a derivative of a state by a parameter is right for numbers, and says nothing
