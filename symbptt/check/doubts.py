@@ -22,7 +22,17 @@ from symbptt.check.networks.links import (
 from symbptt.check.networks.parts import ADDING, Part, has_derivative
 from symbptt.check.notation.scripts import is_time, is_value, scripts
 from symbptt.check.notation.symbols import Scope
-from symbptt.formula.tree import BigOperator, Call, Group, Node, Number, Sum, Symbol
+from symbptt.formula.tree import (
+    BigOperator,
+    Call,
+    Differential,
+    Group,
+    Node,
+    Number,
+    Quotient,
+    Sum,
+    Symbol,
+)
 
 
 class When(Enum):
@@ -175,6 +185,25 @@ def _is_added_to(part: Part, epoch: Epoch, scope: Scope) -> bool:
     return stepped and isinstance(part.left, Symbol) and part.left.base in epoch.added
 
 
+def _has_another_name(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a gradient by its name, δ^s, is one that the document calls otherwise: ε^s."""
+    called: set[str] = set()
+    for known in (d for d in scope.definitions.values() if d.line):
+        match known.body:
+            case Quotient(
+                Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)
+            ):
+                loss, meant = scope.meant(of), scope.meant(by)
+                if (
+                    loss is not None
+                    and meant is not None
+                    and (loss.kind, loss.step) == ("loss", None)
+                ):
+                    called.add(meant.name)
+    named = (scope.meant(n) for n in part.relation.walk() if isinstance(n, Symbol))
+    return any(m is not None and m.kind == "gradient" and m.name in called for m in named)
+
+
 _UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
 
 DOUBTS: tuple[Doubt, ...] = (
@@ -191,6 +220,8 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt("equation that is not read", When.FAILS, _lacking, "it depends on "),
     Doubt("quantity of no use", When.FAILS, _unused, "by the forward equations "),
     Doubt("another equation that is not read", When.UNMENDED, _said_again, "it depends on "),
+    Doubt("gradient of two names", When.FAILS, _has_another_name,
+          "the document calls a gradient otherwise; what this name stands for is not clear"),
     Doubt("gradient of a loss that is not read", When.UNMENDED, _speaks_of_unread_loss, _UNREAD),
     Doubt("step of learning", When.UNMENDED, _is_step_of_learning,
           "a Δ may be a step of learning rather than a gradient"),
