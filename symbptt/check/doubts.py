@@ -187,8 +187,8 @@ def _is_added_to(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 def _has_another_name(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether a gradient by its name, δ^s, is one that the document calls otherwise: ε^s."""
-    called: set[str] = set()
-    for known in (d for d in scope.definitions.values() if d.line):
+    called: dict[str, set[str]] = {}
+    for name, known in scope.definitions.items():
         match known.body:
             case Quotient(
                 Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)
@@ -199,9 +199,16 @@ def _has_another_name(part: Part, epoch: Epoch, scope: Scope) -> bool:
                     and meant is not None
                     and (loss.kind, loss.step) == ("loss", None)
                 ):
-                    called.add(meant.name)
-    named = (scope.meant(n) for n in part.relation.walk() if isinstance(n, Symbol))
-    return any(m is not None and m.kind == "gradient" and m.name in called for m in named)
+                    called.setdefault(meant.name, set()).add(name.partition("_")[0])
+    for n in (n for n in part.relation.walk() if isinstance(n, Symbol)):
+        meant = scope.meant(n)
+        if (
+            meant is not None
+            and meant.kind == "gradient"
+            and called.get(meant.name, set()) - {n.base.partition("_")[0]}
+        ):
+            return True
+    return False
 
 
 _UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
