@@ -173,16 +173,19 @@ def _without_path(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     return epoch.gaps.no_path(claim_of(part, epoch).sides, scope)
 
 
+def _bears_step(node: Node) -> bool:
+    return isinstance(node, Symbol) and any(map(is_time, scripts(node)))
+
+
 def _is_assigned(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether ``←`` gives a value to what bears no step."""
-    stepped = isinstance(part.left, Symbol) and any(map(is_time, scripts(part.left)))
-    return part.left in epoch.assigned and not stepped
+    return part.left in epoch.assigned and not _bears_step(part.left)
 
 
 def _is_added_to(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether ``+=`` adds to the same gradient, at some step."""
-    stepped = isinstance(part.left, Symbol) and any(map(is_time, scripts(part.left)))
-    return stepped and isinstance(part.left, Symbol) and part.left.base in epoch.added
+    left = part.left
+    return isinstance(left, Symbol) and _bears_step(left) and left.base in epoch.added
 
 
 def _has_another_name(part: Part, epoch: Epoch, scope: Scope) -> bool:

@@ -17,6 +17,7 @@ from symbptt.check.networks.parts import (
     links_of,
     stepped_letters,
 )
+from symbptt.check.notation.factors import with_pairs
 from symbptt.check.notation.language import alternatives
 from symbptt.check.notation.scripts import is_time, scripts, unbracketed
 from symbptt.check.notation.symbols import ACTIVATION_NAMES, ERRORS, PREFIXES, Scope
@@ -74,24 +75,10 @@ def _with_names(node: Node, epoch: Epoch) -> Node:
 def called(node: Node, functions: frozenset[str]) -> Node:
     """``g (z)`` as a call, where g is a function of the model."""
     node = node.rebuilt(lambda n: called(n, functions))
-    if not isinstance(node, Product):
-        return node
-    factors: list[Node] = []
-    signs: list[str] = []
-    for sign, f in zip(("", *node.operators), node.factors, strict=True):
-        name = factors[-1] if factors else None
-        call = _call(name, f, functions) if sign == "" else None
-        if call is not None:
-            factors[-1] = call
-            continue
-        factors.append(f)
-        signs.append(sign)
-    if len(factors) == 1:
-        return factors[0]
-    return replace(node, factors=tuple(factors), operators=tuple(signs[1:]))
+    return with_pairs(node, lambda name, f: _call(name, f, functions))
 
 
-def _call(name: Node | None, f: Node, functions: frozenset[str]) -> Call | Power | None:
+def _call(name: Node, f: Node, functions: frozenset[str]) -> Call | Power | None:
     """``g`` and ``(z)``, or ``(z)'``, as a call of g, or of its derivative."""
     if not isinstance(name, Symbol):
         return None

@@ -176,13 +176,6 @@ def _argument_of(g: Given, given: Sequence[Given]) -> Given | None:
     return None
 
 
-def _lacks_step(g: Given) -> bool:
-    """Whether what an equation gives has no step, but what it is of has."""
-    naming = Naming()
-    indices = [naming.read(n)[1] for n in relation(g).sides[1].walk() if isinstance(n, Symbol)]
-    return naming.read(g.left)[1] is None and any(i is not None and i.anchor for i in indices)
-
-
 def _in_other_letters(g: Given, known: Mapping[str, Given]) -> str | None:
     """The equation that one says again in small letters: ``s_t = s_{t-1} w`` for
     ``S_t = S_{t-1} W``."""

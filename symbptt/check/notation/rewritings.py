@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from symbptt.check.notation.bracketed import at_step
 from symbptt.check.notation.counting import from_one
 from symbptt.check.notation.examples import of_one_example
 from symbptt.check.notation.exponentials import named_activation
+from symbptt.check.notation.factors import with_pairs
 from symbptt.check.notation.labelled import labelled_activation
 from symbptt.check.notation.scripts import is_time, scripts
 from symbptt.check.notation.symbols import LOSSES
@@ -60,41 +60,21 @@ def _unglued(node: Node, timed: frozenset[str]) -> Node:
 
 def _expectations(node: Node) -> Node:
     """``E[x_t]``, ``E_p[L]``: what something is on average, and no product with the loss."""
-    if not isinstance(node, Product):
-        return node
-    factors: list[Node] = []
-    signs: list[str] = []
-    for sign, f in zip(("", *node.operators), node.factors, strict=True):
-        match factors[-1:], f:
-            case [Symbol("E", accents=(), indices=(), primes=0) as name], Group("[" | "{", (_,)):
-                if sign == "" and not any(map(is_time, scripts(name))):
-                    mean = Symbol("expectation", span=name.span)
-                    span = Span(name.span.start, f.span.end)
-                    factors[-1] = Call(mean, f.items, span=span)
-                    continue
-        factors.append(f)
-        signs.append(sign)
-    if len(factors) == 1:
-        return factors[0]
-    return replace(node, factors=tuple(factors), operators=tuple(signs[1:]))
+
+    def join(a: Node, b: Node) -> Node | None:
+        match a, b:
+            case Symbol("E", accents=(), indices=(), primes=0) as name, Group("[" | "{", (_,)):
+                if not any(map(is_time, scripts(name))):
+                    span = Span(name.span.start, b.span.end)
+                    return Call(Symbol("expectation", span=name.span), b.items, span=span)
+        return None
+
+    return with_pairs(node, join)
 
 
 def _joined(node: Node, joined: frozenset[str]) -> Node:
     """``d a_t`` as one name, where a document defines it."""
-    if not isinstance(node, Product) or not joined:
-        return node
-    factors: list[Node] = []
-    signs: list[str] = []
-    for sign, f in zip(("", *node.operators), node.factors, strict=True):
-        name = _prefixed(factors[-1], f, joined) if factors and sign == "" else None
-        if name is not None:
-            factors[-1] = name
-            continue
-        factors.append(f)
-        signs.append(sign)
-    if len(factors) == 1:
-        return factors[0]
-    return replace(node, factors=tuple(factors), operators=tuple(signs[1:]))
+    return with_pairs(node, lambda d, f: _prefixed(d, f, joined)) if joined else node
 
 
 def _prefixed(d: Node, f: Node, joined: frozenset[str]) -> Symbol | None:
@@ -134,23 +114,16 @@ def _worded(node: Node) -> Node:
 
 def _pairs(node: Node) -> Node:
     """``W[i,j]``: an entry of a matrix, and no product with what stacks i and j."""
-    if not isinstance(node, Product):
-        return node
-    factors: list[Node] = []
-    signs: list[str] = []
-    for sign, f in zip(("", *node.operators), node.factors, strict=True):
-        match factors[-1:], f:
-            case [Symbol(indices=()) as name], Group("[", (Symbol(i) as row, Symbol(j) as column)):
-                plain = (row, column) == (Symbol(i), Symbol(j))
-                if sign == "" and plain and {i, j} <= set("ijklmn"):
-                    span = Span(name.span.start, f.span.end)
-                    factors[-1] = replace(name, indices=(row, column), span=span)
-                    continue
-        factors.append(f)
-        signs.append(sign)
-    if len(factors) == 1:
-        return factors[0]
-    return replace(node, factors=tuple(factors), operators=tuple(signs[1:]))
+
+    def join(a: Node, b: Node) -> Node | None:
+        match a, b:
+            case Symbol(indices=()) as name, Group("[", (Symbol(i) as row, Symbol(j) as column)):
+                if (row, column) == (Symbol(i), Symbol(j)) and {i, j} <= set("ijklmn"):
+                    span = Span(name.span.start, b.span.end)
+                    return replace(name, indices=(row, column), span=span)
+        return None
+
+    return with_pairs(node, join)
 
 
 def _stack(node: Node, named: bool) -> Node:
@@ -299,17 +272,13 @@ def _differentiated(node: Node) -> Node:
 
 def _step_length(node: Node) -> Node:
     """``Δt`` and ``dt`` as one name, the length of a step: t alone is no factor."""
-    node = node.rebuilt(_step_length) if not isinstance(node, Symbol) else node
-    match node:
-        case Product(factors, operators):
-            for i, (a, b) in enumerate(pairwise(factors)):
-                joined = isinstance(a, Symbol) and a.is_bare and a.base in ("d", "Delta")
-                if joined and b == Symbol("t") and operators[i] == "":
-                    name = Symbol("dt", span=Span(a.span.start, b.span.end))
-                    rest = (*factors[:i], name, *factors[i + 2 :])
-                    signs = (*operators[:i], *operators[i + 1 :])
-                    return replace(node, factors=rest, operators=signs) if signs else name
-    return node
+
+    def join(a: Node, b: Node) -> Node | None:
+        if b == Symbol("t") and a in (Symbol("d"), Symbol("Delta")):
+            return Symbol("dt", span=Span(a.span.start, b.span.end))
+        return None
+
+    return with_pairs(node, join)
 
 
 def _one_hot(node: Node) -> Node:
