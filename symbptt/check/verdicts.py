@@ -30,7 +30,6 @@ from symbptt.formula.tree import (
     Symbol,
     Transpose,
 )
-from symbptt.model.model import Role
 
 
 def undecided(reason: str, like: Verdict | None = None) -> Verdict:
@@ -122,8 +121,7 @@ class Verdicts(Judgements):
         unsure = doubt(part, epoch, setting.scope, *asked)
         if unsure is not None:
             return undecided(unsure, verdict)
-        small = verdict.verdict == "shape-error" or self.has_small_weights(epoch)
-        if small and self.is_of_numbers(part, epoch):
+        if verdict.verdict == "shape-error" and self.is_of_numbers(part, epoch):
             return undecided(f"it holds where all are numbers; else {verdict.reason}", verdict)
         found = correction(part, self.known.author, setting, taken, self.known.conventions)
         again = None if found is None else self.mended(found[1], part, epoch)
@@ -143,12 +141,6 @@ class Verdicts(Judgements):
             correct = replace(found[0], readings=_named(again))
             verdict = replace(verdict, reason=reason, correction=correct)
         return replace(verdict, counterexample=counterexample(claim_of(part, epoch), setting))
-
-    def has_small_weights(self, epoch: Epoch) -> bool:
-        """Whether all parameters are small letters, which may stand for numbers: ``w``, ``u``."""
-        every = epoch.model.with_role(Role.PARAMETER)
-        small = bool(every) and all(v.spelled.base.islower() for v in every)
-        return small and not epoch.by_elements  # w_{ij}: a matrix by its elements
 
     def is_of_numbers(self, part: Part, epoch: Epoch) -> bool:
         """Whether a derivative of a state by a parameter is right for numbers, and says nothing
