@@ -209,8 +209,10 @@ ENTRY = r"\frac{\partial h_{i}^{(k)}}{\partial z_{j}^{(k)}}"
     ],
 )  # fmt: skip
 def test_a_letter_above_is_the_step_where_steps_stand_above(right, holds):
-    found = [x.verdict for x in checked(*RAISED, f"{ENTRY} = {right}").findings if x.verdict]
-    assert [v.verdict == "right" for v in found] == [holds] * len(found)
+    for others in ((), (r"\gamma_t^{(k)} = \frac{\partial J}{\partial h^{(k)}}",)):  # γ alone below
+        texts = *RAISED, *others, f"{ENTRY} = {right}"
+        found = [x.verdict for x in checked(*texts).findings if x.verdict]
+        assert [v.verdict == "right" for v in found] == [holds] * len(found)
 
 
 @pytest.mark.parametrize("when", [r"t \ge 1", r"\text{if $t \ge 1$}", r"\text{if } t \ge 1"])

@@ -40,6 +40,7 @@ DOCUMENTS = [
     (r"$\pdv{L}{W} = x$", [r"\frac{\partial L}{\partial W} = x"]),
     (r"$\bullet a = b$", ["a = b"]),
     (r"$\Dot{\psi} = a$", [r"\dot{\psi} = a"]),
+    (r"$$a = b$$ and $Eq. 1.1$ with $Eq. \space xx$", ["a = b"]),
     (r">$\quad$For each $a$, see $\eqref{1}$", ["a"]),
     (r"$$\begin{array}{c} a = b = \\ = c = \\ d \end{array}$$", ["a = b", "a = c = d"]),
 ]  # fmt: skip

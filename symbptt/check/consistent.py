@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.findings import Verdict
 from symbptt.check.judge import held_everywhere
 from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.conventions import Convention, Reading
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.shares import Share, Side
+from symbptt.check.networks.parts import has_derivative
 from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.scripts import unbracketed
 from symbptt.check.notation.symbols import Scope
@@ -33,6 +35,19 @@ class Held:
     verdict: Verdict
 
 
+@dataclass(frozen=True)
+class Failed:
+    """A claim that fails and that no edit mends, by equations that were read in a document."""
+
+    claim: Claim
+    epoch: int
+    scope: Scope
+    verdict: Verdict
+
+
+UNCONFIRMED = (
+    "it fails by the equations as they are read here, and no other formula confirms the reading"
+)
 _OF_SLOPES = "slope by the value"
 _NO_TRANSPOSE = "it holds only if a product without a transpose is an outer one"
 #: The readings that take a product of two vectors without a transpose as their outer product.
@@ -43,6 +58,25 @@ def is_of_gradients(row: Reading) -> bool:
     """Whether a reading says what a gradient by a state is, so that a document can't use the
     symbol otherwise elsewhere."""
     return row.group == "loss" or any(x.share is not Share.STEP for x in row.counted)
+
+
+def unconfirmed(failed: Failed, others: Sequence[Held]) -> str | None:
+    """Why a claim that fails may be one of other equations: no other formula that says more than
+    a chain rule holds by those that were read."""
+    of_loss = speaks_of_loss(failed.claim.left, failed.scope)
+    for other in others:
+        if other.epoch != failed.epoch or not _tells_more(other.claim, other.setting.scope):
+            continue
+        if not of_loss or speaks_of_loss(other.claim.left, other.setting.scope):
+            return None
+    return UNCONFIRMED
+
+
+def _tells_more(claim: Claim, scope: Scope) -> bool:
+    """Whether a claim says of a derivative more than that it has a name or shares."""
+    if not any(isinstance(n, Product | Call) for n in claim.right.walk()):
+        return False
+    return any(map(has_derivative, claim.sides)) or _names_gradients(claim, scope)
 
 
 def contradicted(held: Held, others: Sequence[Held]) -> str | None:

@@ -86,9 +86,10 @@ class _Checking:
                 findings.append(_finding(f, "prose"))
             else:
                 findings += self.judged(i, stated)
+        in_doubt = any(f.kind == "unparsed" or _is_open(f.verdict) for f in findings)
         findings = [
             f if f.verdict is None
-            else replace(f, verdict=self.verdicts.consistent(f.verdict))
+            else replace(f, verdict=self.verdicts.consistent(f.verdict, in_doubt=in_doubt))
             for f in findings
         ]  # fmt: skip
         if not known.epochs and not known.notes:
@@ -241,6 +242,10 @@ class _Checking:
 _PROSE = "prose", None
 _DEFINITION = "definition", None
 _NO_MODEL = "the document has no forward equations"
+
+
+def _is_open(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.verdict == "inconclusive"
 
 
 def _finding(

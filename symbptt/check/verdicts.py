@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.bounds.comparisons import bounded, has_norms
 from symbptt.check.bounds.search import NOT_REFUTED
-from symbptt.check.consistent import Held, contradicted
+from symbptt.check.consistent import Failed, Held, contradicted, unconfirmed
 from symbptt.check.corrections import correction
 from symbptt.check.counterexamples import counterexample
 from symbptt.check.doubts import When, doubt
@@ -43,6 +43,7 @@ class Verdicts(Judgements):
 
     found: dict[object, Verdict] = field(default_factory=dict)
     held: list[Held] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
 
     def doubted(self, part: Part, epoch: Epoch, verdict: Verdict) -> Verdict:
         """A verdict on what is no equation of the model, unless it is a fault that is in doubt."""
@@ -51,10 +52,15 @@ class Verdicts(Judgements):
         unsure = doubt(part, epoch, self.scope(epoch), When.AT_LAST)
         return verdict if unsure is None else undecided(unsure)
 
-    def consistent(self, verdict: Verdict) -> Verdict:
-        """A verdict, unless another formula contradicts the reading that it needs."""
+    def consistent(self, verdict: Verdict, *, in_doubt: bool) -> Verdict:
+        """A verdict, unless another formula contradicts the reading that it needs, or none
+        confirms the equations that a claim fails by, of a document that is ``in_doubt``: not all
+        of it is understood."""
         mine = next((h for h in self.held if h.verdict is verdict), None)
         reason = None if mine is None else contradicted(mine, self.held)
+        fault = next((f for f in self.failed if f.verdict is verdict), None)
+        if fault is not None and in_doubt:
+            reason = unconfirmed(fault, self.held)
         return verdict if reason is None else undecided(reason, verdict)
 
     def verdict(self, part: Part, epoch: Epoch) -> Verdict:
@@ -140,7 +146,12 @@ class Verdicts(Judgements):
             reason = "; ".join(filter(None, (says[0].lower() + says[1:].rstrip("."), known)))
             correct = replace(found[0], readings=_named(again))
             verdict = replace(verdict, reason=reason, correction=correct)
-        return replace(verdict, counterexample=counterexample(claim_of(part, epoch), setting))
+        verdict = replace(verdict, counterexample=counterexample(claim_of(part, epoch), setting))
+        if again is None and epoch.gaps is not None:
+            self.failed.append(
+                Failed(taken(part.left, part.right), epoch.start, setting.scope, verdict)
+            )
+        return verdict
 
     def is_of_numbers(self, part: Part, epoch: Epoch) -> bool:
         """Whether a derivative of a state by a parameter is right for numbers, and says nothing

@@ -78,7 +78,7 @@ _UNBRACED = re.compile(r"_(?:hh|xh|hx|hy|yh)(?![A-Za-z])")
 #: Spaces and references to other formulas, which are no formula.
 _NOTHING = re.compile(
     r"(?:[\s&~]|\\[,;:! ]|\\q?quad(?![A-Za-z])|\\(?:eq|auto|c|C)?ref\s*\{[^{}]*\}|\\displaystyle"
-    r"|(?<!\\)%[^\n]*)*"
+    r"|(?<!\\)%[^\n]*|(?:Eq|Eqs|Eqn|Fig|Sec|Ref)\.(?:[\s~]|\\space)*\(?[\w.]+\)?)*"
 )
 
 DOTS = Text("...")

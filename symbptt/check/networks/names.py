@@ -42,8 +42,8 @@ class Names:
     of steps; ``ahead``: names that ``:=``, or the entries of a diagonal, give further down;
     ``stated``: gradients that the document says are what their names say; ``entries``: letters
     that count entries wherever they stand in brackets; ``adjoints``: marked names that lines give
-    as adjoints; ``marks``: those that the document says every adjoint bears; ``above``: steps
-    stand in superscripts.
+    as adjoints; ``marks``: those that the document says every adjoint bears; ``above``: letters
+    whose steps are superscripts.
     """
 
     aliases: Mapping[str, str]
@@ -55,7 +55,7 @@ class Names:
     entries: frozenset[str] = frozenset()
     adjoints: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
-    above: bool = False
+    above: frozenset[str] = frozenset()
 
     def scope(self, epoch: Epoch) -> Scope:
         """What symbols stand for here."""
@@ -137,7 +137,7 @@ class Names:
             known = self.ahead.get(meant.name)
             here = known is not None and known.line == part.formula.line
             return (meant.name, known) if known is not None and here else None
-        naming = _taken_apart(left, right, self.above)
+        naming = _taken_apart(left, right, left.base in self.above)
         if naming is None or _refers_to(right, naming.name):
             return None
         derived = has_derivative(right)

@@ -212,15 +212,16 @@ def entries_in_brackets(trees: Iterable[Node]) -> frozenset[str]:
     )
 
 
-def steps_above(trees: Iterable[Node]) -> bool:
-    """Whether steps stand in superscripts, ``h^{(t)}``, and nowhere else."""
-    places = {
-        any(map(is_time, n.superscripts))
-        for tree in trees
-        for n in tree.walk()
-        if isinstance(n, Symbol) and any(map(is_time, (*n.subscripts, *n.superscripts)))
-    }
-    return places == {True}
+def steps_above(trees: Iterable[Node]) -> frozenset[str]:
+    """The letters that bear their steps as superscripts, ``h^{(t)}``, and nowhere else."""
+    above, below = set[str](), set[str]()
+    for tree in trees:
+        for n in tree.walk():
+            if isinstance(n, Symbol) and any(map(is_time, n.superscripts)):
+                above.add(n.base)
+            elif isinstance(n, Symbol) and any(map(is_time, n.subscripts)):
+                below.add(n.base)
+    return frozenset(above - below)
 
 
 def relettered(node: Node, old: str, new: str) -> Node:

@@ -53,9 +53,9 @@ class Scope:
     ``bare_is_last``: a state without a step is that of the last step; ``free``: letters that
     stand for any number; ``layers``: the letter that counts layers; ``share``: the loss of a step;
     ``parts``: the names of parts of equations; ``entries``: letters that count entries wherever
-    they stand in brackets; ``marks``: those that adjoints bear; ``above``: steps stand in
-    superscripts; ``spans``: the losses of several steps, each with which steps these are, or None
-    where it is not known.
+    they stand in brackets; ``marks``: those that adjoints bear; ``above``: those whose
+    steps are superscripts; ``spans``: the losses of several steps, each with which steps these
+    are, or None where it is not known.
     """
 
     model: Model
@@ -70,7 +70,7 @@ class Scope:
     parts: frozenset[str] = frozenset()
     entries: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
-    above: bool = False
+    above: frozenset[str] = frozenset()
     spans: Mapping[str, Span | None] = field(default_factory=dict)
     _found: dict[Symbol, Meant | None] = field(default_factory=dict, repr=False, compare=False)
 
@@ -135,7 +135,7 @@ class Scope:
         named = {*self.model.variables, *self.aliases}
         stepped = any(n.step is not None and is_time(n.step) and n.name in named
                       for n in namings(symbol))  # fmt: skip
-        for n in namings(symbol, self.above):
+        for n in namings(symbol, symbol.base in self.above):
             if n.step in symbol.indices and self._counts_entries(n.step):
                 continue
             if stepped and n.step is None and n.name not in named | {*self.definitions}:

@@ -1,0 +1,46 @@
+"""A claim that no edit mends is wrong only by equations that are read as the document means them."""
+
+from __future__ import annotations
+
+import pytest
+
+from symbptt.check.documents.document import Document
+from symbptt.check.judging import check_document
+
+MODEL = r"$$h_t = \tanh(U x_t + W h_{t-1}), \quad o_t = V h_t$$" + "\n"
+WRONG = r"$$\frac{\partial L}{\partial h_t} = h_t + h_t \odot h_t - W^T h_{t-1}$$" + "\n"
+OF_STATE = r"$$\frac{\partial h_t}{\partial x_t} = W \, diag(h_{t-1}) \, U U$$" + "\n"
+OPEN = r"$$\frac{\partial Q}{\partial q_t} = 3 \frac{\partial Q}{\partial h_t}$$" + "\n"
+SHARES = r"$$\frac{\partial L}{\partial V} = \sum_t \frac{\partial L_t}{\partial V}$$" + "\n"
+GRADIENT = (
+    r"$$\frac{\partial L}{\partial V} = \sum_t \frac{\partial L}{\partial o_t} h_t^T$$" + "\n"
+)
+JACOBIAN = r"$$\frac{\partial h_t}{\partial h_{t-1}} = diag(1 - h_t^2) W$$" + "\n"
+
+
+def last(text: str) -> str | None:
+    verdict = check_document(Document(text, None, "markdown")).findings[-1].verdict
+    assert verdict is not None
+    return verdict.verdict
+
+
+@pytest.mark.parametrize(
+    ("others", "claim", "expected"),
+    [
+        ("", WRONG, "wrong"),  # all of the document is understood
+        (OPEN, WRONG, "inconclusive"),
+        (OPEN + SHARES, WRONG, "inconclusive"),  # which holds of any network
+        (OPEN + JACOBIAN, WRONG, "inconclusive"),  # which says nothing of the loss
+        (OPEN + GRADIENT, WRONG, "wrong"),
+        (OPEN, OF_STATE, "inconclusive"),
+        (OPEN + JACOBIAN, OF_STATE, "wrong"),
+    ],
+)
+def test_a_fault_that_no_edit_mends_needs_a_formula_that_confirms_the_equations(
+    others, claim, expected
+):
+    assert last(MODEL + others + claim) == expected
+
+
+def test_a_formula_that_is_not_read_leaves_doubt_too():
+    assert last(MODEL + "$$a = * = b$$\n" + WRONG) == "inconclusive"
