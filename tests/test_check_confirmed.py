@@ -15,7 +15,9 @@ SHARES = r"$$\frac{\partial L}{\partial V} = \sum_t \frac{\partial L_t}{\partial
 GRADIENT = (
     r"$$\frac{\partial L}{\partial V} = \sum_t \frac{\partial L}{\partial o_t} h_t^T$$" + "\n"
 )
+ALIKE = r"$$\frac{\partial L}{\partial x_t} = U^T \left((1 - h_t^2) \odot \frac{\partial L}{\partial h_t}\right)$$"
 JACOBIAN = r"$$\frac{\partial h_t}{\partial h_{t-1}} = diag(1 - h_t^2) W$$" + "\n"
+OF_INPUT = r"$$\frac{\partial h_t}{\partial x_t} = diag(1 - h_t^2) U$$" + "\n"
 
 
 def last(text: str) -> str | None:
@@ -31,9 +33,11 @@ def last(text: str) -> str | None:
         (OPEN, WRONG, "inconclusive"),
         (OPEN + SHARES, WRONG, "inconclusive"),  # which holds of any network
         (OPEN + JACOBIAN, WRONG, "inconclusive"),  # which says nothing of the loss
-        (OPEN + GRADIENT, WRONG, "wrong"),
+        (OPEN + GRADIENT, WRONG, "inconclusive"),  # nor of that state
+        (OPEN + ALIKE, WRONG, "wrong"),
         (OPEN, OF_STATE, "inconclusive"),
-        (OPEN + JACOBIAN, OF_STATE, "wrong"),
+        (OPEN + JACOBIAN, OF_STATE, "inconclusive"),
+        (OPEN + OF_INPUT, OF_STATE, "wrong"),
     ],
 )
 def test_a_fault_that_no_edit_mends_needs_a_formula_that_confirms_the_equations(

@@ -7,16 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.findings import Verdict
 from symbptt.check.judge import held_everywhere
 from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.conventions import Convention, Reading
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.shares import Share, Side
+from symbptt.check.networks.links import is_chain, is_gradient_name
 from symbptt.check.networks.parts import has_derivative
+from symbptt.check.notation.namings import namings
 from symbptt.check.notation.prefixes import with_prefixes
-from symbptt.check.notation.scripts import unbracketed
+from symbptt.check.notation.scripts import scripts, unbracketed
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import Call, Differential, Node, Product, Quotient, Symbol, Transpose
 from symbptt.model import terms as tm
@@ -44,7 +45,20 @@ class Failed:
     scope: Scope
     verdict: Verdict
 
+    @property
+    def uses_names(self) -> bool:
+        """Whether it is about gradients that only another formula gives, or nothing at all."""
+        return any(
+            names <= {_NAMED + n.name for n in namings(symbol)}
+            for symbol in (n for side in self.claim.sides for n in side.walk())
+            if isinstance(symbol, Symbol) and is_gradient_name(symbol)
+            for names in _derived(Claim(symbol, symbol), self.scope)
+        )
 
+
+#: What is prefixed to the names that a document defines.
+_NAMED = "defined "
+_LOSS = "the loss"
 UNCONFIRMED = (
     "it fails by the equations as they are read here, and no other formula confirms the reading"
 )
@@ -61,15 +75,51 @@ def is_of_gradients(row: Reading) -> bool:
 
 
 def unconfirmed(failed: Failed, others: Sequence[Held]) -> str | None:
-    """Why a claim that fails may be one of other equations: no other formula that says more than
-    a chain rule holds by those that were read."""
-    of_loss = speaks_of_loss(failed.claim.left, failed.scope)
+    """Why a claim that fails may be one of other equations: what it has the derivatives of is in
+    no other formula that says more than a chain rule and holds by those that were read."""
+    said: set[str] = set()
     for other in others:
-        if other.epoch != failed.epoch or not _tells_more(other.claim, other.setting.scope):
-            continue
-        if not of_loss or speaks_of_loss(other.claim.left, other.setting.scope):
-            return None
-    return UNCONFIRMED
+        if other.epoch == failed.epoch and _tells_more(other.claim, other.setting.scope):
+            said.update(*_derived(other.claim, other.setting.scope))
+    every = _derived(failed.claim, failed.scope)
+    return None if all(names & said for names in every) else UNCONFIRMED
+
+
+def _derived(claim: Claim, scope: Scope) -> set[frozenset[str]]:
+    """What a claim has derivatives of and by, and the gradients in it that have names: each by the
+    names that it has."""
+    found: set[frozenset[str]] = set()
+    for node in (n for side in claim.sides for n in side.walk()):
+        match node:
+            case Quotient(
+                Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)
+            ):
+                meant = (scope.meant(of), scope.meant(by))
+                found |= {
+                    frozenset({_LOSS if m.kind == "loss" else m.name})
+                    for m in meant
+                    if m is not None
+                }
+            case Symbol():
+                known = scope.meant(node)
+                if known is None and node.base == "delta" and _is_timed(node):
+                    found.add(frozenset({_NAMED + next(namings(node)).name}))
+                elif known is not None and known.kind == "gradient":
+                    found |= {frozenset({_LOSS}), frozenset({known.name})}
+                elif known is not None and known.kind == "defined":
+                    body = scope.definitions[known.name].body
+                    of_this = _derived(Claim(body, body), scope) if _is_derivative(body) else ()
+                    found.add(frozenset({_NAMED + known.name}).union(*of_this))
+    return found
+
+
+def _is_timed(symbol: Symbol) -> bool:
+    return any(x == Symbol("t") for part in scripts(symbol) for x in part.walk())
+
+
+def _is_derivative(body: Node) -> bool:
+    """Whether a name is said to be a derivative: ``δ_t := -∂L/∂h_t``."""
+    return is_chain(body) and has_derivative(body)
 
 
 def _tells_more(claim: Claim, scope: Scope) -> bool:

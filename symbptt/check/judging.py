@@ -86,7 +86,7 @@ class _Checking:
                 findings.append(_finding(f, "prose"))
             else:
                 findings += self.judged(i, stated)
-        in_doubt = any(f.kind == "unparsed" or _is_open(f.verdict) for f in findings)
+        in_doubt = any(map(_is_open, findings))
         findings = [
             f if f.verdict is None
             else replace(f, verdict=self.verdicts.consistent(f.verdict, in_doubt=in_doubt))
@@ -244,8 +244,14 @@ _DEFINITION = "definition", None
 _NO_MODEL = "the document has no forward equations"
 
 
-def _is_open(verdict: Verdict | None) -> bool:
-    return verdict is not None and verdict.verdict == "inconclusive"
+def _is_open(found: Finding) -> bool:
+    """Whether a formula is not read, or one about derivatives is not decided."""
+    f, verdict = found.formula, found.verdict
+    if isinstance(f, Unparsed) or verdict is None or verdict.verdict != "inconclusive":
+        return found.kind == "unparsed"
+    return has_derivative(f.tree) or any(
+        isinstance(n, Symbol) and is_gradient_name(n) for n in f.tree.walk()
+    )
 
 
 def _finding(

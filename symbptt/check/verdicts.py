@@ -31,6 +31,8 @@ from symbptt.formula.tree import (
     Transpose,
 )
 
+ONE_ALONE = "lines {} and {} give the same quantity, and it holds by one of them alone"
+
 
 def undecided(reason: str, like: Verdict | None = None) -> Verdict:
     """A verdict that can't be had, on the evidence of another."""
@@ -59,7 +61,7 @@ class Verdicts(Judgements):
         mine = next((h for h in self.held if h.verdict is verdict), None)
         reason = None if mine is None else contradicted(mine, self.held)
         fault = next((f for f in self.failed if f.verdict is verdict), None)
-        if fault is not None and in_doubt:
+        if fault is not None and (in_doubt or fault.uses_names):
             reason = unconfirmed(fault, self.held)
         return verdict if reason is None else undecided(reason, verdict)
 
@@ -82,6 +84,10 @@ class Verdicts(Judgements):
         if found.holds and found.guessed is not None and part.left != part.right:
             name, meaning = found.guessed
             self.known.names.given[name] = replace(meaning, line=part.formula.line)
+        if self.is_of_one_alone(part, epoch, found):
+            assert epoch.rival is not None
+            lines = epoch.rival.old.line, epoch.rival.new.line
+            return undecided(ONE_ALONE.format(*lines))
         unsure = doubt(part, epoch, self.scope(epoch), When.HOLDS) if found.holds else None
         if unsure is not None:
             return undecided(unsure)
@@ -105,6 +111,14 @@ class Verdicts(Judgements):
             )  # fmt: skip
             self.known.needs += needs(sides, found.convention.layout, part.formula.line)
         return self.explained(part, epoch, verdict) if verdict.verdict in FAULTS else verdict
+
+    def is_of_one_alone(self, part: Part, epoch: Epoch, found: Judgement) -> bool:
+        """Whether a claim holds by one of two equations that a document gives for the same."""
+        rival = epoch.rival
+        if rival is None or rival.is_over(part.formula) or found.verdict == "inconclusive":
+            return False
+        other = self.judgement(part, rival.epoch)
+        return other.verdict != "inconclusive" and other.holds != found.holds
 
     def bounded(self, part: Part, epoch: Epoch) -> Verdict:
         """The verdict on a bound, or on an equation of norms, from a search in floats."""

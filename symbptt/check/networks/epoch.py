@@ -52,6 +52,23 @@ class NoModelError(SymbpttError):
 
 
 @dataclass(frozen=True)
+class Rival:
+    """The model in which an equation holds on that a document gives anew, of the same quantities.
+
+    ``old`` and ``new`` are the two formulas that give it.
+    """
+
+    epoch: Epoch
+    old: Formula
+    new: Formula
+
+    def is_over(self, f: Formula) -> bool:
+        """Whether a formula stands under the heading of the new one, and the old one doesn't."""
+        here = f.fragment.heading
+        return here == self.new.fragment.heading != self.old.fragment.heading
+
+
+@dataclass(frozen=True)
 class Epoch:
     """A model, and the number of the formula from which it holds.
 
@@ -65,7 +82,8 @@ class Epoch:
     elements; ``sigma_open``: σ may be tanh; ``gaps``: what the equations lack, None where a model
     was given; ``assigned``: what ``←`` gives a value; ``added``: the names of what ``+=`` adds to;
     ``valued``: quantities that the document gives values; ``spans``: the losses of several steps,
-    each with which steps these are, None if not known.
+    each with which steps these are, None if not known; ``rival``: the model in which an equation
+    that was given anew is what it was.
     """
 
     start: int
@@ -94,6 +112,7 @@ class Epoch:
     added: frozenset[str] = frozenset()
     valued: frozenset[str] = frozenset()
     spans: Mapping[str, Span | None] = field(default_factory=dict)
+    rival: Rival | None = None
     worlds: dict[tuple[int, int], World] = field(default_factory=dict)
     _bound: dict[str, Epoch] = field(default_factory=dict, repr=False)
 

@@ -17,7 +17,7 @@ from symbptt.check.networks.bindings import (
     leaves_sigma_open,
     spoken_loss,
 )
-from symbptt.check.networks.epoch import Epoch, NoModelError, Stated
+from symbptt.check.networks.epoch import Epoch, NoModelError, Rival, Stated
 from symbptt.check.networks.equations import Given, claims, equations, relation
 from symbptt.check.networks.forward import Forward, forward
 from symbptt.check.networks.gaps import gaps
@@ -66,7 +66,7 @@ def epochs(
     spans = spans_of(several, given)
     parts = _named_parts(stated, given)
     loss = spoken_loss(words)
-    made = [_epoch(run, parts, loss) for run in runs(given, claims(stated))]
+    made = [_with_rival(run, parts, loss) for run in runs(given, claims(stated))]
     found = [epoch for epoch in made if isinstance(epoch, Epoch)]
     if not found and all(g.left.base in LOSSES for g in given):
         found = _usual(stated)
@@ -85,8 +85,10 @@ def epochs(
         and p.right != Number(Fraction(0))
         for name in (Naming().read(p.left)[0], *(rest for rest, _ in Naming().steps(p.left)))
     )  # fmt: skip
-    return [
-        replace(
+
+    def known(epoch: Epoch) -> Epoch:
+        rival = epoch.rival
+        return replace(
             epoch,
             given=formulas,
             sigma_open=leaves_sigma_open(words),
@@ -98,9 +100,10 @@ def epochs(
             spans=spans,
             loss_unread=epoch.loss_unread or (unread and not epoch.loss_stated),
             lengths=(T,) if T and epoch.lengths == LENGTHS else epoch.lengths,
+            rival=None if rival is None else replace(rival, epoch=known(rival.epoch)),
         )
-        for epoch in found
-    ]
+
+    return [known(epoch) for epoch in found]
 
 
 #: How a formula of the loss begins.
@@ -127,6 +130,19 @@ def _last_number(stated: Stated) -> int | None:
                 case BigOperator("sum", index=Symbol("t"), lower=Number(a), upper=Number(b)):
                     found.add(int(b) if a in (0, 1) and b.denominator == 1 else 0)
     return last if last > 1 and found == {last} else None
+
+
+def _with_rival(
+    run: Run, parts: tuple[tuple[Node, Symbol], ...], loss: str | None
+) -> Epoch | SymbpttError | None:
+    """The model of a run, with that in which the equation that began it is what it was."""
+    found, old = _epoch(run, parts, loss), run.rival
+    other = None if old is None else _epoch(replace(old, change=run.old), parts, loss)
+    if not isinstance(found, Epoch) or not isinstance(other, Epoch):
+        return found
+    assert run.old is not None
+    assert run.change is not None
+    return replace(found, rival=Rival(other, run.old.formula, run.change.formula))
 
 
 def _epoch(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from symbptt.check.networks.entropies import likelihood
 from symbptt.check.networks.equations import Given, relation
@@ -35,13 +35,23 @@ class Run:
     """Equations that hold together, from a formula on; ``change`` is the one that began them.
 
     ``arguments``: names that another line gives to the argument of a function, each with what the
-    function gives.
+    function gives; ``old``: what ``change`` stands for, if it is of the same quantities: which of
+    them holds is then for the text to say.
     """
 
     start: int
     equations: tuple[Given, ...]
     change: Given | None = None
     arguments: Mapping[str, str] = field(default_factory=dict)
+    old: Given | None = None
+
+    @property
+    def rival(self) -> Run | None:
+        """The run in which the equation that was given first holds on."""
+        if self.old is None:
+            return None
+        every = (self.old if g is self.change else g for g in self.equations)
+        return replace(self, equations=tuple(every), old=None)
 
 
 def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
@@ -49,6 +59,7 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
     if not given:
         return []
     found: list[tuple[int, dict[str, Given], Given | None]] = [(0, {}, None)]
+    rivals: dict[int, Given] = {}
     of_names = _of_names(given)
     for g in given:
         known = found[-1][1]
@@ -65,6 +76,8 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
             del found[-1][1][twin]
         elif g.name in known and not _same(known[g.name], g):
             block = _block(known, g.at, claims)
+            if not block and _of_the_same(known[g.name], g):
+                rivals[g.at] = known[g.name]
             start = min([g.at, *(known[name].at for name in block)])
             found.append((start, {**known}, g))
             for name in block:
@@ -81,7 +94,8 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
     arguments = _arguments(given)
     return [
         Run(start, tuple(_without_outputs_of_gates(chosen, given)), change,
-            {a: g for a, g in arguments.items() if g in chosen and a not in chosen})
+            {a: g for a, g in arguments.items() if g in chosen and a not in chosen},
+            None if change is None else rivals.get(change.at))
         for start, chosen, change in found
     ]  # fmt: skip
 
@@ -201,6 +215,12 @@ def _same(a: Given, b: Given) -> bool:
             named = isinstance(p, Symbol) or isinstance(q, Symbol)
             return f == g and (named or _names_in(p) == _names_in(q))
     return False
+
+
+def _of_the_same(a: Given, b: Given) -> bool:
+    """Whether one of two equations is of no quantity that the other is not of."""
+    one, two = (_names_in(relation(g).sides[1]) for g in (a, b))
+    return one <= two or two <= one
 
 
 def _is_of_one_class(entropy: Node, other: Node) -> bool:

@@ -14,6 +14,7 @@ from functools import reduce
 from symbptt.check.notation.bracketed import in_brackets
 from symbptt.check.notation.counting import counts_from_zero
 from symbptt.check.notation.indices import NO_INDICES, Indices, indices_of
+from symbptt.check.notation.letters import no_losses
 from symbptt.check.notation.neighbours import NO_NEIGHBOURS, Neighbours, has_words, neighbours_of
 from symbptt.check.notation.rewritings import NUMBERED, REWRITINGS
 from symbptt.check.notation.scripts import scripts
@@ -42,7 +43,8 @@ class Notation:
     apart, ``z_t^1`` and ``z_t^2``; ``neighbours``: those whose steps are words; ``stacks``:
     whether ``concat`` is the name of a stacked vector; ``batches``: the letters for the number of
     examples in a batch; ``from_zero``: whether the first step is 0;
-    ``numbered_errors``: whether numbers tell the δ apart, and count no steps.
+    ``numbered_errors``: whether numbers tell the δ apart, and count no steps; ``no_losses``: the
+    letters of losses that are none here.
     """
 
     numbered: frozenset[str] = frozenset()
@@ -57,6 +59,7 @@ class Notation:
     batches: frozenset[str] = frozenset()
     from_zero: bool = False
     numbered_errors: bool = False
+    no_losses: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -68,7 +71,7 @@ class Notation:
                     in_brackets(every), timed_names(every), indices_of(every),
                     counted_names(every), stacks=any(map(_names_stack, every)),
                     batches=batches, from_zero=counts_from_zero(every),
-                    numbered_errors=numbers_errors(every))  # fmt: skip
+                    numbered_errors=numbers_errors(every), no_losses=no_losses(every))  # fmt: skip
         if not any(map(has_words, every)):
             return found
         return replace(found, neighbours=neighbours_of([_normal(tree, found) for tree in every]))
