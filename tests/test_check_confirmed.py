@@ -7,7 +7,9 @@ import pytest
 from symbptt.check.documents.document import Document
 from symbptt.check.judging import check_document
 
-MODEL = r"$$h_t = \tanh(U x_t + W h_{t-1}), \quad o_t = V h_t$$" + "\n"
+MODEL = (
+    r"$$h_t = \tanh(U x_t + W h_{t-1}), \quad o_t = V h_t$$ $$L = \sum_t \|o_t - d_t\|^2$$" + "\n"
+)
 WRONG = r"$$\frac{\partial L}{\partial h_t} = h_t + h_t \odot h_t - W^T h_{t-1}$$" + "\n"
 OF_STATE = r"$$\frac{\partial h_t}{\partial x_t} = W \, diag(h_{t-1}) \, U U$$" + "\n"
 OPEN = r"$$\frac{\partial Q}{\partial q_t} = 3 \frac{\partial Q}{\partial h_t}$$" + "\n"

@@ -43,11 +43,15 @@ EXAMPLES = {
     f"\n$${of('L', 'q_t')} = V^T (o_t - d_t)$$",
     "another equation that is not read": rf"{NETS}$$h_{{t,i}} = \tanh(\sum_k W_{{ik}} h_{{t,k}} + g(x))$$"
     f"$${of('h_t', 'h_{t-1}')} = diag(3 h_t^2 - 1) W^T W$$",
+    "letter that may be summed over": rf"{NETS}$${of('o_{t,i}', 'h_{t,j}')} = V_{{ib}} \delta_{{bj}}$$",
     "gradient of two names": rf"{NETS}$$\epsilon^h_t = {of('L', 'h_t')}$$"
     "\n$$\\delta^h_t = 2 \\epsilon^h_t$$",
-    "gradient of a loss that is not read": f"{UNREAD}$${of('L', 'V')} = \\sum_t 3 o_t h_t^T$$",
+    "gradient of a loss that is not read": f"{UNREAD}$${of('L', 'V')}"
+    f" = \\sum_t V {of('L', 'h_t')} h_t^T$$",
+    "gradient of a loss that is not stated": f"{NETWORK}$${of('L', 'o_t')} = 3 V h_t$$",
     "step of learning": f"{NETS}$$\\Delta_t = {of('L', 'h_t')}$$"
     "\n$$\\Delta_t = V^T V (o_t - d_t)$$",
+    "differentials": f"{NETS}$$dh_t = diag(1 - h_t^2) dz_t + W dh_{{t-1}}$$",
     "derivative without a path": f"{NETS}$${of('z_t', 'V')} = {of('o_t', 'h_t')} W$$",
     "assumed equations": f"{LETTERS}\n$${of('L', 'W_{xh}')} = \\sum_t {of('L', 'h_t')} h_t^T$$",
     "chain rule": f"{NETS}$${of('L', 'h_t')} = {of('L', 'o_t')} {of('o_t', 'h_t')}"

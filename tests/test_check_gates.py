@@ -100,7 +100,7 @@ def test_what_later_steps_hand_back_keeps_its_name():
 
 @pytest.mark.parametrize(
     ("factors", "expected"),
-    [("f_t * (1 - f_t)", ["right-under", "right"]), ("f_t", ["wrong", "wrong"])],
+    [("f_t * (1 - f_t)", ["right-under", "right"]), ("f_t", ["wrong", "right-under"])],
 )
 def test_a_gradient_may_bear_the_name_of_the_gate_and_be_by_its_argument(factors, expected):
     text = f"{LSTM}$$df_t = dC_t * C_{{t-1}} * {factors}$$\n$$db_f += df_t$$"

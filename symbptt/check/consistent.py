@@ -15,6 +15,7 @@ from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.shares import Share, Side
 from symbptt.check.networks.links import is_chain, is_gradient_name
 from symbptt.check.networks.parts import has_derivative
+from symbptt.check.notation.marks import mark_of
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.scripts import scripts, unbracketed
@@ -51,7 +52,8 @@ class Failed:
         return any(
             names <= {_NAMED + n.name for n in namings(symbol)}
             for symbol in (n for side in self.claim.sides for n in side.walk())
-            if isinstance(symbol, Symbol) and is_gradient_name(symbol)
+            if isinstance(symbol, Symbol)
+            and (is_gradient_name(symbol) or _names_gradient(symbol, self.scope))
             for names in _derived(Claim(symbol, symbol), self.scope)
         )
 
@@ -102,7 +104,7 @@ def _derived(claim: Claim, scope: Scope) -> set[frozenset[str]]:
                 }
             case Symbol():
                 known = scope.meant(node)
-                if known is None and node.base == "delta" and _is_timed(node):
+                if known is None and _names_gradient(node, scope):
                     found.add(frozenset({_NAMED + next(namings(node)).name}))
                 elif known is not None and known.kind == "gradient":
                     found |= {frozenset({_LOSS}), frozenset({known.name})}
@@ -113,8 +115,11 @@ def _derived(claim: Claim, scope: Scope) -> set[frozenset[str]]:
     return found
 
 
-def _is_timed(symbol: Symbol) -> bool:
-    return any(x == Symbol("t") for part in scripts(symbol) for x in part.walk())
+def _names_gradient(symbol: Symbol, scope: Scope) -> bool:
+    """Whether a symbol is δ at some step, or bears the mark of adjoints."""
+    mark = mark_of(next(namings(symbol)).name)
+    timed = any(x == Symbol("t") for part in scripts(symbol) for x in part.walk())
+    return (symbol.base == "delta" and timed) or (mark is not None and mark in scope.marks)
 
 
 def _is_derivative(body: Node) -> bool:

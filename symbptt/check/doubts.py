@@ -5,9 +5,11 @@ Doubts are rows of a table.  The first that applies makes a verdict inconclusive
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
 
 from symbptt.check.bounds.assumptions import BOUNDS, speaks_of_loss
 from symbptt.check.networks.epoch import Epoch
@@ -18,9 +20,10 @@ from symbptt.check.networks.links import (
     is_of_data,
     is_of_loss,
     is_of_two_networks,
+    prefix_of,
 )
 from symbptt.check.networks.parts import ADDING, Part, has_derivative
-from symbptt.check.notation.scripts import is_time, is_value, scripts
+from symbptt.check.notation.scripts import entry_letters, is_time, is_value, scripts
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import (
     BigOperator,
@@ -214,6 +217,46 @@ def _has_another_name(part: Part, epoch: Epoch, scope: Scope) -> bool:
     return False
 
 
+def _is_of_differentials(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether ``dh_t`` is made of ``dh_{t-1}``, as differentials are and gradients are not."""
+    step = None if not isinstance(part.left, Symbol) else scope.meant(part.left)
+    if step is None or step.step is None or step.kind != "gradient" or prefix_of(part.left) != "d":
+        return False
+    before = Sum((step.step, Number(Fraction(1))), (1, -1))
+    meant = (scope.meant(n) for n in part.right.walk() if isinstance(n, Symbol))
+    return any(m is not None and m.kind == "gradient" and m.step == before for m in meant)
+
+
+def _repeats_a_letter(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a letter of entries stands twice on one side, nowhere on the other, and no sum has
+    it: ``∂q_l/∂s_m = V_{lb} δ_{bm}``."""
+    sides = [Counter(_counting(side, scope)) for side in (part.left, part.right)]
+    return any(
+        n > 1 and letter not in other
+        for side, other in (sides, sides[::-1])
+        for letter, n in side.items()
+    )
+
+
+def _counting(side: Node, scope: Scope) -> Iterator[str]:
+    """The letters of the entries in a formula, each as often as it stands, but those of sums."""
+    bound = {n.index for n in side.walk() if isinstance(n, BigOperator)}
+    for n in side.walk():
+        meant = scope.meant(n) if isinstance(n, Symbol) else None
+        entry = () if meant is None else meant.entry
+        if isinstance(n, Symbol) and n.base == "delta" and meant is None:
+            entry = tuple(x for part in scripts(n) for x in entry_letters(part))
+        yield from (x.base for x in entry if isinstance(x, Symbol) and x not in bound)
+
+
+def _is_of_any_loss(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a gradient is given by other things than gradients, of a loss that no equation
+    gives."""
+    known = epoch.loss_stated or isinstance(part.right, Number)
+    of_loss = [speaks_of_loss(side, scope) for side in (part.left, part.right)]
+    return not known and of_loss == [True, False]
+
+
 _UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
 
 DOUBTS: tuple[Doubt, ...] = (
@@ -230,11 +273,17 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt("equation that is not read", When.FAILS, _lacking, "it depends on "),
     Doubt("quantity of no use", When.FAILS, _unused, "by the forward equations "),
     Doubt("another equation that is not read", When.UNMENDED, _said_again, "it depends on "),
+    Doubt("letter that may be summed over", When.FAILS, _repeats_a_letter,
+          "a letter stands twice on one side alone, and nothing says that it is summed over"),
     Doubt("gradient of two names", When.FAILS, _has_another_name,
           "the document calls a gradient otherwise; what this name stands for is not clear"),
     Doubt("gradient of a loss that is not read", When.UNMENDED, _speaks_of_unread_loss, _UNREAD),
+    Doubt("gradient of a loss that is not stated", When.UNMENDED, _is_of_any_loss,
+          "no equation says what the loss is, and it may be one for which this holds"),
     Doubt("step of learning", When.UNMENDED, _is_step_of_learning,
           "a Δ may be a step of learning rather than a gradient"),
+    Doubt("differentials", When.UNMENDED, _is_of_differentials,
+          "its d may be a differential rather than a gradient"),
     Doubt("derivative without a path", When.UNMENDED, _without_path,
           "by the forward equations "),
     Doubt("assumed equations", When.UNMENDED, lambda part, epoch, scope: bool(epoch.assumed),

@@ -14,8 +14,9 @@ from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.guessed import reading
 from symbptt.check.networks.links import claim_of, is_chain
 from symbptt.check.networks.names import announces
-from symbptt.check.networks.parts import EQUAL, Part, has_derivative
+from symbptt.check.networks.parts import EQUAL, Part, has_derivative, links_of
 from symbptt.check.networks.signals import by_argument
+from symbptt.check.notation.indices import relettered
 from symbptt.check.notation.meant import Definition
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.symbols import Scope
@@ -26,6 +27,7 @@ from symbptt.formula.tree import (
     Symbol,
 )
 
+_T, _LAST = Symbol("t"), Symbol("T")
 #: How many other models of a document are asked about a claim.
 MOST_OTHERS = 8
 
@@ -103,11 +105,11 @@ class Judgements:
         left = part.left
         meant = self.scope(epoch).meant(left) if isinstance(left, Symbol) else None
         if meant is not None and meant.kind == "gradient" and isinstance(left, Symbol):
-            called = _called(left)
+            called = _called(left, self.scope(epoch))
             again = None if called is None else self.by_argument(part, epoch, called)
-            return again or found
+            return again or self.by_arguments(part, epoch) or found
         if meant is None or meant.kind != "defined":
-            return found
+            return self.by_arguments(part, epoch) or found
         old = self.known.names.forget(meant.name)
         again = self.judgement(part, epoch)
         if again.holds and again.guessed is not None and announces(part):
@@ -121,6 +123,22 @@ class Judgements:
             return replace(found, reason=reason)
         return found
 
+    def up_to_last(self, part: Part, epoch: Epoch, found: Judgement) -> Judgement:
+        """``∂L/∂W = Σ_{k=1}^t …`` where the left side is at no step: t is the last."""
+        sums = [n for n in part.right.walk() if isinstance(n, BigOperator)]
+        if all(n.upper != _T for n in sums) or any(n.index == _T for n in sums):
+            return found
+        if any(n in (_T, _LAST) for n in part.left.walk()):
+            return found
+        last = replace(part, right=relettered(part.right, _T.base, _LAST.base))
+        again = self.judgement(last, epoch)
+        if not again.holds:
+            again = self.renamed(last, epoch, again)
+        if not again.holds:
+            return found
+        row = reading("t is the last step", "the sum over all steps ends at t")
+        return replace(again, verdict="right-under", readings=(row, *again.readings))
+
     def by_argument(self, part: Part, epoch: Epoch, name: str) -> Judgement | None:
         """``δ_{z_t} = … σ'(z_t)`` where it holds for δ_z by the argument of z, from here on; what
         stands on the right, ``δ_{n_t}``, may be by the argument of n alike."""
@@ -133,7 +151,7 @@ class Judgements:
                 readings = (row, *again.readings)
                 return replace(again, verdict="right-under", readings=readings, guessed=None)
             for n in part.right.walk():
-                other = _called(n) if isinstance(n, Symbol) else None
+                other = _called(n, self.scope(epoch)) if isinstance(n, Symbol) else None
                 if other is None or other == name:
                     continue
                 for more, known in self.taken_by_argument(n, epoch, other):
@@ -147,6 +165,38 @@ class Judgements:
             names.given.pop(name)
         return None
 
+    def by_arguments(self, part: Part, epoch: Epoch) -> Judgement | None:
+        """``∂L/∂b_f = Σ_t δ_{f_t}`` where it holds for δ_f by the argument of f, from here on; a
+        name by which some other formula gives the gradient by f itself keeps its meaning."""
+        names = self.known.names
+        found: dict[str, tuple[Row, Definition]] = {}
+        for n in part.right.walk():
+            called = _called(n, self.scope(epoch)) if isinstance(n, Symbol) else None
+            if called is None or called in found:
+                continue
+            own = self.taken_by_argument(n, epoch, called)
+            if own and not self.is_by_its_name(called, epoch):
+                found[called] = own[0]
+        if not found:
+            return None
+        for called, (_, known) in found.items():
+            names.given[called] = replace(known, line=part.formula.line)
+        again = self.judgement(part, epoch)
+        if again.holds:
+            readings = (*(row for row, _ in found.values()), *again.readings)
+            return replace(again, verdict="right-under", readings=readings, guessed=None)
+        for called in found:
+            names.given.pop(called)
+        return None
+
+    def is_by_its_name(self, name: str, epoch: Epoch) -> bool:
+        """Whether a formula that gives a gradient is right for what its name says."""
+        return any(
+            isinstance(link.left, Symbol) and _called(link.left, self.scope(epoch)) == name
+            and self.judgement(link, epoch).holds
+            for link in links_of(self.known.stated)
+        )  # fmt: skip
+
     def taken_by_argument(
         self, symbol: Node, epoch: Epoch, name: str
     ) -> list[tuple[Row, Definition]]:
@@ -158,6 +208,9 @@ class Judgements:
         return list(by_argument(meant.name, name, epoch.model))
 
 
-def _called(symbol: Symbol) -> str | None:
-    """The name of a symbol that has a step."""
-    return next((n.name for n in namings(symbol) if n.step is not None), None)
+def _called(symbol: Symbol, scope: Scope) -> str | None:
+    """The name of a symbol that has a step: the one that it has, if it stands for something."""
+    meant = scope.meant(symbol)
+    named = [n for n in namings(symbol) if n.step is not None]
+    known = [n for n in named if meant is not None and n.step == meant.step]
+    return next((n.name for n in (*known, *named)), None)

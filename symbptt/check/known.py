@@ -25,6 +25,7 @@ from symbptt.check.networks.parts import Mention, Part, links_of
 from symbptt.check.networks.roles import by_role
 from symbptt.check.networks.running import is_whole_loss, loss_defined
 from symbptt.check.notation.indices import entries_in_brackets, steps_above
+from symbptt.check.notation.letters import differentiated_by
 from symbptt.check.notation.quantities import Span
 from symbptt.errors import SymbpttError
 from symbptt.formula import parse
@@ -96,7 +97,7 @@ class Known:
         names = Names(
             aliases, horizons(self.stated), layers_in(self.stated),
             entries=entries_in_brackets(trees), adjoints=adjoints(self.stated),
-            above=steps_above(trees),
+            above=steps_above(trees), variables=differentiated_by(trees),
         )  # fmt: skip
         names.look_ahead(self.stated, self.epoch_at)
         return names

@@ -79,6 +79,8 @@ class Verdicts(Judgements):
             found = self.renamed(part, epoch, found)
         if not found.holds and found.verdict == "inconclusive":
             found = self.elsewhere(part, epoch, found)
+        if not found.holds:
+            found = self.up_to_last(part, epoch, found)
         if not found.holds and part.origin is not None:
             found = self.by_the_first(part, part.origin, epoch, found)
         if found.holds and found.guessed is not None and part.left != part.right:

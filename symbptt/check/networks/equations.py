@@ -177,8 +177,8 @@ def _without_sets(links: list[Part]) -> list[Part]:
 def _without_derivatives(
     found: Sequence[Given], stated: Sequence[list[Part] | Mention]
 ) -> list[Given]:
-    """Equations without those of what an earlier formula names a derivative: ``J_t = w (1 - h_t²)``
-    after ``J_t = ∂h_t/∂h_{t-1}``."""
+    """Equations without those of what an earlier formula names a derivative, or made of it:
+    ``J_t = w (1 - h_t²)`` after ``J_t = ∂h_t/∂h_{t-1}``."""
     named: dict[tuple[str, bool], int] = {}
     for at, links in enumerate(stated):
         if isinstance(links, Mention) or not links[0].first:
@@ -188,12 +188,27 @@ def _without_derivatives(
                 by != Symbol("t")
             ):
                 named.setdefault(_name_and_time(left), at)
-    return [g for g in found if g.at <= named.get(_name_and_time(g.left), g.at)]
+    return [
+        g for g in found
+        if all(g.at <= named.get(name, g.at)
+               for n in (g.left, *_symbols(relation(g).sides[1]))
+               for name in (_name_and_time(n), *_at_the_last(n)))
+    ]  # fmt: skip
+
+
+def _symbols(node: Node) -> Iterator[Symbol]:
+    return (n for n in node.walk() if isinstance(n, Symbol))
 
 
 def _name_and_time(symbol: Symbol) -> tuple[str, bool]:
     name, index = Naming().read(symbol)
     return name, index is not None
+
+
+def _at_the_last(symbol: Symbol) -> Iterator[tuple[str, bool]]:
+    """``λ_T`` as λ at some step."""
+    if any(part == Symbol("T") for part in scripts(symbol)):
+        yield from ((name, True) for name, _ in Naming().steps(symbol))
 
 
 def _without_gradients(found: Sequence[Given]) -> list[Given]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from symbptt.check.networks.adjoints import is_adjoint_of
+from symbptt.check.networks.adjoints import is_adjoint_of, shorthands
 from symbptt.check.networks.epoch import Epoch
-from symbptt.check.networks.links import is_gradient_name, words_before
+from symbptt.check.networks.links import is_gradient_name, prefix_of, words_before
 from symbptt.check.networks.parts import NAMING, Mention, Part, has_derivative
 from symbptt.check.networks.steps import unshifted
 from symbptt.check.notation.language import said
@@ -42,8 +42,9 @@ class Names:
     of steps; ``ahead``: names that ``:=``, or the entries of a diagonal, give further down;
     ``stated``: gradients that the document says are what their names say; ``entries``: letters
     that count entries wherever they stand in brackets; ``adjoints``: marked names that lines give
-    as adjoints; ``marks``: those that the document says every adjoint bears; ``above``: letters
-    whose steps are superscripts.
+    as adjoints; ``marks``: those that the document says every adjoint bears, and
+    prefixes; ``above``: letters
+    whose steps are superscripts; ``variables``: those that derivatives are by.
     """
 
     aliases: Mapping[str, str]
@@ -56,6 +57,7 @@ class Names:
     adjoints: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
     above: frozenset[str] = frozenset()
+    variables: frozenset[str] = frozenset()
 
     def scope(self, epoch: Epoch) -> Scope:
         """What symbols stand for here."""
@@ -76,6 +78,7 @@ class Names:
             entries=self.entries,
             marks=self.marks,
             above=self.above,
+            variables=self.variables,
             spans=epoch.spans,
         )
 
@@ -85,14 +88,15 @@ class Names:
         epoch_at: Callable[[int], Epoch | None],
     ) -> None:
         """Note the names that are given further down, for formulas that use them before."""
+        for mark, of in shorthands(stated):
+            known = [e for at in range(len(stated)) for e in [epoch_at(at)] if e is not None]
+            if not of or not any(self.scope(e).quantity(of) for e in known):
+                self.marks |= {mark}  # of any v
         for at, links in enumerate(stated):
             if isinstance(links, Mention):
                 continue
             left, epoch = links[0].left, epoch_at(at)
             of = is_adjoint_of(left, links[0].right) if links[0].first else None
-            if of is not None and epoch is not None and self.scope(epoch).quantity(of) is None:
-                assert isinstance(left, Symbol)
-                self.marks |= {str(mark_of(Naming().read(left)[0]))}  # of any v
             diagonal = isinstance(left, Symbol) and is_diagonal(left)
             if links[0].sign not in NAMING and not diagonal and of is None:
                 continue
@@ -141,7 +145,7 @@ class Names:
         if naming is None or _refers_to(right, naming.name):
             return None
         derived = has_derivative(right)
-        if kind == "gradient" and mark_of(naming.name) in self.marks:
+        if kind == "gradient" and {mark_of(naming.name), prefix_of(left)} & self.marks:
             return None
         carried = meant is None and naming.name in self.adjoints and not _is_derivative(right)
         if carried and (self._uses_adjoint(right) or holds()):

@@ -42,6 +42,20 @@ def no_losses(trees: Iterable[Node]) -> frozenset[str]:
     return frozenset((others & {*OTHERS}) - differentiated)
 
 
+def differentiated_by(trees: Iterable[Node]) -> frozenset[str]:
+    """The letters of what derivatives are by: C in ``∂C_t/∂C_{t-1}`` is no loss.
+
+    What bears no step where a derivative is of it may be one: L in ``∂L/∂L_t``.
+    """
+    of, by = set[str](), set[str]()
+    for n in (n for tree in trees for n in tree.walk()):
+        match n:
+            case Quotient(Differential(operand=Symbol() as a), Differential(operand=Symbol(base))):
+                by.add(base)
+                of |= {a.base} if a.is_bare else set()
+    return frozenset(by - of)
+
+
 def renamed(node: Node, letters: frozenset[str]) -> Node:
     """A symbol by a letter that is no loss here."""
     if isinstance(node, Symbol) and node.base in letters:

@@ -55,7 +55,7 @@ class Scope:
     ``parts``: the names of parts of equations; ``entries``: letters that count entries wherever
     they stand in brackets; ``marks``: those that adjoints bear; ``above``: those whose
     steps are superscripts; ``spans``: the losses of several steps, each with which steps these
-    are, or None where it is not known.
+    are, or None where it is not known; ``variables``: letters that derivatives are by.
     """
 
     model: Model
@@ -71,6 +71,7 @@ class Scope:
     entries: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
     above: frozenset[str] = frozenset()
+    variables: frozenset[str] = frozenset()
     spans: Mapping[str, Span | None] = field(default_factory=dict)
     _found: dict[Symbol, Meant | None] = field(default_factory=dict, repr=False, compare=False)
 
@@ -207,7 +208,8 @@ class Scope:
         known = name in self.losses or name == self.model.loss_name
         if name == "xi" and not known and any(map(is_step, scripts(symbol))):
             return False  # ξ_t: noise
-        return known or (name == symbol.base and name in LOSSES and name not in self.definitions)
+        none = name in self.definitions or name in self.variables
+        return known or (name == symbol.base and name in LOSSES and not none)
 
     def _fits_definition(self, n: Named, known: Definition) -> bool:
         if len(n.entry) not in (0, 1 if known.is_name else len(known.entries)):
