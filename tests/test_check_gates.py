@@ -156,7 +156,7 @@ $$\delta_C^t = \frac{\partial L}{\partial h_t} \odot o_t$$"""
 
 
 def test_a_loss_that_cannot_be_read_decides_nothing():
-    claim = r"$$\frac{\partial L}{\partial b_f} = f_t$$"
+    claim = r"$$\frac{\partial L}{\partial b_f} = \sum_t \frac{\partial L}{\partial o_t} \odot i_t \odot i_t$$"
     unread = r"$$L(t) = \left\{ \begin{array}{ll} l(t) & \text { if } t < ( \end{array} \right.$$"
     assert verdicts(f"{LSTM}{claim}") == ["wrong"]
     assert verdicts(f"{LSTM}{unread}\n{claim}") == ["inconclusive"]

@@ -91,6 +91,8 @@ def test_a_gradient_by_its_name_alone_may_be_by_the_argument(claim, expected):
 
 def test_a_gradient_that_a_formula_gives_by_its_name_is_not_by_the_argument():
     by_gate = r"$$\delta_{f,t} = \frac{\partial L}{\partial c_t} \odot c_{t-1}$$"
+    stated = r"$$\delta_{f,t} = \frac{\partial L_t}{\partial f_t}$$"
     bias = r"$$\frac{\partial L}{\partial b_f} = \sum_t \delta_{f,t}$$"
     assert verdicts(LSTM, by_gate, bias) == ["right", "wrong"]
     assert verdicts(LSTM, bias, by_gate) == ["wrong", "right"]
+    assert verdicts(LSTM, bias, stated)[0] == "wrong"

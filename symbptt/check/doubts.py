@@ -12,11 +12,13 @@ from enum import Enum
 from fractions import Fraction
 
 from symbptt.check.bounds.assumptions import BOUNDS, speaks_of_loss
+from symbptt.check.networks.bindings import difference
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.links import (
     claim_of,
     is_chain,
     is_forward_claim,
+    is_gradient_name,
     is_of_data,
     is_of_loss,
     is_of_two_networks,
@@ -230,11 +232,11 @@ def _is_of_differentials(part: Part, epoch: Epoch, scope: Scope) -> bool:
 def _repeats_a_letter(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether a letter of entries stands twice on one side, nowhere on the other, and no sum has
     it: ``∂q_l/∂s_m = V_{lb} δ_{bm}``."""
-    sides = [Counter(_counting(side, scope)) for side in (part.left, part.right)]
+    sides = part.left, part.right
     return any(
-        n > 1 and letter not in other
+        n > 1 and Symbol(letter) not in other.walk()
         for side, other in (sides, sides[::-1])
-        for letter, n in side.items()
+        for letter, n in Counter(_counting(side, scope)).items()
     )
 
 
@@ -250,9 +252,12 @@ def _counting(side: Node, scope: Scope) -> Iterator[str]:
 
 
 def _is_of_any_loss(part: Part, epoch: Epoch, scope: Scope) -> bool:
-    """Whether a gradient is given by other things than gradients, of a loss that no equation
-    gives."""
-    known = epoch.loss_stated or isinstance(part.right, Number)
+    """Whether a gradient is given by other things than gradients and errors, ``ŷ - y``, of a loss
+    that no equation gives."""
+    errors = any(
+        difference(n) or (isinstance(n, Symbol) and is_gradient_name(n)) for n in part.right.walk()
+    )
+    known = epoch.loss_stated or errors or isinstance(part.right, Number)
     of_loss = [speaks_of_loss(side, scope) for side in (part.left, part.right)]
     return not known and of_loss == [True, False]
 

@@ -24,6 +24,7 @@ from symbptt.formula.tree import (
     BigOperator,
     Node,
     Number,
+    Quotient,
     Symbol,
 )
 
@@ -190,10 +191,10 @@ class Judgements:
         return None
 
     def is_by_its_name(self, name: str, epoch: Epoch) -> bool:
-        """Whether a formula that gives a gradient is right for what its name says."""
+        """Whether a formula says what a gradient is, or is right for what its name says."""
         return any(
             isinstance(link.left, Symbol) and _called(link.left, self.scope(epoch)) == name
-            and self.judgement(link, epoch).holds
+            and (isinstance(link.right, Quotient) or self.judgement(link, epoch).holds)
             for link in links_of(self.known.stated)
         )  # fmt: skip
 

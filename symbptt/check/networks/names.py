@@ -141,7 +141,9 @@ class Names:
             known = self.ahead.get(meant.name)
             here = known is not None and known.line == part.formula.line
             return (meant.name, known) if known is not None and here else None
-        naming = _taken_apart(left, right, left.base in self.above)
+        variables = epoch.model.variables
+        timed = {name for name, v in variables.items() if not v.timeless} - {*"stkij"}
+        naming = _taken_apart(left, right, left.base in self.above, timed)
         if naming is None or _refers_to(right, naming.name):
             return None
         derived = has_derivative(right)
@@ -185,8 +187,9 @@ def announces(part: Part) -> bool:
     return _ANNOUNCES.search(words_before(part)) is not None
 
 
-def _taken_apart(left: Symbol, right: Node, above: bool) -> Named | None:
-    """The name that a left side gives: its step is a letter, its entries are letters too."""
+def _taken_apart(left: Symbol, right: Node, above: bool, timed: set[str]) -> Named | None:
+    """The name that a left side gives: its step is a letter, its entries are letters too, and
+    none of them names a quantity of each step (``timed``)."""
     letters = {n.base for n in right.walk() if isinstance(n, Symbol) and n.is_bare}
     entries = (e for n in right.walk() if isinstance(n, Symbol) for e in entry_letters(n))
     letters |= {e.base for e in entries if isinstance(e, Symbol)}
@@ -203,6 +206,8 @@ def _taken_apart(left: Symbol, right: Node, above: bool) -> Named | None:
         if n.step is not None and not is_step(n.step):
             continue
         used = [x.base for x in (n.step, *n.entry) if isinstance(x, Symbol)]
+        if not timed.isdisjoint(used):
+            continue  # J_{r,t}: of r
         if best is None or (set(used) <= letters and len(used) > _count(best)):
             best = n
     return best
