@@ -39,6 +39,11 @@ WHOLE = [
 ]
 #: Sentences, and the formulas in them.
 SENTENCES = [
+    ("h_t = tanh(a_t)        h_0 = 0", ["h_t = tanh(a_t)", "h_0 = 0"]),
+    ("L = −y log p\ty ∈ {0,1}", ["L = −y log p"]),
+    ("dL/dW   =   a   =   b_t", ["dL/dW   =   a   =   b_t"]),
+    ("a_t = W h_t    + b = c_t", ["a_t = W h_t    + b = c_t"]),
+    ("a_t = W (h_t    b_t = c)", ["a_t = W (h_t    b_t = c)"]),
     ("dL/dy where y = Why h2 + by", ["y = Why h2 + by"]),
     ("h_t = tanh(z_t) is the state", ["h_t = tanh(z_t)"]),
     ("z_t = W h as before", ["z_t = W h"]),

@@ -40,6 +40,9 @@ ARROW_COMMENT = re.compile(
     r"\s(?:←|<-+|⟵|⇐|-{2,}>)\s.*|\s{2,}(?:#|//|%).*|\s(?:#|//)\s.*|\s{2,}(?:→|⟶|⇒|=>)\s.*"
 )
 _EQUATION_NUMBER = re.compile(r"(?:[ ]{2,}|\t)\(\d{1,2}(?:\.\d{1,2})?[a-z]?\)\s*\Z")
+#: A gap between two formulas on a line, and a relation sign between two sides.
+_GAP = re.compile(r" {3,}|[ ]*\t[ \t]*")
+_RELATED = re.compile(rf"(?=\S).*?\S\s*(?:(?<![<>=!]){SIGN}(?!=)|∈)\s*\S")
 _TRAILING = " \t,.:;|&\\—–"
 _KEYWORDS = frozenset(
     re.findall(
@@ -80,10 +83,38 @@ def text_formulas(
     comment = ARROW_COMMENT.search(shown)
     if comment is not None and RELATION.search(shown, 0, comment.start()):
         shown = shown[: comment.start()]
-    for start, stop in runs(shown, names):
-        found = _trimmed(shown, start, stop)
-        if found is not None and _is_formula(shown, *found, sure=sure):
-            yield found
+    for run in runs(shown, names):
+        for start, stop in _parted(shown, *run):
+            found = _trimmed(shown, start, stop)
+            if found is not None and _is_formula(shown, *found, sure=sure):
+                yield found
+
+
+def _parted(line: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """A run of mathematics, cut at the wide gaps that have a relation on both sides.
+
+    >>> line = "h₁ = tanh(a₁)      h₀ = 0"
+    >>> [line[a:b] for a, b in _parted(line, 0, len(line))]
+    ['h₁ = tanh(a₁)', 'h₀ = 0']
+    """
+    for gap in _GAP.finditer(line, start, stop):
+        before, after = line[start : gap.start()], line[gap.end() : stop]
+        if (
+            _opened(before) <= 0
+            and _opened(after) >= 0
+            and _RELATED.search(before)
+            and _RELATED.match(after)
+            and not _OPERATOR_END.search(before)
+            and not _OPERATOR_START.match(after)
+        ):
+            yield start, gap.start()
+            start = gap.end()
+    yield start, stop
+
+
+def _opened(part: str) -> int:
+    """How many brackets open in a part that don't close there."""
+    return len(re.findall(r"[(\[{]", part)) - len(re.findall(r"[)\]}]", part))
 
 
 def runs(line: str, names: frozenset[str]) -> Iterator[tuple[int, int]]:
