@@ -1,5 +1,7 @@
 """The losses that documents name: of all steps, of one step, as a mean, with their arguments."""
 
+import pytest
+
 import symbptt
 
 STATE = "$a_t = w x_t + v h_{t-1}$, $h_t = \\tanh(a_t)$, $o_t = u h_t + c$\n\n"
@@ -86,3 +88,56 @@ $$\frac{\partial L}{\partial V} = \sum_t (\frac{\partial L_t}{\partial y_t} \odo
 """
     (found,) = (f.verdict for f in symbptt.check(text).findings if f.verdict)
     assert found.verdict == "right"
+
+
+STATES = "$$h_t = \\tanh(W h_{t-1} + U x_t)$$\n\n"
+ONE_OUTPUT = STATES + "$$s = v^\\top h_T + c, \\qquad \\hat y = \\sigma(s)$$\n\n"
+BY_ENTRIES = STATES + "$$\\hat y_t = \\sigma(V h_t)$$\n\n$$L = \\sum_t L_t$$\n\n"
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        r"-y \log \hat y - (1 - y) \log(1 - \hat y)",
+        r"-(y \log \hat y + (1 - y) \log(1 - \hat y))",
+        r"-(1 - y) \log(1 - \hat y) - y \log \hat y",
+    ],
+)
+def test_the_binary_cross_entropy_of_one_output(loss: str):
+    by = r"\frac{\partial L}{\partial %s} = "
+    right = (
+        by % r"\hat y" + r"-\frac{y}{\hat y} + \frac{1 - y}{1 - \hat y}",
+        by % "s" + r"\hat y - y",
+        by % "v" + r"(\hat y - y) h_T",
+        by % "h_T" + r"(\hat y - y) v",
+    )
+    wrong = (
+        by % r"\hat y" + r"\frac{y}{\hat y} - \frac{1 - y}{1 - \hat y}",
+        by % "s" + r"\hat y + y",
+        by % "h_T" + r"(y - \hat y) v",
+        by % "v" + r"(\hat y - y) h_{T-1}",
+    )
+    text = ONE_OUTPUT + f"$$L = {loss}$$\n\n" + "".join(f"$${c}$$\n\n" for c in (*right, *wrong))
+    assert verdicts(text) == ["right"] * 4 + ["wrong"] * 4
+
+
+def test_the_binary_cross_entropy_of_each_step():
+    loss = r"$$L_t = -y_t \log \hat y_t - (1 - y_t) \log(1 - \hat y_t)$$" + "\n\n"
+    claim = r"$$\frac{\partial L}{\partial V} = \sum_t (\hat y_t - y_t) h_t^T$$"
+    assert verdicts(BY_ENTRIES + loss + claim) == ["right"]
+    assert verdicts(BY_ENTRIES + loss + claim.replace("- y_t", "+ y_t")) == ["wrong"]
+    other = loss.replace("(1 - y_t) ", "y_t ")
+    assert verdicts(BY_ENTRIES + other + claim.replace("- y_t", "+ y_t")) != ["right"]
+
+
+def test_a_softmax_is_never_of_one_number():
+    text = (
+        STATES
+        + r"""$$\hat y_t = softmax(v^\top h_t)$$
+
+$$L = -\sum_t y_t^\top \log \hat y_t$$
+
+$$\frac{\partial L}{\partial v} = 0$$
+"""
+    )
+    assert "right" not in verdicts(text)

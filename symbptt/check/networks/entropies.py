@@ -73,12 +73,20 @@ def scalar_loss(body: Node) -> Node:
     """``-y log p`` and ``‖y - d‖²`` as books write them: a cross-entropy, a product."""
     body = _timed_call(_without_norms(_without_entries(body)))
     match body:
-        case Sum((inner,), (-1,)):
-            return _as_entropy(inner) or body
-        case BigOperator("sum", body=Sum((inner,), (-1,))):  # Σ_t -log p_t
-            known = _as_entropy(inner)
+        case BigOperator("sum", body=inner):  # Σ_t -log p_t
+            known = _negative(inner)
             return body if known is None else replace(body, body=known)
-    return body
+    return _negative(body) or body
+
+
+def _negative(node: Node) -> Node | None:
+    """``-y log p - (1 - y) log(1 - p)``: what is the negative of a log-likelihood."""
+    match unbracketed(node):
+        case Sum((inner,), (-1,)):
+            return _as_entropy(inner)
+        case Sum(terms, signs) as whole if {*signs} == {-1}:
+            return _as_entropy(replace(whole, signs=(1,) * len(terms)))
+    return None
 
 
 def _timed_call(node: Node) -> Node:
@@ -96,11 +104,13 @@ def _as_entropy(node: Node) -> Node | None:
         before, y, p = known
         return _scaled(before, Call(Symbol("cross_entropy"), (p, y), span=node.span))
     match node:
-        case Sum((first, second), (1, 1)) if (of := likelihood(first)) is not None:
-            before, y, p = of
-            if before or not _is_other_half(second, p):
-                return None
-            return Call(Symbol("binary_cross_entropy"), (p, y), span=node.span)
+        case Sum((a, b), (1, 1)):
+            for first, second in ((a, b), (b, a)):
+                of = likelihood(first)
+                if of is not None and not of[0] and _is_other_half(second, *of[1:]):
+                    _, y, p = of
+                    return Call(Symbol("binary_cross_entropy"), (p, y), span=node.span)
+            return None
         case BigOperator(body=body) if (inner := _as_entropy(body)) is not None:
             return replace(node, body=inner)
         case Group(_, (item,)) if (inner := _as_entropy(item)) is not None:
@@ -116,12 +126,17 @@ def _scaled(before: tuple[Node, ...], loss: Node) -> Node:
     return Product((*before, loss), ("",) * len(before), span=loss.span)
 
 
-def _is_other_half(node: Node, p: Node) -> bool:
+def _is_other_half(node: Node, y: Node, p: Node) -> bool:
     """``(1 - y)ᵀ log(1 - p)``, beside ``yᵀ log p``."""
-    rest = Sum((Number(Fraction(1)), p), (1, -1))
-    logs = (n.arguments[0] for n in node.walk()
-            if isinstance(n, Call) and n.function.base in ("log", "ln"))  # fmt: skip
-    return any(unbracketed(arg) == rest for arg in logs)
+    match node:
+        case Product((one, Call(Symbol("log" | "ln"), (other,)))):
+            one = one.operand if isinstance(one, Transpose) else one
+            return _is_rest(one, y) and _is_rest(other, p)
+    return False
+
+
+def _is_rest(node: Node, of: Node) -> bool:
+    return unbracketed(node) == Sum((Number(Fraction(1)), of), (1, -1))
 
 
 def _without_entries(node: Node) -> Node:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from symbptt.check.networks.inner import inner_products
 from symbptt.check.networks.losses import attempts, is_loss, with_known_loss, with_softmax
 from symbptt.check.networks.prepared import (
     completed,
@@ -155,9 +156,11 @@ def _tried(
 def _built(chosen: list[Statement], loss: Statement, functions: Iterable[str]) -> Model:
     """The model, in which what stands for a number by its notation is one, if that fits."""
     numbers = dict.fromkeys(_numbers(chosen), (1, 1))
-    if numbers:
-        with suppress(SymbpttError):
-            return build(chosen, loss, functions=functions, shapes=numbers)
+    inner = dict.fromkeys(inner_products(chosen, loss), (1, 1))
+    for shapes in ({**numbers, **inner}, inner, numbers):
+        if shapes:
+            with suppress(SymbpttError):
+                return build(chosen, loss, functions=functions, shapes=shapes)
     return build(chosen, loss, functions=functions)
 
 
