@@ -80,3 +80,33 @@ def test_an_expectation_is_not_the_loss(claim: str) -> None:
 
 def test_noise_is_not_the_loss() -> None:
     assert verdict(NORMS, rf"{of('h_t', 'h_{t-1}')} = \xi_t diag(1 - h_t^2) W") == "inconclusive"
+
+
+BY_F = NORMS.replace("E =", "F =")
+TAIL = rf"W^\top diag(1 - h_{{t+1}}^2) {of('F', 'h_{t+1}')}"
+
+
+@pytest.mark.parametrize(
+    ("network", "claim", "expected"),
+    [
+        (BY_F, f"{of('F', 'h_t')} = {OWN} + {TAIL}", "right"),
+        (BY_F, f"{of('F', 'h_t')} = {OWN} - {TAIL}", "wrong"),
+        (BY_F, r"\frac{\partial}{\partial h_T} F = 2 (h_T - y_T)", "right"),
+        (BY_F.replace("F", r"\Phi"), f"{of(chr(92) + 'Phi', 'h_T')} = 2 (h_T - y_T)", "right"),
+        (NORMS + BY_F, f"{of('F', 'h_T')} = 2 (h_T - y_T)", "inconclusive"),
+        (BY_F + "$$F_t = W h_t$$", f"{of('F', 'h_T')} = 2 (h_T - y_T)", "inconclusive"),
+        (BY_F + "$$z_t = F h_t$$", f"{of('F', 'h_T')} = 2 (h_T - y_T)", "inconclusive"),
+        (STEP + r"$$S = \sum_t \ell_t$$", f"{of('S', 'h_T')} = 2 (h_T - y_T)", "right"),
+        (STEP + r"$$S = \sum_t \ell_t$$", f"{of('S', 'h_T')} = 2 (y_T - h_T)", "wrong"),
+    ],
+)
+def test_a_loss_by_another_letter(network: str, claim: str, expected: str) -> None:
+    assert verdict(network, claim) == expected
+
+
+def test_a_loss_by_another_letter_is_shown_by_that() -> None:
+    claim = f"$${of('F', 'h_t')} = {OWN}$$"
+    (found,) = (f.verdict for f in symbptt.check(STATE + BY_F + claim).faults())
+    assert found is not None
+    assert found.counterexample is not None
+    assert "∂F/∂h_1" in found.counterexample.given

@@ -20,7 +20,7 @@ from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.sides import both_sides
 from symbptt.check.meaning.tensors import Derivative, Matrix, ShapeClashError
 from symbptt.check.meaning.world import World
-from symbptt.check.notation.neighbours import UNSEEN
+from symbptt.check.notation.letters import printed
 from symbptt.check.notation.quantities import MissingError, OutOfRangeError
 from symbptt.check.notation.scripts import step_value
 from symbptt.check.notation.symbols import UnknownError
@@ -180,12 +180,12 @@ def _label(symbol: Symbol, meaning: Meaning, steps: Mapping[str, int]) -> str | 
         at = step_value(meant.step, steps)
         if at is None:
             return None
-    name = (
+    name = printed(
         f"∂{meaning.world.model.loss_name}/∂{meant.name}"
         if meant.kind == "gradient"
         else symbol.base
         if meant.span is not None
-        else meant.name.replace(UNSEEN, "")
+        else meant.name
     )
     return name if at is None else f"{name}_{at}"
 

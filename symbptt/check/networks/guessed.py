@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from symbptt.check.meaning.conventions import Reading
-from symbptt.check.notation.neighbours import UNSEEN
+from symbptt.check.notation.letters import printed
 from symbptt.formula.lexicon import GREEK
 
 #: How the groups of readings begin that give a meaning which a name need not have: a claim that
@@ -19,7 +19,7 @@ def shown(name: str) -> str:
     >>> shown("delta_h"), shown("d_h_prime")
     ('δ_h', "d_h'")
     """
-    head, _, tail = name.replace(UNSEEN, "").partition("_")
+    head, _, tail = printed(name).partition("_")
     head = _LETTER.get(head, head)
     tail, primes = tail.removesuffix("_prime"), "'" * tail.endswith("_prime")
     return (f"{head}_{tail}" if tail else head) + primes

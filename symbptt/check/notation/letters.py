@@ -1,24 +1,31 @@
-"""Letters of losses that a document lets stand for something else: ``J_t = ∂h_t/∂h_{t-1}``."""
+"""Letters of losses that a document lets stand for something else, ``J_t = ∂h_t/∂h_{t-1}``, and
+other letters that it calls its loss by, ``F = ½ Σ_t ‖h_t - d_t‖²``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
 
+from symbptt.check.notation.neighbours import UNSEEN
+from symbptt.check.notation.symbols import LOSSES, OWN_LOSSES
 from symbptt.formula.tree import (
     BigOperator,
     Call,
     Differential,
     Group,
     Node,
+    Number,
+    Power,
     Product,
     Quotient,
     Relation,
+    Sum,
     Symbol,
 )
 
 #: The letters that may be Jacobians and errors, and what they are then.
 OTHERS = {"E": "𝖤", "J": "𝖩"}
+_PLAIN = {ord(new[0]): old[0] for old, new in {**OTHERS, **OWN_LOSSES}.items()}
 
 
 def no_losses(trees: Iterable[Node]) -> frozenset[str]:
@@ -56,11 +63,71 @@ def differentiated_by(trees: Iterable[Node]) -> frozenset[str]:
     return frozenset(by - of)
 
 
+def own_loss(trees: Iterable[Node]) -> str | None:
+    """The letter that a document calls its loss by, where that is no usual one: it stands without
+    a step for what a loss is, is differentiated and never a factor."""
+    every = [*trees]
+    names = {
+        x for tree in every if isinstance(tree, Relation) for x in tree.sides[:1]
+        if isinstance(x, Symbol) and x == Symbol(x.base) and any(map(_is_total, tree.sides[1:]))
+    }  # fmt: skip
+    whole = {Symbol(base) for base in LOSSES}
+    operands: set[Node] = set()
+    factors = set[str]()
+    for n in (n for tree in every for n in tree.walk()):
+        match n:
+            case Relation((left, *_)) if left in whole:
+                return None
+            case Quotient(Differential(operand=Node() as of), Differential()):
+                operands.add(of)
+            case Product((Quotient(Differential(operand=None)), *parts)):
+                operands |= {*parts}
+            case Relation((Symbol(base), *sides)) if not any(map(_is_total, sides)):
+                factors.add(base)  # F_t is a gate
+            case Product(parts):
+                factors |= {x.base for x in parts if isinstance(x, Symbol)}
+    found = {x.base for x in names & operands} & {*OWN_LOSSES} - factors
+    return next(iter(found)) if len(found) == 1 and not operands & whole else None
+
+
+def _is_total(node: Node) -> bool:
+    """Whether a side is made as losses are: of squares of differences, of logarithms, or of the
+    losses of the steps."""
+    match node:
+        case BigOperator("sum", Symbol(base)) if base in LOSSES:
+            return True
+        case Power(Group(_, (Sum(),)), Number(value)):
+            return value == 2
+        case Call(Symbol("log" | "ln")):
+            return True
+        case BigOperator("sum", body) | Group(_, (body,)):
+            return _is_total(body)
+        case Quotient(above):
+            return _is_total(above)
+        case Product(parts):
+            return _is_total(parts[-1])
+        case Sum(parts):
+            return all(map(_is_total, parts))
+    return False
+
+
 def renamed(node: Node, letters: frozenset[str]) -> Node:
     """A symbol by a letter that is no loss here."""
     if isinstance(node, Symbol) and node.base in letters:
         return replace(node, base=OTHERS[node.base])
     return node
+
+
+def as_loss(node: Node, letter: str | None) -> Node:
+    """The letter that a document calls its loss by, as that of a loss."""
+    if letter is not None and isinstance(node, Symbol) and node.base == letter:
+        return replace(node, base=OWN_LOSSES[letter])
+    return node
+
+
+def printed(name: str) -> str:
+    """A name in the letters that a document has."""
+    return name.replace(UNSEEN, "").translate(_PLAIN)
 
 
 def _letters(nodes: Iterable[Node]) -> set[str]:

@@ -14,7 +14,7 @@ from functools import reduce
 from symbptt.check.notation.bracketed import in_brackets
 from symbptt.check.notation.counting import counts_from_zero
 from symbptt.check.notation.indices import NO_INDICES, Indices, indices_of
-from symbptt.check.notation.letters import no_losses
+from symbptt.check.notation.letters import no_losses, own_loss
 from symbptt.check.notation.neighbours import NO_NEIGHBOURS, Neighbours, has_words, neighbours_of
 from symbptt.check.notation.rewritings import NUMBERED, REWRITINGS
 from symbptt.check.notation.scripts import scripts
@@ -44,7 +44,7 @@ class Notation:
     whether ``concat`` is the name of a stacked vector; ``batches``: the letters for the number of
     examples in a batch; ``from_zero``: whether the first step is 0;
     ``numbered_errors``: whether numbers tell the δ apart, and count no steps; ``no_losses``: the
-    letters of losses that are none here.
+    letters of losses that are none here; ``own_loss``: the letter of the loss, if no usual one.
     """
 
     numbered: frozenset[str] = frozenset()
@@ -60,6 +60,7 @@ class Notation:
     from_zero: bool = False
     numbered_errors: bool = False
     no_losses: frozenset[str] = frozenset()
+    own_loss: str | None = None
 
     @classmethod
     def of(
@@ -71,7 +72,8 @@ class Notation:
                     in_brackets(every), timed_names(every), indices_of(every),
                     counted_names(every), stacks=any(map(_names_stack, every)),
                     batches=batches, from_zero=counts_from_zero(every),
-                    numbered_errors=numbers_errors(every), no_losses=no_losses(every))  # fmt: skip
+                    numbered_errors=numbers_errors(every), no_losses=no_losses(every),
+                    own_loss=own_loss(every))  # fmt: skip
         if not any(map(has_words, every)):
             return found
         return replace(found, neighbours=neighbours_of([_normal(tree, found) for tree in every]))

@@ -14,7 +14,7 @@ from symbptt.check.notation.examples import of_one_example
 from symbptt.check.notation.exponentials import named_activation
 from symbptt.check.notation.factors import with_pairs
 from symbptt.check.notation.labelled import labelled_activation
-from symbptt.check.notation.letters import renamed
+from symbptt.check.notation.letters import as_loss, renamed
 from symbptt.check.notation.scripts import is_time, scripts
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.formula.tree import (
@@ -359,6 +359,9 @@ REWRITINGS: tuple[Rewriting, ...] = (
     Rewriting("letter of a loss that is none", "J_t", "",
               lambda n, notation: renamed(n, notation.no_losses),
               (r"J_t = \frac{\partial h_t}{\partial h_{t-1}}",)),
+    Rewriting("letter that is the loss here", r"F = \sum_t (h_t - d_t)^2", "",
+              lambda n, notation: as_loss(n, notation.own_loss),
+              (r"F = \sum_t (h_t - d_t)^2", r"\frac{\partial F}{\partial h_t}")),
     Rewriting("expectation", r"\mathbb{E}[x_t^2]", "", _always(_expectations)),
     Rewriting("step in brackets", "h(t-1)^2", "h[t-1]^2",
               lambda n, notation: at_step(n, notation.bracketed), ("a(t) = W h(t)",)),

@@ -24,10 +24,16 @@ from symbptt.model.model import Model, Role
 if TYPE_CHECKING:
     from symbptt.check.notation.shares import Share
 
+#: What a document may call its loss by, if it says so, and what it is called then.
+OWN_LOSSES = {
+    x: chr(ord("𝖠") + ord(x[0]) - ord("A")) + x[1:]
+    for x in (*"FQSRGHKMNPVZ", "Phi", "Psi", "Omega", "Lambda", "Theta")
+}
 #: What losses are called.
 LOSSES = frozenset(
-    {"L", "E", "J", "C", "ell", "l", "loss", "Loss", "cost", "Cost", "xi", "error", "LOSS"}
-)
+    {"L", "E", "J", "C", "ell", "l", "loss", "Loss", "cost", "Cost", "xi", "error", "LOSS",
+     *OWN_LOSSES.values()}
+)  # fmt: skip
 #: What an activation is called in a document that uses one throughout.
 ACTIVATION_NAMES = frozenset({"f", "g", "phi", "sigma", "act", "psi", "varphi"})
 #: What gradients are called, before the name of what they are taken by.
