@@ -278,3 +278,22 @@ def test_a_frame_or_a_row_of_dots_hides_no_formula(shown, factor, verdict):
     )
     found = [x.verdict.verdict for x in checked(BY_VECTORS, text).findings if x.verdict]
     assert found[0] == verdict
+
+
+BESIDE = (r"zt = \sigma(W xt + U h_{t-1})", r"ht = (1 - zt) \circ xt + zt \circ h_{t-1}")
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [(f"{by('zt')} = {by('ht')} \\circ (h_{{t-1}} - xt)", "right"),
+     (f"{by('zt')} = {by('ht')} \\circ (xt - h_{{t-1}})", "wrong"),
+     (f"{by('zt')} = {by('h_t')} \\circ (h_{{t-1}} - x_t)", "right")],
+)  # fmt: skip
+def test_steps_without_underscores(claim, verdict):
+    assert last(*BESIDE, claim)[0] == verdict
+
+
+def test_time_as_a_factor_is_no_step():
+    line = r"h_t = \tanh(W h_{t-1} + a t)"
+    claim = f"{by('h_{t-1}', 'h_t')} = \\operatorname{{diag}}(1 - h_t^2) W a t"
+    assert last(line, claim)[0] != "right"

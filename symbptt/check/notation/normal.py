@@ -6,17 +6,18 @@ A step never changes what a formula says: only how its tree says it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
+from itertools import pairwise
 
 from symbptt.check.notation.bracketed import in_brackets
 from symbptt.check.notation.counting import counts_from_zero
 from symbptt.check.notation.indices import NO_INDICES, Indices, indices_of
 from symbptt.check.notation.letters import no_losses, own_loss
 from symbptt.check.notation.neighbours import NO_NEIGHBOURS, Neighbours, has_words, neighbours_of
-from symbptt.check.notation.rewritings import NUMBERED, REWRITINGS
+from symbptt.check.notation.rewritings import NUMBERED, REWRITINGS, beside_time
 from symbptt.check.notation.scripts import scripts
 from symbptt.formula.tree import (
     Group,
@@ -44,7 +45,8 @@ class Notation:
     whether ``concat`` is the name of a stacked vector; ``batches``: the letters for the number of
     examples in a batch; ``from_zero``: whether the first step is 0;
     ``numbered_errors``: whether numbers tell the δ apart, and count no steps; ``no_losses``: the
-    letters of losses that are none here; ``own_loss``: the letter of the loss, if no usual one.
+    letters of losses that are none here; ``own_loss``: the letter of the loss, if no usual one;
+    ``beside``: the names that have the letter of time beside them, ``ht``.
     """
 
     numbered: frozenset[str] = frozenset()
@@ -61,6 +63,7 @@ class Notation:
     numbered_errors: bool = False
     no_losses: frozenset[str] = frozenset()
     own_loss: str | None = None
+    beside: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -68,12 +71,15 @@ class Notation:
     ) -> Notation:
         """The notation of a document; ``plain`` are the formulas that are no TeX."""
         every = list(trees)
+        beside = names_beside_time(every)
+        if beside:
+            every = [_with_time(tree, beside) for tree in every]
         found = cls(families(plain), superscripted(every), prefixed_names(every),
                     in_brackets(every), timed_names(every), indices_of(every),
                     counted_names(every), stacks=any(map(_names_stack, every)),
                     batches=batches, from_zero=counts_from_zero(every),
                     numbered_errors=numbers_errors(every), no_losses=no_losses(every),
-                    own_loss=own_loss(every))  # fmt: skip
+                    own_loss=own_loss(every), beside=beside)  # fmt: skip
         if not any(map(has_words, every)):
             return found
         return replace(found, neighbours=neighbours_of([_normal(tree, found) for tree in every]))
@@ -126,6 +132,33 @@ def timed_names(trees: Iterable[Node]) -> frozenset[str]:
         for n in tree.walk()
         if isinstance(n, Symbol) and Naming().read(n)[1] == Index("t")
     )
+
+
+def names_beside_time(trees: Sequence[Node]) -> frozenset[str]:
+    """The letters that stand beside that of time and never alone, ``h_{t-1}`` apart, where a
+    document gives such a product, ``ht = (1 - zt) nt``: it leaves out the underscores."""
+    beside, given, alone = set[str](), set[str](), set[str]()
+    for tree in trees:
+        match tree:
+            case Relation((Product((Symbol(base), Symbol("t")), ("",)), _, *_)):
+                given.add(base)
+        scripts_of = {part for n in tree.walk() if isinstance(n, Symbol) for part in scripts(n)}
+        for n in tree.walk():
+            if isinstance(n, Symbol) or n in scripts_of:
+                continue
+            factors = n.factors if isinstance(n, Product) else ()
+            pairs = [x for x, t in pairwise(factors) if t == Symbol("t")]
+            beside |= {x.base for x in pairs if isinstance(x, Symbol) and x == Symbol(x.base)}
+            inside = [c for c in n.children() if not any(c is x for x in pairs)]
+            alone |= {x.base for x in inside if isinstance(x, Symbol) and x == Symbol(x.base)}
+    names = {x for x in beside - alone if len(x) == 1 and x.islower() and x != "d"}
+    return frozenset(names) if given & names else frozenset()
+
+
+def _with_time(node: Node, names: frozenset[str]) -> Node:
+    if not isinstance(node, Symbol):
+        node = node.rebuilt(lambda n: _with_time(n, names))
+    return beside_time(node, names)
 
 
 def numbers_errors(trees: Iterable[Node]) -> bool:

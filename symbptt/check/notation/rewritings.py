@@ -113,6 +113,17 @@ def _worded(node: Node) -> Node:
     return node
 
 
+def beside_time(node: Node, names: frozenset[str]) -> Node:
+    """``ht`` in TeX as h at t, where a document leaves out the underscores."""
+
+    def join(a: Node, b: Node) -> Node | None:
+        if b == Symbol("t") and isinstance(a, Symbol) and a == Symbol(a.base) and a.base in names:
+            return replace(a, subscripts=(b,), span=Span(a.span.start, b.span.end))
+        return None
+
+    return with_pairs(node, join)
+
+
 def _pairs(node: Node) -> Node:
     """``W[i,j]``: an entry of a matrix, and no product with what stacks i and j."""
 
@@ -355,6 +366,8 @@ def _always(change: Callable[[Node], Node]) -> Callable[[Node, Notation], Node]:
 
 #: The ways of writing, in the order in which they are undone.
 REWRITINGS: tuple[Rewriting, ...] = (
+    Rewriting("step beside a name", r"1 - z t", "1 - z_t",
+              lambda n, notation: beside_time(n, notation.beside), ("z t = W x t",)),
     Rewriting("e that is no number", "e^{(t)}", "", _always(_at_a_step)),
     Rewriting("letter of a loss that is none", "J_t", "",
               lambda n, notation: renamed(n, notation.no_losses),
