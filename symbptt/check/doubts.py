@@ -38,6 +38,7 @@ from symbptt.formula.tree import (
     Sum,
     Symbol,
 )
+from symbptt.model.names import Naming, symbols
 
 
 class When(Enum):
@@ -178,6 +179,12 @@ def _without_path(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     return epoch.gaps.no_path(claim_of(part, epoch).sides, scope)
 
 
+def _is_besides(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a claim names, without a step, what an equation beside the network gives."""
+    names = (Naming().read(n) for n in symbols(part.relation)) if epoch.besides else ()
+    return any(index is None and name in epoch.besides for name, index in names)
+
+
 def _bears_step(node: Node) -> bool:
     return isinstance(node, Symbol) and any(map(is_time, scripts(node)))
 
@@ -263,10 +270,13 @@ def _is_of_any_loss(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 
 _UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
+_BESIDES = "it is about what an equation beside the network gives, without steps"
 
 DOUBTS: tuple[Doubt, ...] = (
     Doubt("loss that is not read", When.HOLDS, _has_unread_loss, _UNREAD),
     Doubt("path that is not read", When.HOLDS, _unproved, "it may depend on "),
+    Doubt("function beside the network", When.HOLDS, _is_besides, _BESIDES),
+    Doubt("function beside the network that fails", When.FAILS, _is_besides, _BESIDES),
     Doubt("rounded numbers", When.DIFFERS, _is_rounded, "numbers that may be rounded"),
     Doubt("one path of several", When.FAILS, _adds_a_path,
           "what one path adds is not told from the whole"),

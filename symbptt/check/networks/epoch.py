@@ -83,7 +83,8 @@ class Epoch:
     was given; ``assigned``: what ``←`` gives a value; ``added``: the names of what ``+=`` adds to;
     ``valued``: quantities that the document gives values; ``spans``: the losses of several steps,
     each with which steps these are, None if not known; ``rival``: the model in which an equation
-    that was given anew is what it was.
+    that was given anew is what it was; ``besides``: the names that equations without steps give,
+    which are of no part of the network.
     """
 
     start: int
@@ -108,6 +109,7 @@ class Epoch:
     by_elements: bool = False
     sigma_open: bool = False
     gaps: Gaps | None = None
+    besides: frozenset[str] = frozenset()
     assigned: frozenset[Node] = frozenset()
     added: frozenset[str] = frozenset()
     valued: frozenset[str] = frozenset()

@@ -12,6 +12,7 @@ from symbptt.check.findings import ForwardEquation
 from symbptt.check.meaning.claims import Claim, least_length
 from symbptt.check.meaning.setting import LENGTHS
 from symbptt.check.networks.assumed import assumed
+from symbptt.check.networks.besides import besides
 from symbptt.check.networks.bindings import (
     called_in,
     leaves_sigma_open,
@@ -63,6 +64,8 @@ def epochs(
     if model is not None:
         return [Epoch(0, model, frozenset({model.loss_name}), loss_stated=True)]
     given, several = apart(equations(stated, horizons))
+    general = besides(given)
+    given = [g for g in given if g not in general]
     spans = spans_of(several, given)
     parts = _named_parts(stated, given)
     loss = spoken_loss(words)
@@ -73,7 +76,8 @@ def epochs(
     problem = next((e for e in made if isinstance(e, SymbpttError)), None)
     if not found and problem is not None:
         raise NoModelError(problem)
-    formulas = tuple(g.formula for g in (*given, *several))
+    formulas = tuple(g.formula for g in (*given, *several, *general))
+    names = frozenset(g.name for g in general)
     unread = any(isinstance(m, Mention) and _is_unread_loss(m) for m in stated)
     every = [*links_of(stated)]
     assigned = frozenset(p.left for p in every if p.sign == "←")
@@ -98,6 +102,7 @@ def epochs(
             formulas=(*epoch.formulas, *(g.formula for g in several)),
             lefts=(*epoch.lefts, *(left for g in several for left in g.lefts)),
             spans=spans,
+            besides=names,
             loss_unread=epoch.loss_unread or (unread and not epoch.loss_stated),
             lengths=(T,) if T and epoch.lengths == LENGTHS else epoch.lengths,
             rival=None if rival is None else replace(rival, epoch=known(rival.epoch)),
