@@ -35,6 +35,8 @@ EXAMPLES = {
     "a value": rf"{NETS}$$h_3 - 1 = -\frac{{3}}{{4}}$$",
     "a name for other equations": rf"{NETS}$$J_t = {of('h_t', 'h_{t-1}')}$$"
     "\n$$h_t = w h_{t-1} + x_t$$\n$$J_t = w (1 - h_t^2)$$",
+    "function beside the network": NETS.replace("d_t", "y_t")
+    + f"$$y = W x$$ $${of('y', 'x')} = U$$",
     "two networks": rf"{NETS}$$g_t = \tanh(Q g_{{t-1}} + R u_t)$$"
     f"\n$${of('g_t', 'u_t')} = Q x_t$$",
     "equation that is not read": NETS.replace(r"\tanh(z_t)", r"\tanh(z_t) + a_t")

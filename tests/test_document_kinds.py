@@ -6,6 +6,7 @@ import pytest
 
 import symbptt
 from symbptt.check.documents.document import Document
+from symbptt.check.documents.formulas import formulas
 from symbptt.check.findings import Finding
 
 FORWARD = [
@@ -295,3 +296,18 @@ def test_signs_of_columns_are_not_taken_for_more_formulas():
     rows = r"h_t &=& \tanh(W h_{t-1}) & \\ y_t &=& V h_t & \text{with } t > 0"
     found = symbptt.check(rf"\begin{{eqnarray}} {rows} \end{{eqnarray}}").findings
     assert [f.kind for f in found][:2] == ["definition", "definition"]
+
+
+@pytest.mark.parametrize(("begin", "end"), [("", ""), ("$$\n", "$$"), ("```latex\n", "```")])
+def test_words_between_the_rows_of_a_display(begin: str, end: str) -> None:
+    text = f"""Words.
+
+{begin}\\begin{{align}}
+h_t &= \\tanh(W h_{{t-1}} + U x_t) \\\\
+\\intertext{{so that with $z_t$ for the argument}}
+\\frac{{\\partial h_t}}{{\\partial h_{{t-1}}}} &= diag(1 - h_t^2) W
+\\end{{align}}
+{end}
+"""
+    found = [f.source for f in formulas(Document(text, "notes.md"))]
+    assert found[1:] == ["z_t", r"\frac{\partial h_t}{\partial h_{t-1}} &= diag(1 - h_t^2) W"]

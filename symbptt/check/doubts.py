@@ -270,19 +270,17 @@ def _is_of_any_loss(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 
 _UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
-_BESIDES = "it is about what an equation beside the network gives, without steps"
-
 DOUBTS: tuple[Doubt, ...] = (
     Doubt("loss that is not read", When.HOLDS, _has_unread_loss, _UNREAD),
     Doubt("path that is not read", When.HOLDS, _unproved, "it may depend on "),
-    Doubt("function beside the network", When.HOLDS, _is_besides, _BESIDES),
-    Doubt("function beside the network that fails", When.FAILS, _is_besides, _BESIDES),
     Doubt("rounded numbers", When.DIFFERS, _is_rounded, "numbers that may be rounded"),
     Doubt("one path of several", When.FAILS, _adds_a_path,
           "what one path adds is not told from the whole"),
     Doubt("a value", When.FAILS, _is_value, "it gives a value, of which the equations say nothing"),
     Doubt("a name for other equations", When.FAILS, _was_named_before,
           "its left side was named where other equations held"),
+    Doubt("function beside the network", When.FAILS, _is_besides,
+          "it is about what an equation beside the network gives, without steps"),
     Doubt("two networks", When.FAILS, lambda part, epoch, scope: is_of_two_networks(part, scope),
           "it joins quantities that no equation joins; are there two models?"),
     Doubt("equation that is not read", When.FAILS, _lacking, "it depends on "),

@@ -41,18 +41,19 @@ _ROWS = re.compile(
 )
 
 
-def _without_words_between(page: Traced) -> Traced:
+def without_words_between(page: Traced) -> Traced:
     r"""A text in which ``\intertext{so that}`` ends its environment, which begins anew behind."""
     pieces: list[Traced] = []
     done = 0
     for m in _BETWEEN.finditer(page.text):
         *_, name = ["", *_ROWS.findall(page.text, 0, m.start())]
         if name:
+            dollars = "$$" * (page.text.count("$$", 0, m.start()) % 2)
             pieces += [
                 page[done : m.start("open")],
-                page.standing(f"\\end{{{name}}} ", *m.span("open")),
+                page.standing(f"\\end{{{name}}}{dollars} ", *m.span("open")),
                 page[m.end("open") : m.start("close")],
-                page.standing(f" \\begin{{{name}}}", *m.span("close")),
+                page.standing(f" {dollars}\\begin{{{name}}}", *m.span("close")),
             ]
             done = m.end("close")
     return Traced.joined([*pieces, page[done:]]) if pieces else page
@@ -61,7 +62,7 @@ def _without_words_between(page: Traced) -> Traced:
 def latex(page: Traced) -> Layout:
     """The layout of a LaTeX document."""
     page = page.replaced(_COLUMNS, lambda m: rf"\{m.group(1)}{{eqnarray{m.group(2)}}}")
-    page = _without_words_between(page)
+    page = without_words_between(page)
     layout = Layout(page, prose=False)
     for m in _BLOCK.finditer(page.text):
         if m.group("comment") is not None:

@@ -6,6 +6,7 @@ import html
 import re
 
 from symbptt.check.documents.delimiters import Found
+from symbptt.check.documents.latex import without_words_between
 from symbptt.check.documents.layout import INLINE, Code, Layout
 from symbptt.check.documents.traced import Traced, blank
 
@@ -55,7 +56,7 @@ def decoded(page: Traced) -> Traced:
 
 def markdown(page: Traced, cell: int | None = None) -> Layout:
     """The layout of a Markdown text."""
-    page = decoded(page).replaced(_QUOTED, lambda m: blank(m.group()))
+    page = without_words_between(decoded(page).replaced(_QUOTED, lambda m: blank(m.group())))
     layout = Layout(page, cell=cell)
     for m in _BLOCK.finditer(page.text):
         _block(layout, m)
