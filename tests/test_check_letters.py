@@ -297,3 +297,35 @@ def test_time_as_a_factor_is_no_step():
     line = r"h_t = \tanh(W h_{t-1} + a t)"
     claim = f"{by('h_{t-1}', 'h_t')} = \\operatorname{{diag}}(1 - h_t^2) W a t"
     assert last(line, claim)[0] != "right"
+
+
+SOFTMAX = (r"h_t = \tanh(W h_{t-1} + U x_t)", r"g_t = V h_t", r"p_t = softmax(g_t)")
+
+
+@pytest.mark.parametrize("unit", [r"\mathbf{1}(i=j)", r"\mathbb{1}_{i=j}", r"\mathbb{1}_{\{i=j\}}"])
+@pytest.mark.parametrize(("sign", "verdict"), [("-", "right"), ("+", "wrong")])
+def test_a_unit_by_its_condition(unit, sign, verdict):
+    claim = f"{by('g_{t,j}', 'p_{t,i}')} = p_{{t,i}} ({unit} {sign} p_{{t,j}})"
+    assert last(*SOFTMAX, claim)[0] == verdict
+
+
+def test_a_unit_by_two_conditions():
+    claim = f"{by('V_{i,j}', 'g_{t,k}')} = \\mathbf{{1}}(k=i) h_{{t,j}}"
+    assert last(*SOFTMAX, claim)[0] == "right"
+    both = f"{by('V_{i,j}', 'V_{k,l}')} = \\mathbf{{1}}(i=k, j=l)"
+    assert last(*SOFTMAX, both)[0] == "right"
+
+
+LIKELIHOOD = r"L = -\sum_t y_t^\top \log p_t"
+
+
+@pytest.mark.parametrize(("sign", "verdict"), [("-", "right"), ("+", "wrong")])
+def test_entries_that_hang_on_the_step(sign, verdict):
+    claim = f"{by('g_{t_k}')} = p_{{t_k}} {sign} y_{{t_k}}"
+    assert last(*SOFTMAX, LIKELIHOOD, claim)[0] == verdict
+
+
+def test_times_that_are_counted_are_no_entries():
+    other = r"h_{t_k} = \tanh(W h_{t_{k-1}} + U x_{t_k})"
+    claim = f"{by('g_{t_k}')} = p_{{t_k}} + y_{{t_k}}"
+    assert last(*SOFTMAX, LIKELIHOOD, other, claim)[0] != "wrong"

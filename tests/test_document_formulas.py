@@ -245,3 +245,26 @@ def test_a_formula_goes_on_from_one_that_is_not_read():
     found = formulas(page)
     assert [isinstance(f, Unparsed) for f in found] == [False, True, False]
     assert found[2].text.split() == ["a", "=", "d"]
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        (r"a = \sideset{}{_l}\sum{W_{l} x_l}", r"a = \sum_l{W_{l} x_l}"),
+        (r"a = \underbrace{x_t}_{Equals \space 1.} y_t", r"a = \underbrace{x_t}_{b} y_t"),
+    ],
+)
+def test_ways_of_setting_that_say_nothing(written: str, plain: str) -> None:
+    one, two = (formulas(Document(f"$${x}$$", "notes.md"))[0] for x in (written, plain))
+    assert isinstance(one, Formula)
+    assert isinstance(two, Formula)
+    assert one.tree == two.tree
+
+
+@pytest.mark.parametrize(
+    "mapping", [r"f:\mathbb R^n \rightarrow \mathbb R^m", r"g\colon \mathbb{R}^{m} \to\mathbb{R}"]
+)
+def test_where_a_function_goes_is_no_formula(mapping: str) -> None:
+    (found,) = formulas(Document(f"Let ${mapping}$ be one.", "notes.md"))
+    assert isinstance(found, Formula)
+    assert isinstance(found.tree, Text)

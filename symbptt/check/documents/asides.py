@@ -48,6 +48,18 @@ _TYPED_SUM = re.compile(r"Σ(?=\s*[(\[∂])")
 _FRAME = re.compile(r"\\bbox\s*(?:\[[^\[\]]*\])?\s*(?=\{)")
 #: The mark of an item in a list, which stands where no factor is before it.
 _ITEM = re.compile(r"\A\s*(?:\\bullet(?![A-Za-z])|•)")
+#: The index of a sum beside its sign: ``\sideset{}{_l}\sum``.
+_SIDE_SET = re.compile(
+    r"\\sideset\s*\{\}\s*\{(?P<scripts>[^{}]*(?:\{[^{}]*\}[^{}]*)*)\}\s*\\(?P<sign>sum|prod)"
+)
+#: Words under a brace that are typed as mathematics, with spaces between them.
+_WORDS_UNDER = re.compile(
+    r"\}\s*_\s*\{(?P<words>[^{}$=\\]*[A-Za-z]{2,}[^{}$=\\]*\\space(?![A-Za-z])(?:[^{}$=\\]|\\space(?![A-Za-z]))*)\}"
+)
+
+
+def _typed_words(words: str) -> str:
+    return " ".join(words.replace("\\space", " ").split())
 
 
 def plainly(text: Traced, *, typed: bool) -> Traced:
@@ -61,6 +73,8 @@ def plainly(text: Traced, *, typed: bool) -> Traced:
     '∏_{k=1}^{t} J_k'
     """
     text = text.replaced(_ITEM, lambda m: " ")
+    text = text.replaced(_SIDE_SET, lambda m: rf"\{m['sign']}{m['scripts']}")
+    text = text.replaced(_WORDS_UNDER, lambda m: rf"}}_{{\text{{{_typed_words(m['words'])}}}}}")
     text = text.replaced(_FRAME, lambda m: r"\boxed")
     text = text.replaced(_WIDE_SIGN, lambda m: m.group().translate(_WIDE))
     text = text.replaced(_INTERVAL, lambda m: m.group().translate(_OPEN_ENDS))

@@ -81,6 +81,12 @@ _NOTHING = re.compile(
     r"|(?<!\\)%[^\n]*|(?:Eq|Eqs|Eqn|Fig|Sec|Ref)\.(?:[\s~]|\\space)*\(?[\w.]+\)?)*"
 )
 
+#: From where to where a function goes, ``f: \mathbb{R}^n \to \mathbb{R}``: no formula.
+_MAPPING = re.compile(
+    r"[^:=&]*[\w})]\s*(?:\\colon|:)(?!=)[^:=&]*(?:\\mathbb|\\mathcal|ℝ)[^:=&]*"
+    r"(?:\\(?:long)?rightarrow|\\to|→)(?![A-Za-z])[^:=&]*"
+)
+
 DOTS = Text("...")
 _STEPS = frozenset({"t", "s", "k", "i", "j", "l", "n", "tau", "T"})
 #: Signs that may stand alone between dollars.
@@ -189,6 +195,8 @@ class _Reading:
         self.remember(text, trees)
 
     def trees(self, fragment: Fragment, text: Traced) -> list[Node]:
+        if _MAPPING.fullmatch(text.text):
+            return [Text(text.text.strip(), span=Span(0, len(text)))]
         sign = SIGNS.get(text.text.strip())
         if sign is not None:  # `$\odot$`: a sign that the sentence talks about
             return [Text(sign, span=Span(0, len(text)))]

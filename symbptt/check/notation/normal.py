@@ -19,6 +19,7 @@ from symbptt.check.notation.letters import no_losses, own_loss
 from symbptt.check.notation.neighbours import NO_NEIGHBOURS, Neighbours, has_words, neighbours_of
 from symbptt.check.notation.rewritings import NUMBERED, REWRITINGS, beside_time
 from symbptt.check.notation.scripts import scripts
+from symbptt.check.notation.units import nests_entries, unnested
 from symbptt.formula.tree import (
     Group,
     Node,
@@ -46,7 +47,8 @@ class Notation:
     examples in a batch; ``from_zero``: whether the first step is 0;
     ``numbered_errors``: whether numbers tell the δ apart, and count no steps; ``no_losses``: the
     letters of losses that are none here; ``own_loss``: the letter of the loss, if no usual one;
-    ``beside``: the names that have the letter of time beside them, ``ht``.
+    ``beside``: the names that have the letter of time beside them, ``ht``; ``nested``: whether
+    the letter of an entry hangs on that of time, ``y_{t_k}``.
     """
 
     numbered: frozenset[str] = frozenset()
@@ -64,6 +66,7 @@ class Notation:
     no_losses: frozenset[str] = frozenset()
     own_loss: str | None = None
     beside: frozenset[str] = frozenset()
+    nested: bool = False
 
     @classmethod
     def of(
@@ -72,6 +75,9 @@ class Notation:
         """The notation of a document; ``plain`` are the formulas that are no TeX."""
         every = list(trees)
         beside = names_beside_time(every)
+        nested = nests_entries(every)
+        if nested:
+            every = [_with_entries(tree) for tree in every]
         if beside:
             every = [_with_time(tree, beside) for tree in every]
         found = cls(families(plain), superscripted(every), prefixed_names(every),
@@ -79,7 +85,7 @@ class Notation:
                     counted_names(every), stacks=any(map(_names_stack, every)),
                     batches=batches, from_zero=counts_from_zero(every),
                     numbered_errors=numbers_errors(every), no_losses=no_losses(every),
-                    own_loss=own_loss(every), beside=beside)  # fmt: skip
+                    own_loss=own_loss(every), beside=beside, nested=nested)  # fmt: skip
         if not any(map(has_words, every)):
             return found
         return replace(found, neighbours=neighbours_of([_normal(tree, found) for tree in every]))
@@ -153,6 +159,10 @@ def names_beside_time(trees: Sequence[Node]) -> frozenset[str]:
             alone |= {x.base for x in inside if isinstance(x, Symbol) and x == Symbol(x.base)}
     names = {x for x in beside - alone if len(x) == 1 and x.islower() and x != "d"}
     return frozenset(names) if given & names else frozenset()
+
+
+def _with_entries(node: Node) -> Node:
+    return unnested(node if isinstance(node, Symbol) else node.rebuilt(_with_entries))
 
 
 def _with_time(node: Node, names: frozenset[str]) -> Node:

@@ -17,6 +17,7 @@ from symbptt.check.notation.labelled import labelled_activation
 from symbptt.check.notation.letters import as_loss, renamed
 from symbptt.check.notation.scripts import is_time, scripts
 from symbptt.check.notation.symbols import LOSSES
+from symbptt.check.notation.units import unnested, with_units
 from symbptt.formula.tree import (
     Call,
     Differential,
@@ -368,6 +369,9 @@ def _always(change: Callable[[Node], Node]) -> Callable[[Node, Notation], Node]:
 REWRITINGS: tuple[Rewriting, ...] = (
     Rewriting("step beside a name", r"1 - z t", "1 - z_t",
               lambda n, notation: beside_time(n, notation.beside), ("z t = W x t",)),
+    Rewriting("entry that hangs on the step", "y_{t_k}", "y_{t, k}",
+              lambda n, notation: unnested(n) if notation.nested else n, ("y_{t_k} = x_{t_k}",)),
+    Rewriting("unit by its condition", r"\mathbf{1}(i = j) a", "", _always(with_units)),
     Rewriting("e that is no number", "e^{(t)}", "", _always(_at_a_step)),
     Rewriting("letter of a loss that is none", "J_t", "",
               lambda n, notation: renamed(n, notation.no_losses),

@@ -18,6 +18,7 @@ from symbptt.check.notation.namings import Named, label, named_in_script, naming
 from symbptt.check.notation.neighbours import FROM_LATER
 from symbptt.check.notation.quantities import Span
 from symbptt.check.notation.scripts import ENTRY_LETTERS, is_at_step, is_step, is_time, scripts
+from symbptt.check.notation.units import INDICATOR
 from symbptt.formula.tree import Node, Sum, Symbol
 from symbptt.model.model import Model, Role
 
@@ -291,7 +292,7 @@ class Scope:
         for n in namings(symbol):
             if not all(isinstance(e, Symbol) for e in n.entry):
                 continue
-            if n.name == "delta" and n.step is None and len(n.entry) == 2:
+            if n.name in ("delta", INDICATOR) and n.step is None and len(n.entry) == 2:
                 return Meant("unit", n.name, None, n.entry)
         return None
 
