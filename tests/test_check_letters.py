@@ -329,3 +329,25 @@ def test_times_that_are_counted_are_no_entries():
     other = r"h_{t_k} = \tanh(W h_{t_{k-1}} + U x_{t_k})"
     claim = f"{by('g_{t_k}')} = p_{{t_k}} + y_{{t_k}}"
     assert last(*SOFTMAX, LIKELIHOOD, other, claim)[0] != "wrong"
+
+
+FORGETS = (
+    r"f_t = \sigma(W h_{t-1} + U x_t)",
+    r"c_t = f_t \odot c_{t-1} + x_t",
+    r"h_t = \tanh(c_t)",
+)
+
+
+@pytest.mark.parametrize("zero", ["", "0"])
+@pytest.mark.parametrize(
+    ("left", "cell", "verdict"),
+    [(by("c_{t-1}", "c_t"), "f_{t,%s}", "right-under"),
+     (by("c_t", "h_t"), "1 - h_{t,%s}^2", "right"),
+     (by("c_t", "h_t"), "1 + h_{t,%s}^2", "wrong"),
+     (by("c_t", "h_t"), "(1 - h_{t,%s})(1 + h_{t,%s})", "right")],
+)  # fmt: skip
+def test_a_diagonal_matrix_by_its_ends(left, cell, verdict, zero):
+    first, end = (cell.replace("%s", x) for x in "1n")
+    rows = rf"{first} & {zero} & {zero} \\ {zero} & \ddots & {zero} \\ {zero} & {zero} & {end}"
+    claim = rf"{left} = \begin{{bmatrix}} {rows} \end{{bmatrix}}"
+    assert last(*FORGETS, claim)[0] == verdict

@@ -52,6 +52,13 @@ _ITEM = re.compile(r"\A\s*(?:\\bullet(?![A-Za-z])|•)")
 _SIDE_SET = re.compile(
     r"\\sideset\s*\{\}\s*\{(?P<scripts>[^{}]*(?:\{[^{}]*\}[^{}]*)*)\}\s*\\(?P<sign>sum|prod)"
 )
+#: A matrix of dots, and where a cell of it is empty: that is a zero.
+_MATRIX = re.compile(
+    r"\\begin\s*\{(?P<kind>[bp]matrix)\}(?:(?!\\(?:begin|end)).)*?\\ddots(?:(?!\\(?:begin|end)).)*"
+    r"\\end\s*\{(?P=kind)\}",
+    re.DOTALL,
+)
+_EMPTY = re.compile(r"(?:(?<!\\)&|\\\\|matrix\})(?=\s*(?:&|\\\\|\\end))")
 #: Words under a brace that are typed as mathematics, with spaces between them.
 _WORDS_UNDER = re.compile(
     r"\}\s*_\s*\{(?P<words>[^{}$=\\]*[A-Za-z]{2,}[^{}$=\\]*\\space(?![A-Za-z])(?:[^{}$=\\]|\\space(?![A-Za-z]))*)\}"
@@ -73,6 +80,7 @@ def plainly(text: Traced, *, typed: bool) -> Traced:
     '∏_{k=1}^{t} J_k'
     """
     text = text.replaced(_ITEM, lambda m: " ")
+    text = text.replaced(_MATRIX, lambda m: _EMPTY.sub(r"\g<0> 0 ", m.group()))
     text = text.replaced(_SIDE_SET, lambda m: rf"\{m['sign']}{m['scripts']}")
     text = text.replaced(_WORDS_UNDER, lambda m: rf"}}_{{\text{{{_typed_words(m['words'])}}}}}")
     text = text.replaced(_FRAME, lambda m: r"\boxed")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from symbptt.check.notation.bracketed import at_step
 from symbptt.check.notation.counting import from_one
+from symbptt.check.notation.diagonals import as_diagonal
 from symbptt.check.notation.examples import of_one_example
 from symbptt.check.notation.exponentials import named_activation
 from symbptt.check.notation.factors import with_pairs
@@ -371,6 +372,9 @@ REWRITINGS: tuple[Rewriting, ...] = (
               lambda n, notation: beside_time(n, notation.beside), ("z t = W x t",)),
     Rewriting("entry that hangs on the step", "y_{t_k}", "y_{t, k}",
               lambda n, notation: unnested(n) if notation.nested else n, ("y_{t_k} = x_{t_k}",)),
+    Rewriting("diagonal matrix by its ends", r"\begin{bmatrix} f_1 & 0 & 0 \\ 0 & \ddots & 0"
+              r" \\ 0 & 0 & f_n \end{bmatrix}",
+              "diag(f)", _always(as_diagonal)),
     Rewriting("unit by its condition", r"\mathbf{1}(i = j) a", "", _always(with_units)),
     Rewriting("e that is no number", "e^{(t)}", "", _always(_at_a_step)),
     Rewriting("letter of a loss that is none", "J_t", "",
