@@ -1,4 +1,4 @@
-r"""Diagonal matrices by their first and last entries: ``\begin{bmatrix} f_1 & & \\ & \ddots & …``."""
+"""Diagonal matrices by their first and last entries: ``[f_1 & & ; & … & ; & & f_n]``."""
 
 from __future__ import annotations
 
