@@ -119,3 +119,25 @@ def test_a_transpose_that_is_written_elsewhere_is_missing() -> None:
     assert "is it missing here?" in found.reason
     entrywise = rf"{BY_A} = {BY_H} {SLOPE}"
     assert last(ELMAN + LOSS, written, entrywise).verdict == "right-under"
+    brackets = rf"{by('L', 'W')} = \sum_t {BY_A} (h_{{t-1}})^T"
+    assert "is it missing here?" in last(ELMAN + LOSS, brackets, lacking).reason
+
+
+ROWS = r"""
+$$ h_t = \tanh(x_t U + h_{t-1} W) $$
+
+$$ y_t = h_t V $$
+
+$$ L = \frac{1}{2} \sum_{t=1}^{T} \| y_t - d_t \|^2 $$
+"""
+
+
+def test_rows_are_transposed_in_front() -> None:
+    lacking = rf"{by('L', 'V')} = \sum_t h_t (y_t - d_t)"
+    written = rf"{by('L', 'U')} = \sum_t x_t^T ({by('L', 'h_t')} \odot (1 - h_t^2))"
+    assert last(ROWS, lacking).verdict == "right-under"
+    assert "is it missing here?" in last(ROWS, written, lacking).reason
+    batch = [x.replace("h_", "H_").replace("x_", "X_") for x in (ROWS, lacking)]
+    found = last(*batch)
+    assert found.verdict == "inconclusive"
+    assert "H may be a matrix with a row for each example" in found.reason

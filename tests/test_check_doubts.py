@@ -22,6 +22,11 @@ def of(top: str, by: str) -> str:
     return rf"\frac{{\partial {top}}}{{\partial {by}}}"
 
 
+ROWS = r"""
+$$A_t = X_t U + H_{t-1} W + \mathbf{1} b$$
+$$H_t = \tanh(A_t)$$
+$$Y_t = H_t V$$
+""" + LOSS.replace("o_t", "Y_t").replace("d_t", "D_t")
 #: No equations, but the letters of a network that is known.
 LETTERS = rf"$${of('h_t', 'h_{t-1}')} = W_{{hh}}^T diag(f'(W_{{hh}} h_{{t-1}} + W_{{xh}} x_t))$$"
 JACOBIAN = "diag(1 - h_i^2) W"
@@ -30,6 +35,7 @@ EXAMPLES = {
     "loss that is not read": f"{UNREAD}$${of('L_t', 'V')} = {of('L_t', 'o_t')} h_t^T$$",
     "path that is not read": NETS.replace(r"\tanh(z_t)", r"\tanh(z_t) + a_t")
     + rf"$$a_t = x_t \odot c_{{t-1}}$$ $${of('L', 'x_t')} = U^T {of('L', 'z_t')}$$",
+    "ones without a transpose": rf"{ROWS}$${of('L', 'b')} = \sum_t 1 {of('L', 'A_t')}$$",
     "rounded numbers": rf"{NETS}$$-0.640 \times 0.435 = -0.278$$",
     "one path of several": f"{NETS}$${of('L', 'h_t')} += V^T V (o_t - d_t)$$",
     "a value": rf"{NETS}$$h_3 - 1 = -\frac{{3}}{{4}}$$",

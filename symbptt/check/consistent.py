@@ -66,6 +66,7 @@ UNCONFIRMED = (
 )
 _OF_SLOPES = "slope by the value"
 _NO_TRANSPOSE = "it holds only if a product without a transpose is an outer one"
+_BATCH = f"{_NO_TRANSPOSE}, but {{}} may be a matrix with a row for each example"
 #: The readings that take a product of two vectors without a transpose as their outer product.
 _OF_OUTER = re.compile(r"'(.*)' (multiplies what fits|of two vectors is their outer product)")
 
@@ -142,6 +143,9 @@ def contradicted(held: Held, others: Sequence[Held]) -> str | None:
             for other in others:
                 if other.epoch == held.epoch and _writes_transpose(other):
                     return f"{_NO_TRANSPOSE}, but line {other.line} has one; is it missing here?"
+            batch = _batch(held)
+            if batch is not None:
+                return _BATCH.format(batch)
         if row.name != _OF_SLOPES and not is_of_gradients(row):
             continue
         for other in others:
@@ -185,7 +189,8 @@ def _turns_a_vector(held: Held) -> bool:
     scope = held.setting.scope
     for n in held.claim.right.walk():
         if isinstance(n, Transpose):
-            meant = scope.meant(n.operand) if isinstance(n.operand, Symbol) else None
+            turned = unbracketed(n.operand)
+            meant = scope.meant(turned) if isinstance(turned, Symbol) else None
             if meant is None or not _is_timeless(meant.name, scope):
                 return True
     return False
@@ -199,22 +204,38 @@ def _lacks_transpose(held: Held, sign: str) -> bool:
 
 
 def _writes_transpose(other: Held) -> bool:
-    """Whether a claim multiplies by the transpose of a vector: ``δ_t h_{t-1}^T``."""
+    """Whether a claim multiplies by the transpose of a vector: ``δ_t h_{t-1}^T`` of columns,
+    ``h_{t-1}^T δ_t`` of rows."""
     if any(_OF_OUTER.fullmatch(r.name) for r in other.readings):
         return False
     scope = other.setting.scope
     for n in other.claim.right.walk():
-        for factor in n.factors[1:] if isinstance(n, Product) else ():
-            match factor:
-                case Transpose(Symbol() as v):
-                    meant = scope.meant(v)
-                    if (
-                        meant is not None
-                        and meant.kind == "quantity"
-                        and not _is_timeless(meant.name, scope)
-                    ):
-                        return True
+        for i, factor in enumerate(n.factors) if isinstance(n, Product) else ():
+            v = unbracketed(factor.operand) if isinstance(factor, Transpose) else None
+            if not isinstance(v, Symbol):
+                continue
+            row = _is_row(v, scope)
+            if row is not None and (i < len(n.factors) - 1 if row else i > 0):
+                return True
     return False
+
+
+def _is_row(symbol: Symbol, scope: Scope) -> bool | None:
+    """Whether a vector with steps is a row; None for anything else."""
+    meant = scope.meant(symbol)
+    if meant is None or meant.kind != "quantity" or _is_timeless(meant.name, scope):
+        return None
+    shape = scope.model.variables[meant.name].shape
+    return shape[0] == 1 != shape[1]
+
+
+def _batch(held: Held) -> str | None:
+    """A row that a claim writes as a matrix, with a capital: ``H_t`` of a batch."""
+    scope = held.setting.scope
+    for n in held.claim.right.walk():
+        if isinstance(n, Symbol) and n.base.isupper() and _is_row(n, scope):
+            return n.base
+    return None
 
 
 def _slopes(held: Held, *, of_values: bool) -> set[str]:

@@ -25,7 +25,13 @@ from symbptt.check.networks.links import (
     prefix_of,
 )
 from symbptt.check.networks.parts import ADDING, Part, has_derivative
-from symbptt.check.notation.scripts import entry_letters, is_time, is_value, scripts
+from symbptt.check.notation.scripts import (
+    entry_letters,
+    is_time,
+    is_value,
+    scripts,
+    unbracketed,
+)
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import (
     BigOperator,
@@ -34,9 +40,11 @@ from symbptt.formula.tree import (
     Group,
     Node,
     Number,
+    Product,
     Quotient,
     Sum,
     Symbol,
+    Transpose,
 )
 from symbptt.model.names import Naming, symbols
 
@@ -200,6 +208,35 @@ def _is_added_to(part: Part, epoch: Epoch, scope: Scope) -> bool:
     return isinstance(left, Symbol) and _bears_step(left) and left.base in epoch.added
 
 
+def _has_bare_ones(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a product begins with a column of ones that has no transpose, ``1 Δ_t``, or ends
+    with one where states are rows: of one example it is a number."""
+    variables = (v for v in epoch.model.variables.values() if not v.timeless)
+    rows = any(v.shape[0] == 1 != v.shape[1] for v in variables)
+    return any(_ones(n, ending=rows) for n in part.right.walk())
+
+
+def _ones(node: Node, *, ending: bool) -> bool:
+    """Whether a product has a 1 before a factor, or behind one where that is asked for."""
+    match node:
+        case Product(factors, operators):
+            beside = tuple(zip(factors, factors[1:], operators, strict=False))
+            return any(
+                sign == "" and (_is_one(a) or (ending and _is_one(b) and not _is_turned(a)))
+                for a, b, sign in beside
+                if not (isinstance(a, Number) and isinstance(b, Number))
+            )
+    return False
+
+
+def _is_one(node: Node) -> bool:
+    return isinstance(node, Number) and node.value == 1
+
+
+def _is_turned(node: Node) -> bool:
+    return isinstance(unbracketed(node), Transpose)
+
+
 def _has_another_name(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether a gradient by its name, δ^s, is one that the document calls otherwise: ε^s."""
     called: dict[str, set[str]] = {}
@@ -273,6 +310,8 @@ _UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
 DOUBTS: tuple[Doubt, ...] = (
     Doubt("loss that is not read", When.HOLDS, _has_unread_loss, _UNREAD),
     Doubt("path that is not read", When.HOLDS, _unproved, "it may depend on "),
+    Doubt("ones without a transpose", When.HOLDS, _has_bare_ones,
+          "it holds for one example; of several, should a column of ones be transposed?"),
     Doubt("rounded numbers", When.DIFFERS, _is_rounded, "numbers that may be rounded"),
     Doubt("one path of several", When.FAILS, _adds_a_path,
           "what one path adds is not told from the whole"),
