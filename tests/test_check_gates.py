@@ -444,6 +444,35 @@ def test_a_derivative_may_be_a_path_of_its_own_chain_rule():
     assert verdicts(f"{LSTM}$${STATE} = {short} + {STATE}$$") != ["right-under"]
 
 
+RESET = r"""
+$$r_t = \sigma(U h_{t-1} + V x_t)$$
+$$n_t = \tanh(W (r_t \odot h_{t-1}) + Q x_t)$$
+$$h_t = (1 - u_t) \odot h_{t-1} + u_t \odot n_t$$
+"""
+HELD = r"\frac{\partial n_t}{\partial h_{t-1}}"
+THROUGH = r"\frac{\partial n_t}{\partial r_t} \frac{\partial r_t}{\partial h_{t-1}}"
+
+
+@pytest.mark.parametrize(
+    ("paths", "verdict"),
+    [
+        (rf"diag(u_t) {HELD} + diag(u_t) {THROUGH}", "right-under"),
+        (rf"diag(u_t) ({HELD} + {THROUGH})", "right-under"),
+        (rf"diag(u_t) ({HELD} + 2 {THROUGH})", "wrong"),
+        (rf"diag(u_t) ({HELD} - {THROUGH})", "wrong"),
+        (rf"diag(u_t) {HELD}", "right"),
+        (rf"diag(u_t) {THROUGH}", "wrong"),
+    ],
+)
+def test_what_another_term_goes_along_is_held_fixed(paths, verdict):
+    left = r"\frac{\partial h_t}{\partial h_{t-1}}"
+    (found,) = claims(f"{RESET}$${left} = diag(1 - u_t) + {paths}$$")
+    assert found.verdict is not None
+    assert found.verdict.verdict == verdict
+    expected = ["direct path on the right"] if verdict == "right-under" else []
+    assert [r.name for r in found.verdict.readings] == expected
+
+
 def test_a_correction_empties_no_derivative():
     """``∂f_t/∂h_t`` for ``∂f_t/∂h_{t-1}`` would leave ``∂C_t/∂C_{t-1} = ∂C_t/∂C_{t-1}``."""
     (found,) = claims(f"{LSTM}$${STATE} = 2 {PATHS} + {STATE}$$")

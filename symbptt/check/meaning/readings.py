@@ -13,10 +13,10 @@ from itertools import combinations
 from types import MappingProxyType
 
 from symbptt.check.meaning.conventions import STANDARD, Convention, Reading
+from symbptt.check.meaning.paths import with_direct_paths
 from symbptt.check.meaning.regrouped import lengthened, regroup
 from symbptt.check.meaning.shares import Counted, Share, Side
 from symbptt.check.meaning.tensors import Layout, Stacking
-from symbptt.check.meaning.work import in_other_signs
 from symbptt.check.notation.neighbours import is_from_later
 from symbptt.check.notation.scripts import scripts
 from symbptt.formula.tree import (
@@ -125,11 +125,10 @@ def _hands_back_a_sum(node: Node) -> bool:
 
 
 def _adds_its_own_path(node: Node) -> bool:
-    """Whether a derivative of one state by another is a term of its own sum of paths."""
+    """Whether a derivative is one of several paths between the same states in a sum."""
     match node:
-        case Relation((left, Sum(terms))):
-            paths = [t for t in terms if not in_other_signs(left, t)]
-            return len(paths) == len(terms) - 1 and all(map(_derivatives, paths))
+        case Relation((left, right)):
+            return with_direct_paths(left, right) != right
     return False
 
 
@@ -253,8 +252,8 @@ READINGS: tuple[Reading, ...] = (
             _hands_back, "share"),
     Reading("carry on the right", "what stands on both sides is on the right what comes from later "
             "steps alone", 3, _counts(Share.LATER, Side.RIGHT), _adds_itself, "share"),
-    Reading("direct path on the right", "what stands on both sides is on the right the path that "
-            "no other term goes along", 2, lambda c: replace(c, own_path=True),
+    Reading("direct path on the right", "a derivative on the right is the path that no other term "
+            "of its sum goes along", 2, lambda c: replace(c, own_path=True),
             _adds_its_own_path, "share"),
     Reading("carry on both sides", "the derivative by the state is what comes from later steps "
             "alone", 4, _counts(Share.LATER, Side.BOTH), _hands_back_a_sum, "share"),

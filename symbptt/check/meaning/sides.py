@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symbptt.check.meaning.claims import Claim, stands_bare
-from symbptt.check.meaning.derivatives import DIRECT, share_of
+from symbptt.check.meaning.derivatives import share_of
 from symbptt.check.meaning.meaning import Meaning
+from symbptt.check.meaning.paths import with_direct_paths
 from symbptt.check.meaning.regrouped import lengthened, regroup
 from symbptt.check.meaning.shares import Share, Side, Written
 from symbptt.check.meaning.tensors import Derivative, Value
-from symbptt.check.meaning.work import in_other_signs
 from symbptt.check.notation.quantities import MissingError, Place
 from symbptt.check.notation.scripts import Steps, step_value
 from symbptt.check.notation.symbols import UnknownError
-from symbptt.formula.tree import Differential, Node, Quotient, Sum, Symbol
+from symbptt.formula.tree import Differential, Node, Quotient, Symbol
 
 
 def both_sides(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[Value, Value]:
@@ -23,7 +23,7 @@ def both_sides(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[Value, Val
     left, right = (regroup(x) if c.regrouped else x for x in claim.sides)
     left, right = (lengthened(x) if c.lengthened else x for x in (left, right))
     if c.own_path:
-        right = _with_own_path(left, right)
+        right = with_direct_paths(left, right)
     own = replace(meaning, seen=None)
     if c.left_total:
         own = replace(own, convention=replace(c, immediate_parameters=False))
@@ -47,16 +47,6 @@ def both_sides(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[Value, Val
     if share is not None:
         first = share_of(own, share, first, at)
     return first, meaning.value(right, steps)
-
-
-def _with_own_path(left: Node, right: Node) -> Node:
-    """A sum of paths in which the term that stands on the left too is the direct path."""
-    match left, right:
-        case Quotient(Differential() as of), Sum(terms):
-            direct = replace(left, numerator=replace(of, sign=DIRECT))
-            return replace(right, terms=tuple(direct if in_other_signs(left, x) else x
-                                               for x in terms))  # fmt: skip
-    return right
 
 
 def _counting(meaning: Meaning, bound: Written) -> Meaning:
