@@ -47,6 +47,40 @@ def test_a_sum_over_as_many_steps_as_the_document_writes():
     assert verdicts(text.replace("t=1", "t=2")) == ["inconclusive"]
 
 
+LAST_STEP = r"""
+$$\frac{\partial L}{\partial h_3} = V^T (\hat{y}_3 - y_3)$$
+
+$$\frac{\partial L}{\partial h_4} = 0$$
+"""
+SQUARES = r"$$L = \sum_t \frac{1}{2} \|\hat{y}_t - y_t\|^2$$" + "\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        ("The sequence has $T = 3$ steps.", "right-under"),
+        ("The sequence has `T = 3` steps.", "right-under"),
+        ("## All of $T = 3$ steps\n\n### Backwards", "right-under"),
+        ("", "wrong"),
+        ("There are $T$ steps.", "wrong"),
+        ("The sequence has $T = 5$ steps.", "wrong"),
+        ("One has $T = 3$ steps, another $T = 2$.", "wrong"),
+        ("For example, if $T = 3$, it is short.\n\n## Backwards", "wrong"),
+        ("```python\nT = 3\n```\n\n## Backwards", "wrong"),
+        ("The last state is $h_T = 3$.", "wrong"),
+    ],
+)
+def test_the_last_step_is_the_one_that_the_text_says(said, verdict):
+    network = RNN.replace(r"\mathrm{softmax}(V h_t)", "V h_t") + SQUARES
+    found = symbptt.check(f"{network}{said}\n{LAST_STEP}").findings[-2:]
+    assert [f.verdict.verdict for f in found if f.verdict] == [verdict] * 2
+    if verdict == "right-under":
+        assert all(f.verdict.readings[0].name == "3 steps" for f in found if f.verdict)
+    wrong = LAST_STEP.replace("V^T (", "2 V^T (").replace("h_4} = 0", "h_2} = 0")
+    found = symbptt.check(f"{network}{said}\n{wrong}").findings[-2:]
+    assert [f.verdict.verdict for f in found if f.verdict] == ["wrong"] * 2
+
+
 @pytest.mark.parametrize("target", ["y_t", "d_t", r"\mathbf{y}_t"])
 def test_what_the_output_is_compared_with_is_the_target(target):
     text = PREACTIVATION + RNN.replace("V h_t", "o_t")

@@ -16,12 +16,13 @@ from symbptt.check.meaning.comparison import (
     is_vacuous,
     lengths_for,
     points_equal,
+    says_zero,
     zeros,
 )
 from symbptt.check.meaning.conventions import STANDARD, Convention, Reading
 from symbptt.check.meaning.readings import conventions
 from symbptt.check.meaning.setting import Setting
-from symbptt.check.meaning.tensors import ShapeClashError
+from symbptt.check.meaning.tensors import Derivative, ShapeClashError
 from symbptt.check.networks.guessed import LOOSE
 from symbptt.check.networks.guesses import candidates, generic, is_labelled, is_of_letters
 from symbptt.check.notation.meant import Definition
@@ -133,6 +134,19 @@ def held_everywhere(
         except (ShapeClashError, UnknownError, UnluckyError, MissingError, OutOfRangeError):
             continue
     return False
+
+
+def is_beyond(claim: Claim, setting: Setting, T: int) -> bool:
+    """Whether a claim says of a gradient beyond step T, the last one, that it is zero."""
+    if not says_zero(claim):
+        return False
+    meaning = replace(setting.meaning(STANDARD, T, 0), within_sum=True)
+    try:
+        found = meaning.value(claim.left, {})
+    except (ShapeClashError, UnknownError, UnluckyError, MissingError, OutOfRangeError):
+        return False
+    of_loss = isinstance(found, Derivative) and found.of is not None
+    return of_loss and found.beyond and meaning.world.is_loss(found.of)
 
 
 # -- what undefined symbols may stand for -------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symbptt.check.judge import Judgement, judge
+from symbptt.check.judge import Judgement, is_beyond, judge
 from symbptt.check.known import Known
 from symbptt.check.meaning.claims import least_length
 from symbptt.check.meaning.conventions import Reading as Row
@@ -61,19 +61,24 @@ class Judgements:
             if again.holds:
                 readings = (row, *again.readings)
                 return replace(again, verdict="right-under", readings=readings)
+        said = self.known.length_throughout
+        if said is not None and is_beyond(claim, self.known.setting(epoch), said):
+            return Judgement("right-under", (_of_length(said),))
         return found
 
     def as_long_as_written(self, part: Part, epoch: Epoch) -> Iterator[tuple[Row, Epoch]]:
-        """The model in as many steps as the document says just there, or as a sum counts,
-        ``Σ_{t=1}^{3}``, where that is the last step that the document writes."""
+        """The model in as many steps as the document says just there, or throughout of the last
+        step that a claim names, or as a sum counts, ``Σ_{t=1}^{3}``, where that is the last step
+        that the document writes."""
         n = least_length(claim_of(part, epoch))
         ends = (x.upper for x in part.relation.walk() if isinstance(x, BigOperator))
         counted = n == self.known.last_written and n > 1 and Number(Fraction(n)) in ends
         said = self.known.length_said(part.formula)
+        if n == self.known.length_throughout:
+            counted = n > 1
         if counted or (said is not None and said >= n):
             length = n if said is None else said
-            says = f"the sequence has {length} steps"
-            yield reading(f"{length} steps", says), replace(epoch, lengths=(length,))
+            yield _of_length(length), replace(epoch, lengths=(length,))
 
     def by_the_first(self, part: Part, origin: Node, epoch: Epoch, found: Judgement) -> Judgement:
         """A link from a chain of derivatives, judged by the side that the formula opens with."""
@@ -207,6 +212,10 @@ class Judgements:
         if meant is None or meant.kind != "gradient" or meant.entry or name in names.given:
             return []
         return list(by_argument(meant.name, name, epoch.model))
+
+
+def _of_length(length: int) -> Row:
+    return reading(f"{length} steps", f"the sequence has {length} steps")
 
 
 def _called(symbol: Symbol, scope: Scope) -> str | None:

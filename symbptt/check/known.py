@@ -25,6 +25,7 @@ from symbptt.check.networks.parts import Mention, Part, links_of
 from symbptt.check.networks.roles import by_role
 from symbptt.check.networks.running import is_whole_loss, loss_defined
 from symbptt.check.notation.indices import entries_in_brackets, steps_above
+from symbptt.check.notation.language import said
 from symbptt.check.notation.letters import differentiated_by
 from symbptt.check.notation.quantities import Span
 from symbptt.errors import SymbpttError
@@ -33,8 +34,12 @@ from symbptt.formula.tree import Number, Relation, Symbol
 from symbptt.model.model import Model
 from symbptt.model.names import Naming
 
-#: How a heading says how many steps there are.
-_LENGTH = re.compile(r"(?<![A-Za-z])T\s*=\s*(\d+)")
+#: How a text says how many steps there are.
+_LENGTH = re.compile(r"(?<![A-Za-z_^\\])T\s*=\s*(\d+)(?!\d|\.\d)")
+#: Code in a text, and what ends a sentence.
+_CODE = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1", re.MULTILINE | re.DOTALL)
+_SENTENCE = re.compile(r"[.!?:;]\s|\n\s*\n|^#+ ", re.MULTILINE)
+_ONE_CASE = said("speaks of one case")
 
 
 @dataclass
@@ -120,13 +125,25 @@ class Known:
     def length_said(self, f: Formula) -> int | None:
         """The number of steps that the text says under the heading of a formula, or in it:
         ``Written out for $T = 2$``."""
-        said = [int(n) for n in _LENGTH.findall(f.fragment.heading)]
+        found = [int(n) for n in _LENGTH.findall(f.fragment.heading)]
         above = (g for g in self.found if isinstance(g, Formula) and g.line <= f.line)
         for tree in (g.tree for g in above if g.fragment.heading == f.fragment.heading):
             match tree:
                 case Relation((Symbol("T"), Number(value)), ("=",)) if value > 0:
-                    said.append(int(value))
-        return said[-1] if said else None
+                    found.append(int(value))
+        return found[-1] if found else None
+
+    @cached_property
+    def length_throughout(self) -> int | None:
+        """The one number of steps that a text ever says, if not of one case: ``The sequence has T =
+        3 steps``."""
+        text = _CODE.sub("", self.document.text)
+        found = set()
+        for m in _LENGTH.finditer(text):
+            before = text[max(0, m.start() - 300) : m.start()]
+            if _ONE_CASE.search(_SENTENCE.split(before)[-1]) is None:
+                found.add(int(m[1]))
+        return found.pop() if len(found) == 1 else None
 
     @cached_property
     def last_written(self) -> int:

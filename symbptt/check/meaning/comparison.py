@@ -68,7 +68,7 @@ def _equal_in(
 ) -> int | None:
     compared = 0
     only_last = not claim.conditions
-    empty = convention != STANDARD or not _says_zero(claim)  # 0 = 0 tells nothing
+    empty = convention != STANDARD or not says_zero(claim)  # 0 = 0 tells nothing
     for T in lengths:
         for seed in seeds:
             meaning = setting.meaning(convention, T, seed)
@@ -93,7 +93,7 @@ def _equal_in(
     return ALL_ZERO if empty and compared else compared
 
 
-def _says_zero(claim: Claim) -> bool:
+def says_zero(claim: Claim) -> bool:
     """Whether a claim is that something is zero: ``∂L_1/∂h_2 = 0``."""
     sides = map(unbracketed, claim.sides)
     return any(isinstance(x, Number) and x.value == 0 for x in sides)

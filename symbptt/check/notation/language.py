@@ -26,6 +26,7 @@ ENGLISH = {
     "under the/this/these/mild/certain, small/smaller/large/larger "
     "enough/weight/weights/value/values/norm/norms/initial*, linear/scalar "
     "activation/activations/network/networks/rnn/rnns/model/models/recurren*",
+    "speaks of one case": "if, when, whenever, unless, whether, case, cases, e.g., example, instance",
     "stands beside a formula": "if, for, when, whenever, where, with, and, or, otherwise, else, "
     "at, as, while, hence, so, thus, therefore, since, because, provided, given, then, but, "
     "which, that, i.e., in",
