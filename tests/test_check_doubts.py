@@ -62,6 +62,8 @@ EXAMPLES = {
     "differentials": f"{NETS}$$dh_t = diag(1 - h_t^2) dz_t + W dh_{{t-1}}$$",
     "derivative without a path": f"{NETS}$${of('z_t', 'V')} = {of('o_t', 'h_t')} W$$",
     "assumed equations": f"{LETTERS}\n$${of('L', 'W_{xh}')} = \\sum_t {of('L', 'h_t')} h_t^T$$",
+    "another kind of network": NETS.replace("U x_t", "U x_t \\odot h_{t-1}")
+    + rf"In a vanilla RNN, ${of('h_t', 'h_{t-1}')} = W^T$.",
     "chain rule": f"{NETS}$${of('L', 'h_t')} = {of('L', 'o_t')} {of('o_t', 'h_t')}"
     f" {of('h_t', 'h_{t-1}')}$$",
     "product that begins nowhere": rf"{NETS}$${of('h_k', 'h_1')} = \prod_i^k {JACOBIAN}$$",
@@ -112,3 +114,24 @@ def test_a_derivative_has_a_value_where_quantities_have_one() -> None:
 def test_a_derivative_that_is_no_number_is_wrong() -> None:
     report = symbptt.check(f"{NETS}$${of('h_t', 'h_{t-1}')} = 1$$")
     assert {f.verdict.verdict for f in report.findings if f.verdict is not None} == {"wrong"}
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ("For a **simple RNN**:", "inconclusive"),
+        ("传统RNN：", "inconclusive"),
+        ("## Standard recurrent networks\n\nHere", "inconclusive"),
+        ("Unlike in a vanilla RNN, in an LSTM", "wrong"),
+        ("## RNN\n\nHere", "wrong"),
+    ],
+)
+def test_the_network_that_the_words_name_is_the_one_meant(before: str, expected: str) -> None:
+    claim = f"{before} ${of('h_t', 'h_{t-1}')} = W^T$."
+    for text, verdict in (
+        (NETS.replace("U x_t", "U x_t \\odot h_{t-1}"), expected),
+        (NETS, "wrong"),
+    ):
+        last = symbptt.check(f"{text}\n\n{claim}").findings[-1]
+        assert last.verdict is not None
+        assert last.verdict.verdict == verdict

@@ -5,6 +5,7 @@ Doubts are rows of a table.  The first that applies makes a verdict inconclusive
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,8 +24,10 @@ from symbptt.check.networks.links import (
     is_of_loss,
     is_of_two_networks,
     prefix_of,
+    words_before,
 )
 from symbptt.check.networks.parts import ADDING, Part, has_derivative
+from symbptt.check.notation.language import said
 from symbptt.check.notation.scripts import (
     entry_letters,
     is_time,
@@ -46,7 +49,11 @@ from symbptt.formula.tree import (
     Symbol,
     Transpose,
 )
+from symbptt.model import terms as tm
 from symbptt.model.names import Naming, symbols
+
+_PLAIN = said("names a network without gates")
+_NETWORK = re.compile(rf"{_PLAIN.pattern}|LSTM|GRU|gated", re.IGNORECASE)
 
 
 class When(Enum):
@@ -134,6 +141,18 @@ def _adds_a_path(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 def _is_step_of_learning(part: Part, epoch: Epoch, scope: Scope) -> bool:
     return any(isinstance(n, Symbol) and n.base.startswith("Delta") for n in part.left.walk())
+
+
+def _is_of_plain_network(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a network without gates is what the words before a formula, or its heading, speak
+    of last, and the model has gates."""
+    if not any(isinstance(t, tm.Odot) for e in epoch.model.equations for t in e.rhs.walk()):
+        return False
+    for text in (words_before(part), part.formula.fragment.heading):
+        *_, last = ("", *(m[0] for m in _NETWORK.finditer(text)))
+        if _PLAIN.fullmatch(last):
+            return True
+    return False
 
 
 def _is_chain_rule(part: Part, epoch: Epoch, scope: Scope) -> bool:
@@ -340,6 +359,8 @@ DOUBTS: tuple[Doubt, ...] = (
           "by the forward equations "),
     Doubt("assumed equations", When.UNMENDED, lambda part, epoch, scope: bool(epoch.assumed),
           "it doesn't hold for the equations that are assumed here"),
+    Doubt("another kind of network", When.UNMENDED, _is_of_plain_network,
+          "the words before it speak of a network without gates"),
     Doubt("chain rule", When.UNMENDED, _is_chain_rule,
           "a chain rule that no reading makes hold; are all paths in the equations?"),
     Doubt("product that begins nowhere", When.UNMENDED,

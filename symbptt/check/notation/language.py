@@ -26,7 +26,8 @@ ENGLISH = {
     "under the/this/these/mild/certain, small/smaller/large/larger "
     "enough/weight/weights/value/values/norm/norms/initial*, linear/scalar "
     "activation/activations/network/networks/rnn/rnns/model/models/recurren*",
-    "speaks of one case": "if, when, whenever, unless, whether, case, cases, e.g., example, instance",
+    "speaks of one case": "if, when, whenever, unless, whether, case, cases, e.g., example, "
+    "instance",
     "stands beside a formula": "if, for, when, whenever, where, with, and, or, otherwise, else, "
     "at, as, while, hence, so, thus, therefore, since, because, provided, given, then, but, "
     "which, that, i.e., in",
@@ -41,10 +42,14 @@ ENGLISH = {
     "was, way, we, were, what, which, while, who, why, will, with, yes, yet, you, your",
     "names the cross-entropy": "*cross entropy*, *cross-entropy*, *crossentropy*, "
     "*negative log likelihood*, *negative log-likelihood*, *negative loglikelihood*",
+    "names a network without gates": "vanilla/simple/standard/plain/traditional/basic/ordinary/"
+    "classic/classical/conventional/naive/elman rnn/rnns/recurrent",
     "names tanh": "tanh, *_tanh, tanh_*, *_tanh_*, *hyperbolic tangent*",
     "names the sigmoid": "*sigmoid*, *logistic*",
 }
 CHINESE = {
+    "names a network without gates": "普通rnn, 传统rnn, 简单rnn, 标准rnn, 普通的rnn, 传统的rnn, "
+    "普通循环, 传统循环, 简单循环, 标准循环",
     "names tanh": "双曲正切",
 }
 LANGUAGES = {"English": ENGLISH, "Chinese": CHINESE}
