@@ -444,6 +444,26 @@ def test_a_derivative_may_be_a_path_of_its_own_chain_rule():
     assert verdicts(f"{LSTM}$${STATE} = {short} + {STATE}$$") != ["right-under"]
 
 
+CARRIED = r"""
+$$f_t = \sigma(W_f x_t + U_f h_{t-1})$$
+$$\tilde{C}_t = \tanh(W_c x_t + U_c h_{t-1})$$
+$$C_t = f_t \odot C_{t-1} + (1 - f_t) \odot \tilde{C}_t$$
+$$h_t = \tanh(C_t)$$
+"""
+
+
+@pytest.mark.parametrize("code", ["", "```python\nc_bar = np.tanh(z_c)\n```\n"])
+def test_a_letter_that_tells_parameters_apart_counts_no_steps(code):
+    left = r"\frac{\partial L}{\partial z_c}"
+    claim = (
+        rf"{left} = \frac{{\partial L}}{{\partial C_t}} \odot (1 - f_t) \odot (1 - \tilde{{C}}_t^2)"
+    )
+    (found,) = claims(f"{CARRIED}\n{code}\n$${claim}$$")
+    assert found.verdict is not None
+    assert [r.name for r in found.verdict.readings] == ["z_c is the argument of C_tilde"]
+    assert verdicts(f"{CARRIED}\n{code}\n$${claim.replace('(1 - f_t)', 'f_t')}$$") == ["wrong"]
+
+
 RESET = r"""
 $$r_t = \sigma(U h_{t-1} + V x_t)$$
 $$n_t = \tanh(W (r_t \odot h_{t-1}) + Q x_t)$$

@@ -131,9 +131,24 @@ def _of_all_steps(node: Relation) -> Relation:
 
 
 def _without_code(found: Sequence[Given]) -> list[Given]:
-    """Equations without those of programs for what the text gives: ``L = cross_entropy(y, d)``."""
+    """Equations without those of programs for what the text gives, ``L = cross_entropy(y, d)``, or
+    of what no other equation has: ``c_bar = tanh(z_c)``."""
     told = {g.name for g in found if g.formula.fragment.language is None}
-    return [g for g in found if g.formula.fragment.language is None or g.name not in told]
+    names = {id(g): _names_in(g) for g in found}
+
+    def is_apart(g: Given) -> bool:
+        return all(names[id(g)].isdisjoint(names[id(other)]) for other in found if other is not g)
+
+    return [
+        g for g in found
+        if g.formula.fragment.language is None
+        or (g.name not in told and not (told and is_apart(g)))
+    ]  # fmt: skip
+
+
+def _names_in(g: Given) -> set[str]:
+    naming = Naming()
+    return {naming.read(n)[0] for n in relation(g).walk() if isinstance(n, Symbol)} - {"t"}
 
 
 def _without_instances(found: Sequence[Given]) -> list[Given]:

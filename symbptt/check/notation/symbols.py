@@ -320,8 +320,14 @@ class Scope:
         with_step = [
             n for n in found
             if n.step is not None and not n.entry and label(n.step) not in self.model.variables
+            and not self._labels_parameter(n.step)
         ]  # fmt: skip
         return (with_step or found)[0].name
+
+    def _labels_parameter(self, step: Node) -> bool:
+        """Whether a letter tells parameters apart, and may not count steps: the c of ``W_c``."""
+        names = (p.name.split("_")[1:] for p in self.model.parameters)
+        return label(step) not in "stkn" and any(label(step) in labels for labels in names)
 
 
 def of_loss_by(symbol: Symbol) -> Symbol | None:
