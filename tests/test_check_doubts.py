@@ -39,6 +39,7 @@ EXAMPLES = {
     "rounded numbers": rf"{NETS}$$-0.640 \times 0.435 = -0.278$$",
     "one path of several": f"{NETS}$${of('L', 'h_t')} += V^T V (o_t - d_t)$$",
     "a value": rf"{NETS}$$h_3 - 1 = -\frac{{3}}{{4}}$$",
+    "sizes": NETS.replace("d_t", "y_t") + "of size $d_h = d_z$",
     "a name for other equations": rf"{NETS}$$J_t = {of('h_t', 'h_{t-1}')}$$"
     "\n$$h_t = w h_{t-1} + x_t$$\n$$J_t = w (1 - h_t^2)$$",
     "function beside the network": NETS.replace("d_t", "y_t")
@@ -96,7 +97,12 @@ def test_a_doubt_leaves_its_example_undecided(row, monkeypatch):
 
 @pytest.mark.parametrize(
     "claim",
-    [r"\tanh(0.8 \cdot 0.4621 + 1.0) = \tanh(0.3697 + 1.0)", "d_x = d_h = 1", r"E[x_t] = 1"],
+    [
+        r"\tanh(0.8 \cdot 0.4621 + 1.0) = \tanh(0.3697 + 1.0)",
+        "d_x = d_h = 1",
+        r"E[x_t] = 1",
+        "d_o = 2 d_h",
+    ],
 )
 def test_numbers_of_an_example_are_never_wrong(claim: str) -> None:
     report = symbptt.check(f"{NETS}$${claim}$$")

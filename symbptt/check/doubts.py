@@ -115,6 +115,18 @@ def _is_value(part: Part, epoch: Epoch, scope: Scope) -> bool:
     return bool(epoch.valued) or not any(map(has_derivative, sides))
 
 
+def _is_of_sizes(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a claim has nothing but d's without steps, and numbers: ``d_c = d_h``, ``d_x = 2
+    d_h`` may be of dimensions."""
+    symbols = [n for n in part.relation.walk() if isinstance(n, Symbol) and n.base == "d"]
+    labels = {id(x) for n in symbols for script in scripts(n) for x in script.walk()}
+    return len(symbols) > 1 and not any(
+        isinstance(n, Differential | Call | BigOperator)
+        or (isinstance(n, Symbol) and (is_time(n) or (n.base != "d" and id(n) not in labels)))
+        for n in part.relation.walk()
+    )
+
+
 def _was_named_before(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether a claim gives anew what other equations than those here were said to make a name
     for: ``J_t = w (1 - h_t²)``, where ``J_t = ∂h_t/∂h_{t-1}`` stands above them."""
@@ -335,6 +347,7 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt("one path of several", When.FAILS, _adds_a_path,
           "what one path adds is not told from the whole"),
     Doubt("a value", When.FAILS, _is_value, "it gives a value, of which the equations say nothing"),
+    Doubt("sizes", When.FAILS, _is_of_sizes, "it may be about sizes, of which nothing is checked"),
     Doubt("a name for other equations", When.FAILS, _was_named_before,
           "its left side was named where other equations held"),
     Doubt("function beside the network", When.FAILS, _is_besides,
