@@ -209,13 +209,14 @@ def _writes_transpose(other: Held) -> bool:
     if any(_OF_OUTER.fullmatch(r.name) for r in other.readings):
         return False
     scope = other.setting.scope
-    for n in other.claim.right.walk():
-        for i, factor in enumerate(n.factors) if isinstance(n, Product) else ():
+    products = (n for n in other.claim.right.walk() if isinstance(n, Product))
+    for factors in (n.factors for n in products):
+        for i, factor in enumerate(factors):
             v = unbracketed(factor.operand) if isinstance(factor, Transpose) else None
             if not isinstance(v, Symbol):
                 continue
             row = _is_row(v, scope)
-            if row is not None and (i < len(n.factors) - 1 if row else i > 0):
+            if row is not None and (i < len(factors) - 1 if row else i > 0):
                 return True
     return False
 

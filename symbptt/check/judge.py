@@ -145,8 +145,9 @@ def is_beyond(claim: Claim, setting: Setting, T: int) -> bool:
         found = meaning.value(claim.left, {})
     except (ShapeClashError, UnknownError, UnluckyError, MissingError, OutOfRangeError):
         return False
-    of_loss = isinstance(found, Derivative) and found.of is not None
-    return of_loss and found.beyond and meaning.world.is_loss(found.of)
+    if not isinstance(found, Derivative) or found.of is None:
+        return False
+    return found.beyond and meaning.world.is_loss(found.of)
 
 
 # -- what undefined symbols may stand for -------------------------------------------------------
