@@ -88,9 +88,9 @@ class Names:
         epoch_at: Callable[[int], Epoch | None],
     ) -> None:
         """Note the names that are given further down, for formulas that use them before."""
-        for mark, of in shorthands(stated):
-            known = [e for at in range(len(stated)) for e in [epoch_at(at)] if e is not None]
-            if not of or not any(self.scope(e).quantity(of) for e in known):
+        for mark, name in shorthands(stated):
+            known = [e for e in map(epoch_at, range(len(stated))) if e is not None]
+            if not name or not any(self.scope(e).quantity(name) for e in known):
                 self.marks |= {mark}  # of any v
         for at, links in enumerate(stated):
             if isinstance(links, Mention):
