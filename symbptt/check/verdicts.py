@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.bounds.comparisons import bounded, has_norms
 from symbptt.check.bounds.search import NOT_REFUTED
-from symbptt.check.consistent import Failed, Held, contradicted, unconfirmed
+from symbptt.check.confirmed import Failed, unconfirmed
+from symbptt.check.consistent import Held, contradicted
 from symbptt.check.corrections import correction
 from symbptt.check.counterexamples import counterexample
 from symbptt.check.doubts import When, doubt

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symbptt.check.networks.equations import Given, relation
+from symbptt.check.networks.given import Given, relation
 from symbptt.check.notation.scripts import is_value
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.formula.tree import Symbol

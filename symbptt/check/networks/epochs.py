@@ -19,9 +19,10 @@ from symbptt.check.networks.bindings import (
     spoken_loss,
 )
 from symbptt.check.networks.epoch import Epoch, NoModelError, Rival, Stated
-from symbptt.check.networks.equations import Given, claims, equations, relation
+from symbptt.check.networks.equations import claims, equations
 from symbptt.check.networks.forward import Forward, forward
 from symbptt.check.networks.gaps import gaps
+from symbptt.check.networks.given import Given, relation
 from symbptt.check.networks.parts import ADDING, Mention, has_derivative, links_of
 from symbptt.check.networks.running import apart, spans_of
 from symbptt.check.networks.runs import Run, runs

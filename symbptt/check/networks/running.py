@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symbptt.check.networks.equations import Given, relation
+from symbptt.check.networks.given import Given, relation
 from symbptt.check.networks.parts import Part, has_derivative
 from symbptt.check.networks.statements import name_of
 from symbptt.check.notation.quantities import Span

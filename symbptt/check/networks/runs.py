@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from symbptt.check.networks.entropies import likelihood
-from symbptt.check.networks.equations import Given, relation
+from symbptt.check.networks.given import Given, relation
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.formula.tree import (
     Call,

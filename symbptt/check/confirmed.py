@@ -1,0 +1,104 @@
+"""Whether a formula confirms the equations by which a claim fails that no edit mends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from symbptt.check.consistent import Held, names_gradients
+from symbptt.check.findings import Verdict
+from symbptt.check.meaning.claims import Claim
+from symbptt.check.networks.links import is_chain, is_gradient_name
+from symbptt.check.networks.parts import has_derivative
+from symbptt.check.notation.marks import mark_of
+from symbptt.check.notation.namings import namings
+from symbptt.check.notation.scripts import scripts
+from symbptt.check.notation.symbols import Scope
+from symbptt.formula.tree import Call, Differential, Node, Product, Quotient, Symbol
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A claim that fails and that no edit mends, by equations that were read in a document."""
+
+    claim: Claim
+    epoch: int
+    scope: Scope
+    verdict: Verdict
+
+    @property
+    def uses_names(self) -> bool:
+        """Whether it is about gradients that only another formula gives, or nothing at all."""
+        return any(
+            names <= {_NAMED + n.name for n in namings(symbol)}
+            for symbol in (n for side in self.claim.sides for n in side.walk())
+            if isinstance(symbol, Symbol)
+            and (is_gradient_name(symbol) or _names_gradient(symbol, self.scope))
+            for names in _derived(Claim(symbol, symbol), self.scope)
+        )
+
+
+#: What is prefixed to the names that a document defines.
+_NAMED = "defined "
+_LOSS = "the loss"
+UNCONFIRMED = (
+    "it fails by the equations as they are read here, and no other formula confirms the reading"
+)
+
+
+def unconfirmed(failed: Failed, others: Sequence[Held]) -> str | None:
+    """Why a claim that fails may be one of other equations: what it has the derivatives of is in
+    no other formula that says more than a chain rule and holds by those that were read."""
+    said: set[str] = set()
+    for other in others:
+        if other.epoch == failed.epoch and _tells_more(other.claim, other.setting.scope):
+            said.update(*_derived(other.claim, other.setting.scope))
+    every = _derived(failed.claim, failed.scope)
+    return None if all(names & said for names in every) else UNCONFIRMED
+
+
+def _derived(claim: Claim, scope: Scope) -> set[frozenset[str]]:
+    """What a claim has derivatives of and by, and the gradients in it that have names: each by the
+    names that it has."""
+    found: set[frozenset[str]] = set()
+    for node in (n for side in claim.sides for n in side.walk()):
+        match node:
+            case Quotient(
+                Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)
+            ):
+                meant = (scope.meant(of), scope.meant(by))
+                found |= {
+                    frozenset({_LOSS if m.kind == "loss" else m.name})
+                    for m in meant
+                    if m is not None
+                }
+            case Symbol():
+                known = scope.meant(node)
+                if known is None and _names_gradient(node, scope):
+                    found.add(frozenset({_NAMED + next(namings(node)).name}))
+                elif known is not None and known.kind == "gradient":
+                    found |= {frozenset({_LOSS}), frozenset({known.name})}
+                elif known is not None and known.kind == "defined":
+                    body = scope.definitions[known.name].body
+                    of_this = _derived(Claim(body, body), scope) if _is_derivative(body) else ()
+                    found.add(frozenset({_NAMED + known.name}).union(*of_this))
+    return found
+
+
+def _names_gradient(symbol: Symbol, scope: Scope) -> bool:
+    """Whether a symbol is δ at some step, or bears the mark of adjoints."""
+    mark = mark_of(next(namings(symbol)).name)
+    timed = any(x == Symbol("t") for part in scripts(symbol) for x in part.walk())
+    return (symbol.base == "delta" and timed) or (mark is not None and mark in scope.marks)
+
+
+def _is_derivative(body: Node) -> bool:
+    """Whether a name is said to be a derivative: ``δ_t := -∂L/∂h_t``."""
+    return is_chain(body) and has_derivative(body)
+
+
+def _tells_more(claim: Claim, scope: Scope) -> bool:
+    """Whether a claim says of a derivative more than that it has a name or shares."""
+    if not any(isinstance(n, Product | Call) for n in claim.right.walk()):
+        return False
+    return any(map(has_derivative, claim.sides)) or names_gradients(claim, scope)
