@@ -269,10 +269,12 @@ def repeats_a_letter(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether a letter of entries stands twice on one side, nowhere on the other, and no sum has
     it: ``∂q_l/∂s_m = V_{lb} δ_{bm}``."""
     sides = part.left, part.right
+    written = [{n.base for n in side.walk() if isinstance(n, Symbol)} for side in sides]
+    counted = [Counter(_counting(side, scope)) for side in sides]
     return any(
-        n > 1 and Symbol(letter) not in other.walk()
-        for side, other in (sides, sides[::-1])
-        for letter, n in Counter(_counting(side, scope)).items()
+        n > 1 and letter not in written[1 - i] | {*counted[1 - i]}
+        for i, letters in enumerate(counted)
+        for letter, n in letters.items()
     )
 
 
