@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 
 from symbptt.check.authors import Author
@@ -28,9 +30,11 @@ from symbptt.check.notation.indices import entries_in_brackets, steps_above
 from symbptt.check.notation.language import said
 from symbptt.check.notation.letters import differentiated_by
 from symbptt.check.notation.quantities import Span
+from symbptt.check.notation.scripts import scripts
+from symbptt.check.notation.symbols import LOSSES
 from symbptt.errors import SymbpttError
 from symbptt.formula import parse
-from symbptt.formula.tree import Number, Relation, Symbol
+from symbptt.formula.tree import Node, Number, Relation, Sum, Symbol
 from symbptt.model.model import Model
 from symbptt.model.names import Naming
 
@@ -131,6 +135,10 @@ class Known:
             match tree:
                 case Relation((Symbol("T"), Number(value)), ("=",)) if value > 0:
                     found.append(int(value))
+                case Relation((Symbol(whole), Sum(terms, signs)), ("=",)) if (
+                    whole in LOSSES and {*signs} == {1} and _are_losses(terms)
+                ):
+                    found.append(len(terms))
         return found[-1] if found else None
 
     @cached_property
@@ -149,6 +157,14 @@ class Known:
     def last_written(self) -> int:
         """The largest step that the document writes as a number."""
         return max((least_length(Claim(p.left, p.right)) for p in links_of(self.stated)), default=1)
+
+
+def _are_losses(terms: Sequence[Node]) -> bool:
+    """Whether the terms of a sum are the losses of the first steps: ``ℓ_1 + ℓ_2``."""
+    bases = {n.base for n in terms if isinstance(n, Symbol)}
+    steps = [scripts(n) for n in terms if isinstance(n, Symbol)]
+    numbered = [(Number(Fraction(i + 1)),) for i in range(len(terms))]
+    return len(bases) == 1 and bases <= LOSSES and steps == numbered
 
 
 def _read(symbol: str) -> str:

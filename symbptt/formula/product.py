@@ -255,6 +255,8 @@ def _differential(node: Node, letter: Symbol, sign: str) -> Node | None:
             return node
         case Symbol() if node == letter:
             return Differential(sign, None, span=node.span)
+        case Symbol(superscripts=(Text("+"),)) if replace(node, superscripts=()) == letter:
+            return Differential(f"{sign}⁺", None, span=node.span)  # δ⁺h
         case Symbol() if _d_word(node, letter):
             # dL: the letter is the first character of the name
             inner = replace(node, base=node.base[1:], span=_after_letter(node))

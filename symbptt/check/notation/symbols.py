@@ -19,7 +19,7 @@ from symbptt.check.notation.neighbours import FROM_LATER
 from symbptt.check.notation.quantities import Span
 from symbptt.check.notation.scripts import ENTRY_LETTERS, is_at_step, is_step, is_time, scripts
 from symbptt.check.notation.units import INDICATOR
-from symbptt.formula.tree import Node, Sum, Symbol
+from symbptt.formula.tree import Node, Relation, Sum, Symbol, Text
 from symbptt.model.model import Model, Role
 
 if TYPE_CHECKING:
@@ -140,6 +140,8 @@ class Scope:
         return None if loose is None or len(name) < 2 else self.aliases.get(loose, loose)
 
     def _known(self, symbol: Symbol) -> Meant | None:
+        if symbol.base in LOSSES | self.losses and any(map(_is_range, scripts(symbol))):
+            raise UnknownError("the loss of a range of steps is not read here", symbol)
         named = {*self.model.variables, *self.aliases}
         stepped = any(n.step is not None and is_time(n.step) and n.name in named
                       for n in namings(symbol))  # fmt: skip
@@ -343,3 +345,11 @@ def of_loss_by(symbol: Symbol) -> Symbol | None:
 
 def _bare(name: str) -> str:
     return name.replace("_", "")
+
+
+def _is_range(script: Node) -> bool:
+    """Whether a script says from which step to which: ``t+1:T``, ``t → T``."""
+    return any(
+        isinstance(n, Relation) or (isinstance(n, Text) and n.words in (":", "..."))
+        for n in script.walk()
+    )
