@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from symbptt.check.consistent import Held, names_gradients
 from symbptt.check.findings import Verdict
 from symbptt.check.meaning.claims import Claim
+from symbptt.check.networks.guesses import SIGNALS
 from symbptt.check.networks.links import is_chain, is_gradient_name
 from symbptt.check.networks.parts import has_derivative
 from symbptt.check.notation.marks import mark_of
@@ -33,7 +34,11 @@ class Failed:
             names <= {_NAMED + n.name for n in namings(symbol)}
             for symbol in (n for side in self.claim.sides for n in side.walk())
             if isinstance(symbol, Symbol)
-            and (is_gradient_name(symbol) or _names_gradient(symbol, self.scope))
+            and (
+                is_gradient_name(symbol)
+                or symbol.base in SIGNALS
+                or _names_gradient(symbol, self.scope)
+            )
             for names in _derived(Claim(symbol, symbol), self.scope)
         )
 

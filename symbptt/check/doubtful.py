@@ -21,6 +21,7 @@ from symbptt.check.networks.links import (
 )
 from symbptt.check.networks.parts import ADDING, Part, has_derivative
 from symbptt.check.notation.language import said
+from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.scripts import (
     entry_letters,
     is_time,
@@ -131,7 +132,37 @@ def is_of_plain_network(part: Part, epoch: Epoch, scope: Scope) -> bool:
 def is_chain_rule(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether both sides are products of derivatives."""
     sides = [s.items[0] if isinstance(s, Group) else s for s in (part.left, part.right)]
-    return part.sign not in BOUNDS and all(is_chain(s) and has_derivative(s) for s in sides)
+    if part.sign in BOUNDS or not has_derivative(sides[1]):
+        return False
+    return all(is_chain(_with_gradients(s, scope)) for s in sides)
+
+
+def _with_gradients(node: Node, scope: Scope) -> Node:
+    """A formula with the derivatives for which its names of gradients stand."""
+    if isinstance(node, Symbol):
+        meant = scope.meant(node)
+        by = Differential("∂", node)
+        is_gradient = meant is not None and meant.kind == "gradient"
+        return Quotient(by, by, "frac") if is_gradient else node
+    return node if isinstance(node, Quotient) else node.rebuilt(lambda n: _with_gradients(n, scope))
+
+
+def names_a_derivative(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a formula gives a gradient's name to the derivative of a step's loss by the same:
+    ``δC_{t-1} = ∂E_t/∂C_{t-1}``."""
+    left = [part.left]
+    if isinstance(part.left, Product):
+        left, _ = with_prefixes(part.left.factors, part.left.operators, scope)
+    match left, part.right:
+        case [Symbol() as symbol], Quotient(
+            Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)
+        ):
+            name, loss, what = map(scope.meant, (symbol, of, by))
+            if name is None or loss is None or what is None or name.kind != "gradient":
+                return False
+            same = (name.name, name.step) == (what.name, what.step)
+            return same and loss.kind == "loss" and loss.step is not None
+    return False
 
 
 def begins_nowhere(node: Node) -> bool:
@@ -287,6 +318,14 @@ def _counting(side: Node, scope: Scope) -> Iterator[str]:
         if isinstance(n, Symbol) and n.base == "delta" and meant is None:
             entry = tuple(x for part in scripts(n) for x in entry_letters(part))
         yield from (x.base for x in entry if isinstance(x, Symbol) and x not in bound)
+
+
+def has_loose_ends(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a claim is about a loss that no equation gives, where several quantities may be what
+    it is of."""
+    if epoch.loss_stated or epoch.gaps is None or not epoch.gaps.loose:
+        return False
+    return any(speaks_of_loss(side, scope) for side in (part.left, part.right))
 
 
 def is_of_any_loss(part: Part, epoch: Epoch, scope: Scope) -> bool:

@@ -24,7 +24,7 @@ from symbptt.check.notation.elements import by_vectors
 from symbptt.check.notation.ellipsis import is_dots
 from symbptt.check.notation.layers import Layers, layers_of
 from symbptt.check.notation.namings import is_diagonal
-from symbptt.check.notation.scripts import entry_letters, is_at_step, scripts
+from symbptt.check.notation.scripts import entry_letters, is_at_step, is_time, scripts
 from symbptt.check.notation.symbols import ERRORS, LOSSES, of_loss_by
 from symbptt.formula.tree import (
     BigOperator,
@@ -192,7 +192,11 @@ def _is_forward(node: Relation) -> bool:
         is_dots(n)
         or (
             isinstance(n, Symbol)
-            and (n.base in ("diag", "delta", "Delta", "nabla", "eta") or of_loss_by(n) is not None)
+            and (
+                n.base in ("diag", "delta", "Delta", "nabla")
+                or (n.base == "eta" and not any(map(is_time, scripts(n))))  # of learning
+                or of_loss_by(n) is not None
+            )
         )
         for n in right.walk()
     )

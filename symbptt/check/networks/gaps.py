@@ -57,6 +57,12 @@ class Gaps:
         """What has no part in the loss."""
         return frozenset(self.model.variables) - self.behind(self.model.loss_name)
 
+    @property
+    def loose(self) -> frozenset[str]:
+        """What an equation gives, and no other one nor the loss uses."""
+        used = frozenset[str]().union(*self.uses.values())
+        return frozenset(self.uses) - used - {self.model.loss_name}
+
     def lacking(self, sides: Sequence[Node], scope: Scope) -> str | None:
         """A quantity without an equation that a claim depends on."""
         named, pairs = _about(sides, scope)

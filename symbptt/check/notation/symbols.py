@@ -257,8 +257,8 @@ class Scope:
         found = None if named is None else self._known(named)
         if found is not None and found.kind == "quantity":
             return replace(found, kind="gradient")
-        if symbol.base not in ERRORS:
-            return None
+        if symbol.base not in ERRORS or symbol.accents:
+            return None  # \bar δ_f beside δ_f: by something else
         parts = scripts(symbol)
         by_pair = self._gradient_by_pair(parts)
         if by_pair is not None:
