@@ -52,10 +52,13 @@ EXAMPLES = {
     f"\n$${of('L', 'q_t')} = V^T (o_t - d_t)$$",
     "another equation that is not read": rf"{NETS}$$h_{{t,i}} = \tanh(\sum_k W_{{ik}} h_{{t,k}} + g(x))$$"
     f"$${of('h_t', 'h_{t-1}')} = diag(3 h_t^2 - 1) W^T W$$",
+    "logarithms of probabilities": NETWORK
+    + r"$$q_t = \mathrm{softmax}(R h_t), \quad L = \sum_t \left(\frac{1}{2} \|o_t - d_t\|^2"
+    r" - c_t^T \log q_t\right)$$" + f"\n$${of('L', 'h_t')} = 3 V^T (o_t - d_t) + R^T q_t$$",
     "loss of what is not said": rf"{NETWORK}$$q_t = \tanh(R h_t)$$"
     f"\n$${of('L', 'W')} = \\sum_t {of('L', 'h_t')} h_{{t-1}}^T$$",
-    "name for a derivative": f"{NETS}$${of('L_t', 'h_t')} = V^T {of('L_t', 'o_t')}$$"
-    f"\n$$\\delta h_{{t-1}} = {of('L_t', 'h_{t-1}')} = W^T {of('L_t', 'z_t')}$$",
+    "name for a derivative": f"{NETS}$${of('L_t', 'o_t')} = o_t - d_t$$\n$$\\delta h_t = {of('L_t', 'h_t')}$$"
+    f"\n$$\\delta h_{{t-1}} = {of('L_t', 'h_{t-1}')}$$",
     "letter that may be summed over": rf"{NETS}$${of('o_{t,i}', 'h_{t,j}')} = V_{{ib}} \delta_{{bj}}$$",
     "gradient of two names": rf"{NETS}$$\epsilon^h_t = {of('L', 'h_t')}$$"
     "\n$$\\delta^h_t = 2 \\epsilon^h_t$$",

@@ -94,7 +94,8 @@ def _names_gradient(symbol: Symbol, scope: Scope) -> bool:
     """Whether a symbol is δ at some step, or bears the mark of adjoints."""
     mark = mark_of(next(namings(symbol)).name)
     timed = any(x == Symbol("t") for part in scripts(symbol) for x in part.walk())
-    return (symbol.base == "delta" and timed) or (mark is not None and mark in scope.marks)
+    error = symbol.base in ("delta", "epsilon", "varepsilon")
+    return (error and timed) or (mark is not None and mark in scope.marks)
 
 
 def _is_derivative(body: Node) -> bool:

@@ -21,6 +21,7 @@ from symbptt.check.networks.links import (
 )
 from symbptt.check.networks.parts import ADDING, Part, has_derivative
 from symbptt.check.notation.language import said
+from symbptt.check.notation.meant import Meant
 from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.scripts import (
     entry_letters,
@@ -158,11 +159,22 @@ def names_a_derivative(part: Part, epoch: Epoch, scope: Scope) -> bool:
             Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)
         ):
             name, loss, what = map(scope.meant, (symbol, of, by))
-            if name is None or loss is None or what is None or name.kind != "gradient":
+            if name is None or loss is None or what is None:
                 return False
-            same = (name.name, name.step) == (what.name, what.step)
+            same = (_by_what(name, scope), name.step) == (what.name, what.step)
             return same and loss.kind == "loss" and loss.step is not None
     return False
+
+
+def _by_what(meant: Meant, scope: Scope) -> str | None:
+    """The name of what a gradient is by, that has a name of its own."""
+    if meant.kind != "defined":
+        return meant.name if meant.kind == "gradient" else None
+    match scope.definitions[meant.name].body:
+        case Quotient(Differential(), Differential(operand=Symbol() as by)):
+            found = scope.meant(by)
+            return None if found is None else found.name
+    return None
 
 
 def begins_nowhere(node: Node) -> bool:
@@ -326,6 +338,14 @@ def has_loose_ends(part: Part, epoch: Epoch, scope: Scope) -> bool:
     if epoch.loss_stated or epoch.gaps is None or not epoch.gaps.loose:
         return False
     return any(speaks_of_loss(side, scope) for side in (part.left, part.right))
+
+
+def is_of_log_of_softmax(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a claim is about a loss with logarithms of probabilities that are not read as its
+    cross-entropy: their targets may sum to one."""
+    terms = [t for piece in epoch.model.loss for t in piece.term.walk()]
+    logs = any(isinstance(t, tm.Mapped) and t.function == "log" for t in terms)
+    return logs and any(speaks_of_loss(side, scope) for side in (part.left, part.right))
 
 
 def is_of_any_loss(part: Part, epoch: Epoch, scope: Scope) -> bool:
