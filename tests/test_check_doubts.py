@@ -52,6 +52,8 @@ EXAMPLES = {
     f"\n$${of('L', 'q_t')} = V^T (o_t - d_t)$$",
     "another equation that is not read": rf"{NETS}$$h_{{t,i}} = \tanh(\sum_k W_{{ik}} h_{{t,k}} + g(x))$$"
     f"$${of('h_t', 'h_{t-1}')} = diag(3 h_t^2 - 1) W^T W$$",
+    "another function": rf"{NETWORK}$$y_t = \sigma(R h_t)$$"
+    r"$$\sigma(z) = \frac{e^z}{\sum_j e^{z_j}}$$",
     "logarithms of probabilities": NETWORK
     + r"$$q_t = \mathrm{softmax}(R h_t), \quad L = \sum_t \left(\frac{1}{2} \|o_t - d_t\|^2"
     r" - c_t^T \log q_t\right)$$" + f"\n$${of('L', 'h_t')} = 3 V^T (o_t - d_t) + R^T q_t$$",

@@ -45,6 +45,7 @@ from symbptt.formula.tree import (
     Transpose,
 )
 from symbptt.model import terms as tm
+from symbptt.model.model import Role
 from symbptt.model.names import Naming, symbols
 
 _PLAIN = said("names a network without gates")
@@ -332,6 +333,16 @@ def _counting(side: Node, scope: Scope) -> Iterator[str]:
         yield from (x.base for x in entry if isinstance(x, Symbol) and x not in bound)
 
 
+def defines_a_function(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a formula says what a function of one letter is: ``σ(z) = e^z / Σ_j e^{z_j}``."""
+    if has_derivative(part.left) or has_derivative(part.right):
+        return False
+    match part.left:
+        case Call(Symbol(primes=0), (Symbol() as of,)):
+            return of.is_bare
+    return False
+
+
 def has_loose_ends(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether a claim is about a loss that no equation gives, where several quantities may be what
     it is of."""
@@ -341,11 +352,15 @@ def has_loose_ends(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 
 def is_of_log_of_softmax(part: Part, epoch: Epoch, scope: Scope) -> bool:
-    """Whether a claim is about a loss with logarithms of probabilities that are not read as its
-    cross-entropy: their targets may sum to one."""
+    """Whether a claim is about a loss with logarithms of probabilities besides other things, whose
+    target may sum to one."""
     terms = [t for piece in epoch.model.loss for t in piece.term.walk()]
+    roles = Role.INPUT, Role.TARGET
+    given = {v.name for role in roles for v in epoch.model.with_role(role)}
+    compared = {t.name for t in terms if isinstance(t, tm.Ref)} & given
     logs = any(isinstance(t, tm.Mapped) and t.function == "log" for t in terms)
-    return logs and any(speaks_of_loss(side, scope) for side in (part.left, part.right))
+    of_loss = any(speaks_of_loss(s, scope) for s in (part.left, part.right))
+    return logs and len(compared) > 1 and of_loss
 
 
 def is_of_any_loss(part: Part, epoch: Epoch, scope: Scope) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.bounds.comparisons import bounded, has_norms
@@ -17,7 +18,7 @@ from symbptt.check.engine import engine_formula
 from symbptt.check.findings import FAULTS, Correction, Reading, Verdict
 from symbptt.check.judge import BOTH_ZERO, DIFFER, Judgement, judge
 from symbptt.check.judgements import Judgements
-from symbptt.check.meaning.claims import Claim
+from symbptt.check.meaning.claims import Claim, unbound_letters
 from symbptt.check.meaning.layouts import needs
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.links import claim_of
@@ -32,6 +33,7 @@ from symbptt.formula.tree import (
     Transpose,
 )
 
+_LATER = Relation((Symbol("t"), Number(Fraction(2))), ("≥",))
 ONE_ALONE = "lines {} and {} give the same quantity, and it holds by one of them alone"
 
 
@@ -150,6 +152,8 @@ class Verdicts(Judgements):
         again = None if found is None else self.mended(found[1], part, epoch)
         if found is None or again is None:
             unsure = doubt(part, epoch, self.scope(epoch), When.UNMENDED)
+            if unsure is None and self.fails_at_first(part, epoch):
+                unsure = "it fails at the first step alone, where what comes before is given"
             if unsure is not None:
                 return undecided(unsure, verdict)
             own = None
@@ -169,6 +173,13 @@ class Verdicts(Judgements):
                 Failed(taken(part.left, part.right), epoch.start, setting.scope, verdict)
             )
         return verdict
+
+    def fails_at_first(self, part: Part, epoch: Epoch) -> bool:
+        """Whether a claim about step t holds from the second step on."""
+        claim, setting = claim_of(part, epoch), self.known.setting(epoch)
+        if "t" not in unbound_letters(claim, setting.scope):
+            return False
+        return judge(replace(claim, conditions=(*claim.conditions, _LATER)), setting).holds
 
     def is_of_numbers(self, part: Part, epoch: Epoch) -> bool:
         """Whether a derivative of a state by a parameter is right for numbers, and says nothing

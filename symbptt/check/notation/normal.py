@@ -29,6 +29,7 @@ from symbptt.formula.tree import (
     Relation,
     Symbol,
     Text,
+    Transpose,
 )
 from symbptt.model.names import Naming
 from symbptt.model.terms import Index
@@ -45,10 +46,11 @@ class Notation:
     apart, ``z_t^1`` and ``z_t^2``; ``neighbours``: those whose steps are words; ``stacks``:
     whether ``concat`` is the name of a stacked vector; ``batches``: the letters for the number of
     examples in a batch; ``from_zero``: whether the first step is 0;
-    ``numbered_errors``: whether numbers tell the δ apart, and count no steps; ``no_losses``: the
-    letters of losses that are none here; ``own_loss``: the letter of the loss, if no usual one;
-    ``beside``: the names that have the letter of time beside them, ``ht``; ``nested``: whether
-    the letter of an entry hangs on that of time, ``y_{t_k}``.
+    ``stars``: whether a star is the matrix product; ``numbered_errors``: whether numbers tell the
+    δ apart, and count no steps; ``no_losses``: the letters of losses that are none here;
+    ``own_loss``: the letter of the loss, if no usual one; ``beside``: the names that have the
+    letter of time beside them, ``ht``; ``nested``: whether the letter of an entry hangs on that
+    of time, ``y_{t_k}``.
     """
 
     numbered: frozenset[str] = frozenset()
@@ -67,24 +69,26 @@ class Notation:
     own_loss: str | None = None
     beside: frozenset[str] = frozenset()
     nested: bool = False
+    stars: bool = False
 
     @classmethod
     def of(
         cls, trees: Iterable[Node], plain: Iterable[Node], batches: frozenset[str] = frozenset()
     ) -> Notation:
         """The notation of a document; ``plain`` are the formulas that are no TeX."""
-        every = list(trees)
+        every, typed = list(trees), list(plain)
         beside = names_beside_time(every)
         nested = nests_entries(every)
         if nested:
             every = [_with_entries(tree) for tree in every]
         if beside:
             every = [_with_time(tree, beside) for tree in every]
-        found = cls(families(plain), superscripted(every), prefixed_names(every),
+        found = cls(families(typed), superscripted(every), prefixed_names(every),
                     in_brackets(every), timed_names(every), indices_of(every),
                     counted_names(every), stacks=any(map(_names_stack, every)),
                     batches=batches, from_zero=counts_from_zero(every),
                     numbered_errors=numbers_errors(every), no_losses=no_losses(every),
+                    stars=tells_stars(typed),
                     own_loss=own_loss(every), beside=beside, nested=nested)  # fmt: skip
         if not any(map(has_words, every)):
             return found
@@ -92,7 +96,20 @@ class Notation:
 
     def tex(self) -> Notation:
         """The same where it is TeX, in which ``h1`` is no step."""
-        return replace(self, numbered=frozenset())
+        return replace(self, numbered=frozenset(), stars=False)
+
+
+def tells_stars(trees: Iterable[Node]) -> bool:
+    """Whether a text has products entry by entry, ``.*``, besides those with a star, or transposes
+    behind stars: ``d * h^T``."""
+    products = [n for tree in trees for n in tree.walk() if isinstance(n, Product)]
+    outer = any(
+        sign == "*" and isinstance(factor, Transpose)
+        for n in products
+        for sign, factor in zip(n.operators, n.factors[1:], strict=True)
+    )
+    signs = {s for n in products for s in n.operators}
+    return "*" in signs and (outer or "⊙" in signs)
 
 
 def families(trees: Iterable[Node]) -> frozenset[str]:

@@ -185,6 +185,13 @@ def _ends(node: Node, above: frozenset[str]) -> Node:
     return node
 
 
+def _unstarred(node: Node, stars: bool) -> Node:
+    """``W * h`` as the matrix product, in a text that has ``.*`` too."""
+    if stars and isinstance(node, Product) and "*" in node.operators:
+        return replace(node, operators=tuple("" if s == "*" else s for s in node.operators))
+    return node
+
+
 def _copies(node: Node) -> Node:
     """``dL/dW (t = 2)`` as the derivative by the copy of W that step 2 uses."""
     match node:
@@ -377,6 +384,8 @@ REWRITINGS: tuple[Rewriting, ...] = (
               "diag(f)", _always(as_diagonal)),
     Rewriting("unit by its condition", r"\mathbf{1}(i = j) a", "", _always(with_units)),
     Rewriting("e that is no number", "e^{(t)}", "", _always(_at_a_step)),
+    Rewriting("star beside products entry by entry", "W * h_t", "W h_t",
+              lambda n, notation: _unstarred(n, notation.stars), ("h_t .* h_t",)),
     Rewriting("letter of a loss that is none", "J_t", "",
               lambda n, notation: renamed(n, notation.no_losses),
               (r"J_t = \frac{\partial h_t}{\partial h_{t-1}}",)),
