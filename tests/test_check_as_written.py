@@ -1,0 +1,88 @@
+"""What is written in a way of its own is read as it is meant, or left undecided."""
+
+from __future__ import annotations
+
+import pytest
+
+import symbptt
+
+RNN = r"""
+$$h_t = \tanh(W h_{t-1} + U x_t), \quad o_t = V h_t, \quad L = \sum_{t=1}^T \ell_t(o_t)$$
+"""
+
+
+def of(top: str, by: str) -> str:
+    return rf"\frac{{\partial {top}}}{{\partial {by}}}"
+
+
+def verdicts(*texts: str) -> list[str]:
+    report = symbptt.check("\n\n".join(texts))
+    return [f.verdict.verdict for f in report.findings if f.verdict is not None]
+
+
+@pytest.mark.parametrize("steps", ["t+1:T", "1:t", r"t+1 \to T"])
+def test_the_loss_of_a_range_of_steps_is_not_the_whole(steps):
+    assert verdicts(RNN, rf"$${of('L_{' + steps + '}', 'W')} = {of('L', 'W')}$$") == [
+        "inconclusive"
+    ]
+
+
+def test_a_delta_with_a_plus_is_the_immediate_derivative():
+    text = (
+        RNN
+        + r"""
+$$\frac{\delta L}{\delta W} = \sum_{t=1}^T \frac{\delta L}{\delta h_t} \frac{\delta^+ h_t}{\delta W}$$
+"""
+    )
+    assert verdicts(text)[-1].startswith("right")
+    assert verdicts(text.replace("sum_{t=1}", "sum_{t=2}"))[-1] == "wrong"
+
+
+def test_the_losses_of_all_steps_say_how_many_there_are():
+    last = rf"$${of('L', 'h_2')} = {of(chr(92) + 'ell_2', 'h_2')}$$"
+    assert verdicts(RNN, r"Take $L = \ell_1 + \ell_2$ alone.", last)[-1] == "right-under"
+    assert verdicts(RNN, last)[-1] == "inconclusive"
+
+
+def test_a_formula_that_fails_at_the_first_step_alone():
+    layers = r"""
+$$h_t = \tanh(W_1 x_t + R_1 h_{t-1})$$
+
+$$g_t = \tanh(W_2 h_t + R_2 g_{t-1})$$
+"""
+    first = r"\operatorname{diag}(1 - g_t^2) W_2 \operatorname{diag}(1 - h_t^2) R_1"
+    second = r"\operatorname{diag}(1 - g_t^2) R_2 \operatorname{diag}(1 - g_{t-1}^2) W_2"
+    claim = f"$${of('g_t', 'h_{t-1}')} = {first} + {second}$$"
+    assert verdicts(layers, claim) == ["inconclusive"]
+    assert verdicts(layers, claim.replace("R_1", "W_1")) == ["shape-error"]
+
+
+TYPED = """
+    h[t] = tanh(Wxh * x[t] + Whh * h[t-1])
+    u[t] = Who * h[t]
+    L = 0.5 * sum_t norm(u[t] - y[t])^2
+
+    du[t] = u[t] - y[t]
+    dL/dWho = sum_t du[t] * h[t]^T
+    dL/dWxh = sum_t ((1 - h[t].^2) .* dL/dh[t]) * x[t]^T
+"""
+
+
+def test_a_star_beside_signs_for_entries_is_the_matrix_product():
+    assert verdicts(TYPED)[-2:] == ["right", "right"]
+    assert verdicts(TYPED.replace("x[t]^T", "x[t]"))[-1] not in ("right", "right-under")
+    assert verdicts(TYPED.replace("* x[t]^T", ".* x[t]"))[-1] not in ("right", "right-under")
+
+
+def test_an_error_with_an_accent_is_not_the_one_without():
+    gate = r"$$\delta_h = \frac{\partial L}{\partial h_t}$$"
+    bar = r"$$\bar{\delta}_h = \delta_h \odot (1 - h_t^2)$$"
+    assert verdicts(RNN, gate, bar)[-1] == "right-under"
+
+
+def test_an_eta_at_some_step_is_no_rate_of_learning():
+    text = r"""
+$$h_t = \tanh(W h_{t-1} + U x_t), \quad \eta_t = G h_t, \quad p_t = \sigma(\eta_t)$$
+"""
+    claim = rf"$${of('p_t', 'h_t')} = diag(p_t \odot (1 - p_t)) G$$"
+    assert verdicts(text, claim) == ["right"]
