@@ -110,3 +110,16 @@ def test_a_loss_by_another_letter_is_shown_by_that() -> None:
     assert found is not None
     assert found.counterexample is not None
     assert "∂F/∂h_1" in found.counterexample.given
+
+
+def test_a_report_has_the_letters_of_the_document():
+    text = r"""
+$$a_t = W h_{t-1} + U x_t, \quad h_t = \tanh(a_t), \quad q_t = V h_t$$
+
+$$F = \frac{1}{2} \sum_{t=1}^T \| q_t - y_t \|^2$$
+"""
+    wrong = symbptt.check(rf"{text}$${of('F', 'h_t')} = 3 h_t \odot h_t$$").findings[-1].verdict
+    assert wrong.verdict == "wrong"
+    assert r"\partial F" in wrong.correction.text
+    unknown = rf"$$J_t = {of('h_t', 'h_{t-1}')} J_k$$"
+    assert symbptt.check(STATE + unknown).findings[-1].verdict.reason.startswith("J is not")

@@ -32,6 +32,7 @@ from symbptt.check.networks.parts import (
     links_of,
     parts,
 )
+from symbptt.check.notation.letters import printed
 from symbptt.check.notation.symbols import UnknownError
 from symbptt.check.suppression import suppressed
 from symbptt.check.verdicts import Verdicts, undecided
@@ -89,7 +90,8 @@ class _Checking:
         in_doubt = any(map(_is_open, findings))
         findings = [
             f if f.verdict is None
-            else replace(f, verdict=self.verdicts.consistent(f.verdict, in_doubt=in_doubt))
+            else replace(f, verdict=_in_its_letters(
+                self.verdicts.consistent(f.verdict, in_doubt=in_doubt)))
             for f in findings
         ]  # fmt: skip
         if not known.epochs and not known.notes:
@@ -242,6 +244,13 @@ class _Checking:
 _PROSE = "prose", None
 _DEFINITION = "definition", None
 _NO_MODEL = "the document has no forward equations"
+
+
+def _in_its_letters(verdict: Verdict) -> Verdict:
+    """A verdict in the letters that the document has."""
+    fix = verdict.correction
+    correct = None if fix is None else replace(fix, text=printed(fix.text))
+    return replace(verdict, reason=printed(verdict.reason), correction=correct)
 
 
 def _is_open(found: Finding) -> bool:
