@@ -86,3 +86,35 @@ $$h_t = \tanh(W h_{t-1} + U x_t), \quad \eta_t = G h_t, \quad p_t = \sigma(\eta_
 """
     claim = rf"$${of('p_t', 'h_t')} = diag(p_t \odot (1 - p_t)) G$$"
     assert verdicts(text, claim) == ["right"]
+
+
+@pytest.mark.parametrize(("last", "verdict"), [("T-1", "right"), ("T", "right"), ("T-2", "wrong")])
+def test_what_runs_backwards_starts_after_the_last_step(last, verdict):
+    chain = r"$$g_t = \tanh(C g_{t+1} + D x_t), \quad g_{T+1} = 0$$"
+    loss = r"$$L = \frac{1}{2} \sum_{t=1}^{T} \|g_t - d_t\|^2$$"
+    body = rf"\operatorname{{diag}}(1 - g_t^2) {of('L', 'g_t')} g_{{t+1}}^T"
+    claim = rf"$${of('L', 'C')} = \sum_{{t=1}}^{{{last}}} {body}$$"
+    assert verdicts(chain, loss, claim)[-1] == verdict
+
+
+def test_a_gate_is_no_entry_of_another():
+    gru = r"""
+$$z_t = \sigma(W_z x_t + U_z h_{t-1})$$
+
+$$h_t = (1 - z_t) \odot h_{t-1} + z_t \odot \tanh(W_h x_t + U_h h_{t-1})$$
+"""
+    value = r"$$\tanh(z_{h,1}) = [\tanh(0.5), \tanh(0.25)]$$"
+    assert verdicts(gru, value) == ["inconclusive"]
+    assert verdicts(gru, value.replace("z_{h,1}", "z_{j,1}"))[-1] == "shape-error"
+
+
+def test_a_gate_whose_cell_is_not_there_is_no_output():
+    gru = r"""
+$$o_t = \sigma(W_o x_t + U_o h_{t-1})$$
+
+$$h_t = \tanh(W_h x_t + U_h h_{t-1}), \quad y_t = f(V h_t)$$
+"""
+    after = r"\frac{\partial L}{\partial h_{t+1}} \frac{\partial h_{t+1}}{\partial h_t}"
+    claim = rf"$${of('L', 'h_t')} = {of('L_t', 'h_t')} + {after}$$"
+    assert verdicts(gru, claim) == ["right"]
+    assert verdicts(gru.replace("V h_t", "V x_t"), claim) != ["right"]

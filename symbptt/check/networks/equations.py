@@ -164,14 +164,17 @@ def _with_entries(node: Relation) -> Relation:
     return found
 
 
+#: The steps whose values are given: before the first, and after the last of what runs backwards.
+_STARTS = (Number(Fraction(0)), Sum((Symbol("T"), Number(Fraction(1))), (1, 1)))
+
+
 def _is_start(node: Relation) -> bool:
-    """Whether a formula fixes an initial value: ``h_0 = 0``."""
+    """Whether a formula fixes an initial value: ``h_0 = 0``, or ``h_{T+1} = 0``."""
     left, right = node.sides[0], node.sides[1]
-    zero = right == Number(Fraction(0))
     return (
-        zero
+        right == Number(Fraction(0))
         and isinstance(left, Symbol)
-        and any(part == Number(Fraction(0)) for part, _ in Naming("").parts(left))
+        and any(part in _STARTS for part, _ in Naming("").parts(left))
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -206,9 +205,10 @@ def _with_one_sign(body: Node, shares: Mapping[str, Node]) -> Node:
 
 
 def is_start(s: Statement) -> bool:
-    """Whether a statement fixes an initial value."""
+    """Whether a statement fixes an initial value, before the first step or after the last."""
     return isinstance(right_of(s), Number) and any(
-        not index.anchor for _, index in Naming().steps(left_of(s))
+        not index.anchor or (index.anchor == "T" and index.offset > 0)
+        for _, index in Naming().steps(left_of(s))
     )
 
 
@@ -271,16 +271,28 @@ def _sum_over_steps(body: Node) -> Node:
 
 
 def _output(equations: Sequence[Statement]) -> Symbol | None:
-    """The last quantity that no other equation of the same step uses."""
-    naming = Naming()
-    used = Counter(
-        name
-        for s in equations
-        for n in right_of(s).walk()
-        if isinstance(n, Symbol)
-        for name, index in [naming.read(n)]
-        if index is not None and not index.offset
-    )
-    free = [left_of(s) for s in equations if not used[name_of(s)] and not is_start(s)]
+    """The last quantity that no other equation of the same step uses: rather one that is called
+    as answers are, and rather one of a state than the gate of a cell that isn't here."""
+    own = [s for s in equations if not is_start(s)]
+    uses = {name_of(s): [*_quantities(right_of(s))] for s in own}
+    at_step = {s: {name for name, index in found if not index.offset} for s, found in uses.items()}
+    states = {name for found in uses.values() for name, index in found if index.offset}
+    free = [left_of(s) for s in own if not any(name_of(s) in used for used in at_step.values())]
     answers = [s for s in free if "hat" in s.accents or s.base in ("y", "yhat", "p", "o")]
-    return (answers or free)[-1] if free else None
+    of_state = [s for s in answers if states & _reached(Naming().read(s)[0], at_step)]
+    return next((ends[-1] for ends in (of_state, answers, free) if ends), None)
+
+
+def _reached(name: str, uses: Mapping[str, set[str]]) -> set[str]:
+    """What a quantity is made of at its own step."""
+    reached, found = set[str](), {name}
+    while found:
+        reached |= found
+        found = {used for one in found for used in uses.get(one, ())} - reached
+    return reached
+
+
+def _quantities(node: Node) -> Iterator[tuple[str, Index]]:
+    """The quantities of each step that a formula uses."""
+    read = (Naming().read(n) for n in node.walk() if isinstance(n, Symbol))
+    return ((name, index) for name, index in read if index is not None)

@@ -230,6 +230,9 @@ class Scope:
         v = self.model.variables[name]
         is_vector = 1 in v.shape
         if not v.timeless:
+            named = [p.base for p in (*n.entry, n.step) if isinstance(p, Symbol)]
+            if any(self._is_timed(letter) and letter not in ENTRY_LETTERS for letter in named):
+                return False  # z_{h,1}: what the gate h is made of
             return len(n.entry) <= (1 if is_vector else 2)
         if n.step is None:
             return len(n.entry) in ((0, 1) if is_vector else (0, 2))
