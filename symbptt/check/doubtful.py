@@ -211,9 +211,11 @@ def unused(part: Part, epoch: Epoch, scope: Scope) -> str | None:
 
 def unproved(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     """The equation that isn't read, of which a derivative that is no chain rule's may be."""
-    if epoch.gaps is None or is_chain(part.right):
+    if epoch.gaps is None:
         return None
-    return epoch.gaps.unproved(claim_of(part, epoch).sides, scope)
+    joins = any(isinstance(n, Product | BigOperator) for n in part.right.walk())
+    chain = joins and is_chain(part.right)
+    return epoch.gaps.unproved(claim_of(part, epoch).sides, scope, chain=chain)
 
 
 def without_path(part: Part, epoch: Epoch, scope: Scope) -> str | None:

@@ -40,6 +40,7 @@ from symbptt.formula.tree import (
     Node,
     Number,
     Product,
+    Quotient,
     Relation,
     Sum,
     Symbol,
@@ -84,6 +85,7 @@ def epochs(
     assigned = frozenset(p.left for p in every if p.sign == "←")
     sums = (p.left for p in every if p.sign in ADDING and isinstance(p.left, Symbol))
     added = frozenset(n.base for n in sums if any(map(is_time, scripts(n))))
+    differentiated = _differentiated(stated)
     T = _last_number(stated)
     valued = frozenset(
         name for p in every if isinstance(p.left, Symbol) and is_value(p.right)
@@ -105,6 +107,7 @@ def epochs(
             spans=spans,
             besides=names,
             loss_unread=epoch.loss_unread or (unread and not epoch.loss_stated),
+            gaps=None if epoch.gaps is None else epoch.gaps.with_equations_for(differentiated),
             lengths=(T,) if T and epoch.lengths == LENGTHS else epoch.lengths,
             rival=None if rival is None else replace(rival, epoch=known(rival.epoch)),
         )
@@ -233,6 +236,16 @@ def _trees(stated: Stated) -> Iterator[Node]:
             yield from (x for p in part for x in (p.left, p.right))
         elif isinstance(part.formula, Formula):
             yield part.formula.tree
+
+
+def _differentiated(stated: Stated) -> frozenset[str]:
+    """What a document has derivatives of, so that some equation must give it."""
+    tops = (
+        unbracketed(n.numerator.operand) for tree in _trees(stated) for n in tree.walk()
+        if isinstance(n, Quotient) and isinstance(n.numerator, Differential)
+        and n.numerator.operand is not None
+    )  # fmt: skip
+    return frozenset(Naming().read(top)[0] for top in tops if isinstance(top, Symbol))
 
 
 def _usual(stated: Stated) -> list[Epoch]:

@@ -7,7 +7,7 @@ they are more doubtful than a claim about what they touch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from symbptt.check.networks.guessed import shown
@@ -57,6 +57,13 @@ class Gaps:
         """What has no part in the loss."""
         return frozenset(self.model.variables) - self.behind(self.model.loss_name)
 
+    def with_equations_for(self, names: frozenset[str]) -> Gaps:
+        """With those of some quantities that are given at each step as lacking an equation."""
+        given = (v for v in self.model.with_role(Role.INPUT, Role.TARGET) if v.name in names)
+        lacking = {v.name: frozenset({v.name}) for v in given
+                   if v.name not in self.missing and v.spelled.base not in INPUTS}  # fmt: skip
+        return replace(self, missing={**self.missing, **lacking})
+
     @property
     def loose(self) -> frozenset[str]:
         """What an equation gives, and no other one nor the loss uses."""
@@ -88,11 +95,16 @@ class Gaps:
                 return self._nothing(f"the loss doesn't depend on {shown(by)}", by)
         return None
 
-    def unproved(self, sides: Sequence[Node], scope: Scope) -> str | None:
-        """The equation that was refused, of which a derivative in a claim that holds may be."""
+    def unproved(self, sides: Sequence[Node], scope: Scope, *, chain: bool) -> str | None:
+        """The equation that was refused, of which a derivative in a claim that holds may be.
+
+        A ``chain`` rule holds whatever it is, but where the derivatives in it are of what it gives
+        they are zero here, and prove nothing.
+        """
         for name, inside in self.missing.items():
             for of, by in _about(sides, scope)[1] if inside is not None else ():
-                if name in self.behind(of) and (by == name or self._feeds(by, inside)):
+                through = name in self.behind(of) and (by == name or self._feeds(by, inside))
+                if of == name or (through and not chain):
                     return f"it may depend on {shown(name)}, whose forward equation isn't read"
         return None
 
