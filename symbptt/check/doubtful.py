@@ -345,6 +345,13 @@ def defines_a_function(part: Part, epoch: Epoch, scope: Scope) -> bool:
     return False
 
 
+def steps_what_stands_still(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a claim has ``f_t`` where the forward equations have ``f``, a vector without steps."""
+    read = (Naming().read(s) for side in (part.left, part.right) for s in symbols(side))
+    still = (epoch.model.variables.get(name) for name, index in read if index is not None)
+    return any(v is not None and v.timeless and 1 in v.shape for v in still)
+
+
 def has_loose_ends(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether a claim is about a loss that no equation gives, where several quantities may be what
     it is of."""
