@@ -118,3 +118,30 @@ $$h_t = \tanh(W_h x_t + U_h h_{t-1}), \quad y_t = f(V h_t)$$
     claim = rf"$${of('L', 'h_t')} = {of('L_t', 'h_t')} + {after}$$"
     assert verdicts(gru, claim) == ["right"]
     assert verdicts(gru.replace("V h_t", "V x_t"), claim) != ["right"]
+
+
+def test_what_no_equation_gives_proves_nothing():
+    output = r"$$y_t = \mathrm{softmax}(W h_t), \quad L = \sum_t \ell(y_t, d_t)$$"
+    later = f"{of('L', 'h_{t+1}')} {of('h_{t+1}', 'h_t')}"
+    recursion = rf"$${of('L', 'h_t')} = {of('L_t', 'h_t')} - {later}$$"
+    own = f"$${of('L', 'h_t')} = {of('L_t', 'h_t')}$$"
+    nothing = f"$${of('h_t', 'h_{t-1}')} = 0$$"
+    assert verdicts(output, recursion, own, nothing) == ["inconclusive"] * 3
+    given = r"$$h_t = \tanh(U h_{t-1} + V x_t)$$"
+    assert verdicts(given, output, nothing) == ["wrong"]
+    assert verdicts(given, output, recursion.replace("} - ", "} + ")) == ["right"]
+
+
+@pytest.mark.parametrize("slope", [r"\mathrm{diag}(1 - h_1^2)", "(1 - h_1^2)"])
+def test_a_derivative_by_a_matrix_may_be_written_as_if_all_were_numbers(slope):
+    claim = rf"$${of('h_2', 'W')} = {slope.replace('1^2', '2^2')} (h_1 + W {of('h_1', 'W')})$$"
+    assert verdicts(RNN, claim) == ["inconclusive"]
+    assert verdicts(RNN, claim.replace("(h_1 +", "(h_1^T +")) == ["shape-error"]
+
+
+@pytest.mark.parametrize(("letter", "verdict"), [("i", "right"), ("j", "wrong")])
+def test_a_gradient_with_a_name_in_its_script_has_entries(letter, verdict):
+    network = r"$$a_t = W h_{t-1} + U x_t, \quad h_t = \tanh(a_t), \quad L = \sum_t \ell_t(h_t)$$"
+    name = rf"$$\delta_h^{{(t)}} = {of('L', 'a_t')}$$"
+    claim = rf"$${of('L', 'W_{ij}')} = \sum_t \delta_{{h,{letter}}}^{{(t)}} h_{{t-1,j}}$$"
+    assert verdicts(network, name, claim)[-1] == verdict

@@ -50,6 +50,8 @@ EXAMPLES = {
     + rf"$$a_t = x_t \odot c_{{t-1}}$$ $${of('L', 'x_t')} = U^T {of('L', 'h_t')}$$",
     "step that is left out": r"$$c_t = f \odot c_{t-1} + i \odot g, \quad h_t = o \odot \tanh(c_t)$$"
     f"\n$${of('c_t', 'c_{t-1}')} = diag(f_t)$$",
+    "step that may be the last": f"{NETS}$$\\delta_t = {of('L', 'h_t')}$$"
+    "\n$$\\delta_P = V^T (o_P - d_P)$$",
     "quantity of no use": rf"{NETS}$$q_t = W h_{{t-1}} + R x_t$$"
     f"\n$${of('L', 'q_t')} = V^T (o_t - d_t)$$",
     "another equation that is not read": rf"{NETS}$$h_{{t,i}} = \tanh(\sum_k W_{{ik}} h_{{t,k}} + g(x))$$"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from symbptt.check.bounds.assumptions import BOUNDS, speaks_of_loss
+from symbptt.check.meaning.claims import unbound_letters
 from symbptt.check.networks.bindings import difference
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.links import (
@@ -343,6 +344,12 @@ def defines_a_function(part: Part, epoch: Epoch, scope: Scope) -> bool:
         case Call(Symbol(primes=0), (Symbol() as of,)):
             return of.is_bare
     return False
+
+
+def has_capital_step(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a claim is about a step that a capital counts: L, where T isn't the last one."""
+    letters = unbound_letters(claim_of(part, epoch), scope)
+    return any(letter.isupper() and letter != "T" for letter in letters)
 
 
 def steps_what_stands_still(part: Part, epoch: Epoch, scope: Scope) -> bool:

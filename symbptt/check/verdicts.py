@@ -218,7 +218,7 @@ def _is_for_vectors(node: Node) -> bool:
         case Product(_, operators):
             return not {*operators}.isdisjoint({"⊙", "∘", "⊗"})
         case Call(Symbol(name)):
-            return name in ("diag", "Diag", "vec", "outer")
+            return name in ("vec", "outer")
     return False
 
 

@@ -239,13 +239,14 @@ def _trees(stated: Stated) -> Iterator[Node]:
 
 
 def _differentiated(stated: Stated) -> frozenset[str]:
-    """What a document has derivatives of, so that some equation must give it."""
+    """What a document has derivatives of at some step, so that some equation must give it."""
     tops = (
         unbracketed(n.numerator.operand) for tree in _trees(stated) for n in tree.walk()
         if isinstance(n, Quotient) and isinstance(n.numerator, Differential)
         and n.numerator.operand is not None
     )  # fmt: skip
-    return frozenset(Naming().read(top)[0] for top in tops if isinstance(top, Symbol))
+    read = (Naming().read(top) for top in tops if isinstance(top, Symbol))
+    return frozenset(name for name, index in read if index is not None)
 
 
 def _usual(stated: Stated) -> list[Epoch]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symbptt.check.notation.quantities import Span
-from symbptt.formula.tree import Node, Symbol
+from symbptt.formula.tree import Differential, Node, Quotient, Symbol
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,11 @@ class Definition:
 
     @property
     def is_name(self) -> bool:
-        """Whether it is another name of a symbol, whose entries are its own."""
-        return isinstance(self.body, Symbol) and not self.entries
+        """Whether it is another name of a symbol or of a derivative, whose entries are its own."""
+        match self.body:
+            case Symbol() | Quotient(Differential(), Differential()):
+                return not self.entries
+        return False
 
 
 @dataclass(frozen=True)

@@ -311,9 +311,13 @@ class Scope:
                 if not isinstance(b, Symbol) or is_time(b) or len(rest) > 1:
                     continue
                 found = self._known(replace(a, subscripts=(*a.subscripts, b)))
-                if found is not None and found.kind == "quantity" and not found.entry:
-                    step = next(iter(rest), found.step)
-                    return Meant("gradient", found.name, step)
+                if found is None or found.kind != "quantity":
+                    continue
+                if rest and (found.entry or found.step is not None):  # δ_{h,k}^t: an entry
+                    entry = found.entry or ((found.step,) if found.step is not None else ())
+                    return Meant("gradient", found.name, rest[0], entry)
+                if not found.entry:
+                    return Meant("gradient", found.name, next(iter(rest), found.step))
         return None
 
     def unknown(self, symbol: Symbol) -> str:
