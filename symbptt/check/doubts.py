@@ -16,7 +16,6 @@ from symbptt.check.doubtful import (
     defines_a_function,
     gives_value,
     has_another_name,
-    has_capital_step,
     has_bare_ones,
     has_capital_step,
     has_loose_ends,
