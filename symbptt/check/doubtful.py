@@ -353,7 +353,7 @@ def has_capital_step(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 
 def steps_what_stands_still(part: Part, epoch: Epoch, scope: Scope) -> bool:
-    """Whether a claim has ``f_t`` where the forward equations have ``f``, a vector without steps."""
+    """Whether a claim has ``f_t`` where the forward equations have the vector ``f``."""
     read = (Naming().read(s) for side in (part.left, part.right) for s in symbols(side))
     still = (epoch.model.variables.get(name) for name, index in read if index is not None)
     return any(v is not None and v.timeless and 1 in v.shape for v in still)
