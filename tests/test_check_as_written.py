@@ -145,3 +145,43 @@ def test_a_gradient_with_a_name_in_its_script_has_entries(letter, verdict):
     name = rf"$$\delta_h^{{(t)}} = {of('L', 'a_t')}$$"
     claim = rf"$${of('L', 'W_{ij}')} = \sum_t \delta_{{h,{letter}}}^{{(t)}} h_{{t-1,j}}$$"
     assert verdicts(network, name, claim)[-1] == verdict
+
+
+LISTED = r"""
+$$z_t = W h_{t-1} + U x_t, \quad h_t = \tanh(z_t), \quad L = \sum_{t=1}^T \ell(h_t, y_t)$$
+
+$$\frac{\partial L}{\partial W} = \sum_{t=1}^T \delta z_t h_{t-1}^T$$
+
+```
+delta_h_future = 0
+for t = T, ..., 1:
+    delta_h_t = LINE
+    delta_z_t = delta_h_t * (1 - h_t**2)
+    delta_h_future = W^T @ delta_z_t
+```
+"""
+
+
+def test_what_later_steps_hand_back_begins_at_zero():
+    assert verdicts(LISTED)[-1] == "right-under"
+    assert verdicts(LISTED.replace("W^T @", "W @"))[-1] not in ("right", "right-under")
+    findings = symbptt.check(LISTED).findings
+    assert [f.kind for f in findings if "future = 0" in f.formula.text] == ["definition"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "delta_h_local - delta_h_future",
+        "delta_h_local",
+        "-delta_h_local",
+        "2 * delta_h_local - delta_h_future",
+    ],
+)
+def test_gradients_without_a_definition_are_not_made_to_cancel(line):
+    found = verdicts(LISTED.replace("LINE", line))
+    assert (found[1], found[-1]) == ("inconclusive", "right-under")
+
+
+def test_two_gradients_without_a_definition_are_not_the_same():
+    assert verdicts(RNN, rf"$${of('L', 'h_t')} = 2 \delta_t - \epsilon_t$$") == ["inconclusive"]

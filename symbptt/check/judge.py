@@ -25,11 +25,11 @@ from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.tensors import Derivative, ShapeClashError
 from symbptt.check.networks.guessed import LOOSE
 from symbptt.check.networks.guesses import candidates, generic, is_labelled, is_of_letters
-from symbptt.check.notation.meant import Definition
+from symbptt.check.notation.meant import Definition, Meant
 from symbptt.check.notation.quantities import MissingError, NoPathError, OutOfRangeError
 from symbptt.check.notation.symbols import Scope, UnknownError
 from symbptt.evidence.residues import P, UnluckyError
-from symbptt.formula.tree import Symbol
+from symbptt.formula.tree import Differential, Node, Quotient, Sum, Symbol
 
 #: Why a claim is wrong, where nothing more is known.
 DIFFER = "both sides differ under every reading"
@@ -83,6 +83,10 @@ def judge(claim: Claim, setting: Setting) -> Judgement:
     failed: list[Judgement] = []
     for rows, guessed in islice(guessed_settings(claim, setting), MOST_SETTINGS):
         found = _judged(claim, guessed)
+        alike = _cancels(claim, setting, guessed) if found.holds and rows else None
+        if alike is not None:
+            why = f"{alike} is not defined, and may be a part of a gradient that has another name"
+            found = Judgement("inconclusive", reason=why, unknown=alike)
         if found.holds:
             return _with_guesses(found, rows, guessed, setting)
         failed.append(found)
@@ -100,6 +104,38 @@ def judge(claim: Claim, setting: Setting) -> Judgement:
     ):
         return Judgement("inconclusive", reason=f"{missing} is not defined", unknown=missing)
     return found
+
+
+def _cancels(claim: Claim, setting: Setting, guessed: Setting) -> str | None:
+    """An undefined symbol that is taken as all of a gradient for which another name stands at the
+    same step: another undefined one, ``2 δ_a - δ_b``, or ``δ_h`` beside ``δ_{h,local}``."""
+    known, scope = setting.scope.definitions, guessed.scope
+    new = {name for name in scope.definitions if name not in known}
+    called: dict[tuple[str, Node], set[str]] = {}
+    for n in (n for side in claim.sides for n in side.walk()) if new else ():
+        meant = scope.meant(n) if isinstance(n, Symbol) else None
+        of = None if meant is None else _gradient_by(meant, scope)
+        if meant is not None and of is not None:
+            called.setdefault((of, meant.step or Symbol("t")), set()).add(
+                f"{meant.kind} {meant.name}"
+            )
+    for names in called.values():
+        own = sorted(name for name in new if f"defined {name}" in names)
+        if len(names) > 1 and (own[1:] or any(is_labelled(name, setting.scope) for name in own)):
+            return own[0]
+    return None
+
+
+def _gradient_by(meant: Meant, scope: Scope) -> str | None:
+    """What all of a gradient is by that a symbol stands for."""
+    if meant.kind != "defined":
+        return meant.name if meant.kind == "gradient" and not meant.later else None
+    match scope.definitions[meant.name].body:
+        case Quotient(Differential("∂"), Differential("∂", Symbol(v))) | Sum(
+            (Quotient(Differential("∂"), Differential("∂", Symbol(v))),), (-1,)
+        ):
+            return v
+    return None
 
 
 def _writes(claim: Claim, name: str, scope: Scope) -> bool:

@@ -17,6 +17,7 @@ from symbptt.check.meaning.layouts import contradiction
 from symbptt.check.meaning.work import Work
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.links import (
+    begins_at_zero,
     is_dependence,
     is_gradient_name,
     is_of_loss,
@@ -142,6 +143,8 @@ class _Checking:
             named = isinstance(part.left, Symbol) and is_gradient_name(part.left)
             return ("claim", undecided(_NO_MODEL)) if derived or named else _PROSE
         names = self.known.names
+        if begins_at_zero(part.left, part.right) and not self.names_a_gradient(part, epoch):
+            return _DEFINITION  # of its first value
         given = names.definitions(part, epoch, lambda: self.verdicts.judgement(part, epoch).holds)
         if given:
             again = self.verdicts.by_argument(part, epoch, next(iter(given)))

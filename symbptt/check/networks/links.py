@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.norms import named
@@ -207,6 +208,13 @@ def is_gradient_name(s: Symbol) -> bool:
     if s.base in ERRORS:
         return True
     return re.fullmatch(r"(d_?|grad_?|delta_?)[A-Za-z]\w*", s.base) is not None
+
+
+def begins_at_zero(left: Node, right: Node) -> bool:
+    """Whether the name of a gradient that bears no step is said to be zero, as before a loop."""
+    if not isinstance(left, Symbol) or right != Number(Fraction(0)) or left.base in "dD":
+        return False
+    return is_gradient_name(left) and not any(map(is_time, scripts(left)))
 
 
 def prefix_of(node: Node) -> str:

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from symbptt.check.networks.adjoints import is_adjoint_of, shorthands
 from symbptt.check.networks.epoch import Epoch
-from symbptt.check.networks.links import is_gradient_name, prefix_of, words_before
+from symbptt.check.networks.links import (
+    begins_at_zero,
+    is_gradient_name,
+    prefix_of,
+    words_before,
+)
 from symbptt.check.networks.parts import NAMING, Mention, Part, has_derivative
 from symbptt.check.networks.steps import unshifted
 from symbptt.check.notation.language import said
@@ -135,6 +140,8 @@ class Names:
         named = part.sign in NAMING or epoch.loss_stated  # J_t = diag(…) W beside a loss L
         if kind == "loss" and (not named or left.base in epoch.losses):
             return None
+        if begins_at_zero(left, right):
+            return None  # delta_future = 0, before a loop that gives it anew
         if isinstance(right, Number) and kind in (None, "defined"):
             return Naming("").read(left)[0], Definition(right, None)
         if meant is not None and kind == "defined" and not said:
