@@ -203,15 +203,16 @@ def share_of(m: Meaning, share: Share, found: Value, at: int | None = None) -> V
             return found  # a product of others, which may be anything
         case Derivative(Place() as of, Place(step=None) as by):
             if share is Share.STEP and at is not None:
-                return slope(m, of, replace(by, step=at))
+                return replace(slope(m, of, replace(by, step=at)), transposed=found.transposed)
         case Derivative(Place() as of, Place(step=int(step)) as by) if share is not Share.STEP:
             if share is Share.NEXT:
                 after = replace(by, step=step + 1 if at is None else at)
                 link = slope(m, after, by, immediate=True)
-                return chained(slope(m, of, after), link) or found
+                handed = chained(slope(m, of, after), link)
+                return found if handed is None else replace(handed, transposed=found.transposed)
             later = slope(m, of, replace(by, later=True))
             if share is Share.LATER:
-                return later
+                return replace(later, transposed=found.transposed)
             return replace(found, array=(found.array - later.array) % P)
     return found
 
