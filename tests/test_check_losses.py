@@ -43,3 +43,23 @@ def test_the_loss_may_be_said_in_two_ways(whole):
 def test_the_output_may_bear_the_name_of_the_target(claim, expected):
     found = verdicts(r"y_t = \text{softmax}(z_t)", r"L_t = -y_t \log(\hat y_t)", claim)
     assert found == [expected]
+
+
+@pytest.mark.parametrize("loss", [r"\ell(z_t, y_t)", r"\text{loss}(y_t, z_t)"])
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        (r"\text{softmax}(z_t) - y_t", "right-under"),
+        (r"p_t - y_t", "right-under"),
+        (r"\sigma(z_t) - y_t", "right-under"),
+        (r"\text{softmax}(z_t) - 2 y_t", "wrong"),
+        (r"y_t - \text{softmax}(z_t)", "wrong"),
+        (r"2 (p_t - y_t)", "wrong"),
+        (r"y_t - p_t", "wrong"),
+        (r"\text{softmax}(2 z_t) - y_t", "wrong"),
+    ],
+)
+def test_a_loss_by_name_may_be_the_cross_entropy_of_a_softmax(loss, claim, expected):
+    given = rf"L = \sum_{{t=1}}^T {loss}", r"p_t = \text{softmax}(z_t)"
+    of = r"\frac{\partial L}{\partial z_t}"
+    assert verdicts(*given, f"{of} = {claim}") == [expected]

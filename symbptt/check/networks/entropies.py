@@ -34,6 +34,11 @@ UNNAMED_TARGET = "target"
 
 #: The usual loss of what an activation gives.
 _ENTROPIES = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}
+#: The same, by what the activation is of.
+OF_LOGITS = {
+    "softmax": "softmax_cross_entropy",
+    "sigmoid": "binary_cross_entropy_with_logits",
+}
 
 
 def _entropy(p: Node, found: Sequence[Statement]) -> str | None:
@@ -60,12 +65,22 @@ def with_named_entropy(s: Statement, found: Sequence[Statement]) -> Statement:
     return rewritten(s, change(right_of(s)))
 
 
-def as_known(node: Node, a: Node, b: Node, found: Sequence[Statement]) -> Node:
-    """A loss of an output and a target, in either order, as the entropy of the output."""
+def as_known(
+    node: Node, a: Node, b: Node, found: Sequence[Statement], *, of_logits: str | None = None
+) -> Node:
+    """A loss of an output and a target, in either order, as the entropy of the output.
+
+    ``of_logits``: the entropy of what an activation would make of what an equation gives.
+    """
+    given = {name_of(s) for s in found}
     for p, y in ((a, b), (b, a)):
         entropy = _entropy(p, found)
         if entropy is not None:
-            return Call(Symbol(entropy), (p, y), span=node.span)
+            return node if of_logits else Call(Symbol(entropy), (p, y), span=node.span)
+    for o, y in ((a, b), (b, a)):
+        known = [isinstance(x, Symbol) and Naming().read(x)[0] in given for x in (o, y)]
+        if of_logits is not None and known == [True, False]:
+            return Call(Symbol(of_logits), (o, y), span=node.span)
     return node
 
 

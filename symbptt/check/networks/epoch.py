@@ -18,7 +18,7 @@ from symbptt.check.networks.bindings import (
     signs_in,
     with_activation,
 )
-from symbptt.check.networks.entropies import UNNAMED_TARGET
+from symbptt.check.networks.entropies import OF_LOGITS, UNNAMED_TARGET
 from symbptt.check.networks.forward import Forward, forward
 from symbptt.check.networks.gaps import Gaps, outputs_with_hats
 from symbptt.check.networks.guessed import labelled, reading
@@ -35,6 +35,7 @@ from symbptt.formula.tree import (
     Symbol,
 )
 from symbptt.model import terms as tm
+from symbptt.model.functions import canonical
 from symbptt.model.model import Model
 from symbptt.model.names import Naming
 from symbptt.model.outline import Statement
@@ -135,11 +136,11 @@ class Epoch:
             yield reading(f"{which} is {function}", says), self._bound[function]
 
     def _with_loss(self, claim: Node) -> Iterator[tuple[Reading, Epoch]]:
-        settled = self.loss_stated and not self._loss_by_name
-        if settled or not any(difference(n) for n in claim.walk()):
+        if self.loss_stated and not self._loss_by_name:
             return
+        usual = USUAL_LOSSES if any(difference(n) for n in claim.walk()) else {}
         targets = self._unnamed_targets(claim)
-        for name, what in USUAL_LOSSES.items():
+        for name, what in {**usual, **self._of_logits(claim)}.items():
             if name not in self._bound:
                 made = forward(self.statements, name, last=self.bare_is_last, open_outputs=True)
                 if isinstance(made, Forward) and made.loss_named:
@@ -156,6 +157,28 @@ class Epoch:
                     + f"the loss is {what}"
                 )
                 yield reading(says), bound
+
+    def _of_logits(self, claim: Node) -> dict[str, str]:
+        """The losses by the softmax, or the sigmoid, that a claim takes of what the loss does."""
+        terms = [t for part in self.model.loss for t in part.term.walk()]
+        calls = (t.arguments for t in terms if isinstance(t, tm.Abstract))
+        taken = {x.name for arguments in calls for x in arguments if isinstance(x, tm.Ref)}
+        given = {
+            e.name: (e.rhs.function, e.rhs.operand.name) for e in self.model.equations
+            if isinstance(e.rhs, tm.Mapped | tm.VectorMapped) and isinstance(e.rhs.operand, tm.Ref)
+        }  # fmt: skip
+        found: dict[str, str] = {}
+        for n in claim.walk():
+            match n:
+                case Call(Symbol(base, primes=0), (Symbol() as of,)):
+                    function, o = canonical(base) or "", Naming().read(of)[0]
+                case Symbol():
+                    function, o = given.get(Naming().read(n)[0], ("", ""))
+                case _:
+                    continue
+            if o in taken and function in OF_LOGITS:
+                found[OF_LOGITS[function]] = f"the cross-entropy of the {function} of {o}"
+        return found
 
     @property
     def _loss_by_name(self) -> bool:

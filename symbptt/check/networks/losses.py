@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbptt.check.networks.entropies import (
+    OF_LOGITS,
     UNNAMED_TARGET,
     as_known,
     scalar_loss,
@@ -214,14 +215,15 @@ def is_start(s: Statement) -> bool:
 
 def with_known_loss(s: Statement, found: Sequence[Statement], name: str) -> Statement:
     """``L_t(ŷ_t, y_t)`` as the cross-entropy, where ŷ is a softmax or a sigmoid, or as the
-    squared error."""
+    squared error; ``L_t(o_t, y_t)`` as the cross-entropy of a softmax or a sigmoid of o."""
 
     def change(node: Node) -> Node:
         match node:
             case Call(Symbol(base), (a, b)) if base in LOSSES and name == "squared_error":
                 return Call(Symbol("squared_error"), (a, b), span=node.span)
             case Call(Symbol(base), (a, b)) if base in LOSSES:
-                known = as_known(node, a, b, found)
+                entropy = name if name in OF_LOGITS.values() else None
+                known = as_known(node, a, b, found, of_logits=entropy)
                 if known is not node:
                     return known
         return node if isinstance(node, Symbol) else node.rebuilt(change)
