@@ -167,6 +167,7 @@ def test_what_later_steps_hand_back_begins_at_zero():
     assert verdicts(LISTED.replace("W^T @", "W @"))[-1] not in ("right", "right-under")
     findings = symbptt.check(LISTED).findings
     assert [f.kind for f in findings if "future = 0" in f.formula.text] == ["definition"]
+    assert "wrong" not in verdicts(LISTED.replace("delta_h_future = 0", "dh = 0"))
 
 
 @pytest.mark.parametrize(
@@ -176,6 +177,7 @@ def test_what_later_steps_hand_back_begins_at_zero():
         "delta_h_local",
         "-delta_h_local",
         "2 * delta_h_local - delta_h_future",
+        "err_t + delta_h_future",
     ],
 )
 def test_gradients_without_a_definition_are_not_made_to_cancel(line):

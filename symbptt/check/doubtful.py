@@ -12,6 +12,7 @@ from symbptt.check.meaning.claims import unbound_letters
 from symbptt.check.networks.bindings import difference
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.links import (
+    begins_at_zero,
     claim_of,
     is_chain,
     is_gradient_name,
@@ -188,7 +189,10 @@ def begins_nowhere(node: Node) -> bool:
 
 
 def begins_a_sum(part: Part, epoch: Epoch, scope: Scope) -> bool:
-    """Whether the gradient by a parameter, or ``dh_{next}``, is said to be zero."""
+    """Whether the gradient by a parameter, ``dh_{next}``, or ``dh`` without a step is said to be
+    zero."""
+    if begins_at_zero(part.left, part.right):
+        return True
     zero = isinstance(part.right, Number) and part.right.value == 0
     meant = scope.meant(part.left) if isinstance(part.left, Symbol) else None
     handed_on = meant is not None and meant.later

@@ -24,7 +24,7 @@ from symbptt.check.meaning.readings import conventions
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.tensors import Derivative, ShapeClashError
 from symbptt.check.networks.guessed import LOOSE
-from symbptt.check.networks.guesses import candidates, generic, is_labelled, is_of_letters
+from symbptt.check.networks.guesses import SIGNALS, candidates, generic, is_labelled, is_of_letters
 from symbptt.check.notation.meant import Definition, Meant
 from symbptt.check.notation.quantities import MissingError, NoPathError, OutOfRangeError
 from symbptt.check.notation.symbols import Scope, UnknownError
@@ -98,12 +98,22 @@ def judge(claim: Claim, setting: Setting) -> Judgement:
     missing = _undefined(claim, setting) if found.gravity > 2 and len(failed) > 1 else None
     scope = setting.scope
     if missing is not None and (
-        is_labelled(missing, scope)
+        _are_parts(claim, scope)
+        or is_labelled(missing, scope)
         or is_of_letters(claim.sides, scope)
         or not _writes(claim, missing, scope)
     ):
         return Judgement("inconclusive", reason=f"{missing} is not defined", unknown=missing)
     return found
+
+
+def _are_parts(claim: Claim, scope: Scope) -> bool:
+    """Whether undefined gradients in a claim may be parts of one: there are several, and one bears
+    a word that says which, ``ε_t + δ_{h,future}``."""
+    symbols = {n for side in claim.sides for n in side.walk() if isinstance(n, Symbol)}
+    names = {scope.unknown(n) for n in symbols if scope.meant(n) is None}
+    signals = {name for name in names if name.partition("_")[0] in SIGNALS}
+    return len(signals) > 1 and any(is_labelled(name, scope) for name in signals)
 
 
 def _cancels(claim: Claim, setting: Setting, guessed: Setting) -> str | None:
