@@ -195,3 +195,44 @@ def test_a_transpose_before_what_is_added(left):
     turned = r"(\frac{\partial L}{\partial h_t} \odot (1 - h_t^2)) x_t^T"
     assert verdicts(RNN, rf"$${left} \mathrel{{+}}= {right}$$") == ["right"]
     assert verdicts(RNN, rf"$${left} \mathrel{{+}}= {turned}$$") == ["shape-error"]
+
+
+JACOBIAN = of("h_t", "h_{t-1}")
+VALUE = r"\operatorname{diag}(1 - h_t^2) W"
+BACK = rf"$${of('L', 'h_t')} = V^\top {of('L', 'o_t')} + J_{{t+1}} {of('L', 'h_{t+1}')}$$"
+MANY = rf"$${of('h_t', 'h_k')} = J_t J_{{t-1}} \cdots J_{{k+1}}$$"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        rf"$$J_t = {JACOBIAN} = {VALUE}$$",
+        rf"$$J_t = {JACOBIAN} = {of('h_t', 'z_t')} {of('z_t', 'h_{t-1}')} = {VALUE}$$",
+        rf"$$J_t = {JACOBIAN}$$ $$J_t = {VALUE}$$",
+    ],
+)
+def test_a_jacobian_is_laid_out_as_its_value_is(given):
+    net = RNN.replace(r"\tanh(W h_{t-1} + U x_t)", r"\tanh(z_t), \quad z_t = W h_{t-1} + U x_t")
+    assert verdicts(net, given, BACK)[-1] == "wrong"
+    assert verdicts(net, given, BACK.replace("J_{t+1}", r"J_{t+1}^\top"))[-1] == "right"
+    assert verdicts(net, given, MANY)[-1] == "right"
+    assert verdicts(net, given, MANY.replace("J_t J_{t-1}", "J_{k+1} J_{k+2}").replace(
+        "J_{k+1}$$", "J_t$$"))[-1] == "wrong"  # fmt: skip
+
+
+def test_a_jacobian_of_two_values_or_none_may_be_laid_out_either_way():
+    turned = r"W^\top \operatorname{diag}(1 - h_t^2)"
+    for given, expected in (
+        (rf"$$J_t = {JACOBIAN}$$", "right"),
+        (rf"$$J_t = {JACOBIAN} = {turned}$$", "right"),
+        (rf"$$J_t = {JACOBIAN} = {turned}$$ $$J_t = {VALUE}$$", "right"),
+        (rf"$$J_t = {JACOBIAN} = 2 {VALUE}$$", "right"),
+    ):
+        assert verdicts(RNN, given, BACK)[-1] == expected
+
+
+def test_a_value_of_a_jacobian_is_of_the_equations_above_it():
+    named = rf"$$J_t = {JACOBIAN} = {VALUE}$$"
+    other = r"$$h_t = \tanh(w h_{t-1} + u x_t)$$"
+    assert verdicts(RNN, named, MANY)[-1] == "right"
+    assert verdicts(RNN, named, other, MANY)[-1] == "right"

@@ -101,8 +101,8 @@ def was_named_before(part: Part, epoch: Epoch, scope: Scope) -> bool:
     lines = [e.line for e in epoch.equations if e.line is not None]
     if known is None or known.line is None or not epoch.start or has_derivative(part.right):
         return False
-    of_loss = speaks_of_loss(known.body, scope)
-    return is_chain(known.body) and not of_loss and known.line < max(lines, default=0)
+    of_loss = speaks_of_loss(known.given_for, scope)
+    return is_chain(known.given_for) and not of_loss and known.line < max(lines, default=0)
 
 
 def _adds_to_parameter(part: Part, epoch: Epoch, scope: Scope) -> bool:

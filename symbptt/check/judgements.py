@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symbptt.check.judge import Judgement, is_beyond, judge
+from symbptt.check.bounds.assumptions import speaks_of_loss
+from symbptt.check.judge import Judgement, held_everywhere, is_beyond, judge
 from symbptt.check.known import Known
 from symbptt.check.meaning.claims import least_length
+from symbptt.check.meaning.conventions import STANDARD
 from symbptt.check.meaning.conventions import Reading as Row
+from symbptt.check.meaning.tensors import Layout
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.guessed import reading
 from symbptt.check.networks.links import claim_of, is_chain
 from symbptt.check.networks.names import announces
-from symbptt.check.networks.parts import EQUAL, Part, has_derivative, links_of
+from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative, links_of
 from symbptt.check.networks.signals import by_argument
 from symbptt.check.notation.indices import relettered
 from symbptt.check.notation.meant import Definition
@@ -22,6 +25,7 @@ from symbptt.check.notation.namings import namings
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import (
     BigOperator,
+    Differential,
     Node,
     Number,
     Quotient,
@@ -212,6 +216,70 @@ class Judgements:
         if meant is None or meant.kind != "gradient" or meant.entry or name in names.given:
             return []
         return list(by_argument(meant.name, name, epoch.model))
+
+    def give_values(self, part: Part, epoch: Epoch) -> None:
+        """``J_t = ∂h_t/∂h_{t-1}`` is laid out as its value is, ``diag(1 - h_t²) W``, where the
+        document says it, there or elsewhere, and nothing that it says has the transpose."""
+        given = self.known.names.given
+        for name, known in [*given.items()]:
+            if known.derivative is not None or known.entries or not self.is_jacobian(known, epoch):
+                continue
+            found: list[tuple[frozenset[Layout], Node]] = []
+            for value in self.values_said(name, known, epoch):
+                layouts = self.laid_out_as(replace(value, sign="="), epoch)
+                if layouts:
+                    found.append((layouts, value.right))
+            if found and frozenset.intersection(*(layouts for layouts, _ in found)):
+                given[name] = replace(known, body=found[0][1], derivative=known.body)
+
+    def is_jacobian(self, known: Definition, epoch: Epoch) -> bool:
+        """Whether a name is given for derivatives, of no loss and by no parameter."""
+        scope = self.scope(epoch)
+        if not is_chain(known.body) or speaks_of_loss(known.body, scope):
+            return False
+        by = (n.operand for n in known.body.walk() if isinstance(n, Differential))
+        meant = [scope.meant(x) if isinstance(x, Symbol) else None for x in by]
+        variables = epoch.model.variables
+        return bool(meant) and all(
+            m is not None and m.kind == "quantity" and not variables[m.name].timeless
+            for m in meant
+        )  # fmt: skip
+
+    def values_said(self, name: str, known: Definition, epoch: Epoch) -> Iterator[Part]:
+        """What the document says that a name is, without derivatives."""
+        scope = self.scope(epoch)
+        for at, links in enumerate(self.known.stated):
+            if isinstance(links, Mention) or self.known.epoch_at(at) is not epoch:
+                continue
+            for link in links:
+                left = link.left if link.origin is None else link.origin
+                if link.sign not in EQUAL or link.conditions or not isinstance(left, Symbol):
+                    continue
+                meant = scope.meant(left)
+                if meant is None or (meant.kind, meant.name) != ("defined", name):
+                    continue
+                step = None if known.parameter is None else Symbol(known.parameter)
+                if meant.entry or meant.power is not None or meant.step != step:
+                    continue
+                if not any(_is_of_derivatives(n, scope) for n in link.right.walk()):
+                    yield replace(link, left=left)
+
+    def laid_out_as(self, part: Part, epoch: Epoch) -> frozenset[Layout]:
+        """The layouts under which a link holds as it is written, with no other reading."""
+        claim, setting = claim_of(part, epoch), self.known.setting(epoch)
+        return frozenset(
+            layout for layout in (Layout.GRADIENT, Layout.DENOMINATOR)
+            if held_everywhere(claim, setting, [replace(STANDARD, layout=layout)])
+        )  # fmt: skip
+
+
+def _is_of_derivatives(node: Node, scope: Scope) -> bool:
+    """Whether a part of a formula is a derivative, or a name for one."""
+    meant = scope.meant(node) if isinstance(node, Symbol) else None
+    if meant is not None and meant.kind == "defined":
+        body = scope.definitions[meant.name].body
+        return any(_is_of_derivatives(n, scope) for n in body.walk())
+    return isinstance(node, Differential) or (meant is not None and meant.kind == "gradient")
 
 
 def _of_length(length: int) -> Row:

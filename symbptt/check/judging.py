@@ -157,6 +157,7 @@ class _Checking:
             if alike is not None:
                 return "claim", alike
             names.given.update(given)
+            self.verdicts.give_values(part, epoch)
             return _DEFINITION
         verdict = self.verdicts.verdict(part, epoch)
         if verdict.verdict in {"right", "right-under"} and self.names_a_gradient(part, epoch):

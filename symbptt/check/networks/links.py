@@ -159,7 +159,7 @@ def is_forward_claim(part: Part, scope: Scope) -> bool:
         return False
     meant = scope.meant(part.left) if isinstance(part.left, Symbol) else None
     if meant is not None and meant.kind == "defined":  # a name for a value: A_z = W_z x_t
-        body = scope.definitions[meant.name].body
+        body = scope.definitions[meant.name].given_for
         return not (has_derivative(body) or any(map(_is_gradient, (part.left, part.right, body))))
     return meant is not None and meant.kind in ("quantity", "loss")
 

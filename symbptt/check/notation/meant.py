@@ -12,13 +12,21 @@ from symbptt.formula.tree import Differential, Node, Quotient, Symbol
 class Definition:
     """What a document lets a symbol stand for: ``δ_t := ∂L/∂h_t``, with t its parameter.
 
-    ``entries`` are the letters of the entry that is defined: i in ``δ_i^t := ∂L/∂z_i^t``.
+    ``entries`` are the letters of the entry that is defined: i in ``δ_i^t := ∂L/∂z_i^t``;
+    ``derivative`` is what the symbol was given for, where ``body`` is what the document says that
+    its value is: ``∂h_t/∂h_{t-1}``, where that is laid out as ``diag(1 - h_t²) W``.
     """
 
     body: Node
     parameter: str | None = "t"
     entries: tuple[str, ...] = ()
     line: int | None = None
+    derivative: Node | None = None
+
+    @property
+    def given_for(self) -> Node:
+        """What the symbol was given for."""
+        return self.body if self.derivative is None else self.derivative
 
     @property
     def is_constant(self) -> bool:
