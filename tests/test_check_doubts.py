@@ -38,6 +38,8 @@ EXAMPLES = {
     "ones without a transpose": rf"{ROWS}$${of('L', 'b')} = \sum_t 1 {of('L', 'A_t')}$$",
     "rounded numbers": rf"{NETS}$$-0.640 \times 0.435 = -0.278$$",
     "one path of several": f"{NETS}$${of('L', 'h_t')} += V^T V (o_t - d_t)$$",
+    "words before a relation sign": f"{NETS}$${of('L', 'z_t')} = {of('L', 'h_t')} {of('h_t', 'z_t')}$$"
+    f"\n\nThe last step:\n\n$$= {of('L_t', 'o_t')} {of('o_t', 'h_t')} {of('h_t', 'z_t')}$$",
     "a value": rf"{NETS}$$h_3 - 1 = -\frac{{3}}{{4}}$$",
     "sizes": NETS.replace("d_t", "y_t") + "of size $d_h = d_z$",
     "a name for other equations": rf"{NETS}$$J_t = {of('h_t', 'h_{t-1}')}$$"
@@ -152,5 +154,27 @@ def test_the_network_that_the_words_name_is_the_one_meant(before: str, expected:
         (NETS, "wrong"),
     ):
         last = symbptt.check(f"{text}\n\n{claim}").findings[-1]
+        assert last.verdict is not None
+        assert last.verdict.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("The first half:", "inconclusive"),
+        ("前半部分：", "inconclusive"),
+        ("The first half:\n\n$$= {right}$$\n\n", "inconclusive"),
+        ("", "wrong"),
+        ("and hence", "wrong"),
+        ("which, i.e. by inserting, is", "wrong"),
+        ("于是可得：", "wrong"),
+    ],
+)
+def test_words_may_say_that_a_formula_does_not_go_on_from_the_last(words, expected):
+    right = f"{of('L', 'h_t')} {of('h_t', 'z_t')}"
+    begins = f"{NETS}\n\n$${of('L', 'z_t')} = {of('L', 'z_t')}$$\n\n"
+    for side, verdict in ((f"2 {right}", expected), (right, "right")):
+        words = words.replace("{right}", right)
+        last = symbptt.check(f"{begins}{words}\n\n$$= {side}$$").findings[-1]
         assert last.verdict is not None
         assert last.verdict.verdict == verdict

@@ -22,7 +22,7 @@ from symbptt.check.networks.links import (
     words_before,
 )
 from symbptt.check.networks.parts import ADDING, Part, has_derivative
-from symbptt.check.notation.language import said
+from symbptt.check.notation.language import alternatives, said
 from symbptt.check.notation.meant import Meant
 from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.scripts import (
@@ -50,6 +50,8 @@ from symbptt.model import terms as tm
 from symbptt.model.model import Role
 from symbptt.model.names import Naming, symbols
 
+#: Words between two formulas that say no more than that the one goes on from the other.
+_GOES_ON = re.compile(rf"(?:{alternatives('goes on from a formula')}|[\W\d_])*", re.IGNORECASE)
 _PLAIN = said("names a network without gates")
 _NETWORK = re.compile(rf"{_PLAIN.pattern}|LSTM|GRU|gated", re.IGNORECASE)
 
@@ -197,6 +199,12 @@ def begins_a_sum(part: Part, epoch: Epoch, scope: Scope) -> bool:
     meant = scope.meant(part.left) if isinstance(part.left, Symbol) else None
     handed_on = meant is not None and meant.later
     return zero and (handed_on or _adds_to_parameter(part, epoch, scope))
+
+
+def is_apart(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether words that say something new stand between a formula and its left side: ``= …``
+    below "The first half:"."""
+    return part.first and _GOES_ON.fullmatch(part.formula.between) is None
 
 
 def lacking(part: Part, epoch: Epoch, scope: Scope) -> str | None:

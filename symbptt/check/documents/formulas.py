@@ -36,7 +36,8 @@ class Formula:
 
     Spans in ``tree`` count in ``text``, what the parser read; ``place`` leads to the document.
     ``carried``: the left side stands with the formula above, and this one begins with its
-    relation sign, at ``begin`` of its text.  ``notes`` say what was repaired.
+    relation sign, at ``begin`` of its text; ``between`` are the words between the two.  ``notes``
+    say what was repaired.
     """
 
     tree: Node
@@ -48,6 +49,7 @@ class Formula:
     begin: int = 0
     notes: tuple[str, ...] = ()
     traced: Traced = field(default=Traced("", (), ()), repr=False, compare=False)
+    between: str = ""
 
     @property
     def text(self) -> str:
@@ -87,6 +89,8 @@ _MAPPING = re.compile(
     r"(?:\\(?:long)?rightarrow|\\to|→)(?![A-Za-z])[^:=&]*"
 )
 
+#: What ends a formula in the words before another one.
+_MATHEMATICS_END = re.compile(r"\$|\\[\])]|\\end\s*\{[^{}]*\}|</math>")
 DOTS = Text("...")
 _STEPS = frozenset({"t", "s", "k", "i", "j", "l", "n", "tau", "T"})
 #: Signs that may stand alone between dollars.
@@ -127,10 +131,15 @@ class _Reading:
     #: the left side that a formula may go on from, and the heading that it stands under
     left: Traced | None = None
     heading: str = ""
+    #: the words between that left side and the fragment at hand
+    between: str = ""
 
     def read(self, fragment: Fragment) -> list[Formula | Unparsed]:
         if fragment.heading != self.heading:
             self.left, self.heading = None, fragment.heading
+        if fragment.form == "display":
+            words = _MATHEMATICS_END.split(fragment.before)[-1]
+            self.between = f"{self.between} {words}".strip()
         plain = plainly(fragment.traced, typed=fragment.form == "text")
         plain = as_cases(unframed(plain))
         if _NOTHING.fullmatch(plain.text):
@@ -162,6 +171,7 @@ class _Reading:
             left = text[: sign.start()]
             try:
                 self.remember(left, self.trees(fragment, left))
+                self.between = ""
             except FormulaError:
                 self.left = None
         return _unparsed(fragment, text, e)
@@ -191,7 +201,10 @@ class _Reading:
                 raise
         for i, tree in enumerate(trees):
             carried = start > 0 and i == 0
-            yield _formula(fragment, text, tree, start if carried else 0, notes, carried)
+            found = _formula(fragment, text, tree, start if carried else 0, notes, carried)
+            yield replace(found, between=self.between) if carried else found
+        if not start:
+            self.between = ""
         self.remember(text, trees)
 
     def trees(self, fragment: Fragment, text: Traced) -> list[Node]:

@@ -32,6 +32,10 @@ ENGLISH = {
     "at, as, while, hence, so, thus, therefore, since, because, provided, given, then, but, "
     "which, that, i.e., in",
     "leads to a formula": "thus, hence, therefore, so, let, where, then, and",
+    "goes on from a formula": "so, thus, hence, therefore, then, and, or, i.e., that is, which, "
+    "is, are, it, this, that, equals, equal to, equivalently, finally, again, we, get, have, "
+    "obtain, find, gives, yields, becomes, equation, expression, formula, above, can/may be, to, "
+    "as, by, the, simplif*, expand*, substitut*, rewrit*, written, *insert*, *plug*, *reduc*, in",
     "opens a condition": "if, for, when, where, and, with, at, as, and if, for all, for any, while",
     "is every other case": "otherwise, else, in other cases",
     "is short": "a, all, also, am, an, any, as, at, be, but, by, can, did, do, due, each, else, "
@@ -48,6 +52,8 @@ ENGLISH = {
     "names the sigmoid": "*sigmoid*, *logistic*",
 }
 CHINESE = {
+    "goes on from a formula": "所以, 因此, 因而, 于是, 从而, 即, 故, 则, 那么, 可得, 得到, 得, 有, "
+    "代入, 化简, 展开, 上式, 我们, 可以, 等于, 也就是",
     "names a network without gates": "普通rnn, 传统rnn, 简单rnn, 标准rnn, 普通的rnn, 传统的rnn, "
     "普通循环, 传统循环, 简单循环, 标准循环",
     "names tanh": "双曲正切",
