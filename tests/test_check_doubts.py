@@ -132,6 +132,21 @@ def test_a_derivative_has_a_value_where_quantities_have_one() -> None:
         assert last.verdict.verdict == expected
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("[-0.8, 0.2, 0.6]", "inconclusive"),
+        ("(-0.8, 0.2, 0.6)^T", "inconclusive"),
+        (r"\begin{bmatrix} 1/2 \\ -1 \end{bmatrix}", "inconclusive"),
+        ("[0, 0, 0]", "shape-error"),
+    ],
+)
+def test_a_derivative_may_be_the_numbers_of_an_example(values, expected) -> None:
+    last = symbptt.check(f"{NETS}$${of('L', 'o_t')} = {values}$$").findings[-1]
+    assert last.verdict is not None
+    assert last.verdict.verdict == expected
+
+
 def test_a_derivative_that_is_no_number_is_wrong() -> None:
     report = symbptt.check(f"{NETS}$${of('h_t', 'h_{t-1}')} = 1$$")
     assert {f.verdict.verdict for f in report.findings if f.verdict is not None} == {"wrong"}

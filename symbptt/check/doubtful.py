@@ -74,13 +74,16 @@ def is_rounded(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 def gives_value(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether a claim gives what is no derivative a value, ``h_3 - 1 = -3/4``, ``d_h = 1``, or a
-    derivative where the document gives values of what it is of."""
+    derivative where the document gives values of what it is of, or a list of several: those of an
+    example, of a size of its own."""
     sides = part.left, part.right
     values = [s for s in sides if is_value(s)]
     zero = any(isinstance(s, Number) and s.value == 0 for s in values)
     if len(values) != 1 or zero or is_of_data(part, scope):
         return False
-    return bool(epoch.valued) or not any(map(has_derivative, sides))
+    listed = any(isinstance(n, Group) and len(n.items) > 1 for n in values[0].walk())
+    some = any(isinstance(n, Number) and n.value != 0 for n in values[0].walk())
+    return bool(epoch.valued) or (listed and some) or not any(map(has_derivative, sides))
 
 
 def is_of_sizes(part: Part, epoch: Epoch, scope: Scope) -> bool:
