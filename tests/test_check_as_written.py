@@ -236,3 +236,13 @@ def test_a_value_of_a_jacobian_is_of_the_equations_above_it():
     other = r"$$h_t = \tanh(w h_{t-1} + u x_t)$$"
     assert verdicts(RNN, named, MANY)[-1] == "right"
     assert verdicts(RNN, named, other, MANY)[-1] == "right"
+
+
+def test_a_gradient_beside_the_one_by_the_pre_activation_is_by_the_state():
+    raw = r"$$\delta h_t^{\text{raw}} = (1 - h_t^2) \odot \delta h_t$$"
+    by_input = r"$$\nabla_U L = \sum_t \delta h_t^{\text{raw}} x_t^\top$$"
+    by_state = r"$$\nabla_W L = \sum_t \delta h_t^{\text{raw}} h_{t-1}^\top$$"
+    mistaken = by_state.replace(r"^{\text{raw}}", "")
+    assert verdicts(RNN, raw, by_input, by_state) == ["right", "right"]
+    assert verdicts(RNN, raw, by_input, mistaken) == ["right", "wrong"]
+    assert verdicts(RNN, mistaken.replace(r"\delta h_t", r"\delta_{h_t}")) == ["right-under"]

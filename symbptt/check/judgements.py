@@ -9,7 +9,7 @@ from fractions import Fraction
 from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.judge import Judgement, held_everywhere, is_beyond, judge
 from symbptt.check.known import Known
-from symbptt.check.meaning.claims import least_length
+from symbptt.check.meaning.claims import Claim, least_length
 from symbptt.check.meaning.conventions import STANDARD
 from symbptt.check.meaning.conventions import Reading as Row
 from symbptt.check.meaning.tensors import Layout
@@ -215,7 +215,20 @@ class Judgements:
         meant = names.scope(epoch).meant(symbol) if isinstance(symbol, Symbol) else None
         if meant is None or meant.kind != "gradient" or meant.entry or name in names.given:
             return []
-        return list(by_argument(meant.name, name, epoch.model))
+        found = list(by_argument(meant.name, name, epoch.model))
+        return [x for x in found if not self.is_named_apart(name, x[1].body, epoch)]
+
+    def is_named_apart(self, name: str, slope: Node, epoch: Epoch) -> bool:
+        """Whether the document makes another name for a derivative from a gradient: ``δ_h^{raw} =
+        (1 - h_t²) ⊙ δ_h`` by the argument of h, so that ``δ_h`` is by h itself."""
+        setting = self.known.setting(epoch)
+        return any(
+            known.parameter == "t" and not known.entries
+            and any(isinstance(n, Symbol) and _called(n, setting.scope) == name
+                    for n in known.body.walk())
+            and held_everywhere(Claim(known.body, slope), setting, [STANDARD])
+            for known in self.known.names.given.values()
+        )  # fmt: skip
 
     def give_values(self, part: Part, epoch: Epoch) -> None:
         """``J_t = ∂h_t/∂h_{t-1}`` is laid out as its value is, ``diag(1 - h_t²) W``, where the
