@@ -233,17 +233,19 @@ class Judgements:
     def give_values(self, part: Part, epoch: Epoch) -> None:
         """``J_t = ∂h_t/∂h_{t-1}`` is laid out as its value is, ``diag(1 - h_t²) W``, where the
         document says it, there or elsewhere, and nothing that it says has the transpose."""
-        given = self.known.names.given
-        for name, known in [*given.items()]:
-            if known.derivative is not None or known.entries or not self.is_jacobian(known, epoch):
+        names = self.known.names
+        for name, known in names.given.items():
+            if known.entries or not self.is_jacobian(known, epoch):
                 continue
+            names.values.pop((name, epoch.start), None)
             found: list[tuple[frozenset[Layout], Node]] = []
             for value in self.values_said(name, known, epoch):
                 layouts = self.laid_out_as(replace(value, sign="="), epoch)
                 if layouts:
                     found.append((layouts, value.right))
             if found and frozenset.intersection(*(layouts for layouts, _ in found)):
-                given[name] = replace(known, body=found[0][1], derivative=known.body)
+                by_value = replace(known, body=found[0][1], derivative=known.body)
+                names.values[name, epoch.start] = by_value
 
     def is_jacobian(self, known: Definition, epoch: Epoch) -> bool:
         """Whether a name is given for derivatives, of no loss and by no parameter."""

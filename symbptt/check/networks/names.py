@@ -49,7 +49,9 @@ class Names:
     that count entries wherever they stand in brackets; ``adjoints``: marked names that lines give
     as adjoints; ``marks``: those that the document says every adjoint bears, and
     prefixes; ``above``: letters
-    whose steps are superscripts; ``variables``: those that derivatives are by.
+    whose steps are superscripts; ``variables``: those that derivatives are by;
+    ``values``: names of derivatives by what the document says that their values are, each where
+    the model holds that starts there.
     """
 
     aliases: Mapping[str, str]
@@ -63,13 +65,14 @@ class Names:
     marks: frozenset[str] = frozenset()
     above: frozenset[str] = frozenset()
     variables: frozenset[str] = frozenset()
+    values: dict[tuple[str, int], Definition] = field(default_factory=dict)
 
     def scope(self, epoch: Epoch) -> Scope:
         """What symbols stand for here."""
         return Scope(
             epoch.model,
             {
-                name: d
+                name: self._by_value(name, d, epoch)
                 for name, d in {**self.ahead, **self.given}.items()
                 if not (is_value(d.body) and name in epoch.model.variables)
             },
@@ -86,6 +89,10 @@ class Names:
             variables=self.variables,
             spans=epoch.spans,
         )
+
+    def _by_value(self, name: str, known: Definition, epoch: Epoch) -> Definition:
+        found = self.values.get((name, epoch.start), known)
+        return found if found.derivative == known.body else known
 
     def look_ahead(
         self,
