@@ -243,7 +243,8 @@ class Judgements:
                 layouts = self.laid_out_as(replace(value, sign="="), epoch)
                 if layouts:
                     found.append((layouts, value.right))
-            if found and frozenset.intersection(*(layouts for layouts, _ in found)):
+            # A value in the other layout may be a slip: the name is a derivative first.
+            if found and all(Layout.GRADIENT in layouts for layouts, _ in found):
                 by_value = replace(known, body=found[0][1], derivative=known.body)
                 names.values[name, epoch.start] = by_value
 
