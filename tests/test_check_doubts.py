@@ -54,6 +54,9 @@ EXAMPLES = {
     f"\n$${of('c_t', 'c_{t-1}')} = diag(f_t)$$",
     "step that may be the last": f"{NETS}$$\\delta_t = {of('L', 'h_t')}$$"
     "\n$$\\delta_P = V^T (o_P - d_P)$$",
+    "end of the sequence": f"{NETS}$${of('L', 'h_{t+1}')} = 0$$",
+    "weights that are numbers": rf"{NETS}$$W = 0.5$$"
+    f"\n$${of('h_t', 'h_{t-1}')} = W diag(1 - h_t^2)$$",
     "quantity of no use": rf"{NETS}$$q_t = W h_{{t-1}} + R x_t$$"
     f"\n$${of('L', 'q_t')} = V^T (o_t - d_t)$$",
     "another equation that is not read": rf"{NETS}$$h_{{t,i}} = \tanh(\sum_k W_{{ik}} h_{{t,k}} + g(x))$$"
@@ -63,6 +66,8 @@ EXAMPLES = {
     "logarithms of probabilities": NETWORK
     + r"$$q_t = \mathrm{softmax}(R h_t), \quad L = \sum_t \left(\frac{1}{2} \|o_t - d_t\|^2"
     r" - c_t^T \log q_t\right)$$" + f"\n$${of('L', 'h_t')} = 3 V^T (o_t - d_t) + R^T q_t$$",
+    "function that is given": r"$$h_t = \phi(W h_{t-1} + U x_t)$$ with $\phi(z) = z$"
+    f"\n$${of('h_t', 'h_{t-1}')} = W$$",
     "loss of what is not said": rf"{NETWORK}$$q_t = \tanh(R h_t)$$"
     f"\n$${of('L', 'W')} = \\sum_t {of('L', 'h_t')} h_{{t-1}}^T$$",
     "name for a derivative": f"{NETS}$${of('L_t', 'o_t')} = o_t - d_t$$\n$$\\delta h_t = {of('L_t', 'h_t')}$$"

@@ -14,6 +14,7 @@ from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.links import (
     begins_at_zero,
     claim_of,
+    function_defined,
     is_chain,
     is_gradient_name,
     is_of_data,
@@ -353,12 +354,26 @@ def _counting(side: Node, scope: Scope) -> Iterator[str]:
 
 def defines_a_function(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether a formula says what a function of one letter is: ``σ(z) = e^z / Σ_j e^{z_j}``."""
-    if has_derivative(part.left) or has_derivative(part.right):
+    return function_defined(part) is not None
+
+
+def has_a_function_given(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether the document gives a function by a formula, ``φ(z) = z``, which the network has by
+    its name alone."""
+    return not epoch.formulas_of.isdisjoint(epoch.model.abstract)
+
+
+def is_of_given_numbers(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether the document gives a weight a number, so that its network may be one of numbers."""
+    return any(p.name in epoch.valued for p in epoch.model.with_role(Role.PARAMETER))
+
+
+def is_zero_at_the_end(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a claim says that a gradient by a state is zero: a recursion may begin with it."""
+    if part.right != Number(Fraction(0)) or not speaks_of_loss(part.left, scope):
         return False
-    match part.left:
-        case Call(Symbol(primes=0), (Symbol() as of,)):
-            return of.is_bare
-    return False
+    by = [n.operand for n in part.left.walk() if isinstance(n, Differential)][1:]
+    return any(isinstance(x, Symbol) and any(map(is_time, scripts(x))) for x in by)
 
 
 def has_capital_step(part: Part, epoch: Epoch, scope: Scope) -> bool:

@@ -23,6 +23,7 @@ from symbptt.check.networks.equations import claims, equations
 from symbptt.check.networks.forward import Forward, forward
 from symbptt.check.networks.gaps import gaps
 from symbptt.check.networks.given import Given, relation
+from symbptt.check.networks.links import function_defined
 from symbptt.check.networks.parts import ADDING, Mention, has_derivative, links_of
 from symbptt.check.networks.running import apart, spans_of
 from symbptt.check.networks.runs import Run, runs
@@ -106,6 +107,7 @@ def epochs(
             lefts=(*epoch.lefts, *(left for g in several for left in g.lefts)),
             spans=spans,
             besides=names,
+            formulas_of=frozenset(filter(None, map(function_defined, every))),
             loss_unread=epoch.loss_unread or (unread and not epoch.loss_stated),
             gaps=None if epoch.gaps is None else epoch.gaps.with_equations_for(differentiated),
             lengths=(T,) if T and epoch.lengths == LENGTHS else epoch.lengths,

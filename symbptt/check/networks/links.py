@@ -153,15 +153,31 @@ def is_chain(node: Node) -> bool:
     return False
 
 
+def function_defined(part: Part) -> str | None:
+    """The function of one letter that a formula gives: σ in ``σ(z) = e^z / Σ_j e^{z_j}``."""
+    if has_derivative(part.left) or has_derivative(part.right):
+        return None
+    match part.left:
+        case Call(Symbol(name, primes=0), (Symbol() as of,)) | Product(
+            (Symbol(name, primes=0), Group("(", (Symbol() as of,))), ("",)
+        ):
+            return name if of.is_bare else None
+    return None
+
+
 def is_forward_claim(part: Part, scope: Scope) -> bool:
     """Whether a claim is about a value of the forward pass, not about a derivative."""
     if has_derivative(part.left) or has_derivative(part.right):
         return False
-    meant = scope.meant(part.left) if isinstance(part.left, Symbol) else None
-    if meant is not None and meant.kind == "defined":  # a name for a value: A_z = W_z x_t
+    if not isinstance(part.left, Symbol):
+        return False
+    meant = scope.meant(part.left)
+    if meant is None:  # of what no equation of the model gives
+        return not any(map(_is_gradient, (part.left, part.right)))
+    if meant.kind == "defined":  # a name for a value: A_z = W_z x_t
         body = scope.definitions[meant.name].given_for
         return not (has_derivative(body) or any(map(_is_gradient, (part.left, part.right, body))))
-    return meant is not None and meant.kind in ("quantity", "loss")
+    return meant.kind in ("quantity", "loss")
 
 
 def _is_gradient(node: Node) -> bool:
