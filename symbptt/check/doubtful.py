@@ -369,11 +369,12 @@ def is_of_given_numbers(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 
 def is_zero_at_the_end(part: Part, epoch: Epoch, scope: Scope) -> bool:
-    """Whether a claim says that a gradient by a state is zero: a recursion may begin with it."""
+    """Whether a claim says that a gradient by a later state is zero: a recursion may begin so."""
     if part.right != Number(Fraction(0)) or not speaks_of_loss(part.left, scope):
         return False
     by = [n.operand for n in part.left.walk() if isinstance(n, Differential)][1:]
-    return any(isinstance(x, Symbol) and any(map(is_time, scripts(x))) for x in by)
+    steps = (p for x in by if isinstance(x, Symbol) for p in scripts(x) if is_time(p))
+    return any(isinstance(n, Sum) and n.signs == (1, 1) for p in steps for n in p.walk())
 
 
 def has_capital_step(part: Part, epoch: Epoch, scope: Scope) -> bool:
