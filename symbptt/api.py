@@ -326,6 +326,23 @@ def export(
     return source
 
 
+def explain(model: ModelLike, *, functions: Mapping[str, str] | None = None) -> str:
+    """The schedule of the compiled gradient as text: what runs in a loop over t and what for all
+    steps at once, with the floating-point operations and the bytes (float64) of each part.
+
+    B is the batch, T the number of steps; the other letters are the model's dimensions.
+
+    >>> print(explain("elman").splitlines()[-1])
+    of highest order: 4 B T m n + 6 B T k n + 6 B T n²
+    """
+    from symbptt.calculus import derive as derived
+    from symbptt.compile.explain import explained
+
+    bound = _model.bind(load(model), functions)
+    _model.require_bound(bound)
+    return explained(derived(bound))
+
+
 def verify(
     model: ModelLike,
     *,

@@ -85,6 +85,10 @@ def parser() -> argparse.ArgumentParser:
     _model_argument(sub)
     sub.add_argument("--backend", metavar="B", default="numpy", help="numpy")
     sub.add_argument("--products", metavar="P", help="hessian: Hessian-vector products too")
+    sub.add_argument(
+        "--explain", action="store_true",
+        help="print what runs where instead, and what each part of it costs",
+    )  # fmt: skip
     _truncate_argument(sub)
     _mode_argument(sub)
     _let_argument(sub)

@@ -141,14 +141,14 @@ def test_it_computes_what_the_compiled_function_computes(tmp_path: Path) -> None
 def test_every_line_says_which_equation_it_is() -> None:
     source = source_of(MODELS["elman"])
     for line in (
-        "    # z_t = W_hh h_{t-1} + W_xh x_t + b_h\n"
-        "        z[t] = h[t - 1] @ W_hh.T + x[t] @ W_xh.T + b_h\n",
-        "        # δ^z_t = (W_hyᵀ δ^o_t + W_hhᵀ δ^z_{t+1}) ⊙ (1 - h_t²)\n"
-        "        d_z[t] = d_o[t] @ W_hy\n"
-        "        if t < T:\n"
-        "            d_z[t] += d_z[t + 1] @ W_hh\n"
-        "        d_z[t] *= 1 - h[t] ** 2\n",
-        "        # ∂L/∂W_hh = Σ_t δ^z_t h_{t-1}ᵀ\n        grad_W_hh += d_z[t].T @ h[t - 1]\n",
+        "    # π^z_t = W_xh x_t + b_h\n    z = x @ W_xh.T + b_h\n",
+        "        # z_t = W_hh h_{t-1} + W_xh x_t + b_h\n"
+        "        z[t - 1] += np.matmul(h[t - 1], W_hh.T, out=work)\n",
+        "    # κ1_t = 1 - h_t²\n    k1 = 1 - rows(h, 1) ** 2\n",
+        "            # δ^z_t = (π^δ^z_t + W_hhᵀ δ^z_{t+1}) ⊙ κ1_t\n"
+        "            d_z[t - 1] += np.matmul(d_z[t], W_hh, out=work)\n"
+        "        d_z[t - 1] *= k1[t - 1]\n",
+        "    # ∂L/∂W_hh = Σ_t δ^z_t h_{t-1}ᵀ\n    grad_W_hh = rows(d_z).T @ rows(h, 0, T)\n",
     ):
         assert line in source
 

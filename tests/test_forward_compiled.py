@@ -70,9 +70,11 @@ def test_the_memory_does_not_grow_with_the_number_of_steps():
     import tracemalloc
 
     forward, reverse = both("elman-linear")
+    sizes = {**assignments(forward.model)[0], "n": 40}  # what reverse mode keeps of each step
 
     def peak(f, T):
-        params, inputs = arguments(f.model, T, None)
+        drawn = sample(f.model, T, None, sizes, 0)
+        params, inputs = drawn.params, drawn.inputs
         f(params, inputs)
         tracemalloc.start()
         f(params, inputs)

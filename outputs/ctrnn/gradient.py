@@ -37,7 +37,8 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    n = given.sizes["n"]
     dt = given["dt"]
     tau = given["tau"]
     W = given["W"]
@@ -45,59 +46,76 @@ def loss_and_gradients(params, inputs):
     b = given["b"]
     V = given["V"]
     c = given["c"]
-    x = given.steps("x")
-    d = given.steps("d")
-    s = {}
-    u = {0: given.initial("u_0")}
-    y = {}
+    x = rows(given.steps("x"))
+    d = rows(given.steps("d"))
+    work = np.empty((B, n), given.dtype)
+    work_2 = np.empty((B, n), given.dtype)
 
     loss = 0.0
+    # ω1 = dt (1 / tau)
+    c1 = dt * 1 / tau
+
+    # π^s_t = U x_t + b
+    s = x @ U.T + b
+    s = s.reshape(T, B, n)
+
+    tanh_u = np.empty((T, B, n), given.dtype)
+    u = np.empty((T + 1, B, n), given.dtype)
+    u[0] = given.initial("u_0")
     for t in range(1, T + 1):
+        # tanh_u_t = tanh(…)
+        np.tanh(u[t - 1], out=tanh_u[t - 1])
         # s_t = W tanh(u_{t-1}) + U x_t + b
-        s[t] = np.tanh(u[t - 1]) @ W.T + x[t] @ U.T + b
+        s[t - 1] += np.matmul(tanh_u[t - 1], W.T, out=work)
         # u_t = u_{t-1} + dt/tau (s_t - u_{t-1})
-        u[t] = u[t - 1] + dt * 1 / tau * (s[t] - u[t - 1])
-        # y_t = V tanh(u_t) + c
-        y[t] = np.tanh(u[t]) @ V.T + c
-        # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
-        loss += 0.5 * np.sum((y[t] - d[t]) ** 2)
+        u[t][...] = u[t - 1]
+        np.multiply(c1, np.subtract(s[t - 1], u[t - 1], out=work_2), out=work)
+        u[t] += work
 
-    grad_W = np.zeros_like(W)
-    grad_U = np.zeros_like(U)
-    grad_b = np.zeros_like(b)
-    grad_V = np.zeros_like(V)
-    grad_c = np.zeros_like(c)
-    d_y = {}
-    d_u = {}
-    e_u = {}
-    d_s = {}
-    # δ^v_t is the derivative of L by v_t.
+    # κ1_t = 1 - tanh_u_{t+1}²
+    k1 = np.zeros((T, B, n), given.dtype)
+    if 1 <= T - 1:
+        rows(k1, 0, T - 1)[:] += 1 - rows(tanh_u, 1) ** 2
+    # tanh_u_2_t = tanh(…)
+    tanh_u_2 = np.tanh(rows(u, 1))
+    # y_t = V tanh(u_t) + c
+    y = tanh_u_2 @ V.T + c
+    # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
+    loss += 0.5 * np.sum((y - d) ** 2)
+    # δ^y_t = y_t - d_t
+    d_y = y - d
+    # π^δ^u_t = Vᵀ δ^y_t ⊙ (1 - tanh_u_2_t²)
+    d_u = (d_y @ V) * (1 - tanh_u_2**2)
+    d_u = d_u.reshape(T, B, n)
+    # ∂L/∂V = Σ_t δ^y_t tanh_u_2_tᵀ
+    grad_V = d_y.T @ tanh_u_2
+    # ∂L/∂c = Σ_t δ^y_t
+    grad_c = np.sum(d_y, axis=0)
+
+    e_u = np.empty((T, B, n), given.dtype)
+    d_s = np.empty((T, B, n), given.dtype)
+    d_tanh_u = np.empty((T, B, n), given.dtype)
     for t in range(T, 0, -1):
-        # δ^y_t = y_t - d_t
-        d_y[t] = y[t] - d[t]
-        # δ^u_t = Vᵀ δ^y_t ⊙ (1 - tanh(u_t)²) + Wᵀ δ^s_{t+1} ⊙ (1 - tanh(u_t)²) + δ^u_{t+1} -
-        #     ε^u_{t+1}
-        d_u[t] = (d_y[t] @ V) * (1 - np.tanh(u[t]) ** 2)
         if t < T:
-            d_u[t] += (d_s[t + 1] @ W) * (1 - np.tanh(u[t]) ** 2)
-            d_u[t] += d_u[t + 1] - e_u[t + 1]
-        # ε^u_t = (dt (1 / tau)) δ^u_t
-        e_u[t] = dt * 1 / tau * d_u[t]
+            # δ^u_t = π^δ^u_t + δ^tanh_u_{t+1} ⊙ κ1_t + δ^u_{t+1} - ε^u_{t+1}
+            d_u[t - 1] += np.multiply(d_tanh_u[t], k1[t - 1], out=work)
+            d_u[t - 1] += np.subtract(d_u[t], e_u[t], out=work)
+        # ε^u_t = ω1 δ^u_t
+        np.multiply(c1, d_u[t - 1], out=e_u[t - 1])
         # δ^s_t = ε^u_t
-        d_s[t] = e_u[t]
-        # ∂L/∂W = Σ_t δ^s_t tanh(u_{t-1})ᵀ
-        grad_W += d_s[t].T @ np.tanh(u[t - 1])
-        # ∂L/∂U = Σ_t δ^s_t x_tᵀ
-        grad_U += d_s[t].T @ x[t]
-        # ∂L/∂b = Σ_t δ^s_t
-        grad_b += np.sum(d_s[t], axis=0)
-        # ∂L/∂V = Σ_t δ^y_t tanh(u_t)ᵀ
-        grad_V += d_y[t].T @ np.tanh(u[t])
-        # ∂L/∂c = Σ_t δ^y_t
-        grad_c += np.sum(d_y[t], axis=0)
+        d_s[t - 1][...] = e_u[t - 1]
+        # δ^tanh_u_t = Wᵀ δ^s_t
+        np.matmul(d_s[t - 1], W, out=d_tanh_u[t - 1])
 
-    # ∂L/∂u_0 = Wᵀ δ^s_1 ⊙ (1 - tanh(u_0)²) + δ^u_1 - ε^u_1
-    grad_u_0 = (d_s[1] @ W) * (1 - np.tanh(u[0]) ** 2) + d_u[1] - e_u[1]
+    # ∂L/∂W = Σ_t δ^s_t tanh_u_tᵀ
+    grad_W = rows(d_s).T @ rows(tanh_u)
+    # ∂L/∂U = Σ_t δ^s_t x_tᵀ
+    grad_U = rows(d_s).T @ x
+    # ∂L/∂b = Σ_t δ^s_t
+    grad_b = np.sum(rows(d_s), axis=0)
+
+    # ∂L/∂u_0 = δ^tanh_u_1 ⊙ (1 - tanh_u_1²) + δ^u_1 - ε^u_1
+    grad_u_0 = d_tanh_u[0] * (1 - tanh_u[0] ** 2) + d_u[0] - e_u[0]
 
     grads = {
         "W": grad_W,
@@ -108,6 +126,13 @@ def loss_and_gradients(params, inputs):
         "u_0": grad_u_0,
     }
     return given.result(loss, grads)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -218,9 +243,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

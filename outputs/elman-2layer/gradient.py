@@ -40,7 +40,9 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    n = given.sizes["n"]
+    p = given.sizes["p"]
     U_1 = given["U_1"]
     W_1 = given["W_1"]
     b_1 = given["b_1"]
@@ -49,75 +51,89 @@ def loss_and_gradients(params, inputs):
     b_2 = given["b_2"]
     V = given["V"]
     c = given["c"]
-    x = given.steps("x")
-    d = given.steps("d")
-    z_1 = {}
-    h_1 = {0: given.initial("h_1_0")}
-    z_2 = {}
-    h_2 = {0: given.initial("h_2_0")}
-    y = {}
+    x = rows(given.steps("x"))
+    d = rows(given.steps("d"))
+    work = np.empty((B, n), given.dtype)
+    work_2 = np.empty((B, p), given.dtype)
 
     loss = 0.0
+    # π^z_1_t = W_1 x_t + b_1
+    z_1 = x @ W_1.T + b_1
+    z_1 = z_1.reshape(T, B, n)
+
+    h_1 = np.empty((T + 1, B, n), given.dtype)
+    h_1[0] = given.initial("h_1_0")
     for t in range(1, T + 1):
         # z^{(1)}_t = U^{(1)} h^{(1)}_{t-1} + W^{(1)} x_t + b^{(1)}
-        z_1[t] = h_1[t - 1] @ U_1.T + x[t] @ W_1.T + b_1
+        z_1[t - 1] += np.matmul(h_1[t - 1], U_1.T, out=work)
         # h^{(1)}_t = tanh(z^{(1)}_t)
-        h_1[t] = np.tanh(z_1[t])
-        # z^{(2)}_t = U^{(2)} h^{(2)}_{t-1} + W^{(2)} h^{(1)}_t + b^{(2)}
-        z_2[t] = h_2[t - 1] @ U_2.T + h_1[t] @ W_2.T + b_2
-        # h^{(2)}_t = tanh(z^{(2)}_t)
-        h_2[t] = np.tanh(z_2[t])
-        # y_t = V h^{(2)}_t + c
-        y[t] = h_2[t] @ V.T + c
-        # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
-        loss -= np.sum(d[t] * log_softmax(y[t]))
+        np.tanh(z_1[t - 1], out=h_1[t])
 
-    grad_U_1 = np.zeros_like(U_1)
-    grad_W_1 = np.zeros_like(W_1)
-    grad_b_1 = np.zeros_like(b_1)
-    grad_U_2 = np.zeros_like(U_2)
-    grad_W_2 = np.zeros_like(W_2)
-    grad_b_2 = np.zeros_like(b_2)
-    grad_V = np.zeros_like(V)
-    grad_c = np.zeros_like(c)
-    d_y = {}
-    d_z_2 = {}
-    d_z_1 = {}
-    # δ^v_t is the derivative of L by v_t.
+    # π^z_2_t = W_2 h_1_t + b_2
+    z_2 = rows(h_1, 1) @ W_2.T + b_2
+    z_2 = z_2.reshape(T, B, p)
+    # κ2_t = 1 - h_1_t²
+    k2 = 1 - rows(h_1, 1) ** 2
+    k2 = k2.reshape(T, B, n)
+
+    h_2 = np.empty((T + 1, B, p), given.dtype)
+    h_2[0] = given.initial("h_2_0")
+    for t in range(1, T + 1):
+        # z^{(2)}_t = U^{(2)} h^{(2)}_{t-1} + W^{(2)} h^{(1)}_t + b^{(2)}
+        z_2[t - 1] += np.matmul(h_2[t - 1], U_2.T, out=work_2)
+        # h^{(2)}_t = tanh(z^{(2)}_t)
+        np.tanh(z_2[t - 1], out=h_2[t])
+
+    # κ1_t = 1 - h_2_t²
+    k1 = 1 - rows(h_2, 1) ** 2
+    k1 = k1.reshape(T, B, p)
+    # y_t = V h^{(2)}_t + c
+    y = rows(h_2, 1) @ V.T + c
+    # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
+    loss -= np.sum(d * log_softmax(y))
+    # δ^y_t = sum(d_t) softmax(y_t) - d_t
+    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    # π^δ^z_2_t = Vᵀ δ^y_t
+    d_z_2 = d_y @ V
+    d_z_2 = d_z_2.reshape(T, B, p)
+    # ∂L/∂V = Σ_t δ^y_t h_2_tᵀ
+    grad_V = d_y.T @ rows(h_2, 1)
+    # ∂L/∂c = Σ_t δ^y_t
+    grad_c = np.sum(d_y, axis=0)
+
     for t in range(T, 0, -1):
-        # δ^y_t = sum(d_t) softmax(y_t) - d_t
-        d_y[t] = np.sum(d[t], axis=1, keepdims=True) * softmax(y[t]) - d[t]
-        # δ^z_2_t = (Vᵀ δ^y_t + U_2ᵀ δ^z_2_{t+1}) ⊙ (1 - h_2_t²)
-        d_z_2[t] = d_y[t] @ V
         if t < T:
-            d_z_2[t] += d_z_2[t + 1] @ U_2
-        d_z_2[t] *= 1 - h_2[t] ** 2
-        # δ^z_1_t = (W_2ᵀ δ^z_2_t + U_1ᵀ δ^z_1_{t+1}) ⊙ (1 - h_1_t²)
-        d_z_1[t] = d_z_2[t] @ W_2
+            # δ^z_2_t = (π^δ^z_2_t + U_2ᵀ δ^z_2_{t+1}) ⊙ κ1_t
+            d_z_2[t - 1] += np.matmul(d_z_2[t], U_2, out=work_2)
+        d_z_2[t - 1] *= k1[t - 1]
+
+    # π^δ^z_1_t = W_2ᵀ δ^z_2_t
+    d_z_1 = rows(d_z_2) @ W_2
+    d_z_1 = d_z_1.reshape(T, B, n)
+    # ∂L/∂U_2 = Σ_t δ^z_2_t h_2_{t-1}ᵀ
+    grad_U_2 = rows(d_z_2).T @ rows(h_2, 0, T)
+    # ∂L/∂W_2 = Σ_t δ^z_2_t h_1_tᵀ
+    grad_W_2 = rows(d_z_2).T @ rows(h_1, 1)
+    # ∂L/∂b_2 = Σ_t δ^z_2_t
+    grad_b_2 = np.sum(rows(d_z_2), axis=0)
+
+    for t in range(T, 0, -1):
         if t < T:
-            d_z_1[t] += d_z_1[t + 1] @ U_1
-        d_z_1[t] *= 1 - h_1[t] ** 2
-        # ∂L/∂U_1 = Σ_t δ^z_1_t h_1_{t-1}ᵀ
-        grad_U_1 += d_z_1[t].T @ h_1[t - 1]
-        # ∂L/∂W_1 = Σ_t δ^z_1_t x_tᵀ
-        grad_W_1 += d_z_1[t].T @ x[t]
-        # ∂L/∂b_1 = Σ_t δ^z_1_t
-        grad_b_1 += np.sum(d_z_1[t], axis=0)
-        # ∂L/∂U_2 = Σ_t δ^z_2_t h_2_{t-1}ᵀ
-        grad_U_2 += d_z_2[t].T @ h_2[t - 1]
-        # ∂L/∂W_2 = Σ_t δ^z_2_t h_1_tᵀ
-        grad_W_2 += d_z_2[t].T @ h_1[t]
-        # ∂L/∂b_2 = Σ_t δ^z_2_t
-        grad_b_2 += np.sum(d_z_2[t], axis=0)
-        # ∂L/∂V = Σ_t δ^y_t h_2_tᵀ
-        grad_V += d_y[t].T @ h_2[t]
-        # ∂L/∂c = Σ_t δ^y_t
-        grad_c += np.sum(d_y[t], axis=0)
+            # δ^z_1_t = (π^δ^z_1_t + U_1ᵀ δ^z_1_{t+1}) ⊙ κ2_t
+            d_z_1[t - 1] += np.matmul(d_z_1[t], U_1, out=work)
+        d_z_1[t - 1] *= k2[t - 1]
+
+    # ∂L/∂U_1 = Σ_t δ^z_1_t h_1_{t-1}ᵀ
+    grad_U_1 = rows(d_z_1).T @ rows(h_1, 0, T)
+    # ∂L/∂W_1 = Σ_t δ^z_1_t x_tᵀ
+    grad_W_1 = rows(d_z_1).T @ x
+    # ∂L/∂b_1 = Σ_t δ^z_1_t
+    grad_b_1 = np.sum(rows(d_z_1), axis=0)
 
     # ∂L/∂h_1_0 = U_1ᵀ δ^z_1_1
-    grad_h_1_0 = d_z_1[1] @ U_1
+    grad_h_1_0 = d_z_1[0] @ U_1
     # ∂L/∂h_2_0 = U_2ᵀ δ^z_2_1
-    grad_h_2_0 = d_z_2[1] @ U_2
+    grad_h_2_0 = d_z_2[0] @ U_2
 
     grads = {
         "U_1": grad_U_1,
@@ -144,6 +160,13 @@ def softmax(z, axis=-1):
     """exp(z) / sum(exp(z)), without overflow."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -256,9 +279,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

@@ -42,7 +42,9 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    n = given.sizes["n"]
+    p = given.sizes["p"]
     U_f = given["U_f"]
     W_f = given["W_f"]
     b_f = given["b_f"]
@@ -52,86 +54,91 @@ def loss_and_gradients(params, inputs):
     V_f = given["V_f"]
     V_b = given["V_b"]
     c = given["c"]
-    x = given.steps("x")
-    d = given.steps("d")
-    z_right = {}
-    h_right = {0: given.initial("h_right_0")}
-    z_left = {}
-    h_left = {T + 1: given.initial("h_left_T+1")}
-    y = {}
+    x = rows(given.steps("x"))
+    d = rows(given.steps("d"))
+    work = np.empty((B, n), given.dtype)
+    work_2 = np.empty((B, p), given.dtype)
 
     loss = 0.0
+    # π^z_right_t = W_f x_t + b_f
+    z_right = x @ W_f.T + b_f
+    z_right = z_right.reshape(T, B, n)
+    # π^z_left_t = W_b x_t + b_b
+    z_left = x @ W_b.T + b_b
+    z_left = z_left.reshape(T, B, p)
+
+    h_right = np.empty((T + 1, B, n), given.dtype)
+    h_right[0] = given.initial("h_right_0")
     for t in range(1, T + 1):
         # \overrightarrow{z}_t = U_f \overrightarrow{h}_{t-1} + W_f x_t + b_f
-        z_right[t] = h_right[t - 1] @ U_f.T + x[t] @ W_f.T + b_f
+        z_right[t - 1] += np.matmul(h_right[t - 1], U_f.T, out=work)
         # \overrightarrow{h}_t = tanh(\overrightarrow{z}_t)
-        h_right[t] = np.tanh(z_right[t])
+        np.tanh(z_right[t - 1], out=h_right[t])
 
+    # κ2_t = 1 - h_right_t²
+    k2 = 1 - rows(h_right, 1) ** 2
+    k2 = k2.reshape(T, B, n)
+
+    h_left = np.empty((T + 1, B, p), given.dtype)
+    h_left[T] = given.initial("h_left_T+1")
     for t in range(T, 0, -1):
         # \overleftarrow{z}_t = U_b \overleftarrow{h}_{t+1} + W_b x_t + b_b
-        z_left[t] = h_left[t + 1] @ U_b.T + x[t] @ W_b.T + b_b
+        z_left[t - 1] += np.matmul(h_left[t], U_b.T, out=work_2)
         # \overleftarrow{h}_t = tanh(\overleftarrow{z}_t)
-        h_left[t] = np.tanh(z_left[t])
+        np.tanh(z_left[t - 1], out=h_left[t - 1])
+
+    # κ1_t = 1 - h_left_t²
+    k1 = 1 - rows(h_left, 0, T) ** 2
+    k1 = k1.reshape(T, B, p)
+    # y_t = V_f \overrightarrow{h}_t + V_b \overleftarrow{h}_t + c
+    y = rows(h_right, 1) @ V_f.T + rows(h_left, 0, T) @ V_b.T + c
+    # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
+    loss -= np.sum(d * log_softmax(y))
+    # δ^y_t = sum(d_t) softmax(y_t) - d_t
+    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    # π^δ^z_left_t = V_bᵀ δ^y_t
+    d_z_left = d_y @ V_b
+    d_z_left = d_z_left.reshape(T, B, p)
+    # π^δ^z_right_t = V_fᵀ δ^y_t
+    d_z_right = d_y @ V_f
+    d_z_right = d_z_right.reshape(T, B, n)
+    # ∂L/∂V_f = Σ_t δ^y_t h_right_tᵀ
+    grad_V_f = d_y.T @ rows(h_right, 1)
+    # ∂L/∂V_b = Σ_t δ^y_t h_left_tᵀ
+    grad_V_b = d_y.T @ rows(h_left, 0, T)
+    # ∂L/∂c = Σ_t δ^y_t
+    grad_c = np.sum(d_y, axis=0)
 
     for t in range(1, T + 1):
-        # y_t = V_f \overrightarrow{h}_t + V_b \overleftarrow{h}_t + c
-        y[t] = h_right[t] @ V_f.T + h_left[t] @ V_b.T + c
-        # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
-        loss -= np.sum(d[t] * log_softmax(y[t]))
-
-    grad_U_f = np.zeros_like(U_f)
-    grad_W_f = np.zeros_like(W_f)
-    grad_b_f = np.zeros_like(b_f)
-    grad_U_b = np.zeros_like(U_b)
-    grad_W_b = np.zeros_like(W_b)
-    grad_b_b = np.zeros_like(b_b)
-    grad_V_f = np.zeros_like(V_f)
-    grad_V_b = np.zeros_like(V_b)
-    grad_c = np.zeros_like(c)
-    d_y = {}
-    d_z_left = {}
-    d_z_right = {}
-    # δ^v_t is the derivative of L by v_t.
-    for t in range(T, 0, -1):
-        # δ^y_t = sum(d_t) softmax(y_t) - d_t
-        d_y[t] = np.sum(d[t], axis=1, keepdims=True) * softmax(y[t]) - d[t]
-        # ∂L/∂V_f = Σ_t δ^y_t h_right_tᵀ
-        grad_V_f += d_y[t].T @ h_right[t]
-        # ∂L/∂V_b = Σ_t δ^y_t h_left_tᵀ
-        grad_V_b += d_y[t].T @ h_left[t]
-        # ∂L/∂c = Σ_t δ^y_t
-        grad_c += np.sum(d_y[t], axis=0)
-
-    for t in range(1, T + 1):
-        # δ^z_left_t = (V_bᵀ δ^y_t + U_bᵀ δ^z_left_{t-1}) ⊙ (1 - h_left_t²)
-        d_z_left[t] = d_y[t] @ V_b
         if t >= 2:
-            d_z_left[t] += d_z_left[t - 1] @ U_b
-        d_z_left[t] *= 1 - h_left[t] ** 2
-        # ∂L/∂U_b = Σ_t δ^z_left_t h_left_{t+1}ᵀ
-        grad_U_b += d_z_left[t].T @ h_left[t + 1]
-        # ∂L/∂W_b = Σ_t δ^z_left_t x_tᵀ
-        grad_W_b += d_z_left[t].T @ x[t]
-        # ∂L/∂b_b = Σ_t δ^z_left_t
-        grad_b_b += np.sum(d_z_left[t], axis=0)
+            # δ^z_left_t = (π^δ^z_left_t + U_bᵀ δ^z_left_{t-1}) ⊙ κ1_t
+            d_z_left[t - 1] += np.matmul(d_z_left[t - 2], U_b, out=work_2)
+        d_z_left[t - 1] *= k1[t - 1]
+
+    # ∂L/∂U_b = Σ_t δ^z_left_t h_left_{t+1}ᵀ
+    grad_U_b = rows(d_z_left).T @ rows(h_left, 1)
+    # ∂L/∂W_b = Σ_t δ^z_left_t x_tᵀ
+    grad_W_b = rows(d_z_left).T @ x
+    # ∂L/∂b_b = Σ_t δ^z_left_t
+    grad_b_b = np.sum(rows(d_z_left), axis=0)
 
     for t in range(T, 0, -1):
-        # δ^z_right_t = (V_fᵀ δ^y_t + U_fᵀ δ^z_right_{t+1}) ⊙ (1 - h_right_t²)
-        d_z_right[t] = d_y[t] @ V_f
         if t < T:
-            d_z_right[t] += d_z_right[t + 1] @ U_f
-        d_z_right[t] *= 1 - h_right[t] ** 2
-        # ∂L/∂U_f = Σ_t δ^z_right_t h_right_{t-1}ᵀ
-        grad_U_f += d_z_right[t].T @ h_right[t - 1]
-        # ∂L/∂W_f = Σ_t δ^z_right_t x_tᵀ
-        grad_W_f += d_z_right[t].T @ x[t]
-        # ∂L/∂b_f = Σ_t δ^z_right_t
-        grad_b_f += np.sum(d_z_right[t], axis=0)
+            # δ^z_right_t = (π^δ^z_right_t + U_fᵀ δ^z_right_{t+1}) ⊙ κ2_t
+            d_z_right[t - 1] += np.matmul(d_z_right[t], U_f, out=work)
+        d_z_right[t - 1] *= k2[t - 1]
+
+    # ∂L/∂U_f = Σ_t δ^z_right_t h_right_{t-1}ᵀ
+    grad_U_f = rows(d_z_right).T @ rows(h_right, 0, T)
+    # ∂L/∂W_f = Σ_t δ^z_right_t x_tᵀ
+    grad_W_f = rows(d_z_right).T @ x
+    # ∂L/∂b_f = Σ_t δ^z_right_t
+    grad_b_f = np.sum(rows(d_z_right), axis=0)
 
     # ∂L/∂h_right_0 = U_fᵀ δ^z_right_1
-    grad_h_right_0 = d_z_right[1] @ U_f
+    grad_h_right_0 = d_z_right[0] @ U_f
     # ∂L/∂h_left_{T+1} = U_bᵀ δ^z_left_T
-    grad_h_left_Tp1 = d_z_left[T] @ U_b
+    grad_h_left_Tp1 = d_z_left[T - 1] @ U_b
 
     grads = {
         "U_f": grad_U_f,
@@ -159,6 +166,13 @@ def softmax(z, axis=-1):
     """exp(z) / sum(exp(z)), without overflow."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -272,9 +286,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

@@ -34,57 +34,64 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    n = given.sizes["n"]
     W_hh = given["W_hh"]
     W_xh = given["W_xh"]
     b_h = given["b_h"]
     W_hy = given["W_hy"]
     b_y = given["b_y"]
-    x = given.steps("x")
-    d = given.steps("d")
-    h = {0: given.initial("h_0")}
-    y = {}
+    x = rows(given.steps("x"))
+    d = rows(given.steps("d"))
+    work = np.empty((B, n), given.dtype)
 
     loss = 0.0
+    # κ1_t = W_xh x_t + b_h
+    k1 = x @ W_xh.T + b_h
+    k1 = k1.reshape(T, B, n)
+
+    h = np.empty((T + 1, B, n), given.dtype)
+    h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # h_t = \tanh(W_{hh} h_{t-1} + W_{xh} x_t + b_h)
-        h[t] = np.tanh(h[t - 1] @ W_hh.T + x[t] @ W_xh.T + b_h)
-        # y_t = W_{hy} h_t + b_y
-        y[t] = h[t] @ W_hy.T + b_y
-        # L = \sum_{t=1}^{T} L_t(y_t, d_t)
-        loss += 0.5 * np.sum((y[t] - d[t]) ** 2)
+        np.matmul(h[t - 1], W_hh.T, out=work)
+        work += k1[t - 1]
+        np.tanh(work, out=h[t])
 
-    grad_W_hh = np.zeros_like(W_hh)
-    grad_W_xh = np.zeros_like(W_xh)
-    grad_b_h = np.zeros_like(b_h)
-    grad_W_hy = np.zeros_like(W_hy)
-    grad_b_y = np.zeros_like(b_y)
-    d_y = {}
-    d_h = {}
-    e_h = {}
-    # δ^v_t is the derivative of L by v_t.
+    # κ2_t = 1 - h_t²
+    k2 = 1 - rows(h, 1) ** 2
+    k2 = k2.reshape(T, B, n)
+    # y_t = W_{hy} h_t + b_y
+    y = rows(h, 1) @ W_hy.T + b_y
+    # L = \sum_{t=1}^{T} L_t(y_t, d_t)
+    loss += 0.5 * np.sum((y - d) ** 2)
+    # δ^y_t = y_t - d_t
+    d_y = y - d
+    # π^δ^h_t = W_hyᵀ δ^y_t
+    d_h = d_y @ W_hy
+    d_h = d_h.reshape(T, B, n)
+    # ∂L/∂W_hy = Σ_t δ^y_t h_tᵀ
+    grad_W_hy = d_y.T @ rows(h, 1)
+    # ∂L/∂b_y = Σ_t δ^y_t
+    grad_b_y = np.sum(d_y, axis=0)
+
+    e_h = np.empty((T, B, n), given.dtype)
     for t in range(T, 0, -1):
-        # δ^y_t = y_t - d_t
-        d_y[t] = y[t] - d[t]
-        # δ^h_t = W_hyᵀ δ^y_t + W_hhᵀ ε^h_{t+1}
-        d_h[t] = d_y[t] @ W_hy
         if t < T:
-            d_h[t] += e_h[t + 1] @ W_hh
-        # ε^h_t = δ^h_t ⊙ (1 - h_t²)
-        e_h[t] = d_h[t] * (1 - h[t] ** 2)
-        # ∂L/∂W_hh = Σ_t ε^h_t h_{t-1}ᵀ
-        grad_W_hh += e_h[t].T @ h[t - 1]
-        # ∂L/∂W_xh = Σ_t ε^h_t x_tᵀ
-        grad_W_xh += e_h[t].T @ x[t]
-        # ∂L/∂b_h = Σ_t ε^h_t
-        grad_b_h += np.sum(e_h[t], axis=0)
-        # ∂L/∂W_hy = Σ_t δ^y_t h_tᵀ
-        grad_W_hy += d_y[t].T @ h[t]
-        # ∂L/∂b_y = Σ_t δ^y_t
-        grad_b_y += np.sum(d_y[t], axis=0)
+            # δ^h_t = π^δ^h_t + W_hhᵀ ε^h_{t+1}
+            d_h[t - 1] += np.matmul(e_h[t], W_hh, out=work)
+        # ε^h_t = δ^h_t ⊙ κ2_t
+        np.multiply(d_h[t - 1], k2[t - 1], out=e_h[t - 1])
+
+    # ∂L/∂W_hh = Σ_t ε^h_t h_{t-1}ᵀ
+    grad_W_hh = rows(e_h).T @ rows(h, 0, T)
+    # ∂L/∂W_xh = Σ_t ε^h_t x_tᵀ
+    grad_W_xh = rows(e_h).T @ x
+    # ∂L/∂b_h = Σ_t ε^h_t
+    grad_b_h = np.sum(rows(e_h), axis=0)
 
     # ∂L/∂h_0 = W_hhᵀ ε^h_1
-    grad_h_0 = e_h[1] @ W_hh
+    grad_h_0 = e_h[0] @ W_hh
 
     grads = {
         "W_hh": grad_W_hh,
@@ -95,6 +102,13 @@ def loss_and_gradients(params, inputs):
         "h_0": grad_h_0,
     }
     return given.result(loss, grads)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -203,9 +217,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

@@ -35,61 +35,67 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    n = given.sizes["n"]
+    k = given.sizes["k"]
     W_xh = given["W_xh"]
     W_hh = given["W_hh"]
     b_h = given["b_h"]
     W_hy = given["W_hy"]
     b_y = given["b_y"]
-    x = given.steps("x")
+    x = rows(given.steps("x"))
     d = given.steps("d")
-    z = {}
-    h = {0: given.initial("h_0")}
-    y = {}
+    work = np.empty((B, n), given.dtype)
 
     loss = 0.0
+    # π^z_t = W_xh x_t + b_h
+    z = x @ W_xh.T + b_h
+    z = z.reshape(T, B, n)
+
+    h = np.empty((T + 1, B, n), given.dtype)
+    h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # z_t = W_xh x_t + W_hh h_{t-1} + b_h
-        z[t] = x[t] @ W_xh.T + h[t - 1] @ W_hh.T + b_h
+        z[t - 1] += np.matmul(h[t - 1], W_hh.T, out=work)
         # h_t = act(z_t)
-        h[t] = np.tanh(z[t])
-        # y_t = W_hy h_t + b_y
-        y[t] = h[t] @ W_hy.T + b_y
-        if t == T:
-            # L = loss(y_T, d_T)
-            loss += 0.5 * np.sum((y[t] - d[t]) ** 2)
+        np.tanh(z[t - 1], out=h[t])
 
-    grad_W_xh = np.zeros_like(W_xh)
-    grad_W_hh = np.zeros_like(W_hh)
-    grad_b_h = np.zeros_like(b_h)
+    # κ1_t = 1 - h_t²
+    k1 = 1 - rows(h, 1) ** 2
+    k1 = k1.reshape(T, B, n)
+    # y_t = W_hy h_t + b_y
+    y = rows(h, 1) @ W_hy.T + b_y
+    y = y.reshape(T, B, k)
+    # L = loss(y_T, d_T)
+    loss += 0.5 * np.sum((y[T - 1] - d[T - 1]) ** 2)
+    # δ^y_t = y_t - d_t
+    d_y = np.zeros((T, B, k), given.dtype)
+    d_y[T - 1] += y[T - 1] - d[T - 1]
+    # π^δ^z_t = W_hyᵀ δ^y_t
+    d_z = np.zeros((T, B, n), given.dtype)
+    d_z[T - 1] += d_y[T - 1] @ W_hy
+    # ∂L/∂W_hy = δ^y_T h_Tᵀ
     grad_W_hy = np.zeros_like(W_hy)
+    grad_W_hy += d_y[T - 1].T @ h[T]
+    # ∂L/∂b_y = δ^y_T
     grad_b_y = np.zeros_like(b_y)
-    d_y = {}
-    d_z = {}
-    # δ^v_t is the derivative of L by v_t.
+    grad_b_y += np.sum(d_y[T - 1], axis=0)
+
     for t in range(T, 0, -1):
-        if t == T:
-            # δ^y_t = y_t - d_t
-            d_y[t] = y[t] - d[t]
-            # δ^z_t = (W_hyᵀ δ^y_t + W_hhᵀ δ^z_{t+1}) ⊙ (1 - h_t²)
-            d_z[t] = d_y[t] @ W_hy
-        else:
-            d_z[t] = d_z[t + 1] @ W_hh
-        d_z[t] *= 1 - h[t] ** 2
-        # ∂L/∂W_xh = Σ_t δ^z_t x_tᵀ
-        grad_W_xh += d_z[t].T @ x[t]
-        # ∂L/∂W_hh = Σ_t δ^z_t h_{t-1}ᵀ
-        grad_W_hh += d_z[t].T @ h[t - 1]
-        # ∂L/∂b_h = Σ_t δ^z_t
-        grad_b_h += np.sum(d_z[t], axis=0)
-        if t == T:
-            # ∂L/∂W_hy = δ^y_T h_Tᵀ
-            grad_W_hy += d_y[t].T @ h[t]
-            # ∂L/∂b_y = δ^y_T
-            grad_b_y += np.sum(d_y[t], axis=0)
+        if t < T:
+            # δ^z_t = (π^δ^z_t + W_hhᵀ δ^z_{t+1}) ⊙ κ1_t
+            d_z[t - 1] += np.matmul(d_z[t], W_hh, out=work)
+        d_z[t - 1] *= k1[t - 1]
+
+    # ∂L/∂W_xh = Σ_t δ^z_t x_tᵀ
+    grad_W_xh = rows(d_z).T @ x
+    # ∂L/∂W_hh = Σ_t δ^z_t h_{t-1}ᵀ
+    grad_W_hh = rows(d_z).T @ rows(h, 0, T)
+    # ∂L/∂b_h = Σ_t δ^z_t
+    grad_b_h = np.sum(rows(d_z), axis=0)
 
     # ∂L/∂h_0 = W_hhᵀ δ^z_1
-    grad_h_0 = d_z[1] @ W_hh
+    grad_h_0 = d_z[0] @ W_hh
 
     grads = {
         "W_xh": grad_W_xh,
@@ -100,6 +106,13 @@ def loss_and_gradients(params, inputs):
         "h_0": grad_h_0,
     }
     return given.result(loss, grads)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -208,9 +221,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

@@ -33,55 +33,64 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    n = given.sizes["n"]
     W = given["W"]
     U = given["U"]
     V = given["V"]
-    x = given.steps("x")
-    y = given.steps("y")
-    s = {0: given.initial("s_0")}
-    O = {}
-    y_hat = {}
-    E = {}
+    x = rows(given.steps("x"))
+    y = rows(given.steps("y"))
+    work = np.empty((B, n), given.dtype)
 
     loss = 0.0
+    # κ1_t = U x_t
+    k1 = x @ U.T
+    k1 = k1.reshape(T, B, n)
+
+    s = np.empty((T + 1, B, n), given.dtype)
+    s[0] = given.initial("s_0")
     for t in range(1, T + 1):
         # s_t = \tanh(W s_{t-1} + U x_t)
-        s[t] = np.tanh(s[t - 1] @ W.T + x[t] @ U.T)
-        # O_t = V s_t
-        O[t] = s[t] @ V.T
-        # \hat{y}_t = \text{softmax}(O_t)
-        y_hat[t] = softmax(O[t])
-        # E_t = -y_t^T \log(\hat{y}_t)
-        E[t] = -np.sum(y[t] * np.log(y_hat[t]), axis=1, keepdims=True)
-        # E = \sum_{t=1}^{T} E_t
-        loss += np.sum(E[t])
+        np.matmul(s[t - 1], W.T, out=work)
+        work += k1[t - 1]
+        np.tanh(work, out=s[t])
 
-    grad_W = np.zeros_like(W)
-    grad_U = np.zeros_like(U)
-    grad_V = np.zeros_like(V)
-    d_O = {}
-    d_s = {}
-    e_s = {}
-    # δ^v_t is the derivative of E by v_t.
+    # κ2_t = 1 - s_t²
+    k2 = 1 - rows(s, 1) ** 2
+    k2 = k2.reshape(T, B, n)
+    # O_t = V s_t
+    O = rows(s, 1) @ V.T
+    # \hat{y}_t = \text{softmax}(O_t)
+    y_hat = softmax(O)
+    # log_y_hat_t = log(…)
+    log_y_hat = np.log(y_hat)
+    # δ^O_t = sum(y_t) y_hat_t - y_t
+    d_O = np.sum(y, axis=1, keepdims=True) * y_hat - y
+    # π^δ^s_t = Vᵀ δ^O_t
+    d_s = d_O @ V
+    d_s = d_s.reshape(T, B, n)
+    # E_t = -y_t^T \log(\hat{y}_t)
+    E = -np.sum(y * log_y_hat, axis=1, keepdims=True)
+    # ∂E/∂V = Σ_t δ^O_t s_tᵀ
+    grad_V = d_O.T @ rows(s, 1)
+    # E = \sum_{t=1}^{T} E_t
+    loss += np.sum(E)
+
+    e_s = np.empty((T, B, n), given.dtype)
     for t in range(T, 0, -1):
-        # δ^O_t = sum(y_t) y_hat_t - y_t
-        d_O[t] = np.sum(y[t], axis=1, keepdims=True) * y_hat[t] - y[t]
-        # δ^s_t = Vᵀ δ^O_t + Wᵀ ε^s_{t+1}
-        d_s[t] = d_O[t] @ V
         if t < T:
-            d_s[t] += e_s[t + 1] @ W
-        # ε^s_t = δ^s_t ⊙ (1 - s_t²)
-        e_s[t] = d_s[t] * (1 - s[t] ** 2)
-        # ∂E/∂W = Σ_t ε^s_t s_{t-1}ᵀ
-        grad_W += e_s[t].T @ s[t - 1]
-        # ∂E/∂U = Σ_t ε^s_t x_tᵀ
-        grad_U += e_s[t].T @ x[t]
-        # ∂E/∂V = Σ_t δ^O_t s_tᵀ
-        grad_V += d_O[t].T @ s[t]
+            # δ^s_t = π^δ^s_t + Wᵀ ε^s_{t+1}
+            d_s[t - 1] += np.matmul(e_s[t], W, out=work)
+        # ε^s_t = δ^s_t ⊙ κ2_t
+        np.multiply(d_s[t - 1], k2[t - 1], out=e_s[t - 1])
+
+    # ∂E/∂W = Σ_t ε^s_t s_{t-1}ᵀ
+    grad_W = rows(e_s).T @ rows(s, 0, T)
+    # ∂E/∂U = Σ_t ε^s_t x_tᵀ
+    grad_U = rows(e_s).T @ x
 
     # ∂E/∂s_0 = Wᵀ ε^s_1
-    grad_s_0 = e_s[1] @ W
+    grad_s_0 = e_s[0] @ W
 
     grads = {
         "W": grad_W,
@@ -96,6 +105,13 @@ def softmax(z, axis=-1):
     """exp(z) / sum(exp(z)), without overflow."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -202,9 +218,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

@@ -36,61 +36,64 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    n = given.sizes["n"]
     W_F = given["W_F"]
     W_R = given["W_R"]
     b = given["b"]
     W_o = given["W_o"]
     b_o = given["b_o"]
-    x = given.steps("x")
-    y = given.steps("y")
-    z = {}
-    o = {0: given.initial("o_0")}
-    a = {}
-    y_hat = {}
+    x = rows(given.steps("x"))
+    y = rows(given.steps("y"))
+    work = np.empty((B, n), given.dtype)
 
     loss = 0.0
+    # π^z_t = W_F x_t + b
+    z = x @ W_F.T + b
+    z = z.reshape(T, B, n)
+
+    o = np.empty((T + 1, B, n), given.dtype)
+    o[0] = given.initial("o_0")
     for t in range(1, T + 1):
         # z_t = W_F x_t + W_R o_{t-1} + b
-        z[t] = x[t] @ W_F.T + o[t - 1] @ W_R.T + b
+        z[t - 1] += np.matmul(o[t - 1], W_R.T, out=work)
         # o_t = f(z_t)
-        o[t] = np.tanh(z[t])
-        # a_t = W_o o_t + b_o
-        a[t] = o[t] @ W_o.T + b_o
-        # \hat{y}_t = softmax(a_t)
-        y_hat[t] = softmax(a[t])
-        # E = \sum_{t=1}^{T} cross_entropy(\hat{y}_t, y_t)
-        loss -= np.sum(y[t] * log_softmax(a[t]))
+        np.tanh(z[t - 1], out=o[t])
 
-    grad_W_F = np.zeros_like(W_F)
-    grad_W_R = np.zeros_like(W_R)
-    grad_b = np.zeros_like(b)
-    grad_W_o = np.zeros_like(W_o)
-    grad_b_o = np.zeros_like(b_o)
-    d_a = {}
-    d_z = {}
-    # δ^v_t is the derivative of E by v_t.
+    # κ1_t = 1 - o_t²
+    k1 = 1 - rows(o, 1) ** 2
+    k1 = k1.reshape(T, B, n)
+    # a_t = W_o o_t + b_o
+    a = rows(o, 1) @ W_o.T + b_o
+    # \hat{y}_t = softmax(a_t)
+    y_hat = softmax(a)
+    # E = \sum_{t=1}^{T} cross_entropy(\hat{y}_t, y_t)
+    loss -= np.sum(y * log_softmax(a))
+    # δ^a_t = sum(y_t) y_hat_t - y_t
+    d_a = np.sum(y, axis=1, keepdims=True) * y_hat - y
+    # π^δ^z_t = W_oᵀ δ^a_t
+    d_z = d_a @ W_o
+    d_z = d_z.reshape(T, B, n)
+    # ∂E/∂W_o = Σ_t δ^a_t o_tᵀ
+    grad_W_o = d_a.T @ rows(o, 1)
+    # ∂E/∂b_o = Σ_t δ^a_t
+    grad_b_o = np.sum(d_a, axis=0)
+
     for t in range(T, 0, -1):
-        # δ^a_t = sum(y_t) y_hat_t - y_t
-        d_a[t] = np.sum(y[t], axis=1, keepdims=True) * y_hat[t] - y[t]
-        # δ^z_t = (W_oᵀ δ^a_t + W_Rᵀ δ^z_{t+1}) ⊙ (1 - o_t²)
-        d_z[t] = d_a[t] @ W_o
         if t < T:
-            d_z[t] += d_z[t + 1] @ W_R
-        d_z[t] *= 1 - o[t] ** 2
-        # ∂E/∂W_F = Σ_t δ^z_t x_tᵀ
-        grad_W_F += d_z[t].T @ x[t]
-        # ∂E/∂W_R = Σ_t δ^z_t o_{t-1}ᵀ
-        grad_W_R += d_z[t].T @ o[t - 1]
-        # ∂E/∂b = Σ_t δ^z_t
-        grad_b += np.sum(d_z[t], axis=0)
-        # ∂E/∂W_o = Σ_t δ^a_t o_tᵀ
-        grad_W_o += d_a[t].T @ o[t]
-        # ∂E/∂b_o = Σ_t δ^a_t
-        grad_b_o += np.sum(d_a[t], axis=0)
+            # δ^z_t = (π^δ^z_t + W_Rᵀ δ^z_{t+1}) ⊙ κ1_t
+            d_z[t - 1] += np.matmul(d_z[t], W_R, out=work)
+        d_z[t - 1] *= k1[t - 1]
+
+    # ∂E/∂W_F = Σ_t δ^z_t x_tᵀ
+    grad_W_F = rows(d_z).T @ x
+    # ∂E/∂W_R = Σ_t δ^z_t o_{t-1}ᵀ
+    grad_W_R = rows(d_z).T @ rows(o, 0, T)
+    # ∂E/∂b = Σ_t δ^z_t
+    grad_b = np.sum(rows(d_z), axis=0)
 
     # ∂E/∂o_0 = W_Rᵀ δ^z_1
-    grad_o_0 = d_z[1] @ W_R
+    grad_o_0 = d_z[0] @ W_R
 
     grads = {
         "W_F": grad_W_F,
@@ -113,6 +116,13 @@ def log_softmax(z, axis=-1):
     """z - log(sum(exp(z))), without overflow."""
     z = z - np.max(z, axis=axis, keepdims=True)
     return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -221,9 +231,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

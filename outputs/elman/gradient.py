@@ -35,61 +35,64 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    n = given.sizes["n"]
     W_hh = given["W_hh"]
     W_xh = given["W_xh"]
     b_h = given["b_h"]
     W_hy = given["W_hy"]
     b_y = given["b_y"]
-    x = given.steps("x")
-    target = given.steps("target")
-    z = {}
-    h = {0: given.initial("h_0")}
-    o = {}
-    y = {}
+    x = rows(given.steps("x"))
+    target = rows(given.steps("target"))
+    work = np.empty((B, n), given.dtype)
 
     loss = 0.0
+    # π^z_t = W_xh x_t + b_h
+    z = x @ W_xh.T + b_h
+    z = z.reshape(T, B, n)
+
+    h = np.empty((T + 1, B, n), given.dtype)
+    h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # z_t = W_hh h_{t-1} + W_xh x_t + b_h
-        z[t] = h[t - 1] @ W_hh.T + x[t] @ W_xh.T + b_h
+        z[t - 1] += np.matmul(h[t - 1], W_hh.T, out=work)
         # h_t = tanh(z_t)
-        h[t] = np.tanh(z[t])
-        # o_t = W_hy h_t + b_y
-        o[t] = h[t] @ W_hy.T + b_y
-        # y_t = softmax(o_t)
-        y[t] = softmax(o[t])
-        # L = \sum_{t=1}^{T} cross_entropy(y_t, target_t)
-        loss -= np.sum(target[t] * log_softmax(o[t]))
+        np.tanh(z[t - 1], out=h[t])
 
-    grad_W_hh = np.zeros_like(W_hh)
-    grad_W_xh = np.zeros_like(W_xh)
-    grad_b_h = np.zeros_like(b_h)
-    grad_W_hy = np.zeros_like(W_hy)
-    grad_b_y = np.zeros_like(b_y)
-    d_o = {}
-    d_z = {}
-    # δ^v_t is the derivative of L by v_t.
+    # κ1_t = 1 - h_t²
+    k1 = 1 - rows(h, 1) ** 2
+    k1 = k1.reshape(T, B, n)
+    # o_t = W_hy h_t + b_y
+    o = rows(h, 1) @ W_hy.T + b_y
+    # y_t = softmax(o_t)
+    y = softmax(o)
+    # L = \sum_{t=1}^{T} cross_entropy(y_t, target_t)
+    loss -= np.sum(target * log_softmax(o))
+    # δ^o_t = sum(target_t) y_t - target_t
+    d_o = np.sum(target, axis=1, keepdims=True) * y - target
+    # π^δ^z_t = W_hyᵀ δ^o_t
+    d_z = d_o @ W_hy
+    d_z = d_z.reshape(T, B, n)
+    # ∂L/∂W_hy = Σ_t δ^o_t h_tᵀ
+    grad_W_hy = d_o.T @ rows(h, 1)
+    # ∂L/∂b_y = Σ_t δ^o_t
+    grad_b_y = np.sum(d_o, axis=0)
+
     for t in range(T, 0, -1):
-        # δ^o_t = sum(target_t) y_t - target_t
-        d_o[t] = np.sum(target[t], axis=1, keepdims=True) * y[t] - target[t]
-        # δ^z_t = (W_hyᵀ δ^o_t + W_hhᵀ δ^z_{t+1}) ⊙ (1 - h_t²)
-        d_z[t] = d_o[t] @ W_hy
         if t < T:
-            d_z[t] += d_z[t + 1] @ W_hh
-        d_z[t] *= 1 - h[t] ** 2
-        # ∂L/∂W_hh = Σ_t δ^z_t h_{t-1}ᵀ
-        grad_W_hh += d_z[t].T @ h[t - 1]
-        # ∂L/∂W_xh = Σ_t δ^z_t x_tᵀ
-        grad_W_xh += d_z[t].T @ x[t]
-        # ∂L/∂b_h = Σ_t δ^z_t
-        grad_b_h += np.sum(d_z[t], axis=0)
-        # ∂L/∂W_hy = Σ_t δ^o_t h_tᵀ
-        grad_W_hy += d_o[t].T @ h[t]
-        # ∂L/∂b_y = Σ_t δ^o_t
-        grad_b_y += np.sum(d_o[t], axis=0)
+            # δ^z_t = (π^δ^z_t + W_hhᵀ δ^z_{t+1}) ⊙ κ1_t
+            d_z[t - 1] += np.matmul(d_z[t], W_hh, out=work)
+        d_z[t - 1] *= k1[t - 1]
+
+    # ∂L/∂W_hh = Σ_t δ^z_t h_{t-1}ᵀ
+    grad_W_hh = rows(d_z).T @ rows(h, 0, T)
+    # ∂L/∂W_xh = Σ_t δ^z_t x_tᵀ
+    grad_W_xh = rows(d_z).T @ x
+    # ∂L/∂b_h = Σ_t δ^z_t
+    grad_b_h = np.sum(rows(d_z), axis=0)
 
     # ∂L/∂h_0 = W_hhᵀ δ^z_1
-    grad_h_0 = d_z[1] @ W_hh
+    grad_h_0 = d_z[0] @ W_hh
 
     grads = {
         "W_hh": grad_W_hh,
@@ -112,6 +115,13 @@ def log_softmax(z, axis=-1):
     """z - log(sum(exp(z))), without overflow."""
     z = z - np.max(z, axis=axis, keepdims=True)
     return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -220,9 +230,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

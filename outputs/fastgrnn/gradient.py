@@ -42,7 +42,8 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    n = given.sizes["n"]
     zeta = given["zeta"]
     nu = given["nu"]
     W = given["W"]
@@ -51,89 +52,107 @@ def loss_and_gradients(params, inputs):
     b_g = given["b_g"]
     V = given["V"]
     c = given["c"]
-    x = given.steps("x")
-    d = given.steps("d")
-    s = {}
-    h = {0: given.initial("h_0")}
-    z_bar = {}
-    z = {}
-    g_bar = {}
-    g = {}
-    y = {}
+    x = rows(given.steps("x"))
+    d = rows(given.steps("d"))
+    work = np.empty((B, n), given.dtype)
+    work_2 = np.empty((B, n), given.dtype)
 
     loss = 0.0
+    # ω1 = sigmoid(zeta)
+    c1 = sigmoid(zeta)
+    # ω2 = sigmoid(nu)
+    c2 = sigmoid(nu)
+
+    # π^s_t = W x_t
+    s = x @ W.T
+    s = s.reshape(T, B, n)
+
+    z_bar = np.empty((T, B, n), given.dtype)
+    z = np.empty((T, B, n), given.dtype)
+    g_bar = np.empty((T, B, n), given.dtype)
+    g = np.empty((T, B, n), given.dtype)
+    h = np.empty((T + 1, B, n), given.dtype)
+    h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # s_t = W x_t + U h_{t-1}
-        s[t] = x[t] @ W.T + h[t - 1] @ U.T
+        s[t - 1] += np.matmul(h[t - 1], U.T, out=work)
         # \bar{z}_t = s_t + b_z
-        z_bar[t] = s[t] + b_z
+        np.add(s[t - 1], b_z, out=z_bar[t - 1])
         # z_t = σ(\bar{z}_t)
-        z[t] = sigmoid(z_bar[t])
+        sigmoid_into(z_bar[t - 1], z[t - 1])
         # \bar{g}_t = s_t + b_g
-        g_bar[t] = s[t] + b_g
+        np.add(s[t - 1], b_g, out=g_bar[t - 1])
         # g_t = tanh(\bar{g}_t)
-        g[t] = np.tanh(g_bar[t])
+        np.tanh(g_bar[t - 1], out=g[t - 1])
         # h_t = σ(zeta) (1 - z_t) ⊙ g_t + σ(nu) g_t + z_t ⊙ h_{t-1}
-        h[t] = sigmoid(zeta) * (1 - z[t]) * g[t] + sigmoid(nu) * g[t] + z[t] * h[t - 1]
-        # y_t = V h_t + c
-        y[t] = h[t] @ V.T + c
-        # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
-        loss -= np.sum(d[t] * log_softmax(y[t]))
+        np.multiply(c1, np.subtract(1, z[t - 1], out=work), out=h[t])
+        np.multiply(h[t], g[t - 1], out=h[t])
+        h[t] += np.multiply(c2, g[t - 1], out=work_2)
+        h[t] += np.multiply(z[t - 1], h[t - 1], out=work_2)
 
-    grad_zeta = np.zeros_like(zeta)
-    grad_nu = np.zeros_like(nu)
-    grad_W = np.zeros_like(W)
-    grad_U = np.zeros_like(U)
-    grad_b_z = np.zeros_like(b_z)
-    grad_b_g = np.zeros_like(b_g)
-    grad_V = np.zeros_like(V)
-    grad_c = np.zeros_like(c)
-    d_y = {}
-    d_h = {}
-    e_h = {}
-    d_g_bar = {}
-    d_z_bar = {}
-    d_s = {}
-    # δ^v_t is the derivative of L by v_t.
+    # κ1_t = sigmoid(zeta) (1 - z_t)
+    k1 = sigmoid(zeta) * (1 - rows(z))
+    k1 = k1.reshape(T, B, n)
+    # κ2_t = 1 - g_t²
+    k2 = 1 - rows(g) ** 2
+    k2 = k2.reshape(T, B, n)
+    # κ3_t = z_t ⊙ (1 - z_t)
+    k3 = rows(z) * (1 - rows(z))
+    k3 = k3.reshape(T, B, n)
+    # y_t = V h_t + c
+    y = rows(h, 1) @ V.T + c
+    # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
+    loss -= np.sum(d * log_softmax(y))
+    # δ^y_t = sum(d_t) softmax(y_t) - d_t
+    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    # π^δ^h_t = Vᵀ δ^y_t
+    d_h = d_y @ V
+    d_h = d_h.reshape(T, B, n)
+    # ∂L/∂V = Σ_t δ^y_t h_tᵀ
+    grad_V = d_y.T @ rows(h, 1)
+    # ∂L/∂c = Σ_t δ^y_t
+    grad_c = np.sum(d_y, axis=0)
+
+    e_h = np.empty((T, B, n), given.dtype)
+    d_g_bar = np.empty((T, B, n), given.dtype)
+    d_z_bar = np.empty((T, B, n), given.dtype)
+    d_s = np.empty((T, B, n), given.dtype)
     for t in range(T, 0, -1):
-        # δ^y_t = sum(d_t) softmax(y_t) - d_t
-        d_y[t] = np.sum(d[t], axis=1, keepdims=True) * softmax(y[t]) - d[t]
-        # δ^h_t = Vᵀ δ^y_t + Uᵀ δ^s_{t+1} + δ^h_{t+1} ⊙ z_{t+1}
-        d_h[t] = d_y[t] @ V
         if t < T:
-            d_h[t] += d_s[t + 1] @ U
-            d_h[t] += d_h[t + 1] * z[t + 1]
+            # δ^h_t = π^δ^h_t + Uᵀ δ^s_{t+1} + δ^h_{t+1} ⊙ z_{t+1}
+            d_h[t - 1] += np.matmul(d_s[t], U, out=work)
+            d_h[t - 1] += np.multiply(d_h[t], z[t], out=work)
         # ε^h_t = δ^h_t ⊙ g_t
-        e_h[t] = d_h[t] * g[t]
-        # δ^g_bar_t = (δ^h_t ⊙ (sigmoid(zeta) (1 - z_t)) + sigmoid(nu) δ^h_t) ⊙ (1 - g_t²)
-        part_1 = d_h[t] * (sigmoid(zeta) * (1 - z[t])) + sigmoid(nu) * d_h[t]
-        d_g_bar[t] = part_1 * (1 - g[t] ** 2)
-        # δ^z_bar_t = (δ^h_t ⊙ h_{t-1} - sigmoid(zeta) ε^h_t) ⊙ z_t ⊙ (1 - z_t)
-        d_z_bar[t] = (d_h[t] * h[t - 1] - sigmoid(zeta) * e_h[t]) * z[t] * (1 - z[t])
+        np.multiply(d_h[t - 1], g[t - 1], out=e_h[t - 1])
+        # δ^g_bar_t = (δ^h_t ⊙ κ1_t + ω2 δ^h_t) ⊙ κ2_t
+        np.multiply(d_h[t - 1], k1[t - 1], out=d_g_bar[t - 1])
+        d_g_bar[t - 1] += np.multiply(c2, d_h[t - 1], out=work)
+        np.multiply(d_g_bar[t - 1], k2[t - 1], out=d_g_bar[t - 1])
+        # δ^z_bar_t = (δ^h_t ⊙ h_{t-1} - ω1 ε^h_t) ⊙ κ3_t
+        np.multiply(d_h[t - 1], h[t - 1], out=d_z_bar[t - 1])
+        d_z_bar[t - 1] -= np.multiply(c1, e_h[t - 1], out=work)
+        np.multiply(d_z_bar[t - 1], k3[t - 1], out=d_z_bar[t - 1])
         # δ^s_t = δ^z_bar_t + δ^g_bar_t
-        d_s[t] = d_z_bar[t].copy()
-        d_s[t] += d_g_bar[t]
-        # ∂L/∂zeta = Σ_t (1 - z_t)ᵀ ε^h_t ⊙ sigmoid(zeta) ⊙ (1 - sigmoid(zeta))
-        part_2 = np.sum((1 - z[t]) * e_h[t], axis=1, keepdims=True)
-        grad_zeta += np.sum(part_2 * sigmoid(zeta) * (1 - sigmoid(zeta)))
-        # ∂L/∂nu = Σ_t g_tᵀ δ^h_t ⊙ sigmoid(nu) ⊙ (1 - sigmoid(nu))
-        part_3 = np.sum(g[t] * d_h[t], axis=1, keepdims=True)
-        grad_nu += np.sum(part_3 * sigmoid(nu) * (1 - sigmoid(nu)))
-        # ∂L/∂W = Σ_t δ^s_t x_tᵀ
-        grad_W += d_s[t].T @ x[t]
-        # ∂L/∂U = Σ_t δ^s_t h_{t-1}ᵀ
-        grad_U += d_s[t].T @ h[t - 1]
-        # ∂L/∂b_z = Σ_t δ^z_bar_t
-        grad_b_z += np.sum(d_z_bar[t], axis=0)
-        # ∂L/∂b_g = Σ_t δ^g_bar_t
-        grad_b_g += np.sum(d_g_bar[t], axis=0)
-        # ∂L/∂V = Σ_t δ^y_t h_tᵀ
-        grad_V += d_y[t].T @ h[t]
-        # ∂L/∂c = Σ_t δ^y_t
-        grad_c += np.sum(d_y[t], axis=0)
+        d_s[t - 1][...] = d_z_bar[t - 1]
+        d_s[t - 1] += d_g_bar[t - 1]
+
+    # ∂L/∂zeta = Σ_t (1 - z_t)ᵀ ε^h_t ⊙ sigmoid(zeta) ⊙ (1 - sigmoid(zeta))
+    part_1 = np.sum((1 - rows(z)) * rows(e_h), axis=1, keepdims=True)
+    grad_zeta = np.sum(part_1 * sigmoid(zeta) * (1 - sigmoid(zeta)))
+    # ∂L/∂nu = Σ_t g_tᵀ δ^h_t ⊙ sigmoid(nu) ⊙ (1 - sigmoid(nu))
+    part_2 = np.sum(rows(g) * rows(d_h), axis=1, keepdims=True)
+    grad_nu = np.sum(part_2 * sigmoid(nu) * (1 - sigmoid(nu)))
+    # ∂L/∂W = Σ_t δ^s_t x_tᵀ
+    grad_W = rows(d_s).T @ x
+    # ∂L/∂U = Σ_t δ^s_t h_{t-1}ᵀ
+    grad_U = rows(d_s).T @ rows(h, 0, T)
+    # ∂L/∂b_z = Σ_t δ^z_bar_t
+    grad_b_z = np.sum(rows(d_z_bar), axis=0)
+    # ∂L/∂b_g = Σ_t δ^g_bar_t
+    grad_b_g = np.sum(rows(d_g_bar), axis=0)
 
     # ∂L/∂h_0 = Uᵀ δ^s_1 + δ^h_1 ⊙ z_1
-    grad_h_0 = d_s[1] @ U + d_h[1] * z[1]
+    grad_h_0 = d_s[0] @ U + d_h[0] * z[0]
 
     grads = {
         "zeta": grad_zeta,
@@ -155,6 +174,15 @@ def sigmoid(z):
     return np.where(z >= 0, 1, e) / (1 + e)
 
 
+def sigmoid_into(z, out):
+    """1 / (1 + exp(-z)) into an array, without overflow."""
+    np.maximum(z, -80 if z.dtype == np.float32 else -700, out=out)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+    out += 1
+    np.reciprocal(out, out=out)
+
+
 def log_softmax(z, axis=-1):
     """z - log(sum(exp(z))), without overflow."""
     z = z - np.max(z, axis=axis, keepdims=True)
@@ -165,6 +193,13 @@ def softmax(z, axis=-1):
     """exp(z) / sum(exp(z)), without overflow."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -276,9 +311,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

@@ -47,123 +47,118 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
-    W_r = given["W_r"]
-    U_r = given["U_r"]
-    b_r = given["b_r"]
-    W_z = given["W_z"]
-    U_z = given["U_z"]
-    b_z = given["b_z"]
+    T, B = given.T, given.B
+    p = given.sizes["p"]
     W_n = given["W_n"]
     b_n = given["b_n"]
     U_n = given["U_n"]
     W_y = given["W_y"]
     b_y = given["b_y"]
-    x = given.steps("x")
-    d = given.steps("d")
-    r_bar = {}
-    h = {0: given.initial("h_0")}
-    r = {}
-    z_bar = {}
-    z = {}
-    s = {}
-    n_bar = {}
-    n = {}
-    y = {}
+    W_rz = np.concatenate([given["W_r"], given["W_z"]])
+    U_rz = np.concatenate([given["U_r"], given["U_z"]])
+    b_rz = np.concatenate([given["b_r"], given["b_z"]])
+    x = rows(given.steps("x"))
+    d = rows(given.steps("d"))
+    work = np.empty((B, 2 * p), given.dtype)
+    work_2 = np.empty((B, p), given.dtype)
 
     loss = 0.0
+    # π^gates_t = W_rz x_t + b_rz
+    gates = x @ W_rz.T + b_rz
+    gates = gates.reshape(T, B, 2 * p)
+    # π^n_bar_t = W_n x_t + b_n
+    n_bar = x @ W_n.T + b_n
+    n_bar = n_bar.reshape(T, B, p)
+
+    active_gates = np.empty((T, B, 2 * p), given.dtype)
+    s = np.empty((T, B, p), given.dtype)
+    n = np.empty((T, B, p), given.dtype)
+    h = np.empty((T + 1, B, p), given.dtype)
+    h[0] = given.initial("h_0")
     for t in range(1, T + 1):
-        # \bar{r}_t = W_r x_t + U_r h_{t-1} + b_r
-        r_bar[t] = x[t] @ W_r.T + h[t - 1] @ U_r.T + b_r
-        # r_t = σ(\bar{r}_t)
-        r[t] = sigmoid(r_bar[t])
-        # \bar{z}_t = W_z x_t + U_z h_{t-1} + b_z
-        z_bar[t] = x[t] @ W_z.T + h[t - 1] @ U_z.T + b_z
-        # z_t = σ(\bar{z}_t)
-        z[t] = sigmoid(z_bar[t])
+        # gates_t = W_rz x_t + U_rz h_{t-1} + b_rz
+        gates[t - 1] += np.matmul(h[t - 1], U_rz.T, out=work)
+        # active_gates_t = sigmoid(r_t, z_t)
+        sigmoid_into(gates[t - 1], active_gates[t - 1])
         # s_t = r_t ⊙ h_{t-1}
-        s[t] = r[t] * h[t - 1]
+        np.multiply(active_gates[t - 1][:, :p], h[t - 1], out=s[t - 1])
         # \bar{n}_t = W_n x_t + b_n + U_n s_t
-        n_bar[t] = x[t] @ W_n.T + b_n + s[t] @ U_n.T
+        n_bar[t - 1] += np.matmul(s[t - 1], U_n.T, out=work_2)
         # n_t = tanh(\bar{n}_t)
-        n[t] = np.tanh(n_bar[t])
+        np.tanh(n_bar[t - 1], out=n[t - 1])
         # h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}
-        h[t] = (1 - z[t]) * n[t] + z[t] * h[t - 1]
-        # y_t = W_y h_t + b_y
-        y[t] = h[t] @ W_y.T + b_y
-        # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
-        loss -= np.sum(d[t] * log_softmax(y[t]))
+        np.subtract(1, active_gates[t - 1][:, p:], out=h[t])
+        np.multiply(h[t], n[t - 1], out=h[t])
+        np.multiply(active_gates[t - 1][:, p:], h[t - 1], out=work_2)
+        h[t] += work_2
 
-    grad_W_r = np.zeros_like(W_r)
-    grad_U_r = np.zeros_like(U_r)
-    grad_b_r = np.zeros_like(b_r)
-    grad_W_z = np.zeros_like(W_z)
-    grad_U_z = np.zeros_like(U_z)
-    grad_b_z = np.zeros_like(b_z)
-    grad_W_n = np.zeros_like(W_n)
-    grad_b_n = np.zeros_like(b_n)
-    grad_U_n = np.zeros_like(U_n)
-    grad_W_y = np.zeros_like(W_y)
-    grad_b_y = np.zeros_like(b_y)
-    d_y = {}
-    d_h = {}
-    d_n_bar = {}
-    d_s = {}
-    d_z_bar = {}
-    d_r_bar = {}
-    # δ^v_t is the derivative of L by v_t.
+    # κ1_t = (1 - active_gates_t[p+1:2p]) ⊙ (1 - n_t²)
+    k1 = (1 - rows(active_gates)[:, p:]) * (1 - rows(n) ** 2)
+    k1 = k1.reshape(T, B, p)
+    # κ2_t = h_{t-1} - n_t
+    k2 = rows(h, 0, T) - rows(n)
+    k2 = k2.reshape(T, B, p)
+    # κ3_t = active_gates_t ⊙ (1 - active_gates_t)
+    k3 = rows(active_gates) * (1 - rows(active_gates))
+    k3 = k3.reshape(T, B, 2 * p)
+    # y_t = W_y h_t + b_y
+    y = rows(h, 1) @ W_y.T + b_y
+    # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
+    loss -= np.sum(d * log_softmax(y))
+    # δ^y_t = sum(d_t) softmax(y_t) - d_t
+    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    # π^δ^h_t = W_yᵀ δ^y_t
+    d_h = d_y @ W_y
+    d_h = d_h.reshape(T, B, p)
+    # ∂L/∂W_y = Σ_t δ^y_t h_tᵀ
+    grad_W_y = d_y.T @ rows(h, 1)
+    # ∂L/∂b_y = Σ_t δ^y_t
+    grad_b_y = np.sum(d_y, axis=0)
+
+    d_n_bar = np.empty((T, B, p), given.dtype)
+    d_s = np.empty((T, B, p), given.dtype)
+    d_gates = np.empty((T, B, 2 * p), given.dtype)
     for t in range(T, 0, -1):
-        # δ^y_t = sum(d_t) softmax(y_t) - d_t
-        d_y[t] = np.sum(d[t], axis=1, keepdims=True) * softmax(y[t]) - d[t]
-        # δ^h_t = W_yᵀ δ^y_t + U_rᵀ δ^r_bar_{t+1} + U_zᵀ δ^z_bar_{t+1} + δ^s_{t+1} ⊙ r_{t+1} +
-        #     δ^h_{t+1} ⊙ z_{t+1}
-        d_h[t] = d_y[t] @ W_y
         if t < T:
-            d_h[t] += d_r_bar[t + 1] @ U_r
-            d_h[t] += d_z_bar[t + 1] @ U_z
-            d_h[t] += d_s[t + 1] * r[t + 1]
-            d_h[t] += d_h[t + 1] * z[t + 1]
-        # δ^n_bar_t = δ^h_t ⊙ (1 - z_t) ⊙ (1 - n_t²)
-        d_n_bar[t] = d_h[t] * (1 - z[t]) * (1 - n[t] ** 2)
+            # δ^h_t = π^δ^h_t + U_rzᵀ δ^gates_{t+1} + δ^s_{t+1} ⊙ active_gates_{t+1}[1:p] +
+            #     δ^h_{t+1} ⊙ active_gates_{t+1}[p+1:2p]
+            d_h[t - 1] += np.matmul(d_gates[t], U_rz, out=work_2)
+            np.multiply(d_s[t], active_gates[t][:, :p], out=work_2)
+            d_h[t - 1] += work_2
+            np.multiply(d_h[t], active_gates[t][:, p:], out=work_2)
+            d_h[t - 1] += work_2
+        # δ^n_bar_t = δ^h_t ⊙ κ1_t
+        np.multiply(d_h[t - 1], k1[t - 1], out=d_n_bar[t - 1])
         # δ^s_t = U_nᵀ δ^n_bar_t
-        d_s[t] = d_n_bar[t] @ U_n
-        # δ^z_bar_t = δ^h_t ⊙ (h_{t-1} - n_t) ⊙ z_t ⊙ (1 - z_t)
-        d_z_bar[t] = d_h[t] * (h[t - 1] - n[t]) * z[t] * (1 - z[t])
-        # δ^r_bar_t = δ^s_t ⊙ h_{t-1} ⊙ r_t ⊙ (1 - r_t)
-        d_r_bar[t] = d_s[t] * h[t - 1] * r[t] * (1 - r[t])
-        # ∂L/∂W_r = Σ_t δ^r_bar_t x_tᵀ
-        grad_W_r += d_r_bar[t].T @ x[t]
-        # ∂L/∂U_r = Σ_t δ^r_bar_t h_{t-1}ᵀ
-        grad_U_r += d_r_bar[t].T @ h[t - 1]
-        # ∂L/∂b_r = Σ_t δ^r_bar_t
-        grad_b_r += np.sum(d_r_bar[t], axis=0)
-        # ∂L/∂W_z = Σ_t δ^z_bar_t x_tᵀ
-        grad_W_z += d_z_bar[t].T @ x[t]
-        # ∂L/∂U_z = Σ_t δ^z_bar_t h_{t-1}ᵀ
-        grad_U_z += d_z_bar[t].T @ h[t - 1]
-        # ∂L/∂b_z = Σ_t δ^z_bar_t
-        grad_b_z += np.sum(d_z_bar[t], axis=0)
-        # ∂L/∂W_n = Σ_t δ^n_bar_t x_tᵀ
-        grad_W_n += d_n_bar[t].T @ x[t]
-        # ∂L/∂b_n = Σ_t δ^n_bar_t
-        grad_b_n += np.sum(d_n_bar[t], axis=0)
-        # ∂L/∂U_n = Σ_t δ^n_bar_t s_tᵀ
-        grad_U_n += d_n_bar[t].T @ s[t]
-        # ∂L/∂W_y = Σ_t δ^y_t h_tᵀ
-        grad_W_y += d_y[t].T @ h[t]
-        # ∂L/∂b_y = Σ_t δ^y_t
-        grad_b_y += np.sum(d_y[t], axis=0)
+        np.matmul(d_n_bar[t - 1], U_n, out=d_s[t - 1])
+        # δ^gates_t = ([δ^s_t ⊙ h_{t-1}; δ^h_t ⊙ κ2_t]) ⊙ κ3_t
+        np.multiply(d_s[t - 1], h[t - 1], out=d_gates[t - 1][:, :p])
+        np.multiply(d_h[t - 1], k2[t - 1], out=d_gates[t - 1][:, p:])
+        d_gates[t - 1] *= k3[t - 1]
 
-    # ∂L/∂h_0 = U_rᵀ δ^r_bar_1 + U_zᵀ δ^z_bar_1 + δ^s_1 ⊙ r_1 + δ^h_1 ⊙ z_1
-    grad_h_0 = d_r_bar[1] @ U_r + d_z_bar[1] @ U_z + d_s[1] * r[1] + d_h[1] * z[1]
+    # ∂L/∂W_n = Σ_t δ^n_bar_t x_tᵀ
+    grad_W_n = rows(d_n_bar).T @ x
+    # ∂L/∂b_n = Σ_t δ^n_bar_t
+    grad_b_n = np.sum(rows(d_n_bar), axis=0)
+    # ∂L/∂U_n = Σ_t δ^n_bar_t s_tᵀ
+    grad_U_n = rows(d_n_bar).T @ rows(s)
+    # ∂L/∂W_rz = Σ_t δ^gates_t x_tᵀ
+    grad_W_rz = rows(d_gates).T @ x
+    # ∂L/∂U_rz = Σ_t δ^gates_t h_{t-1}ᵀ
+    grad_U_rz = rows(d_gates).T @ rows(h, 0, T)
+    # ∂L/∂b_rz = Σ_t δ^gates_t
+    grad_b_rz = np.sum(rows(d_gates), axis=0)
+
+    # ∂L/∂h_0 = U_rzᵀ δ^gates_1 + δ^s_1 ⊙ active_gates_1[1:p] + δ^h_1 ⊙ active_gates_1[p+1:2p]
+    grad_h_0 = d_gates[0] @ U_rz + d_s[0] * active_gates[0][:, :p] + d_h[0] * active_gates[0][:, p:]
 
     grads = {
-        "W_r": grad_W_r,
-        "U_r": grad_U_r,
-        "b_r": grad_b_r,
-        "W_z": grad_W_z,
-        "U_z": grad_U_z,
-        "b_z": grad_b_z,
+        "W_r": grad_W_rz[:p],
+        "U_r": grad_U_rz[:p],
+        "b_r": grad_b_rz[:p],
+        "W_z": grad_W_rz[p:],
+        "U_z": grad_U_rz[p:],
+        "b_z": grad_b_rz[p:],
         "W_n": grad_W_n,
         "b_n": grad_b_n,
         "U_n": grad_U_n,
@@ -180,6 +175,15 @@ def sigmoid(z):
     return np.where(z >= 0, 1, e) / (1 + e)
 
 
+def sigmoid_into(z, out):
+    """1 / (1 + exp(-z)) into an array, without overflow."""
+    np.maximum(z, -80 if z.dtype == np.float32 else -700, out=out)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+    out += 1
+    np.reciprocal(out, out=out)
+
+
 def log_softmax(z, axis=-1):
     """z - log(sum(exp(z))), without overflow."""
     z = z - np.max(z, axis=axis, keepdims=True)
@@ -190,6 +194,13 @@ def softmax(z, axis=-1):
     """exp(z) / sum(exp(z)), without overflow."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -304,9 +315,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

@@ -35,58 +35,62 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    n = given.sizes["n"]
     W = given["W"]
     u = given["u"]
     b = given["b"]
     V = given["V"]
     c = given["c"]
-    x = given.steps("x")
-    d = given.steps("d")
-    z = {}
-    h = {0: given.initial("h_0")}
-    y = {}
+    x = rows(given.steps("x"))
+    d = rows(given.steps("d"))
+    work = np.empty((B, n), given.dtype)
 
     loss = 0.0
+    # π^z_t = W x_t + b
+    z = x @ W.T + b
+    z = z.reshape(T, B, n)
+
+    h = np.empty((T + 1, B, n), given.dtype)
+    h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # z_t = W x_t + u ⊙ h_{t-1} + b
-        z[t] = x[t] @ W.T + u * h[t - 1] + b
+        z[t - 1] += np.multiply(h[t - 1], u, out=work)
         # h_t = relu(z_t)
-        h[t] = np.maximum(z[t], 0)
-        # y_t = V h_t + c
-        y[t] = h[t] @ V.T + c
-        # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
-        loss -= np.sum(d[t] * log_softmax(y[t]))
+        np.maximum(z[t - 1], 0, out=h[t])
 
-    grad_W = np.zeros_like(W)
-    grad_u = np.zeros_like(u)
-    grad_b = np.zeros_like(b)
-    grad_V = np.zeros_like(V)
-    grad_c = np.zeros_like(c)
-    d_y = {}
-    d_z = {}
-    # δ^v_t is the derivative of L by v_t.
+    # κ1_t = relu′(z_t)
+    k1 = np.heaviside(rows(z), 0)
+    k1 = k1.reshape(T, B, n)
+    # y_t = V h_t + c
+    y = rows(h, 1) @ V.T + c
+    # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
+    loss -= np.sum(d * log_softmax(y))
+    # δ^y_t = sum(d_t) softmax(y_t) - d_t
+    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    # π^δ^z_t = Vᵀ δ^y_t
+    d_z = d_y @ V
+    d_z = d_z.reshape(T, B, n)
+    # ∂L/∂V = Σ_t δ^y_t h_tᵀ
+    grad_V = d_y.T @ rows(h, 1)
+    # ∂L/∂c = Σ_t δ^y_t
+    grad_c = np.sum(d_y, axis=0)
+
     for t in range(T, 0, -1):
-        # δ^y_t = sum(d_t) softmax(y_t) - d_t
-        d_y[t] = np.sum(d[t], axis=1, keepdims=True) * softmax(y[t]) - d[t]
-        # δ^z_t = (Vᵀ δ^y_t + δ^z_{t+1} ⊙ u) ⊙ relu′(z_t)
-        d_z[t] = d_y[t] @ V
         if t < T:
-            d_z[t] += d_z[t + 1] * u
-        d_z[t] *= np.heaviside(z[t], 0)
-        # ∂L/∂W = Σ_t δ^z_t x_tᵀ
-        grad_W += d_z[t].T @ x[t]
-        # ∂L/∂u = Σ_t δ^z_t ⊙ h_{t-1}
-        grad_u += np.sum(d_z[t] * h[t - 1], axis=0)
-        # ∂L/∂b = Σ_t δ^z_t
-        grad_b += np.sum(d_z[t], axis=0)
-        # ∂L/∂V = Σ_t δ^y_t h_tᵀ
-        grad_V += d_y[t].T @ h[t]
-        # ∂L/∂c = Σ_t δ^y_t
-        grad_c += np.sum(d_y[t], axis=0)
+            # δ^z_t = (π^δ^z_t + δ^z_{t+1} ⊙ u) ⊙ κ1_t
+            d_z[t - 1] += np.multiply(d_z[t], u, out=work)
+        d_z[t - 1] *= k1[t - 1]
+
+    # ∂L/∂W = Σ_t δ^z_t x_tᵀ
+    grad_W = rows(d_z).T @ x
+    # ∂L/∂u = Σ_t δ^z_t ⊙ h_{t-1}
+    grad_u = np.sum(rows(d_z) * rows(h, 0, T), axis=0)
+    # ∂L/∂b = Σ_t δ^z_t
+    grad_b = np.sum(rows(d_z), axis=0)
 
     # ∂L/∂h_0 = δ^z_1 ⊙ u
-    grad_h_0 = d_z[1] * u
+    grad_h_0 = d_z[0] * u
 
     grads = {
         "W": grad_W,
@@ -109,6 +113,13 @@ def softmax(z, axis=-1):
     """exp(z) / sum(exp(z)), without overflow."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -217,9 +228,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

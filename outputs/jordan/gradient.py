@@ -35,61 +35,74 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    p = given.sizes["p"]
+    n = given.sizes["n"]
     W = given["W"]
     U = given["U"]
     b = given["b"]
     V = given["V"]
     c = given["c"]
-    x = given.steps("x")
-    d = given.steps("d")
-    z = {}
-    y = {0: given.initial("y_0")}
-    h = {}
-    o = {}
+    x = rows(given.steps("x"))
+    d = rows(given.steps("d"))
+    work = np.empty((B, p), given.dtype)
+    work_2 = np.empty((B, n), given.dtype)
 
     loss = 0.0
+    # π^z_t = W x_t + b
+    z = x @ W.T + b
+    z = z.reshape(T, B, p)
+
+    h = np.empty((T, B, p), given.dtype)
+    o = np.empty((T, B, n), given.dtype)
+    y = np.empty((T + 1, B, n), given.dtype)
+    y[0] = given.initial("y_0")
     for t in range(1, T + 1):
         # z_t = W x_t + U y_{t-1} + b
-        z[t] = x[t] @ W.T + y[t - 1] @ U.T + b
+        z[t - 1] += np.matmul(y[t - 1], U.T, out=work)
         # h_t = σ(z_t)
-        h[t] = sigmoid(z[t])
+        sigmoid_into(z[t - 1], h[t - 1])
         # o_t = V h_t + c
-        o[t] = h[t] @ V.T + c
+        np.matmul(h[t - 1], V.T, out=o[t - 1])
+        o[t - 1] += c
         # y_t = σ(o_t)
-        y[t] = sigmoid(o[t])
-        # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
-        loss += 0.5 * np.sum((y[t] - d[t]) ** 2)
+        sigmoid_into(o[t - 1], y[t])
 
-    grad_W = np.zeros_like(W)
-    grad_U = np.zeros_like(U)
-    grad_b = np.zeros_like(b)
-    grad_V = np.zeros_like(V)
-    grad_c = np.zeros_like(c)
-    d_o = {}
-    d_z = {}
-    # δ^v_t is the derivative of L by v_t.
+    # π^δ^o_t = y_t - d_t
+    d_o = rows(y, 1) - d
+    d_o = d_o.reshape(T, B, n)
+    # κ1_t = y_t ⊙ (1 - y_t)
+    k1 = rows(y, 1) * (1 - rows(y, 1))
+    k1 = k1.reshape(T, B, n)
+    # κ2_t = h_t ⊙ (1 - h_t)
+    k2 = rows(h) * (1 - rows(h))
+    k2 = k2.reshape(T, B, p)
+    # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
+    loss += 0.5 * np.sum((rows(y, 1) - d) ** 2)
+
+    d_z = np.empty((T, B, p), given.dtype)
     for t in range(T, 0, -1):
-        # δ^o_t = (y_t - d_t + Uᵀ δ^z_{t+1}) ⊙ y_t ⊙ (1 - y_t)
-        d_o[t] = y[t] - d[t]
         if t < T:
-            d_o[t] += d_z[t + 1] @ U
-        d_o[t] *= y[t] * (1 - y[t])
-        # δ^z_t = Vᵀ δ^o_t ⊙ h_t ⊙ (1 - h_t)
-        d_z[t] = (d_o[t] @ V) * h[t] * (1 - h[t])
-        # ∂L/∂W = Σ_t δ^z_t x_tᵀ
-        grad_W += d_z[t].T @ x[t]
-        # ∂L/∂U = Σ_t δ^z_t y_{t-1}ᵀ
-        grad_U += d_z[t].T @ y[t - 1]
-        # ∂L/∂b = Σ_t δ^z_t
-        grad_b += np.sum(d_z[t], axis=0)
-        # ∂L/∂V = Σ_t δ^o_t h_tᵀ
-        grad_V += d_o[t].T @ h[t]
-        # ∂L/∂c = Σ_t δ^o_t
-        grad_c += np.sum(d_o[t], axis=0)
+            # δ^o_t = (π^δ^o_t + Uᵀ δ^z_{t+1}) ⊙ κ1_t
+            d_o[t - 1] += np.matmul(d_z[t], U, out=work_2)
+        d_o[t - 1] *= k1[t - 1]
+        # δ^z_t = Vᵀ δ^o_t ⊙ κ2_t
+        np.matmul(d_o[t - 1], V, out=d_z[t - 1])
+        np.multiply(d_z[t - 1], k2[t - 1], out=d_z[t - 1])
+
+    # ∂L/∂W = Σ_t δ^z_t x_tᵀ
+    grad_W = rows(d_z).T @ x
+    # ∂L/∂U = Σ_t δ^z_t y_{t-1}ᵀ
+    grad_U = rows(d_z).T @ rows(y, 0, T)
+    # ∂L/∂b = Σ_t δ^z_t
+    grad_b = np.sum(rows(d_z), axis=0)
+    # ∂L/∂V = Σ_t δ^o_t h_tᵀ
+    grad_V = rows(d_o).T @ rows(h)
+    # ∂L/∂c = Σ_t δ^o_t
+    grad_c = np.sum(rows(d_o), axis=0)
 
     # ∂L/∂y_0 = Uᵀ δ^z_1
-    grad_y_0 = d_z[1] @ U
+    grad_y_0 = d_z[0] @ U
 
     grads = {
         "W": grad_W,
@@ -106,6 +119,22 @@ def sigmoid(z):
     """1 / (1 + exp(-z)), without overflow."""
     e = np.exp(-np.abs(z))
     return np.where(z >= 0, 1, e) / (1 + e)
+
+
+def sigmoid_into(z, out):
+    """1 / (1 + exp(-z)) into an array, without overflow."""
+    np.maximum(z, -80 if z.dtype == np.float32 else -700, out=out)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+    out += 1
+    np.reciprocal(out, out=out)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -214,9 +243,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

@@ -48,128 +48,115 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
-    W_i = given["W_i"]
-    U_i = given["U_i"]
-    b_i = given["b_i"]
-    W_g = given["W_g"]
-    U_g = given["U_g"]
-    b_g = given["b_g"]
-    W_o = given["W_o"]
-    U_o = given["U_o"]
-    b_o = given["b_o"]
+    T, B = given.T, given.B
+    n = given.sizes["n"]
     W_y = given["W_y"]
     b_y = given["b_y"]
-    x = given.steps("x")
-    d = given.steps("d")
-    i_bar = {}
-    h = {0: given.initial("h_0")}
-    i = {}
-    g_bar = {}
-    g = {}
-    c = {0: given.initial("c_0")}
-    o_bar = {}
-    o = {}
-    y = {}
+    W_iog = np.concatenate([given["W_i"], given["W_o"], given["W_g"]])
+    U_iog = np.concatenate([given["U_i"], given["U_o"], given["U_g"]])
+    b_iog = np.concatenate([given["b_i"], given["b_o"], given["b_g"]])
+    x = rows(given.steps("x"))
+    d = rows(given.steps("d"))
+    work = np.empty((B, 3 * n), given.dtype)
+    work_2 = np.empty((B, n), given.dtype)
 
     loss = 0.0
+    # π^gates_t = W_iog x_t + b_iog
+    gates = x @ W_iog.T + b_iog
+    gates = gates.reshape(T, B, 3 * n)
+
+    active_gates = np.empty((T, B, 2 * n), given.dtype)
+    g = np.empty((T, B, n), given.dtype)
+    c = np.empty((T + 1, B, n), given.dtype)
+    c[0] = given.initial("c_0")
+    tanh_c = np.empty((T, B, n), given.dtype)
+    h = np.empty((T + 1, B, n), given.dtype)
+    h[0] = given.initial("h_0")
     for t in range(1, T + 1):
-        # \bar{i}_t = W_i x_t + U_i h_{t-1} + b_i
-        i_bar[t] = x[t] @ W_i.T + h[t - 1] @ U_i.T + b_i
-        # i_t = σ(\bar{i}_t)
-        i[t] = sigmoid(i_bar[t])
-        # \bar{g}_t = W_g x_t + U_g h_{t-1} + b_g
-        g_bar[t] = x[t] @ W_g.T + h[t - 1] @ U_g.T + b_g
+        # gates_t = W_iog x_t + U_iog h_{t-1} + b_iog
+        gates[t - 1] += np.matmul(h[t - 1], U_iog.T, out=work)
+        # active_gates_t = sigmoid(i_t, o_t)
+        sigmoid_into(gates[t - 1][:, : 2 * n], active_gates[t - 1])
         # g_t = tanh(\bar{g}_t)
-        g[t] = np.tanh(g_bar[t])
+        np.tanh(gates[t - 1][:, 2 * n :], out=g[t - 1])
         # c_t = (1 - i_t) ⊙ c_{t-1} + i_t ⊙ g_t
-        c[t] = (1 - i[t]) * c[t - 1] + i[t] * g[t]
-        # \bar{o}_t = W_o x_t + U_o h_{t-1} + b_o
-        o_bar[t] = x[t] @ W_o.T + h[t - 1] @ U_o.T + b_o
-        # o_t = σ(\bar{o}_t)
-        o[t] = sigmoid(o_bar[t])
+        np.subtract(1, active_gates[t - 1][:, :n], out=c[t])
+        np.multiply(c[t], c[t - 1], out=c[t])
+        np.multiply(active_gates[t - 1][:, :n], g[t - 1], out=work_2)
+        c[t] += work_2
+        # tanh_c_t = tanh(…)
+        np.tanh(c[t], out=tanh_c[t - 1])
         # h_t = o_t ⊙ tanh(c_t)
-        h[t] = o[t] * np.tanh(c[t])
-        # y_t = W_y h_t + b_y
-        y[t] = h[t] @ W_y.T + b_y
-        # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
-        loss -= np.sum(d[t] * log_softmax(y[t]))
+        np.multiply(active_gates[t - 1][:, n:], tanh_c[t - 1], out=h[t])
 
-    grad_W_i = np.zeros_like(W_i)
-    grad_U_i = np.zeros_like(U_i)
-    grad_b_i = np.zeros_like(b_i)
-    grad_W_g = np.zeros_like(W_g)
-    grad_U_g = np.zeros_like(U_g)
-    grad_b_g = np.zeros_like(b_g)
-    grad_W_o = np.zeros_like(W_o)
-    grad_U_o = np.zeros_like(U_o)
-    grad_b_o = np.zeros_like(b_o)
-    grad_W_y = np.zeros_like(W_y)
-    grad_b_y = np.zeros_like(b_y)
-    d_y = {}
-    d_h = {}
-    d_o_bar = {}
-    d_c = {}
-    d_g_bar = {}
-    d_i_bar = {}
-    # δ^v_t is the derivative of L by v_t.
+    # κ1_t = active_gates_t[n+1:2n] ⊙ (1 - tanh_c_t²)
+    k1 = rows(active_gates)[:, n:] * (1 - rows(tanh_c) ** 2)
+    k1 = k1.reshape(T, B, n)
+    # κ2_t = 1 - active_gates_{t+1}[1:n]
+    k2 = np.zeros((T, B, n), given.dtype)
+    if 1 <= T - 1:
+        rows(k2, 0, T - 1)[:] += 1 - rows(active_gates, 1)[:, :n]
+    # κ3_t = g_t - c_{t-1}
+    k3 = rows(g) - rows(c, 0, T)
+    k3 = k3.reshape(T, B, n)
+    # κ4_t = active_gates_t ⊙ (1 - active_gates_t)
+    k4 = rows(active_gates) * (1 - rows(active_gates))
+    k4 = k4.reshape(T, B, 2 * n)
+    # κ5_t = active_gates_t[1:n] ⊙ (1 - g_t²)
+    k5 = rows(active_gates)[:, :n] * (1 - rows(g) ** 2)
+    k5 = k5.reshape(T, B, n)
+    # y_t = W_y h_t + b_y
+    y = rows(h, 1) @ W_y.T + b_y
+    # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
+    loss -= np.sum(d * log_softmax(y))
+    # δ^y_t = sum(d_t) softmax(y_t) - d_t
+    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    # π^δ^h_t = W_yᵀ δ^y_t
+    d_h = d_y @ W_y
+    d_h = d_h.reshape(T, B, n)
+    # ∂L/∂W_y = Σ_t δ^y_t h_tᵀ
+    grad_W_y = d_y.T @ rows(h, 1)
+    # ∂L/∂b_y = Σ_t δ^y_t
+    grad_b_y = np.sum(d_y, axis=0)
+
+    d_c = np.empty((T, B, n), given.dtype)
+    d_gates = np.empty((T, B, 3 * n), given.dtype)
     for t in range(T, 0, -1):
-        # δ^y_t = sum(d_t) softmax(y_t) - d_t
-        d_y[t] = np.sum(d[t], axis=1, keepdims=True) * softmax(y[t]) - d[t]
-        # δ^h_t = W_yᵀ δ^y_t + U_iᵀ δ^i_bar_{t+1} + U_gᵀ δ^g_bar_{t+1} + U_oᵀ δ^o_bar_{t+1}
-        d_h[t] = d_y[t] @ W_y
         if t < T:
-            d_h[t] += d_i_bar[t + 1] @ U_i
-            d_h[t] += d_g_bar[t + 1] @ U_g
-            d_h[t] += d_o_bar[t + 1] @ U_o
-        # δ^o_bar_t = δ^h_t ⊙ tanh(c_t) ⊙ o_t ⊙ (1 - o_t)
-        d_o_bar[t] = d_h[t] * np.tanh(c[t]) * o[t] * (1 - o[t])
-        # δ^c_t = δ^h_t ⊙ o_t ⊙ (1 - tanh(c_t)²) + δ^c_{t+1} ⊙ (1 - i_{t+1})
-        d_c[t] = d_h[t] * o[t] * (1 - np.tanh(c[t]) ** 2)
+            # δ^h_t = π^δ^h_t + U_iogᵀ δ^gates_{t+1}
+            d_h[t - 1] += np.matmul(d_gates[t], U_iog, out=work_2)
+        # δ^c_t = δ^h_t ⊙ κ1_t + δ^c_{t+1} ⊙ κ2_t
+        np.multiply(d_h[t - 1], k1[t - 1], out=d_c[t - 1])
         if t < T:
-            d_c[t] += d_c[t + 1] * (1 - i[t + 1])
-        # δ^g_bar_t = δ^c_t ⊙ i_t ⊙ (1 - g_t²)
-        d_g_bar[t] = d_c[t] * i[t] * (1 - g[t] ** 2)
-        # δ^i_bar_t = δ^c_t ⊙ (g_t - c_{t-1}) ⊙ i_t ⊙ (1 - i_t)
-        d_i_bar[t] = d_c[t] * (g[t] - c[t - 1]) * i[t] * (1 - i[t])
-        # ∂L/∂W_i = Σ_t δ^i_bar_t x_tᵀ
-        grad_W_i += d_i_bar[t].T @ x[t]
-        # ∂L/∂U_i = Σ_t δ^i_bar_t h_{t-1}ᵀ
-        grad_U_i += d_i_bar[t].T @ h[t - 1]
-        # ∂L/∂b_i = Σ_t δ^i_bar_t
-        grad_b_i += np.sum(d_i_bar[t], axis=0)
-        # ∂L/∂W_g = Σ_t δ^g_bar_t x_tᵀ
-        grad_W_g += d_g_bar[t].T @ x[t]
-        # ∂L/∂U_g = Σ_t δ^g_bar_t h_{t-1}ᵀ
-        grad_U_g += d_g_bar[t].T @ h[t - 1]
-        # ∂L/∂b_g = Σ_t δ^g_bar_t
-        grad_b_g += np.sum(d_g_bar[t], axis=0)
-        # ∂L/∂W_o = Σ_t δ^o_bar_t x_tᵀ
-        grad_W_o += d_o_bar[t].T @ x[t]
-        # ∂L/∂U_o = Σ_t δ^o_bar_t h_{t-1}ᵀ
-        grad_U_o += d_o_bar[t].T @ h[t - 1]
-        # ∂L/∂b_o = Σ_t δ^o_bar_t
-        grad_b_o += np.sum(d_o_bar[t], axis=0)
-        # ∂L/∂W_y = Σ_t δ^y_t h_tᵀ
-        grad_W_y += d_y[t].T @ h[t]
-        # ∂L/∂b_y = Σ_t δ^y_t
-        grad_b_y += np.sum(d_y[t], axis=0)
+            d_c[t - 1] += np.multiply(d_c[t], k2[t - 1], out=work_2)
+        # δ^gates_t = [[δ^c_t ⊙ κ3_t; δ^h_t ⊙ tanh_c_t] ⊙ κ4_t; δ^c_t ⊙ κ5_t]
+        np.multiply(d_c[t - 1], k3[t - 1], out=d_gates[t - 1][:, : 2 * n][:, :n])
+        np.multiply(d_h[t - 1], tanh_c[t - 1], out=d_gates[t - 1][:, : 2 * n][:, n:])
+        np.multiply(d_gates[t - 1][:, : 2 * n], k4[t - 1], out=d_gates[t - 1][:, : 2 * n])
+        np.multiply(d_c[t - 1], k5[t - 1], out=d_gates[t - 1][:, 2 * n :])
 
-    # ∂L/∂h_0 = U_iᵀ δ^i_bar_1 + U_gᵀ δ^g_bar_1 + U_oᵀ δ^o_bar_1
-    grad_h_0 = d_i_bar[1] @ U_i + d_g_bar[1] @ U_g + d_o_bar[1] @ U_o
-    # ∂L/∂c_0 = δ^c_1 ⊙ (1 - i_1)
-    grad_c_0 = d_c[1] * (1 - i[1])
+    # ∂L/∂W_iog = Σ_t δ^gates_t x_tᵀ
+    grad_W_iog = rows(d_gates).T @ x
+    # ∂L/∂U_iog = Σ_t δ^gates_t h_{t-1}ᵀ
+    grad_U_iog = rows(d_gates).T @ rows(h, 0, T)
+    # ∂L/∂b_iog = Σ_t δ^gates_t
+    grad_b_iog = np.sum(rows(d_gates), axis=0)
+
+    # ∂L/∂h_0 = U_iogᵀ δ^gates_1
+    grad_h_0 = d_gates[0] @ U_iog
+    # ∂L/∂c_0 = δ^c_1 ⊙ (1 - active_gates_1[1:n])
+    grad_c_0 = d_c[0] * (1 - active_gates[0][:, :n])
 
     grads = {
-        "W_i": grad_W_i,
-        "U_i": grad_U_i,
-        "b_i": grad_b_i,
-        "W_g": grad_W_g,
-        "U_g": grad_U_g,
-        "b_g": grad_b_g,
-        "W_o": grad_W_o,
-        "U_o": grad_U_o,
-        "b_o": grad_b_o,
+        "W_i": grad_W_iog[:n],
+        "U_i": grad_U_iog[:n],
+        "b_i": grad_b_iog[:n],
+        "W_g": grad_W_iog[2 * n :],
+        "U_g": grad_U_iog[2 * n :],
+        "b_g": grad_b_iog[2 * n :],
+        "W_o": grad_W_iog[n : 2 * n],
+        "U_o": grad_U_iog[n : 2 * n],
+        "b_o": grad_b_iog[n : 2 * n],
         "W_y": grad_W_y,
         "b_y": grad_b_y,
         "h_0": grad_h_0,
@@ -184,6 +171,15 @@ def sigmoid(z):
     return np.where(z >= 0, 1, e) / (1 + e)
 
 
+def sigmoid_into(z, out):
+    """1 / (1 + exp(-z)) into an array, without overflow."""
+    np.maximum(z, -80 if z.dtype == np.float32 else -700, out=out)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+    out += 1
+    np.reciprocal(out, out=out)
+
+
 def log_softmax(z, axis=-1):
     """z - log(sum(exp(z))), without overflow."""
     z = z - np.max(z, axis=axis, keepdims=True)
@@ -194,6 +190,13 @@ def softmax(z, axis=-1):
     """exp(z) / sum(exp(z)), without overflow."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -309,9 +312,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

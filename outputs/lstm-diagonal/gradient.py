@@ -63,7 +63,8 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    n = given.sizes["n"]
     u = given["u"]
     w_f_1 = given["w_f_1"]
     b_f_1 = given["b_f_1"]
@@ -83,194 +84,224 @@ def loss_and_gradients(params, inputs):
     b_o_2 = given["b_o_2"]
     v = given["v"]
     b_y = given["b_y"]
-    x = given.steps("x")
+    x = rows(given.steps("x"))
     d = given.steps("d")
-    x_1 = {}
-    f_bar_1 = {}
-    i_bar_1 = {}
-    h_1 = {0: given.initial("h_1_0")}
-    g_bar_1 = {}
-    c_1 = {0: given.initial("c_1_0")}
-    o_bar_1 = {}
-    f_bar_2 = {}
-    i_bar_2 = {}
-    h_2 = {0: given.initial("h_2_0")}
-    g_bar_2 = {}
-    c_2 = {0: given.initial("c_2_0")}
-    o_bar_2 = {}
-    y = {}
+    work = np.empty((B, n), given.dtype)
 
     loss = 0.0
+    # x^{(1)}_t = u ⊙ x_t
+    x_1 = u * x
+    # \bar{f}^{(1)}_t = w_f^{(1)} ⊙ x^{(1)}_t + b_f^{(1)}
+    f_bar_1 = w_f_1 * x_1 + b_f_1
+    # \bar{o}^{(1)}_t = w_o^{(1)} ⊙ x^{(1)}_t + b_o^{(1)}
+    o_bar_1 = w_o_1 * x_1 + b_o_1
+    # sigmoid_f_bar_1_t = sigmoid(…)
+    sigmoid_f_bar_1 = sigmoid(f_bar_1)
+    sigmoid_f_bar_1 = sigmoid_f_bar_1.reshape(T, B, n)
+    # sigmoid_o_bar_1_t = sigmoid(…)
+    sigmoid_o_bar_1 = sigmoid(o_bar_1)
+    sigmoid_o_bar_1 = sigmoid_o_bar_1.reshape(T, B, n)
+
+    i_bar_1 = np.empty((T, B, n), given.dtype)
+    g_bar_1 = np.empty((T, B, n), given.dtype)
+    sigmoid_i_bar_1 = np.empty((T, B, n), given.dtype)
+    tanh_g_bar_1 = np.empty((T, B, n), given.dtype)
+    c_1 = np.empty((T + 1, B, n), given.dtype)
+    c_1[0] = given.initial("c_1_0")
+    tanh_c_1 = np.empty((T, B, n), given.dtype)
+    h_1 = np.empty((T + 1, B, n), given.dtype)
+    h_1[0] = given.initial("h_1_0")
     for t in range(1, T + 1):
-        # x^{(1)}_t = u ⊙ x_t
-        x_1[t] = u * x[t]
-        # \bar{f}^{(1)}_t = w_f^{(1)} ⊙ x^{(1)}_t + b_f^{(1)}
-        f_bar_1[t] = w_f_1 * x_1[t] + b_f_1
         # \bar{i}^{(1)}_t = w_i^{(1)} ⊙ h^{(1)}_{t-1} + b_i^{(1)}
-        i_bar_1[t] = w_i_1 * h_1[t - 1] + b_i_1
+        np.multiply(h_1[t - 1], w_i_1, out=i_bar_1[t - 1])
+        i_bar_1[t - 1] += b_i_1
         # \bar{g}^{(1)}_t = w_g^{(1)} ⊙ h^{(1)}_{t-1} + b_g^{(1)}
-        g_bar_1[t] = w_g_1 * h_1[t - 1] + b_g_1
+        np.multiply(h_1[t - 1], w_g_1, out=g_bar_1[t - 1])
+        g_bar_1[t - 1] += b_g_1
+        # sigmoid_i_bar_1_t = sigmoid(…)
+        sigmoid_into(i_bar_1[t - 1], sigmoid_i_bar_1[t - 1])
+        # tanh_g_bar_1_t = tanh(…)
+        np.tanh(g_bar_1[t - 1], out=tanh_g_bar_1[t - 1])
         # c^{(1)}_t = σ(\bar{f}^{(1)}_t) ⊙ c^{(1)}_{t-1} + σ(\bar{i}^{(1)}_t) ⊙
         #     tanh(\bar{g}^{(1)}_t)
-        c_1[t] = sigmoid(f_bar_1[t]) * c_1[t - 1] + sigmoid(i_bar_1[t]) * np.tanh(g_bar_1[t])
-        # \bar{o}^{(1)}_t = w_o^{(1)} ⊙ x^{(1)}_t + b_o^{(1)}
-        o_bar_1[t] = w_o_1 * x_1[t] + b_o_1
+        np.multiply(c_1[t - 1], sigmoid_f_bar_1[t - 1], out=c_1[t])
+        np.multiply(sigmoid_i_bar_1[t - 1], tanh_g_bar_1[t - 1], out=work)
+        c_1[t] += work
+        # tanh_c_1_t = tanh(…)
+        np.tanh(c_1[t], out=tanh_c_1[t - 1])
         # h^{(1)}_t = σ(\bar{o}^{(1)}_t) ⊙ tanh(c^{(1)}_t)
-        h_1[t] = sigmoid(o_bar_1[t]) * np.tanh(c_1[t])
-        # \bar{f}^{(2)}_t = w_f^{(2)} ⊙ h^{(1)}_t + b_f^{(2)}
-        f_bar_2[t] = w_f_2 * h_1[t] + b_f_2
+        np.multiply(tanh_c_1[t - 1], sigmoid_o_bar_1[t - 1], out=h_1[t])
+
+    # κ4_t = sigmoid_o_bar_1_t ⊙ (1 - tanh_c_1_t²)
+    k4 = rows(sigmoid_o_bar_1) * (1 - rows(tanh_c_1) ** 2)
+    k4 = k4.reshape(T, B, n)
+    # κ5_t = sigmoid_i_bar_1_t ⊙ (1 - tanh_g_bar_1_t²)
+    k5 = rows(sigmoid_i_bar_1) * (1 - rows(tanh_g_bar_1) ** 2)
+    k5 = k5.reshape(T, B, n)
+    # κ6_t = tanh_g_bar_1_t ⊙ sigmoid_i_bar_1_t ⊙ (1 - sigmoid_i_bar_1_t)
+    k6 = rows(tanh_g_bar_1) * rows(sigmoid_i_bar_1) * (1 - rows(sigmoid_i_bar_1))
+    k6 = k6.reshape(T, B, n)
+    # \bar{f}^{(2)}_t = w_f^{(2)} ⊙ h^{(1)}_t + b_f^{(2)}
+    f_bar_2 = w_f_2 * rows(h_1, 1) + b_f_2
+    # \bar{o}^{(2)}_t = w_o^{(2)} ⊙ h^{(1)}_t + b_o^{(2)}
+    o_bar_2 = w_o_2 * rows(h_1, 1) + b_o_2
+    # sigmoid_f_bar_2_t = sigmoid(…)
+    sigmoid_f_bar_2 = sigmoid(f_bar_2)
+    sigmoid_f_bar_2 = sigmoid_f_bar_2.reshape(T, B, n)
+    # sigmoid_o_bar_2_t = sigmoid(…)
+    sigmoid_o_bar_2 = sigmoid(o_bar_2)
+    sigmoid_o_bar_2 = sigmoid_o_bar_2.reshape(T, B, n)
+
+    i_bar_2 = np.empty((T, B, n), given.dtype)
+    g_bar_2 = np.empty((T, B, n), given.dtype)
+    sigmoid_i_bar_2 = np.empty((T, B, n), given.dtype)
+    tanh_g_bar_2 = np.empty((T, B, n), given.dtype)
+    c_2 = np.empty((T + 1, B, n), given.dtype)
+    c_2[0] = given.initial("c_2_0")
+    tanh_c_2 = np.empty((T, B, n), given.dtype)
+    h_2 = np.empty((T + 1, B, n), given.dtype)
+    h_2[0] = given.initial("h_2_0")
+    for t in range(1, T + 1):
         # \bar{i}^{(2)}_t = w_i^{(2)} ⊙ h^{(2)}_{t-1} + b_i^{(2)}
-        i_bar_2[t] = w_i_2 * h_2[t - 1] + b_i_2
+        np.multiply(h_2[t - 1], w_i_2, out=i_bar_2[t - 1])
+        i_bar_2[t - 1] += b_i_2
         # \bar{g}^{(2)}_t = w_g^{(2)} ⊙ h^{(2)}_{t-1} + b_g^{(2)}
-        g_bar_2[t] = w_g_2 * h_2[t - 1] + b_g_2
+        np.multiply(h_2[t - 1], w_g_2, out=g_bar_2[t - 1])
+        g_bar_2[t - 1] += b_g_2
+        # sigmoid_i_bar_2_t = sigmoid(…)
+        sigmoid_into(i_bar_2[t - 1], sigmoid_i_bar_2[t - 1])
+        # tanh_g_bar_2_t = tanh(…)
+        np.tanh(g_bar_2[t - 1], out=tanh_g_bar_2[t - 1])
         # c^{(2)}_t = σ(\bar{f}^{(2)}_t) ⊙ c^{(2)}_{t-1} + σ(\bar{i}^{(2)}_t) ⊙
         #     tanh(\bar{g}^{(2)}_t)
-        c_2[t] = sigmoid(f_bar_2[t]) * c_2[t - 1] + sigmoid(i_bar_2[t]) * np.tanh(g_bar_2[t])
-        # \bar{o}^{(2)}_t = w_o^{(2)} ⊙ h^{(1)}_t + b_o^{(2)}
-        o_bar_2[t] = w_o_2 * h_1[t] + b_o_2
+        np.multiply(c_2[t - 1], sigmoid_f_bar_2[t - 1], out=c_2[t])
+        np.multiply(sigmoid_i_bar_2[t - 1], tanh_g_bar_2[t - 1], out=work)
+        c_2[t] += work
+        # tanh_c_2_t = tanh(…)
+        np.tanh(c_2[t], out=tanh_c_2[t - 1])
         # h^{(2)}_t = σ(\bar{o}^{(2)}_t) ⊙ tanh(c^{(2)}_t)
-        h_2[t] = sigmoid(o_bar_2[t]) * np.tanh(c_2[t])
-        # y_t = v ⊙ h^{(2)}_t + b_y
-        y[t] = v * h_2[t] + b_y
-        if t == T:
-            # L = softmax_cross_entropy(y_T, d_T)
-            loss -= np.sum(d[t] * log_softmax(y[t]))
+        np.multiply(tanh_c_2[t - 1], sigmoid_o_bar_2[t - 1], out=h_2[t])
 
-    grad_u = np.zeros_like(u)
-    grad_w_f_1 = np.zeros_like(w_f_1)
-    grad_b_f_1 = np.zeros_like(b_f_1)
-    grad_w_i_1 = np.zeros_like(w_i_1)
-    grad_b_i_1 = np.zeros_like(b_i_1)
-    grad_w_g_1 = np.zeros_like(w_g_1)
-    grad_b_g_1 = np.zeros_like(b_g_1)
-    grad_w_o_1 = np.zeros_like(w_o_1)
-    grad_b_o_1 = np.zeros_like(b_o_1)
-    grad_w_f_2 = np.zeros_like(w_f_2)
-    grad_b_f_2 = np.zeros_like(b_f_2)
-    grad_w_i_2 = np.zeros_like(w_i_2)
-    grad_b_i_2 = np.zeros_like(b_i_2)
-    grad_w_g_2 = np.zeros_like(w_g_2)
-    grad_b_g_2 = np.zeros_like(b_g_2)
-    grad_w_o_2 = np.zeros_like(w_o_2)
-    grad_b_o_2 = np.zeros_like(b_o_2)
+    # κ1_t = sigmoid_o_bar_2_t ⊙ (1 - tanh_c_2_t²)
+    k1 = rows(sigmoid_o_bar_2) * (1 - rows(tanh_c_2) ** 2)
+    k1 = k1.reshape(T, B, n)
+    # κ2_t = sigmoid_i_bar_2_t ⊙ (1 - tanh_g_bar_2_t²)
+    k2 = rows(sigmoid_i_bar_2) * (1 - rows(tanh_g_bar_2) ** 2)
+    k2 = k2.reshape(T, B, n)
+    # κ3_t = tanh_g_bar_2_t ⊙ sigmoid_i_bar_2_t ⊙ (1 - sigmoid_i_bar_2_t)
+    k3 = rows(tanh_g_bar_2) * rows(sigmoid_i_bar_2) * (1 - rows(sigmoid_i_bar_2))
+    k3 = k3.reshape(T, B, n)
+    # y_t = v ⊙ h^{(2)}_t + b_y
+    y = v * rows(h_2, 1) + b_y
+    y = y.reshape(T, B, n)
+    # L = softmax_cross_entropy(y_T, d_T)
+    loss -= np.sum(d[T - 1] * log_softmax(y[T - 1]))
+    # δ^y_t = sum(d_t) softmax(y_t) - d_t
+    d_y = np.zeros((T, B, n), given.dtype)
+    d_y[T - 1] += np.sum(d[T - 1], axis=1, keepdims=True) * softmax(y[T - 1]) - d[T - 1]
+    # π^δ^h_2_t = δ^y_t ⊙ v
+    d_h_2 = np.zeros((T, B, n), given.dtype)
+    d_h_2[T - 1] += d_y[T - 1] * v
+    # ∂L/∂v = δ^y_T ⊙ h_2_T
     grad_v = np.zeros_like(v)
+    grad_v += np.sum(d_y[T - 1] * h_2[T], axis=0)
+    # ∂L/∂b_y = δ^y_T
     grad_b_y = np.zeros_like(b_y)
-    d_y = {}
-    d_h_2 = {}
-    d_o_bar_2 = {}
-    d_c_2 = {}
-    d_g_bar_2 = {}
-    d_i_bar_2 = {}
-    d_f_bar_2 = {}
-    d_h_1 = {}
-    d_o_bar_1 = {}
-    d_c_1 = {}
-    d_g_bar_1 = {}
-    d_i_bar_1 = {}
-    d_f_bar_1 = {}
-    d_x_1 = {}
-    # δ^v_t is the derivative of L by v_t.
+    grad_b_y += np.sum(d_y[T - 1], axis=0)
+
+    d_c_2 = np.empty((T, B, n), given.dtype)
+    d_g_bar_2 = np.empty((T, B, n), given.dtype)
+    d_i_bar_2 = np.empty((T, B, n), given.dtype)
     for t in range(T, 0, -1):
-        if t == T:
-            # δ^y_t = sum(d_t) softmax(y_t) - d_t
-            d_y[t] = np.sum(d[t], axis=1, keepdims=True) * softmax(y[t]) - d[t]
-        # δ^h_2_t = δ^y_t ⊙ v + δ^i_bar_2_{t+1} ⊙ w_i_2 + δ^g_bar_2_{t+1} ⊙ w_g_2
-        d_h_2[t] = np.zeros_like(h_2[t])
-        if t == T:
-            d_h_2[t] += d_y[t] * v
         if t < T:
-            d_h_2[t] += d_i_bar_2[t + 1] * w_i_2
-            d_h_2[t] += d_g_bar_2[t + 1] * w_g_2
-        # δ^o_bar_2_t = δ^h_2_t ⊙ tanh(c_2_t) ⊙ sigmoid(o_bar_2_t) ⊙ (1 - sigmoid(o_bar_2_t))
-        part_1 = 1 - sigmoid(o_bar_2[t])
-        d_o_bar_2[t] = d_h_2[t] * np.tanh(c_2[t]) * sigmoid(o_bar_2[t]) * part_1
-        # δ^c_2_t = δ^h_2_t ⊙ sigmoid(o_bar_2_t) ⊙ (1 - tanh(c_2_t)²) + δ^c_2_{t+1} ⊙
-        #     sigmoid(f_bar_2_{t+1})
-        d_c_2[t] = d_h_2[t] * sigmoid(o_bar_2[t]) * (1 - np.tanh(c_2[t]) ** 2)
+            # δ^h_2_t = π^δ^h_2_t + δ^i_bar_2_{t+1} ⊙ w_i_2 + δ^g_bar_2_{t+1} ⊙ w_g_2
+            d_h_2[t - 1] += np.multiply(d_i_bar_2[t], w_i_2, out=work)
+            d_h_2[t - 1] += np.multiply(d_g_bar_2[t], w_g_2, out=work)
+        # δ^c_2_t = δ^h_2_t ⊙ κ1_t + δ^c_2_{t+1} ⊙ sigmoid_f_bar_2_{t+1}
+        np.multiply(d_h_2[t - 1], k1[t - 1], out=d_c_2[t - 1])
         if t < T:
-            d_c_2[t] += d_c_2[t + 1] * sigmoid(f_bar_2[t + 1])
-        # δ^g_bar_2_t = δ^c_2_t ⊙ sigmoid(i_bar_2_t) ⊙ (1 - tanh(g_bar_2_t)²)
-        d_g_bar_2[t] = d_c_2[t] * sigmoid(i_bar_2[t]) * (1 - np.tanh(g_bar_2[t]) ** 2)
-        # δ^i_bar_2_t = δ^c_2_t ⊙ tanh(g_bar_2_t) ⊙ sigmoid(i_bar_2_t) ⊙ (1 -
-        #     sigmoid(i_bar_2_t))
-        part_2 = 1 - sigmoid(i_bar_2[t])
-        d_i_bar_2[t] = d_c_2[t] * np.tanh(g_bar_2[t]) * sigmoid(i_bar_2[t]) * part_2
-        # δ^f_bar_2_t = δ^c_2_t ⊙ c_2_{t-1} ⊙ sigmoid(f_bar_2_t) ⊙ (1 - sigmoid(f_bar_2_t))
-        d_f_bar_2[t] = d_c_2[t] * c_2[t - 1] * sigmoid(f_bar_2[t]) * (1 - sigmoid(f_bar_2[t]))
-        # δ^h_1_t = δ^f_bar_2_t ⊙ w_f_2 + δ^o_bar_2_t ⊙ w_o_2 + δ^i_bar_1_{t+1} ⊙ w_i_1 +
-        #     δ^g_bar_1_{t+1} ⊙ w_g_1
-        d_h_1[t] = d_f_bar_2[t] * w_f_2
-        d_h_1[t] += d_o_bar_2[t] * w_o_2
+            np.multiply(d_c_2[t], sigmoid_f_bar_2[t], out=work)
+            d_c_2[t - 1] += work
+        # δ^g_bar_2_t = δ^c_2_t ⊙ κ2_t
+        np.multiply(d_c_2[t - 1], k2[t - 1], out=d_g_bar_2[t - 1])
+        # δ^i_bar_2_t = δ^c_2_t ⊙ κ3_t
+        np.multiply(d_c_2[t - 1], k3[t - 1], out=d_i_bar_2[t - 1])
+
+    # δ^o_bar_2_t = δ^h_2_t ⊙ tanh_c_2_t ⊙ sigmoid_o_bar_2_t ⊙ (1 - sigmoid_o_bar_2_t)
+    d_o_bar_2 = rows(d_h_2) * rows(tanh_c_2) * rows(sigmoid_o_bar_2) * (1 - rows(sigmoid_o_bar_2))
+    # δ^f_bar_2_t = δ^c_2_t ⊙ c_2_{t-1} ⊙ sigmoid_f_bar_2_t ⊙ (1 - sigmoid_f_bar_2_t)
+    d_f_bar_2 = rows(d_c_2) * rows(c_2, 0, T) * rows(sigmoid_f_bar_2) * (1 - rows(sigmoid_f_bar_2))
+    # ∂L/∂w_i_2 = Σ_t δ^i_bar_2_t ⊙ h_2_{t-1}
+    grad_w_i_2 = np.sum(rows(d_i_bar_2) * rows(h_2, 0, T), axis=0)
+    # ∂L/∂b_i_2 = Σ_t δ^i_bar_2_t
+    grad_b_i_2 = np.sum(rows(d_i_bar_2), axis=0)
+    # ∂L/∂w_g_2 = Σ_t δ^g_bar_2_t ⊙ h_2_{t-1}
+    grad_w_g_2 = np.sum(rows(d_g_bar_2) * rows(h_2, 0, T), axis=0)
+    # ∂L/∂b_g_2 = Σ_t δ^g_bar_2_t
+    grad_b_g_2 = np.sum(rows(d_g_bar_2), axis=0)
+    # π^δ^h_1_t = δ^f_bar_2_t ⊙ w_f_2 + δ^o_bar_2_t ⊙ w_o_2
+    d_h_1 = d_f_bar_2 * w_f_2 + d_o_bar_2 * w_o_2
+    d_h_1 = d_h_1.reshape(T, B, n)
+    # ∂L/∂w_f_2 = Σ_t δ^f_bar_2_t ⊙ h_1_t
+    grad_w_f_2 = np.sum(d_f_bar_2 * rows(h_1, 1), axis=0)
+    # ∂L/∂b_f_2 = Σ_t δ^f_bar_2_t
+    grad_b_f_2 = np.sum(d_f_bar_2, axis=0)
+    # ∂L/∂w_o_2 = Σ_t δ^o_bar_2_t ⊙ h_1_t
+    grad_w_o_2 = np.sum(d_o_bar_2 * rows(h_1, 1), axis=0)
+    # ∂L/∂b_o_2 = Σ_t δ^o_bar_2_t
+    grad_b_o_2 = np.sum(d_o_bar_2, axis=0)
+
+    d_c_1 = np.empty((T, B, n), given.dtype)
+    d_g_bar_1 = np.empty((T, B, n), given.dtype)
+    d_i_bar_1 = np.empty((T, B, n), given.dtype)
+    for t in range(T, 0, -1):
         if t < T:
-            d_h_1[t] += d_i_bar_1[t + 1] * w_i_1
-            d_h_1[t] += d_g_bar_1[t + 1] * w_g_1
-        # δ^o_bar_1_t = δ^h_1_t ⊙ tanh(c_1_t) ⊙ sigmoid(o_bar_1_t) ⊙ (1 - sigmoid(o_bar_1_t))
-        part_3 = 1 - sigmoid(o_bar_1[t])
-        d_o_bar_1[t] = d_h_1[t] * np.tanh(c_1[t]) * sigmoid(o_bar_1[t]) * part_3
-        # δ^c_1_t = δ^h_1_t ⊙ sigmoid(o_bar_1_t) ⊙ (1 - tanh(c_1_t)²) + δ^c_1_{t+1} ⊙
-        #     sigmoid(f_bar_1_{t+1})
-        d_c_1[t] = d_h_1[t] * sigmoid(o_bar_1[t]) * (1 - np.tanh(c_1[t]) ** 2)
+            # δ^h_1_t = π^δ^h_1_t + δ^i_bar_1_{t+1} ⊙ w_i_1 + δ^g_bar_1_{t+1} ⊙ w_g_1
+            d_h_1[t - 1] += np.multiply(d_i_bar_1[t], w_i_1, out=work)
+            d_h_1[t - 1] += np.multiply(d_g_bar_1[t], w_g_1, out=work)
+        # δ^c_1_t = δ^h_1_t ⊙ κ4_t + δ^c_1_{t+1} ⊙ sigmoid_f_bar_1_{t+1}
+        np.multiply(d_h_1[t - 1], k4[t - 1], out=d_c_1[t - 1])
         if t < T:
-            d_c_1[t] += d_c_1[t + 1] * sigmoid(f_bar_1[t + 1])
-        # δ^g_bar_1_t = δ^c_1_t ⊙ sigmoid(i_bar_1_t) ⊙ (1 - tanh(g_bar_1_t)²)
-        d_g_bar_1[t] = d_c_1[t] * sigmoid(i_bar_1[t]) * (1 - np.tanh(g_bar_1[t]) ** 2)
-        # δ^i_bar_1_t = δ^c_1_t ⊙ tanh(g_bar_1_t) ⊙ sigmoid(i_bar_1_t) ⊙ (1 -
-        #     sigmoid(i_bar_1_t))
-        part_4 = 1 - sigmoid(i_bar_1[t])
-        d_i_bar_1[t] = d_c_1[t] * np.tanh(g_bar_1[t]) * sigmoid(i_bar_1[t]) * part_4
-        # δ^f_bar_1_t = δ^c_1_t ⊙ c_1_{t-1} ⊙ sigmoid(f_bar_1_t) ⊙ (1 - sigmoid(f_bar_1_t))
-        d_f_bar_1[t] = d_c_1[t] * c_1[t - 1] * sigmoid(f_bar_1[t]) * (1 - sigmoid(f_bar_1[t]))
-        # δ^x_1_t = δ^f_bar_1_t ⊙ w_f_1 + δ^o_bar_1_t ⊙ w_o_1
-        d_x_1[t] = d_f_bar_1[t] * w_f_1
-        d_x_1[t] += d_o_bar_1[t] * w_o_1
-        # ∂L/∂u = Σ_t δ^x_1_t ⊙ x_t
-        grad_u += np.sum(d_x_1[t] * x[t], axis=0)
-        # ∂L/∂w_f_1 = Σ_t δ^f_bar_1_t ⊙ x_1_t
-        grad_w_f_1 += np.sum(d_f_bar_1[t] * x_1[t], axis=0)
-        # ∂L/∂b_f_1 = Σ_t δ^f_bar_1_t
-        grad_b_f_1 += np.sum(d_f_bar_1[t], axis=0)
-        # ∂L/∂w_i_1 = Σ_t δ^i_bar_1_t ⊙ h_1_{t-1}
-        grad_w_i_1 += np.sum(d_i_bar_1[t] * h_1[t - 1], axis=0)
-        # ∂L/∂b_i_1 = Σ_t δ^i_bar_1_t
-        grad_b_i_1 += np.sum(d_i_bar_1[t], axis=0)
-        # ∂L/∂w_g_1 = Σ_t δ^g_bar_1_t ⊙ h_1_{t-1}
-        grad_w_g_1 += np.sum(d_g_bar_1[t] * h_1[t - 1], axis=0)
-        # ∂L/∂b_g_1 = Σ_t δ^g_bar_1_t
-        grad_b_g_1 += np.sum(d_g_bar_1[t], axis=0)
-        # ∂L/∂w_o_1 = Σ_t δ^o_bar_1_t ⊙ x_1_t
-        grad_w_o_1 += np.sum(d_o_bar_1[t] * x_1[t], axis=0)
-        # ∂L/∂b_o_1 = Σ_t δ^o_bar_1_t
-        grad_b_o_1 += np.sum(d_o_bar_1[t], axis=0)
-        # ∂L/∂w_f_2 = Σ_t δ^f_bar_2_t ⊙ h_1_t
-        grad_w_f_2 += np.sum(d_f_bar_2[t] * h_1[t], axis=0)
-        # ∂L/∂b_f_2 = Σ_t δ^f_bar_2_t
-        grad_b_f_2 += np.sum(d_f_bar_2[t], axis=0)
-        # ∂L/∂w_i_2 = Σ_t δ^i_bar_2_t ⊙ h_2_{t-1}
-        grad_w_i_2 += np.sum(d_i_bar_2[t] * h_2[t - 1], axis=0)
-        # ∂L/∂b_i_2 = Σ_t δ^i_bar_2_t
-        grad_b_i_2 += np.sum(d_i_bar_2[t], axis=0)
-        # ∂L/∂w_g_2 = Σ_t δ^g_bar_2_t ⊙ h_2_{t-1}
-        grad_w_g_2 += np.sum(d_g_bar_2[t] * h_2[t - 1], axis=0)
-        # ∂L/∂b_g_2 = Σ_t δ^g_bar_2_t
-        grad_b_g_2 += np.sum(d_g_bar_2[t], axis=0)
-        # ∂L/∂w_o_2 = Σ_t δ^o_bar_2_t ⊙ h_1_t
-        grad_w_o_2 += np.sum(d_o_bar_2[t] * h_1[t], axis=0)
-        # ∂L/∂b_o_2 = Σ_t δ^o_bar_2_t
-        grad_b_o_2 += np.sum(d_o_bar_2[t], axis=0)
-        if t == T:
-            # ∂L/∂v = δ^y_T ⊙ h_2_T
-            grad_v += np.sum(d_y[t] * h_2[t], axis=0)
-            # ∂L/∂b_y = δ^y_T
-            grad_b_y += np.sum(d_y[t], axis=0)
+            np.multiply(d_c_1[t], sigmoid_f_bar_1[t], out=work)
+            d_c_1[t - 1] += work
+        # δ^g_bar_1_t = δ^c_1_t ⊙ κ5_t
+        np.multiply(d_c_1[t - 1], k5[t - 1], out=d_g_bar_1[t - 1])
+        # δ^i_bar_1_t = δ^c_1_t ⊙ κ6_t
+        np.multiply(d_c_1[t - 1], k6[t - 1], out=d_i_bar_1[t - 1])
+
+    # δ^o_bar_1_t = δ^h_1_t ⊙ tanh_c_1_t ⊙ sigmoid_o_bar_1_t ⊙ (1 - sigmoid_o_bar_1_t)
+    d_o_bar_1 = rows(d_h_1) * rows(tanh_c_1) * rows(sigmoid_o_bar_1) * (1 - rows(sigmoid_o_bar_1))
+    # δ^f_bar_1_t = δ^c_1_t ⊙ c_1_{t-1} ⊙ sigmoid_f_bar_1_t ⊙ (1 - sigmoid_f_bar_1_t)
+    d_f_bar_1 = rows(d_c_1) * rows(c_1, 0, T) * rows(sigmoid_f_bar_1) * (1 - rows(sigmoid_f_bar_1))
+    # ∂L/∂w_i_1 = Σ_t δ^i_bar_1_t ⊙ h_1_{t-1}
+    grad_w_i_1 = np.sum(rows(d_i_bar_1) * rows(h_1, 0, T), axis=0)
+    # ∂L/∂b_i_1 = Σ_t δ^i_bar_1_t
+    grad_b_i_1 = np.sum(rows(d_i_bar_1), axis=0)
+    # ∂L/∂w_g_1 = Σ_t δ^g_bar_1_t ⊙ h_1_{t-1}
+    grad_w_g_1 = np.sum(rows(d_g_bar_1) * rows(h_1, 0, T), axis=0)
+    # ∂L/∂b_g_1 = Σ_t δ^g_bar_1_t
+    grad_b_g_1 = np.sum(rows(d_g_bar_1), axis=0)
+    # δ^x_1_t = δ^f_bar_1_t ⊙ w_f_1 + δ^o_bar_1_t ⊙ w_o_1
+    d_x_1 = d_f_bar_1 * w_f_1 + d_o_bar_1 * w_o_1
+    # ∂L/∂w_f_1 = Σ_t δ^f_bar_1_t ⊙ x_1_t
+    grad_w_f_1 = np.sum(d_f_bar_1 * x_1, axis=0)
+    # ∂L/∂b_f_1 = Σ_t δ^f_bar_1_t
+    grad_b_f_1 = np.sum(d_f_bar_1, axis=0)
+    # ∂L/∂w_o_1 = Σ_t δ^o_bar_1_t ⊙ x_1_t
+    grad_w_o_1 = np.sum(d_o_bar_1 * x_1, axis=0)
+    # ∂L/∂b_o_1 = Σ_t δ^o_bar_1_t
+    grad_b_o_1 = np.sum(d_o_bar_1, axis=0)
+    # ∂L/∂u = Σ_t δ^x_1_t ⊙ x_t
+    grad_u = np.sum(d_x_1 * x, axis=0)
 
     # ∂L/∂h_1_0 = δ^i_bar_1_1 ⊙ w_i_1 + δ^g_bar_1_1 ⊙ w_g_1
-    grad_h_1_0 = d_i_bar_1[1] * w_i_1 + d_g_bar_1[1] * w_g_1
-    # ∂L/∂c_1_0 = δ^c_1_1 ⊙ sigmoid(f_bar_1_1)
-    grad_c_1_0 = d_c_1[1] * sigmoid(f_bar_1[1])
+    grad_h_1_0 = d_i_bar_1[0] * w_i_1 + d_g_bar_1[0] * w_g_1
+    # ∂L/∂c_1_0 = δ^c_1_1 ⊙ sigmoid_f_bar_1_1
+    grad_c_1_0 = d_c_1[0] * sigmoid_f_bar_1[0]
     # ∂L/∂h_2_0 = δ^i_bar_2_1 ⊙ w_i_2 + δ^g_bar_2_1 ⊙ w_g_2
-    grad_h_2_0 = d_i_bar_2[1] * w_i_2 + d_g_bar_2[1] * w_g_2
-    # ∂L/∂c_2_0 = δ^c_2_1 ⊙ sigmoid(f_bar_2_1)
-    grad_c_2_0 = d_c_2[1] * sigmoid(f_bar_2[1])
+    grad_h_2_0 = d_i_bar_2[0] * w_i_2 + d_g_bar_2[0] * w_g_2
+    # ∂L/∂c_2_0 = δ^c_2_1 ⊙ sigmoid_f_bar_2_1
+    grad_c_2_0 = d_c_2[0] * sigmoid_f_bar_2[0]
 
     grads = {
         "u": grad_u,
@@ -306,6 +337,15 @@ def sigmoid(z):
     return np.where(z >= 0, 1, e) / (1 + e)
 
 
+def sigmoid_into(z, out):
+    """1 / (1 + exp(-z)) into an array, without overflow."""
+    np.maximum(z, -80 if z.dtype == np.float32 else -700, out=out)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+    out += 1
+    np.reciprocal(out, out=out)
+
+
 def log_softmax(z, axis=-1):
     """z - log(sum(exp(z))), without overflow."""
     z = z - np.max(z, axis=axis, keepdims=True)
@@ -316,6 +356,13 @@ def softmax(z, axis=-1):
     """exp(z) / sum(exp(z)), without overflow."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -441,9 +488,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

@@ -40,87 +40,111 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
     n = given.sizes["n"]
-    W = given["W"]
+    m = given.sizes["m"]
     b = given["b"]
     W_y = given["W_y"]
     b_y = given["b_y"]
-    x = given.steps("x")
-    d = given.steps("d")
-    z = {}
-    h = {0: given.initial("h_0")}
-    i = {}
-    f = {}
-    g = {}
-    o = {}
-    c = {0: given.initial("c_0")}
-    y = {}
+    W_1 = given["W"][:, :n]
+    W_2 = given["W"][:, n : m + n]
+    x = rows(given.steps("x"))
+    d = rows(given.steps("d"))
+    work = np.empty((B, 4 * n), given.dtype)
+    work_2 = np.empty((B, n), given.dtype)
 
     loss = 0.0
+    # π^z_t = W_2 x_t + b
+    z = x @ W_2.T + b
+    z = z.reshape(T, B, 4 * n)
+
+    i = np.empty((T, B, n), given.dtype)
+    f = np.empty((T, B, n), given.dtype)
+    g = np.empty((T, B, n), given.dtype)
+    o = np.empty((T, B, n), given.dtype)
+    c = np.empty((T + 1, B, n), given.dtype)
+    c[0] = given.initial("c_0")
+    tanh_c = np.empty((T, B, n), given.dtype)
+    h = np.empty((T + 1, B, n), given.dtype)
+    h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # z_t = W [h_{t-1}; x_t] + b
-        z[t] = np.concatenate([h[t - 1], x[t]], axis=1) @ W.T + b
+        z[t - 1] += np.matmul(h[t - 1], W_1.T, out=work)
         # i_t = σ(part(z_t, 1, 4))
-        i[t] = sigmoid(z[t][:, :n])
+        sigmoid_into(z[t - 1][:, :n], i[t - 1])
         # f_t = σ(part(z_t, 2, 4))
-        f[t] = sigmoid(z[t][:, n : 2 * n])
+        sigmoid_into(z[t - 1][:, n : 2 * n], f[t - 1])
         # g_t = tanh(part(z_t, 3, 4))
-        g[t] = np.tanh(z[t][:, 2 * n : 3 * n])
+        np.tanh(z[t - 1][:, 2 * n : 3 * n], out=g[t - 1])
         # o_t = σ(part(z_t, 4, 4))
-        o[t] = sigmoid(z[t][:, 3 * n :])
+        sigmoid_into(z[t - 1][:, 3 * n :], o[t - 1])
         # c_t = f_t ⊙ c_{t-1} + i_t ⊙ g_t
-        c[t] = f[t] * c[t - 1] + i[t] * g[t]
+        np.multiply(f[t - 1], c[t - 1], out=c[t])
+        c[t] += np.multiply(i[t - 1], g[t - 1], out=work_2)
+        # tanh_c_t = tanh(…)
+        np.tanh(c[t], out=tanh_c[t - 1])
         # h_t = o_t ⊙ tanh(c_t)
-        h[t] = o[t] * np.tanh(c[t])
-        # y_t = W_y h_t + b_y
-        y[t] = h[t] @ W_y.T + b_y
-        # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
-        loss -= np.sum(d[t] * log_softmax(y[t]))
+        np.multiply(o[t - 1], tanh_c[t - 1], out=h[t])
 
-    grad_W = np.zeros_like(W)
-    grad_b = np.zeros_like(b)
-    grad_W_y = np.zeros_like(W_y)
-    grad_b_y = np.zeros_like(b_y)
-    d_y = {}
-    d_h = {}
-    d_c = {}
-    d_z = {}
-    # δ^v_t is the derivative of L by v_t.
+    # κ1_t = o_t ⊙ (1 - tanh_c_t²)
+    k1 = rows(o) * (1 - rows(tanh_c) ** 2)
+    k1 = k1.reshape(T, B, n)
+    # κ2_t = g_t ⊙ i_t ⊙ (1 - i_t)
+    k2 = rows(g) * rows(i) * (1 - rows(i))
+    k2 = k2.reshape(T, B, n)
+    # κ3_t = c_{t-1} ⊙ f_t ⊙ (1 - f_t)
+    k3 = rows(c, 0, T) * rows(f) * (1 - rows(f))
+    k3 = k3.reshape(T, B, n)
+    # κ4_t = i_t ⊙ (1 - g_t²)
+    k4 = rows(i) * (1 - rows(g) ** 2)
+    k4 = k4.reshape(T, B, n)
+    # κ5_t = tanh_c_t ⊙ o_t ⊙ (1 - o_t)
+    k5 = rows(tanh_c) * rows(o) * (1 - rows(o))
+    k5 = k5.reshape(T, B, n)
+    # y_t = W_y h_t + b_y
+    y = rows(h, 1) @ W_y.T + b_y
+    # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
+    loss -= np.sum(d * log_softmax(y))
+    # δ^y_t = sum(d_t) softmax(y_t) - d_t
+    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    # π^δ^h_t = W_yᵀ δ^y_t
+    d_h = d_y @ W_y
+    d_h = d_h.reshape(T, B, n)
+    # ∂L/∂W_y = Σ_t δ^y_t h_tᵀ
+    grad_W_y = d_y.T @ rows(h, 1)
+    # ∂L/∂b_y = Σ_t δ^y_t
+    grad_b_y = np.sum(d_y, axis=0)
+
+    d_c = np.empty((T, B, n), given.dtype)
+    d_z = np.empty((T, B, 4 * n), given.dtype)
     for t in range(T, 0, -1):
-        # δ^y_t = sum(d_t) softmax(y_t) - d_t
-        d_y[t] = np.sum(d[t], axis=1, keepdims=True) * softmax(y[t]) - d[t]
-        # δ^h_t = W_yᵀ δ^y_t + (Wᵀ δ^z_{t+1})[1:n]
-        d_h[t] = d_y[t] @ W_y
         if t < T:
-            d_h[t] += (d_z[t + 1] @ W)[:, :n]
-        # δ^c_t = δ^h_t ⊙ o_t ⊙ (1 - tanh(c_t)²) + δ^c_{t+1} ⊙ f_{t+1}
-        d_c[t] = d_h[t] * o[t] * (1 - np.tanh(c[t]) ** 2)
+            # δ^h_t = π^δ^h_t + W_1ᵀ δ^z_{t+1}
+            d_h[t - 1] += np.matmul(d_z[t], W_1, out=work_2)
+        # δ^c_t = δ^h_t ⊙ κ1_t + δ^c_{t+1} ⊙ f_{t+1}
+        np.multiply(d_h[t - 1], k1[t - 1], out=d_c[t - 1])
         if t < T:
-            d_c[t] += d_c[t + 1] * f[t + 1]
-        # δ^z_t = [δ^c_t ⊙ g_t ⊙ i_t ⊙ (1 - i_t); δ^c_t ⊙ c_{t-1} ⊙ f_t ⊙ (1 - f_t); δ^c_t ⊙ i_t
-        #     ⊙ (1 - g_t²); δ^h_t ⊙ tanh(c_t) ⊙ o_t ⊙ (1 - o_t)]
-        part_1 = d_c[t] * g[t] * i[t] * (1 - i[t])
-        part_2 = d_c[t] * c[t - 1] * f[t] * (1 - f[t])
-        part_3 = d_c[t] * i[t] * (1 - g[t] ** 2)
-        part_4 = d_h[t] * np.tanh(c[t]) * o[t] * (1 - o[t])
-        d_z[t] = np.concatenate([part_1, part_2, part_3, part_4], axis=1)
-        # ∂L/∂W = Σ_t δ^z_t [h_{t-1}; x_t]ᵀ
-        grad_W += d_z[t].T @ np.concatenate([h[t - 1], x[t]], axis=1)
-        # ∂L/∂b = Σ_t δ^z_t
-        grad_b += np.sum(d_z[t], axis=0)
-        # ∂L/∂W_y = Σ_t δ^y_t h_tᵀ
-        grad_W_y += d_y[t].T @ h[t]
-        # ∂L/∂b_y = Σ_t δ^y_t
-        grad_b_y += np.sum(d_y[t], axis=0)
+            d_c[t - 1] += np.multiply(d_c[t], f[t], out=work_2)
+        # δ^z_t = [δ^c_t ⊙ κ2_t; δ^c_t ⊙ κ3_t; δ^c_t ⊙ κ4_t; δ^h_t ⊙ κ5_t]
+        np.multiply(d_c[t - 1], k2[t - 1], out=d_z[t - 1][:, :n])
+        np.multiply(d_c[t - 1], k3[t - 1], out=d_z[t - 1][:, n : 2 * n])
+        np.multiply(d_c[t - 1], k4[t - 1], out=d_z[t - 1][:, 2 * n : 3 * n])
+        np.multiply(d_h[t - 1], k5[t - 1], out=d_z[t - 1][:, 3 * n :])
 
-    # ∂L/∂h_0 = (Wᵀ δ^z_1)[1:n]
-    grad_h_0 = (d_z[1] @ W)[:, :n]
+    # ∂L/∂b = Σ_t δ^z_t
+    grad_b = np.sum(rows(d_z), axis=0)
+    # ∂L/∂W_1 = Σ_t δ^z_t h_{t-1}ᵀ
+    grad_W_1 = rows(d_z).T @ rows(h, 0, T)
+    # ∂L/∂W_2 = Σ_t δ^z_t x_tᵀ
+    grad_W_2 = rows(d_z).T @ x
+
+    # ∂L/∂h_0 = W_1ᵀ δ^z_1
+    grad_h_0 = d_z[0] @ W_1
     # ∂L/∂c_0 = δ^c_1 ⊙ f_1
-    grad_c_0 = d_c[1] * f[1]
+    grad_c_0 = d_c[0] * f[0]
 
     grads = {
-        "W": grad_W,
+        "W": np.column_stack([grad_W_1, grad_W_2]),
         "b": grad_b,
         "W_y": grad_W_y,
         "b_y": grad_b_y,
@@ -136,6 +160,15 @@ def sigmoid(z):
     return np.where(z >= 0, 1, e) / (1 + e)
 
 
+def sigmoid_into(z, out):
+    """1 / (1 + exp(-z)) into an array, without overflow."""
+    np.maximum(z, -80 if z.dtype == np.float32 else -700, out=out)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+    out += 1
+    np.reciprocal(out, out=out)
+
+
 def log_softmax(z, axis=-1):
     """z - log(sum(exp(z))), without overflow."""
     z = z - np.max(z, axis=axis, keepdims=True)
@@ -146,6 +179,13 @@ def softmax(z, axis=-1):
     """exp(z) / sum(exp(z)), without overflow."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -266,9 +306,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

@@ -42,7 +42,8 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    n = given.sizes["n"]
     W_f = given["W_f"]
     U_f = given["U_f"]
     b_f = given["b_f"]
@@ -51,86 +52,99 @@ def loss_and_gradients(params, inputs):
     b_g = given["b_g"]
     W_y = given["W_y"]
     b_y = given["b_y"]
-    x = given.steps("x")
-    d = given.steps("d")
-    f_bar = {}
-    h = {0: given.initial("h_0")}
-    f = {}
-    s = {}
-    g_bar = {}
-    g = {}
-    y = {}
+    x = rows(given.steps("x"))
+    d = rows(given.steps("d"))
+    work = np.empty((B, n), given.dtype)
 
     loss = 0.0
+    # π^f_bar_t = W_f x_t + b_f
+    f_bar = x @ W_f.T + b_f
+    f_bar = f_bar.reshape(T, B, n)
+    # π^g_bar_t = W_g x_t + b_g
+    g_bar = x @ W_g.T + b_g
+    g_bar = g_bar.reshape(T, B, n)
+
+    f = np.empty((T, B, n), given.dtype)
+    s = np.empty((T, B, n), given.dtype)
+    g = np.empty((T, B, n), given.dtype)
+    h = np.empty((T + 1, B, n), given.dtype)
+    h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # \bar{f}_t = W_f x_t + U_f h_{t-1} + b_f
-        f_bar[t] = x[t] @ W_f.T + h[t - 1] @ U_f.T + b_f
+        f_bar[t - 1] += np.matmul(h[t - 1], U_f.T, out=work)
         # f_t = σ(\bar{f}_t)
-        f[t] = sigmoid(f_bar[t])
+        sigmoid_into(f_bar[t - 1], f[t - 1])
         # s_t = f_t ⊙ h_{t-1}
-        s[t] = f[t] * h[t - 1]
+        np.multiply(f[t - 1], h[t - 1], out=s[t - 1])
         # \bar{g}_t = W_g x_t + U_g s_t + b_g
-        g_bar[t] = x[t] @ W_g.T + s[t] @ U_g.T + b_g
+        g_bar[t - 1] += np.matmul(s[t - 1], U_g.T, out=work)
         # g_t = tanh(\bar{g}_t)
-        g[t] = np.tanh(g_bar[t])
+        np.tanh(g_bar[t - 1], out=g[t - 1])
         # h_t = (1 - f_t) ⊙ h_{t-1} + f_t ⊙ g_t
-        h[t] = (1 - f[t]) * h[t - 1] + f[t] * g[t]
-        # y_t = W_y h_t + b_y
-        y[t] = h[t] @ W_y.T + b_y
-        # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
-        loss -= np.sum(d[t] * log_softmax(y[t]))
+        np.subtract(1, f[t - 1], out=h[t])
+        np.multiply(h[t], h[t - 1], out=h[t])
+        h[t] += np.multiply(f[t - 1], g[t - 1], out=work)
 
-    grad_W_f = np.zeros_like(W_f)
-    grad_U_f = np.zeros_like(U_f)
-    grad_b_f = np.zeros_like(b_f)
-    grad_W_g = np.zeros_like(W_g)
-    grad_U_g = np.zeros_like(U_g)
-    grad_b_g = np.zeros_like(b_g)
-    grad_W_y = np.zeros_like(W_y)
-    grad_b_y = np.zeros_like(b_y)
-    d_y = {}
-    d_h = {}
-    d_g_bar = {}
-    d_s = {}
-    d_f_bar = {}
-    # δ^v_t is the derivative of L by v_t.
+    # κ1_t = 1 - f_{t+1}
+    k1 = np.zeros((T, B, n), given.dtype)
+    if 1 <= T - 1:
+        rows(k1, 0, T - 1)[:] += 1 - rows(f, 1)
+    # κ2_t = f_t ⊙ (1 - g_t²)
+    k2 = rows(f) * (1 - rows(g) ** 2)
+    k2 = k2.reshape(T, B, n)
+    # κ3_t = g_t - h_{t-1}
+    k3 = rows(g) - rows(h, 0, T)
+    k3 = k3.reshape(T, B, n)
+    # κ4_t = f_t ⊙ (1 - f_t)
+    k4 = rows(f) * (1 - rows(f))
+    k4 = k4.reshape(T, B, n)
+    # y_t = W_y h_t + b_y
+    y = rows(h, 1) @ W_y.T + b_y
+    # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
+    loss -= np.sum(d * log_softmax(y))
+    # δ^y_t = sum(d_t) softmax(y_t) - d_t
+    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    # π^δ^h_t = W_yᵀ δ^y_t
+    d_h = d_y @ W_y
+    d_h = d_h.reshape(T, B, n)
+    # ∂L/∂W_y = Σ_t δ^y_t h_tᵀ
+    grad_W_y = d_y.T @ rows(h, 1)
+    # ∂L/∂b_y = Σ_t δ^y_t
+    grad_b_y = np.sum(d_y, axis=0)
+
+    d_g_bar = np.empty((T, B, n), given.dtype)
+    d_s = np.empty((T, B, n), given.dtype)
+    d_f_bar = np.empty((T, B, n), given.dtype)
     for t in range(T, 0, -1):
-        # δ^y_t = sum(d_t) softmax(y_t) - d_t
-        d_y[t] = np.sum(d[t], axis=1, keepdims=True) * softmax(y[t]) - d[t]
-        # δ^h_t = W_yᵀ δ^y_t + U_fᵀ δ^f_bar_{t+1} + δ^s_{t+1} ⊙ f_{t+1} + δ^h_{t+1} ⊙ (1 -
-        #     f_{t+1})
-        d_h[t] = d_y[t] @ W_y
         if t < T:
-            d_h[t] += d_f_bar[t + 1] @ U_f
-            d_h[t] += d_s[t + 1] * f[t + 1]
-            d_h[t] += d_h[t + 1] * (1 - f[t + 1])
-        # δ^g_bar_t = δ^h_t ⊙ f_t ⊙ (1 - g_t²)
-        d_g_bar[t] = d_h[t] * f[t] * (1 - g[t] ** 2)
+            # δ^h_t = π^δ^h_t + U_fᵀ δ^f_bar_{t+1} + δ^s_{t+1} ⊙ f_{t+1} + δ^h_{t+1} ⊙ κ1_t
+            d_h[t - 1] += np.matmul(d_f_bar[t], U_f, out=work)
+            d_h[t - 1] += np.multiply(d_s[t], f[t], out=work)
+            d_h[t - 1] += np.multiply(d_h[t], k1[t - 1], out=work)
+        # δ^g_bar_t = δ^h_t ⊙ κ2_t
+        np.multiply(d_h[t - 1], k2[t - 1], out=d_g_bar[t - 1])
         # δ^s_t = U_gᵀ δ^g_bar_t
-        d_s[t] = d_g_bar[t] @ U_g
-        # δ^f_bar_t = (δ^s_t ⊙ h_{t-1} + δ^h_t ⊙ (g_t - h_{t-1})) ⊙ f_t ⊙ (1 - f_t)
-        d_f_bar[t] = d_s[t] * h[t - 1]
-        d_f_bar[t] += d_h[t] * (g[t] - h[t - 1])
-        d_f_bar[t] *= f[t] * (1 - f[t])
-        # ∂L/∂W_f = Σ_t δ^f_bar_t x_tᵀ
-        grad_W_f += d_f_bar[t].T @ x[t]
-        # ∂L/∂U_f = Σ_t δ^f_bar_t h_{t-1}ᵀ
-        grad_U_f += d_f_bar[t].T @ h[t - 1]
-        # ∂L/∂b_f = Σ_t δ^f_bar_t
-        grad_b_f += np.sum(d_f_bar[t], axis=0)
-        # ∂L/∂W_g = Σ_t δ^g_bar_t x_tᵀ
-        grad_W_g += d_g_bar[t].T @ x[t]
-        # ∂L/∂U_g = Σ_t δ^g_bar_t s_tᵀ
-        grad_U_g += d_g_bar[t].T @ s[t]
-        # ∂L/∂b_g = Σ_t δ^g_bar_t
-        grad_b_g += np.sum(d_g_bar[t], axis=0)
-        # ∂L/∂W_y = Σ_t δ^y_t h_tᵀ
-        grad_W_y += d_y[t].T @ h[t]
-        # ∂L/∂b_y = Σ_t δ^y_t
-        grad_b_y += np.sum(d_y[t], axis=0)
+        np.matmul(d_g_bar[t - 1], U_g, out=d_s[t - 1])
+        # δ^f_bar_t = (δ^s_t ⊙ h_{t-1} + δ^h_t ⊙ κ3_t) ⊙ κ4_t
+        np.multiply(d_s[t - 1], h[t - 1], out=d_f_bar[t - 1])
+        d_f_bar[t - 1] += np.multiply(d_h[t - 1], k3[t - 1], out=work)
+        d_f_bar[t - 1] *= k4[t - 1]
+
+    # ∂L/∂W_f = Σ_t δ^f_bar_t x_tᵀ
+    grad_W_f = rows(d_f_bar).T @ x
+    # ∂L/∂U_f = Σ_t δ^f_bar_t h_{t-1}ᵀ
+    grad_U_f = rows(d_f_bar).T @ rows(h, 0, T)
+    # ∂L/∂b_f = Σ_t δ^f_bar_t
+    grad_b_f = np.sum(rows(d_f_bar), axis=0)
+    # ∂L/∂W_g = Σ_t δ^g_bar_t x_tᵀ
+    grad_W_g = rows(d_g_bar).T @ x
+    # ∂L/∂U_g = Σ_t δ^g_bar_t s_tᵀ
+    grad_U_g = rows(d_g_bar).T @ rows(s)
+    # ∂L/∂b_g = Σ_t δ^g_bar_t
+    grad_b_g = np.sum(rows(d_g_bar), axis=0)
 
     # ∂L/∂h_0 = U_fᵀ δ^f_bar_1 + δ^s_1 ⊙ f_1 + δ^h_1 ⊙ (1 - f_1)
-    grad_h_0 = d_f_bar[1] @ U_f + d_s[1] * f[1] + d_h[1] * (1 - f[1])
+    grad_h_0 = d_f_bar[0] @ U_f + d_s[0] * f[0] + d_h[0] * (1 - f[0])
 
     grads = {
         "W_f": grad_W_f,
@@ -152,6 +166,15 @@ def sigmoid(z):
     return np.where(z >= 0, 1, e) / (1 + e)
 
 
+def sigmoid_into(z, out):
+    """1 / (1 + exp(-z)) into an array, without overflow."""
+    np.maximum(z, -80 if z.dtype == np.float32 else -700, out=out)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+    out += 1
+    np.reciprocal(out, out=out)
+
+
 def log_softmax(z, axis=-1):
     """z - log(sum(exp(z))), without overflow."""
     z = z - np.max(z, axis=axis, keepdims=True)
@@ -162,6 +185,13 @@ def softmax(z, axis=-1):
     """exp(z) / sum(exp(z)), without overflow."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -273,9 +303,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

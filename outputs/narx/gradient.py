@@ -40,7 +40,10 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    p = given.sizes["p"]
+    n = given.sizes["n"]
+    m = given.sizes["m"]
     A_1 = given["A_1"]
     A_2 = given["A_2"]
     B_0 = given["B_0"]
@@ -49,75 +52,82 @@ def loss_and_gradients(params, inputs):
     b = given["b"]
     C = given["C"]
     c = given["c"]
-    x = given.steps("x")
-    x[0] = given.initial("x_0")
-    x[-1] = given.initial("x_-1")
-    d = given.steps("d")
-    z = {}
-    y = {0: given.initial("y_0"), -1: given.initial("y_-1")}
-    h = {}
+    x = np.empty((T + 2, B, m), given.dtype)
+    x[2 : T + 2] = given.steps("x")
+    x[1] = given.initial("x_0")
+    x[0] = given.initial("x_-1")
+    d = rows(given.steps("d"))
+    work = np.empty((B, p), given.dtype)
+    work_2 = np.empty((B, n), given.dtype)
 
     loss = 0.0
+    # π^z_t = B_0 x_t + B_1 x_{t-1} + B_2 x_{t-2} + b
+    z = rows(x, 2) @ B_0.T + rows(x, 1, T + 1) @ B_1.T + rows(x, 0, T) @ B_2.T + b
+    z = z.reshape(T, B, p)
+
+    h = np.empty((T, B, p), given.dtype)
+    y = np.empty((T + 2, B, n), given.dtype)
+    y[1] = given.initial("y_0")
+    y[0] = given.initial("y_-1")
     for t in range(1, T + 1):
         # z_t = A_1 y_{t-1} + A_2 y_{t-2} + B_0 x_t + B_1 x_{t-1} + B_2 x_{t-2} + b
-        part_1 = y[t - 1] @ A_1.T + y[t - 2] @ A_2.T + x[t] @ B_0.T + x[t - 1] @ B_1.T
-        z[t] = part_1 + x[t - 2] @ B_2.T + b
+        z[t - 1] += np.matmul(y[t], A_1.T, out=work)
+        z[t - 1] += np.matmul(y[t - 1], A_2.T, out=work)
         # h_t = tanh(z_t)
-        h[t] = np.tanh(z[t])
+        np.tanh(z[t - 1], out=h[t - 1])
         # y_t = C h_t + c
-        y[t] = h[t] @ C.T + c
-        # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
-        loss += 0.5 * np.sum((y[t] - d[t]) ** 2)
+        np.matmul(h[t - 1], C.T, out=y[t + 1])
+        y[t + 1] += c
 
-    grad_A_1 = np.zeros_like(A_1)
-    grad_A_2 = np.zeros_like(A_2)
-    grad_B_0 = np.zeros_like(B_0)
-    grad_B_1 = np.zeros_like(B_1)
-    grad_B_2 = np.zeros_like(B_2)
-    grad_b = np.zeros_like(b)
-    grad_C = np.zeros_like(C)
-    grad_c = np.zeros_like(c)
-    d_y = {}
-    d_z = {}
-    # δ^v_t is the derivative of L by v_t.
+    # π^δ^y_t = y_t - d_t
+    d_y = rows(y, 2) - d
+    d_y = d_y.reshape(T, B, n)
+    # κ1_t = 1 - h_t²
+    k1 = 1 - rows(h) ** 2
+    k1 = k1.reshape(T, B, p)
+    # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
+    loss += 0.5 * np.sum((rows(y, 2) - d) ** 2)
+
+    d_z = np.zeros((T + 2, B, p), given.dtype)
     for t in range(T, 0, -1):
-        # δ^y_t = y_t - d_t + A_1ᵀ δ^z_{t+1} + A_2ᵀ δ^z_{t+2}
-        d_y[t] = y[t] - d[t]
         if t < T:
-            d_y[t] += d_z[t + 1] @ A_1
+            # δ^y_t = π^δ^y_t + A_1ᵀ δ^z_{t+1} + A_2ᵀ δ^z_{t+2}
+            d_y[t - 1] += np.matmul(d_z[t], A_1, out=work_2)
         if t <= T - 2:
-            d_y[t] += d_z[t + 2] @ A_2
-        # δ^z_t = Cᵀ δ^y_t ⊙ (1 - h_t²)
-        d_z[t] = (d_y[t] @ C) * (1 - h[t] ** 2)
-        # ∂L/∂A_1 = Σ_t δ^z_t y_{t-1}ᵀ
-        grad_A_1 += d_z[t].T @ y[t - 1]
-        # ∂L/∂A_2 = Σ_t δ^z_t y_{t-2}ᵀ
-        grad_A_2 += d_z[t].T @ y[t - 2]
-        # ∂L/∂B_0 = Σ_t δ^z_t x_tᵀ
-        grad_B_0 += d_z[t].T @ x[t]
-        # ∂L/∂B_1 = Σ_t δ^z_t x_{t-1}ᵀ
-        grad_B_1 += d_z[t].T @ x[t - 1]
-        # ∂L/∂B_2 = Σ_t δ^z_t x_{t-2}ᵀ
-        grad_B_2 += d_z[t].T @ x[t - 2]
-        # ∂L/∂b = Σ_t δ^z_t
-        grad_b += np.sum(d_z[t], axis=0)
-        # ∂L/∂C = Σ_t δ^y_t h_tᵀ
-        grad_C += d_y[t].T @ h[t]
-        # ∂L/∂c = Σ_t δ^y_t
-        grad_c += np.sum(d_y[t], axis=0)
+            d_y[t - 1] += np.matmul(d_z[t + 1], A_2, out=work_2)
+        # δ^z_t = Cᵀ δ^y_t ⊙ κ1_t
+        np.matmul(d_y[t - 1], C, out=d_z[t - 1])
+        np.multiply(d_z[t - 1], k1[t - 1], out=d_z[t - 1])
+
+    # ∂L/∂A_1 = Σ_t δ^z_t y_{t-1}ᵀ
+    grad_A_1 = rows(d_z, 0, T).T @ rows(y, 1, T + 1)
+    # ∂L/∂A_2 = Σ_t δ^z_t y_{t-2}ᵀ
+    grad_A_2 = rows(d_z, 0, T).T @ rows(y, 0, T)
+    # ∂L/∂B_0 = Σ_t δ^z_t x_tᵀ
+    grad_B_0 = rows(d_z, 0, T).T @ rows(x, 2)
+    # ∂L/∂B_1 = Σ_t δ^z_t x_{t-1}ᵀ
+    grad_B_1 = rows(d_z, 0, T).T @ rows(x, 1, T + 1)
+    # ∂L/∂B_2 = Σ_t δ^z_t x_{t-2}ᵀ
+    grad_B_2 = rows(d_z, 0, T).T @ rows(x, 0, T)
+    # ∂L/∂b = Σ_t δ^z_t
+    grad_b = np.sum(rows(d_z, 0, T), axis=0)
+    # ∂L/∂C = Σ_t δ^y_t h_tᵀ
+    grad_C = rows(d_y).T @ rows(h)
+    # ∂L/∂c = Σ_t δ^y_t
+    grad_c = np.sum(rows(d_y), axis=0)
 
     # ∂L/∂y_0 = A_1ᵀ δ^z_1 + A_2ᵀ δ^z_2
-    grad_y_0 = d_z[1] @ A_1
-    if 2 in d_z:
-        grad_y_0 += d_z[2] @ A_2
+    grad_y_0 = d_z[0] @ A_1
+    if T >= 2:
+        grad_y_0 += d_z[1] @ A_2
     # ∂L/∂y_{-1} = A_2ᵀ δ^z_1
-    grad_y_m1 = d_z[1] @ A_2
+    grad_y_m1 = d_z[0] @ A_2
     # ∂L/∂x_0 = B_1ᵀ δ^z_1 + B_2ᵀ δ^z_2
-    grad_x_0 = d_z[1] @ B_1
-    if 2 in d_z:
-        grad_x_0 += d_z[2] @ B_2
+    grad_x_0 = d_z[0] @ B_1
+    if T >= 2:
+        grad_x_0 += d_z[1] @ B_2
     # ∂L/∂x_{-1} = B_2ᵀ δ^z_1
-    grad_x_m1 = d_z[1] @ B_2
+    grad_x_m1 = d_z[0] @ B_2
 
     grads = {
         "A_1": grad_A_1,
@@ -134,6 +144,13 @@ def loss_and_gradients(params, inputs):
         "x_-1": grad_x_m1,
     }
     return given.result(loss, grads)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -248,9 +265,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

@@ -39,92 +39,129 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    n = given.sizes["n"]
     W = given["W"]
     U = given["U"]
     g = given["g"]
     b = given["b"]
     V = given["V"]
     c = given["c"]
-    x = given.steps("x")
-    d = given.steps("d")
-    a = {}
-    h = {0: given.initial("h_0")}
-    mu = {}
-    s = {}
-    z = {}
-    y = {}
+    x = rows(given.steps("x"))
+    d = rows(given.steps("d"))
+    work = np.empty((B, n), given.dtype)
+    work_2 = np.empty((B, 1), given.dtype)
+    work_3 = np.empty((B, 1), given.dtype)
+    work_4 = np.empty((B, n), given.dtype)
+    work_5 = np.empty((B, 1), given.dtype)
 
     loss = 0.0
+    # ω1 = 1 / n
+    c1 = 1 / n
+
+    # π^a_t = W x_t
+    a = x @ W.T
+    a = a.reshape(T, B, n)
+
+    mu = np.empty((T, B, 1), given.dtype)
+    s = np.empty((T, B, 1), given.dtype)
+    z = np.empty((T, B, n), given.dtype)
+    h = np.empty((T + 1, B, n), given.dtype)
+    h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # a_t = W x_t + U h_{t-1}
-        a[t] = x[t] @ W.T + h[t - 1] @ U.T
+        a[t - 1] += np.matmul(h[t - 1], U.T, out=work)
         # mu_t = mean(a_t)
-        mu[t] = 1 / given.sizes["n"] * np.sum(a[t], axis=1, keepdims=True)
+        np.sum(a[t - 1], axis=1, keepdims=True, out=work_2)
+        np.multiply(c1, work_2, out=mu[t - 1])
         # s_t = sqrt(mean((a_t - mu_t)^2) + 0.00001)
-        part_1 = (a[t] - mu[t] * np.ones(given.sizes["n"], given.dtype)) ** 2
-        s[t] = np.sqrt(1 / given.sizes["n"] * np.sum(part_1, axis=1, keepdims=True) + 1e-05)
+        np.square(np.subtract(a[t - 1], mu[t - 1], out=work_4), out=work)
+        np.sum(work, axis=1, keepdims=True, out=work_3)
+        np.multiply(c1, work_3, out=work_2)
+        work_2 += 1e-05
+        np.sqrt(work_2, out=s[t - 1])
         # z_t = g ⊙ (a_t - mu_t) / s_t + b
-        z[t] = g * (1 / s[t] * (a[t] - mu[t] * np.ones(given.sizes["n"], given.dtype))) + b
+        np.reciprocal(s[t - 1], out=work_2)
+        np.multiply(work_2, np.subtract(a[t - 1], mu[t - 1], out=work), out=z[t - 1])
+        np.multiply(z[t - 1], g, out=z[t - 1])
+        z[t - 1] += b
         # h_t = tanh(z_t)
-        h[t] = np.tanh(z[t])
-        # y_t = V h_t + c
-        y[t] = h[t] @ V.T + c
-        # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
-        loss += 0.5 * np.sum((y[t] - d[t]) ** 2)
+        np.tanh(z[t - 1], out=h[t])
 
-    grad_W = np.zeros_like(W)
-    grad_U = np.zeros_like(U)
-    grad_g = np.zeros_like(g)
-    grad_b = np.zeros_like(b)
-    grad_V = np.zeros_like(V)
-    grad_c = np.zeros_like(c)
-    d_y = {}
-    d_z = {}
-    e_z = {}
-    d_s = {}
-    e_s = {}
-    d_a = {}
-    # δ^v_t is the derivative of L by v_t.
+    # κ1_t = 1 - h_t²
+    k1 = 1 - rows(h, 1) ** 2
+    k1 = k1.reshape(T, B, n)
+    # κ2_t = (a_t - mu_t 1)ᵀ
+    k2 = rows(a) - rows(mu) * np.ones(n, given.dtype)
+    k2 = k2.reshape(T, B, n)
+    # κ3_t = s_t⁻²
+    k3 = 1 / rows(s) ** 2
+    k3 = k3.reshape(T, B, 1)
+    # κ4_t = 1 / s_t
+    k4 = 1 / rows(s)
+    k4 = k4.reshape(T, B, 1)
+    # κ5_t = sum(a_t) - mu_t n
+    k5 = np.sum(rows(a), axis=1, keepdims=True) - rows(mu) * n
+    k5 = k5.reshape(T, B, 1)
+    # κ6_t = a_t - mu_t 1
+    k6 = rows(a) - rows(mu) * np.ones(n, given.dtype)
+    k6 = k6.reshape(T, B, n)
+    # y_t = V h_t + c
+    y = rows(h, 1) @ V.T + c
+    # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
+    loss += 0.5 * np.sum((y - d) ** 2)
+    # δ^y_t = y_t - d_t
+    d_y = y - d
+    # π^δ^z_t = Vᵀ δ^y_t
+    d_z = d_y @ V
+    d_z = d_z.reshape(T, B, n)
+    # ∂L/∂V = Σ_t δ^y_t h_tᵀ
+    grad_V = d_y.T @ rows(h, 1)
+    # ∂L/∂c = Σ_t δ^y_t
+    grad_c = np.sum(d_y, axis=0)
+
+    e_z = np.empty((T, B, n), given.dtype)
+    d_s = np.empty((T, B, 1), given.dtype)
+    e_s = np.empty((T, B, 1), given.dtype)
+    d_a = np.empty((T, B, n), given.dtype)
     for t in range(T, 0, -1):
-        # δ^y_t = y_t - d_t
-        d_y[t] = y[t] - d[t]
-        # δ^z_t = (Vᵀ δ^y_t + Uᵀ δ^a_{t+1}) ⊙ (1 - h_t²)
-        d_z[t] = d_y[t] @ V
         if t < T:
-            d_z[t] += d_a[t + 1] @ U
-        d_z[t] *= 1 - h[t] ** 2
+            # δ^z_t = (π^δ^z_t + Uᵀ δ^a_{t+1}) ⊙ κ1_t
+            d_z[t - 1] += np.matmul(d_a[t], U, out=work)
+        d_z[t - 1] *= k1[t - 1]
         # ε^z_t = δ^z_t ⊙ g
-        e_z[t] = d_z[t] * g
-        # δ^s_t = -(a_t - mu_t 1)ᵀ ε^z_t / s_t²
-        part_2 = a[t] - mu[t] * np.ones(given.sizes["n"], given.dtype)
-        d_s[t] = -np.sum(part_2 * e_z[t], axis=1, keepdims=True) / s[t] ** 2
-        # ε^s_t = (1 / n) (δ^s_t / s_t)
-        e_s[t] = 1 / given.sizes["n"] * d_s[t] / s[t]
-        # δ^a_t = -((1 / n) (ε^s_t (sum(a_t) - mu_t n))) 1 - ((1 / n) ((1 / s_t) sum(ε^z_t))) 1
-        #     + ε^s_t (a_t - mu_t 1) + (1 / s_t) ε^z_t
-        part_3 = e_s[t] * (np.sum(a[t], axis=1, keepdims=True) - mu[t] * given.sizes["n"])
-        d_a[t] = -1 / given.sizes["n"] * part_3 * np.ones(given.sizes["n"], given.dtype)
-        part_4 = 1 / given.sizes["n"] * 1 / s[t] * np.sum(e_z[t], axis=1, keepdims=True)
-        d_a[t] -= part_4 * np.ones(given.sizes["n"], given.dtype)
-        d_a[t] += e_s[t] * (a[t] - mu[t] * np.ones(given.sizes["n"], given.dtype))
-        d_a[t] += 1 / s[t] * e_z[t]
-        # ∂L/∂W = Σ_t δ^a_t x_tᵀ
-        grad_W += d_a[t].T @ x[t]
-        # ∂L/∂U = Σ_t δ^a_t h_{t-1}ᵀ
-        grad_U += d_a[t].T @ h[t - 1]
-        # ∂L/∂g = Σ_t δ^z_t ⊙ ((1 / s_t) (a_t - mu_t 1))
-        part_5 = 1 / s[t] * (a[t] - mu[t] * np.ones(given.sizes["n"], given.dtype))
-        grad_g += np.sum(d_z[t] * part_5, axis=0)
-        # ∂L/∂b = Σ_t δ^z_t
-        grad_b += np.sum(d_z[t], axis=0)
-        # ∂L/∂V = Σ_t δ^y_t h_tᵀ
-        grad_V += d_y[t].T @ h[t]
-        # ∂L/∂c = Σ_t δ^y_t
-        grad_c += np.sum(d_y[t], axis=0)
+        np.multiply(d_z[t - 1], g, out=e_z[t - 1])
+        # δ^s_t = -κ2_t ε^z_t ⊙ κ3_t
+        work[...] = k2[t - 1]
+        np.multiply(work, e_z[t - 1], out=work)
+        np.sum(work, axis=1, keepdims=True, out=d_s[t - 1])
+        np.multiply(d_s[t - 1], k3[t - 1], out=d_s[t - 1])
+        np.negative(d_s[t - 1], out=d_s[t - 1])
+        # ε^s_t = ω1 (δ^s_t ⊙ κ4_t)
+        np.multiply(c1, np.multiply(d_s[t - 1], k4[t - 1], out=work_2), out=e_s[t - 1])
+        # δ^a_t = -(ω1 (ε^s_t κ5_t)) 1 - (ω1 (κ4_t sum(ε^z_t))) 1 + ε^s_t κ6_t + κ4_t ε^z_t
+        np.multiply(c1, np.multiply(e_s[t - 1], k5[t - 1], out=work_3), out=work_2)
+        d_a[t - 1][...] = work_2
+        np.negative(d_a[t - 1], out=d_a[t - 1])
+        np.sum(e_z[t - 1], axis=1, keepdims=True, out=work_5)
+        np.multiply(k4[t - 1], work_5, out=work_3)
+        np.multiply(c1, work_3, out=work_2)
+        d_a[t - 1] -= work_2
+        d_a[t - 1] += np.multiply(e_s[t - 1], k6[t - 1], out=work)
+        d_a[t - 1] += np.multiply(k4[t - 1], e_z[t - 1], out=work)
+
+    # ∂L/∂W = Σ_t δ^a_t x_tᵀ
+    grad_W = rows(d_a).T @ x
+    # ∂L/∂U = Σ_t δ^a_t h_{t-1}ᵀ
+    grad_U = rows(d_a).T @ rows(h, 0, T)
+    # ∂L/∂g = Σ_t δ^z_t ⊙ ((1 / s_t) (a_t - mu_t 1))
+    part_1 = 1 / rows(s) * (rows(a) - rows(mu) * np.ones(n, given.dtype))
+    grad_g = np.sum(rows(d_z) * part_1, axis=0)
+    # ∂L/∂b = Σ_t δ^z_t
+    grad_b = np.sum(rows(d_z), axis=0)
 
     # ∂L/∂h_0 = Uᵀ δ^a_1
-    grad_h_0 = d_a[1] @ U
+    grad_h_0 = d_a[0] @ U
 
     grads = {
         "W": grad_W,
@@ -136,6 +173,13 @@ def loss_and_gradients(params, inputs):
         "h_0": grad_h_0,
     }
     return given.result(loss, grads)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -245,9 +289,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

@@ -41,92 +41,101 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    n = given.sizes["n"]
     A = given["A"]
-    B = given["B"]
+    B_ = given["B"]
     a = given["a"]
     W = given["W"]
     U = given["U"]
     b = given["b"]
     V = given["V"]
     c = given["c"]
-    x = given.steps("x")
-    w = given.steps("w")
-    d = given.steps("d")
-    u = {}
-    e = {0: given.initial("e_0")}
-    z = {}
-    h = {}
-    y = {}
+    x = rows(given.steps("x"))
+    w = rows(given.steps("w"))
+    d = rows(given.steps("d"))
+    work = np.empty((B, n), given.dtype)
 
     loss = 0.0
+    # π^u_t = B x_t + a
+    u = x @ B_.T + a
+    u = u.reshape(T, B, n)
+    # π^z_t = U w_t + b
+    z = w @ U.T + b
+    z = z.reshape(T, B, n)
+
+    e = np.empty((T + 1, B, n), given.dtype)
+    e[0] = given.initial("e_0")
     for t in range(1, T + 1):
         # u_t = A e_{t-1} + B x_t + a
-        u[t] = e[t - 1] @ A.T + x[t] @ B.T + a
+        u[t - 1] += np.matmul(e[t - 1], A.T, out=work)
         # e_t = tanh(u_t)
-        e[t] = np.tanh(u[t])
+        np.tanh(u[t - 1], out=e[t])
 
+    # κ2_t = 1 - e_t²
+    k2 = 1 - rows(e, 1) ** 2
+    k2 = k2.reshape(T, B, n)
+
+    h = np.empty((T + 1, B, n), given.dtype)
     h[0] = e[T]
     for t in range(1, T + 1):
         # z_t = W h_{t-1} + U w_t + b
-        z[t] = h[t - 1] @ W.T + w[t] @ U.T + b
+        z[t - 1] += np.matmul(h[t - 1], W.T, out=work)
         # h_t = tanh(z_t)
-        h[t] = np.tanh(z[t])
-        # y_t = V h_t + c
-        y[t] = h[t] @ V.T + c
-        # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
-        loss -= np.sum(d[t] * log_softmax(y[t]))
+        np.tanh(z[t - 1], out=h[t])
 
-    grad_A = np.zeros_like(A)
-    grad_B = np.zeros_like(B)
-    grad_a = np.zeros_like(a)
-    grad_W = np.zeros_like(W)
-    grad_U = np.zeros_like(U)
-    grad_b = np.zeros_like(b)
-    grad_V = np.zeros_like(V)
-    grad_c = np.zeros_like(c)
-    d_y = {}
-    d_z = {}
-    e_z = {}
-    d_u = {}
-    # δ^v_t is the derivative of L by v_t.
+    # κ1_t = 1 - h_t²
+    k1 = 1 - rows(h, 1) ** 2
+    k1 = k1.reshape(T, B, n)
+    # y_t = V h_t + c
+    y = rows(h, 1) @ V.T + c
+    # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
+    loss -= np.sum(d * log_softmax(y))
+    # δ^y_t = sum(d_t) softmax(y_t) - d_t
+    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    # π^δ^z_t = Vᵀ δ^y_t
+    d_z = d_y @ V
+    d_z = d_z.reshape(T, B, n)
+    # ∂L/∂V = Σ_t δ^y_t h_tᵀ
+    grad_V = d_y.T @ rows(h, 1)
+    # ∂L/∂c = Σ_t δ^y_t
+    grad_c = np.sum(d_y, axis=0)
+
+    e_z = np.empty((T, B, n), given.dtype)
     for t in range(T, 0, -1):
-        # δ^y_t = sum(d_t) softmax(y_t) - d_t
-        d_y[t] = np.sum(d[t], axis=1, keepdims=True) * softmax(y[t]) - d[t]
-        # δ^z_t = (Vᵀ δ^y_t + ε^z_{t+1}) ⊙ (1 - h_t²)
-        d_z[t] = d_y[t] @ V
         if t < T:
-            d_z[t] += e_z[t + 1]
-        d_z[t] *= 1 - h[t] ** 2
+            # δ^z_t = (π^δ^z_t + ε^z_{t+1}) ⊙ κ1_t
+            d_z[t - 1] += e_z[t]
+        d_z[t - 1] *= k1[t - 1]
         # ε^z_t = Wᵀ δ^z_t
-        e_z[t] = d_z[t] @ W
-        # ∂L/∂W = Σ_t δ^z_t h_{t-1}ᵀ
-        grad_W += d_z[t].T @ h[t - 1]
-        # ∂L/∂U = Σ_t δ^z_t w_tᵀ
-        grad_U += d_z[t].T @ w[t]
-        # ∂L/∂b = Σ_t δ^z_t
-        grad_b += np.sum(d_z[t], axis=0)
-        # ∂L/∂V = Σ_t δ^y_t h_tᵀ
-        grad_V += d_y[t].T @ h[t]
-        # ∂L/∂c = Σ_t δ^y_t
-        grad_c += np.sum(d_y[t], axis=0)
+        np.matmul(d_z[t - 1], W, out=e_z[t - 1])
 
+    # ∂L/∂W = Σ_t δ^z_t h_{t-1}ᵀ
+    grad_W = rows(d_z).T @ rows(h, 0, T)
+    # ∂L/∂U = Σ_t δ^z_t w_tᵀ
+    grad_U = rows(d_z).T @ w
+    # ∂L/∂b = Σ_t δ^z_t
+    grad_b = np.sum(rows(d_z), axis=0)
+
+    d_u = np.empty((T, B, n), given.dtype)
     for t in range(T, 0, -1):
+        # δ^u_t = (ε^z_1 + Aᵀ δ^u_{t+1}) ⊙ κ2_t
+        d_u[t - 1][...] = 0
         if t == T:
-            # δ^u_t = (ε^z_1 + Aᵀ δ^u_{t+1}) ⊙ (1 - e_t²)
-            d_u[t] = e_z[1].copy()
-        else:
-            d_u[t] = d_u[t + 1] @ A
-        d_u[t] *= 1 - e[t] ** 2
-        # ∂L/∂A = Σ_t δ^u_t e_{t-1}ᵀ
-        grad_A += d_u[t].T @ e[t - 1]
-        # ∂L/∂B = Σ_t δ^u_t x_tᵀ
-        grad_B += d_u[t].T @ x[t]
-        # ∂L/∂a = Σ_t δ^u_t
-        grad_a += np.sum(d_u[t], axis=0)
+            d_u[t - 1] += e_z[0]
+        if t < T:
+            d_u[t - 1] += np.matmul(d_u[t], A, out=work)
+        d_u[t - 1] *= k2[t - 1]
+
+    # ∂L/∂A = Σ_t δ^u_t e_{t-1}ᵀ
+    grad_A = rows(d_u).T @ rows(e, 0, T)
+    # ∂L/∂B = Σ_t δ^u_t x_tᵀ
+    grad_B = rows(d_u).T @ x
+    # ∂L/∂a = Σ_t δ^u_t
+    grad_a = np.sum(rows(d_u), axis=0)
 
     # ∂L/∂e_0 = Aᵀ δ^u_1
-    grad_e_0 = d_u[1] @ A
+    grad_e_0 = d_u[0] @ A
 
     grads = {
         "A": grad_A,
@@ -152,6 +161,13 @@ def softmax(z, axis=-1):
     """exp(z) / sum(exp(z)), without overflow."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -264,9 +280,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

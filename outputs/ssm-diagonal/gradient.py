@@ -33,50 +33,52 @@ def loss_and_gradients(params, inputs):
     Raises ArrayError, a ValueError, that names the array that does not fit.
     """
     given = Arrays(params, inputs)
-    T = given.T
+    T, B = given.T, given.B
+    n = given.sizes["n"]
     a = given["a"]
-    B = given["B"]
+    B_ = given["B"]
     C = given["C"]
     D = given["D"]
-    x = given.steps("x")
-    d = given.steps("d")
-    h = {0: given.initial("h_0")}
-    y = {}
+    x = rows(given.steps("x"))
+    d = rows(given.steps("d"))
+    work = np.empty((B, n), given.dtype)
 
     loss = 0.0
+    # π^h_t = B x_t
+    h = np.empty((T + 1, B, n), given.dtype)
+    h[0] = given.initial("h_0")
+    rows(h, 1, T + 1)[:] = x @ B_.T
+
     for t in range(1, T + 1):
         # h_t = a ⊙ h_{t-1} + B x_t
-        h[t] = a * h[t - 1] + x[t] @ B.T
-        # y_t = C h_t + D x_t
-        y[t] = h[t] @ C.T + x[t] @ D.T
-        # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
-        loss += 0.5 * np.sum((y[t] - d[t]) ** 2)
+        h[t] += np.multiply(h[t - 1], a, out=work)
 
-    grad_a = np.zeros_like(a)
-    grad_B = np.zeros_like(B)
-    grad_C = np.zeros_like(C)
-    grad_D = np.zeros_like(D)
-    d_y = {}
-    d_h = {}
-    # δ^v_t is the derivative of L by v_t.
+    # y_t = C h_t + D x_t
+    y = rows(h, 1) @ C.T + x @ D.T
+    # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
+    loss += 0.5 * np.sum((y - d) ** 2)
+    # δ^y_t = y_t - d_t
+    d_y = y - d
+    # π^δ^h_t = Cᵀ δ^y_t
+    d_h = d_y @ C
+    d_h = d_h.reshape(T, B, n)
+    # ∂L/∂C = Σ_t δ^y_t h_tᵀ
+    grad_C = d_y.T @ rows(h, 1)
+    # ∂L/∂D = Σ_t δ^y_t x_tᵀ
+    grad_D = d_y.T @ x
+
     for t in range(T, 0, -1):
-        # δ^y_t = y_t - d_t
-        d_y[t] = y[t] - d[t]
-        # δ^h_t = Cᵀ δ^y_t + δ^h_{t+1} ⊙ a
-        d_h[t] = d_y[t] @ C
         if t < T:
-            d_h[t] += d_h[t + 1] * a
-        # ∂L/∂a = Σ_t δ^h_t ⊙ h_{t-1}
-        grad_a += np.sum(d_h[t] * h[t - 1], axis=0)
-        # ∂L/∂B = Σ_t δ^h_t x_tᵀ
-        grad_B += d_h[t].T @ x[t]
-        # ∂L/∂C = Σ_t δ^y_t h_tᵀ
-        grad_C += d_y[t].T @ h[t]
-        # ∂L/∂D = Σ_t δ^y_t x_tᵀ
-        grad_D += d_y[t].T @ x[t]
+            # δ^h_t = π^δ^h_t + δ^h_{t+1} ⊙ a
+            d_h[t - 1] += np.multiply(d_h[t], a, out=work)
+
+    # ∂L/∂a = Σ_t δ^h_t ⊙ h_{t-1}
+    grad_a = np.sum(rows(d_h) * rows(h, 0, T), axis=0)
+    # ∂L/∂B = Σ_t δ^h_t x_tᵀ
+    grad_B = rows(d_h).T @ x
 
     # ∂L/∂h_0 = δ^h_1 ⊙ a
-    grad_h_0 = d_h[1] * a
+    grad_h_0 = d_h[0] * a
 
     grads = {
         "a": grad_a,
@@ -86,6 +88,13 @@ def loss_and_gradients(params, inputs):
         "h_0": grad_h_0,
     }
     return given.result(loss, grads)
+
+
+def rows(a, start=0, stop=None):
+    """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
+    and sample."""
+    part = a[start:stop]
+    return part.reshape(-1, *part.shape[2:])
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis
@@ -193,9 +202,9 @@ class Arrays:
         return self.arrays[name]
 
     def steps(self, name):
-        """An input by step, from 1 to T, each of shape (B, …)."""
+        """An input by step, of shape (T, B, …)."""
         array = self.arrays[name] if self.batched else self.arrays[name][:, None]
-        return dict(enumerate(array if INPUTS[name] else array[..., None], start=1))
+        return array if INPUTS[name] else array[..., None]
 
     def initial(self, name):
         """An initial value of shape (B, …): zero if it was left out."""

@@ -44,7 +44,15 @@ def graph(args: argparse.Namespace) -> int:
 
 def export(args: argparse.Namespace) -> int:
     from symbptt import api
+    from symbptt.errors import RequestError
 
+    if args.explain:
+        if args.truncate or args.products or args.mode != "reverse":
+            raise RequestError(
+                "--explain is about the whole of reverse mode; leave out --truncate, --mode and "
+                "--products"
+            )
+        return deliver(api.explain(args.model, functions=dict(args.let)), args.output)
     source = api.export(
         args.model,
         args.output,

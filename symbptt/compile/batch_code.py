@@ -25,7 +25,7 @@ class BatchCode(NumPyCode):
             return multiple(many, self._batch_sum(rest))
         code = self.array(e)
         if not code.batched:
-            return Code(f"{self.given}.B * {code.last()}", PRODUCT, False)
+            return Code(f"{self.samples()} * {code.last()}", PRODUCT, False)
         if al.is_scalar(e):
             return self._scalar_batch_sum(e, code)
         if is_matrix(e):

@@ -92,7 +92,8 @@ class NumPyCode:
         many, rest = al.coefficient(e)
         if many != 1:
             return multiple(many, self.code(rest))
-        return _WRITERS[type(e)](self, e)
+        write: Callable[[Any], Code] = getattr(self, _WRITERS[type(e)])
+        return write(e)
 
     def constant(self, e: MatrixExpr) -> sp.Rational | None:
         """The number that stands in every entry, if one does."""
@@ -118,7 +119,7 @@ class NumPyCode:
     def full(self, e: MatrixExpr, like: str | None = None) -> str:
         """Source for an expression with its batch axis; ``like`` is an array of the same layout."""
         constant = self.constant(e)
-        layout = [f"{self.given}.B", *(self.layout(e.shape) or ["1"])]
+        layout = [self.samples(), *(self.layout(e.shape) or ["1"])]
         if constant is not None and like is None:
             return self._filled(constant, layout)
         if constant in (0, 1):
@@ -130,6 +131,10 @@ class NumPyCode:
             return code.text
         shape = f"{like}.shape" if like is not None else f"({', '.join(layout)})"
         return f"np.broadcast_to({code.text}, {shape})"
+
+    def samples(self) -> str:
+        """Source for how many samples there are."""
+        return f"{self.given}.B"
 
     def layout(self, shape: tuple[Any, Any]) -> list[str]:
         """Source for the sizes of an array without its batch axis."""
@@ -169,7 +174,7 @@ class NumPyCode:
         constant, code = self.constant(e), self.array(e)
         if constant is None and code.batched:
             return code.text
-        layout = [f"{self.given}.B", self._end(al.length(e))]
+        layout = [self.samples(), self._end(al.length(e))]
         if constant is not None:
             return self._filled(constant, layout)
         return f"np.broadcast_to({code.text}, ({', '.join(layout)}))"
@@ -322,22 +327,23 @@ class NumPyCode:
         return Code(call, ATOM, True)
 
 
-_WRITERS: dict[type, Callable[[NumPyCode, Any], Code]] = {
-    nd.At: NumPyCode._leaf,
-    nd.Adjoint: NumPyCode._leaf,
-    MatrixSymbol: NumPyCode._leaf,
-    MatAdd: NumPyCode._sum,
-    MatMul: NumPyCode._matmul,
-    HadamardProduct: NumPyCode._entrywise,
-    HadamardPower: NumPyCode._power,
-    Transpose: NumPyCode._transpose,
-    nd.Map: NumPyCode._map,
-    nd.VectorMap: NumPyCode._vector_map,
-    nd.Total: NumPyCode._total,
-    nd.Scale: NumPyCode._scale,
-    nd.Count: NumPyCode._count,
-    nd.Stack: NumPyCode._stack,
-    nd.Block: NumPyCode._block,
+#: The method that writes each kind of node.
+_WRITERS: dict[type, str] = {
+    nd.At: "_leaf",
+    nd.Adjoint: "_leaf",
+    MatrixSymbol: "_leaf",
+    MatAdd: "_sum",
+    MatMul: "_matmul",
+    HadamardProduct: "_entrywise",
+    HadamardPower: "_power",
+    Transpose: "_transpose",
+    nd.Map: "_map",
+    nd.VectorMap: "_vector_map",
+    nd.Total: "_total",
+    nd.Scale: "_scale",
+    nd.Count: "_count",
+    nd.Stack: "_stack",
+    nd.Block: "_block",
 }
 
 

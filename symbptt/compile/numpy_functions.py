@@ -48,6 +48,12 @@ INLINE: dict[str, str] = {
     "hardtanh": "np.clip({z}, -1, 1)",
 }
 
+#: The same into an array {out} that is there.
+IN_PLACE: dict[str, str] = {
+    **{name: f"{call[:-1]}, out={{out}})" for name, call in INLINE.items()},
+    "sigmoid": "sigmoid_into({z}, {out})",
+}
+
 HELPERS: dict[str, Helper] = {
     "stacked": Helper(
         '''
@@ -73,6 +79,18 @@ def sigmoid(z):
     """1 / (1 + exp(-z)), without overflow."""
     e = np.exp(-np.abs(z))
     return np.where(z >= 0, 1, e) / (1 + e)
+'''
+    ),
+    # exp of no more than fits into the dtype.
+    "sigmoid_into": Helper(
+        '''
+def sigmoid_into(z, out):
+    """1 / (1 + exp(-z)) into an array, without overflow."""
+    np.maximum(z, -80 if z.dtype == np.float32 else -700, out=out)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+    out += 1
+    np.reciprocal(out, out=out)
 '''
     ),
     # softmax(z) = softmax(z - c): the largest exponent becomes 0.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from symbptt.calculus import AnyDerivation, Derivation
+from symbptt.calculus import AnyDerivation, Derivation, derive
 from symbptt.calculus.windows import Truncation
 from symbptt.compile.code import dimension_name
 from symbptt.compile.function import GradientFunction
+from symbptt.compile.gates import gathered
 from symbptt.compile.loader import load_module
 from symbptt.compile.numpy_functions import HELPERS, helper
 from symbptt.compile.numpy_writer import WIDTH, Writer
 from symbptt.compile.program import program
 from symbptt.compile.quoting import quoted, quoted_lines
+from symbptt.compile.schedule import schedule
+from symbptt.compile.scheduled_writer import TAKEN_ROWS, ScheduledWriter
 from symbptt.compile.share import share
 from symbptt.compile.truncated import truncated_program
 from symbptt.compile.window_writer import WindowWriter
@@ -45,8 +48,12 @@ def compile_numpy(derivation: AnyDerivation, T: int | None = None) -> GradientFu
 
 def numpy_module(derivation: AnyDerivation, version: str = "", T: int | None = None) -> str:
     """The text of a module that computes the loss and its gradients with NumPy alone."""
+    writer: Writer
     if isinstance(derivation, Derivation):
-        writer = Writer(share(program(derivation)), TAKEN)
+        found = gathered(derivation.model)
+        whole = share(program(derive(found.model, inputs=derivation.inputs)))
+        writer = ScheduledWriter(whole, (*TAKEN, *TAKEN_ROWS), schedule=schedule(whole),
+                                 public=derivation.model, packs=found.packs)  # fmt: skip
     else:
         cut = share(truncated_program(derivation))
         writer = WindowWriter(cut, (*TAKEN, "max"), truncation=derivation.truncation)
@@ -61,7 +68,7 @@ def module_text(
     truncation: Truncation | None = None,
 ) -> str:
     """A module around what a writer writes."""
-    model = writer.program.model
+    model = writer.public_model
     body = list(writer.body())
     imports = {name for h in writer.called() for name in helper(h).imports}
     bound = ", ".join(f"{name} = {function}" for name, function in model.bound.items())
@@ -131,6 +138,7 @@ def array_tables(model: Model, T: int | None) -> dict[str, object]:
         "optional": "(*INITIAL, *SIZES)" if sizes else "INITIAL",
         "has_inputs": bool(model.given),
         "T": T,
+        "rows": False,
     }
 
 

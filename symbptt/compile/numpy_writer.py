@@ -19,7 +19,7 @@ from symbptt.compile.plain import factor, plain, signed_sum
 from symbptt.compile.program import Loop, Part, Program, Quantity, Statement, covers, partition
 from symbptt.compile.quoting import quoted_lines
 from symbptt.compile.share import ALPHA, EPSILON
-from symbptt.model import Index, Role, Variable, initial_key
+from symbptt.model import Index, Model, Role, Variable, initial_key
 
 #: The longest line of generated code.
 WIDTH = 100
@@ -61,6 +61,11 @@ class Writer:
             self.gradients[key] = self.names.new(f"grad_{step_label(key)}")
         sizes = {name: self.names.new(name) for name in self.program.model.dimensions}
         self.code = BatchCode(self.variables, sizes=sizes)
+
+    @property
+    def public_model(self) -> Model:
+        """The model whose arrays a caller gives."""
+        return self.program.model
 
     def called(self) -> list[str]:
         """The functions that were called, with those that they need."""

@@ -1,0 +1,70 @@
+"""Expressions as NumPy source, at one step or for a range of steps at once.
+
+A range of steps is a batch of all its steps' samples: what works for ``(B, n)`` works for the
+rows ``(T·B, n)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import sympy as sp
+from sympy.matrices.expressions import MatrixExpr
+
+from symbptt.calculus import nodes as nd
+from symbptt.compile.batch_code import BatchCode
+from symbptt.compile.code import ATOM, Code
+from symbptt.compile.ranges import WHOLE, Range, source
+from symbptt.compile.schedule import key_of
+from symbptt.compile.stores import Store
+
+
+@dataclass
+class RowsCode(BatchCode):
+    """Writes expressions at a step t, or over ``over`` a range of steps."""
+
+    stores: Mapping[str, Store] = field(default_factory=dict)
+    over: Range | None = None
+
+    @property
+    def steps(self) -> str:
+        """Source for how many steps it is about."""
+        first, last = self.over or (nd.t, nd.t)
+        return source(sp.expand(last - first + 1))
+
+    def samples(self) -> str:
+        if self.over is None:
+            return "B"
+        return "N" if self.over == WHOLE else f"({self.steps}) * B"
+
+    def _size(self, dim: str) -> str:
+        self.used.add(self.sizes[dim])
+        return self.sizes[dim]
+
+    def _leaf(self, e: MatrixExpr) -> Code:
+        if not isinstance(e, nd.At):
+            return Code(self.names[e.name], ATOM, False)
+        key = key_of(e)
+        self.used.add(self.names[key])
+        if self.over is not None and e.index.has(nd.t):
+            return Code(self.rows(key, e.index - nd.t), ATOM, True)
+        text = f"{self.names[key]}[{e.index - self.stores[key].first}]"
+        if self.over is not None:  # the same at each of the steps
+            text = f"np.tile({text}, ({self.steps}, 1))"
+        return Code(text, ATOM, True)
+
+    def rows(self, key: str, lag: sp.Expr) -> str:
+        """Source for the rows of a value over the range, so many steps later."""
+        assert self.over is not None
+        name, store = self.names[key], self.stores[key]
+        first, last = (sp.expand(end + lag) for end in self.over)
+        if store.rows:
+            if (first, last) == WHOLE:
+                return name
+            return f"{name}[({source(first - 1)}) * B : ({source(last)}) * B]"
+        start, stop = first - store.first, last - store.first + 1
+        at_end = stop == nd.T + store.beyond - store.first + 1
+        ends = [] if at_end else [source(stop)]
+        ends = [source(start), *ends] if start != 0 or ends else []
+        return f"rows({', '.join([name, *ends])})"
