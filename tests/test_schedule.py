@@ -179,3 +179,20 @@ def test_an_explanation_says_what_runs_where_and_what_it_costs():
     lstm = symbptt.explain("lstm")
     assert "[W_i; W_f; W_o; W_g]" in lstm
     assert "of highest order: 16 B T m n + 24 B T n² + 6 B T k n" in lstm
+
+
+NESTED = r"""
+p_t = sigmoid(A x_t + B h_{t-1} + u \odot (C h_{t-1} + c))
+q_t = tanh(D x_t + E h_{t-1} + v \odot (F h_{t-1} + e))
+h_t = p_t \odot q_t
+L = \sum_{t=1}^{T} squared_error(h_t, d_t)
+"""
+
+
+def test_gates_within_gates_are_gathered_too():
+    model = load(NESTED, shapes={name: "n" for name in "ucve"})
+    packs = gathered(model).packs
+    assert sorted([p.name for p in pieces] for pieces in packs.values()) == [
+        ["A", "D"], ["B", "E"], ["C", "F"], ["c", "e"]
+    ]  # fmt: skip
+    assert symbptt.verify(model, T=3).passed
