@@ -190,7 +190,7 @@ L = \sum_{t=1}^{T} squared_error(h_t, d_t)
 
 
 def test_gates_within_gates_are_gathered_too():
-    model = load(NESTED, shapes={name: "n" for name in "ucve"})
+    model = load(NESTED, shapes=dict.fromkeys("ucve", "n"))
     packs = gathered(model).packs
     assert sorted([p.name for p in pieces] for pieces in packs.values()) == [
         ["A", "D"], ["B", "E"], ["C", "F"], ["c", "e"]
