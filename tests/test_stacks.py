@@ -248,12 +248,12 @@ def test_code_slices_and_concatenates():
     source = symbptt.export("lstm-stacked", check=False)
     for line in (
         'n = given.sizes["n"]',
-        "z[t] = np.concatenate([h[t - 1], x[t]], axis=1) @ W.T + b",
-        "f[t] = sigmoid(z[t][:, n : 2 * n])",
-        "o[t] = sigmoid(z[t][:, 3 * n :])",
-        "d_z[t] = np.concatenate([part_1, part_2, part_3, part_4], axis=1)",
-        "d_h[t] += (d_z[t + 1] @ W)[:, :n]",
-        "grad_W += d_z[t].T @ np.concatenate([h[t - 1], x[t]], axis=1)",
+        'W_1 = given["W"][:, :n]',
+        'W_2 = given["W"][:, n : m + n]',
+        "z[t - 1] += np.matmul(h[t - 1], W_1.T, out=work)",
+        "sigmoid_into(z[t - 1][:, n : 2 * n], f[t - 1])",
+        "np.multiply(d_h[t - 1], k5[t - 1], out=d_z[t - 1][:, 3 * n :])",
+        '"W": np.column_stack([grad_W_1, grad_W_2])',
         'params["W"]    (4n, n+m)',
     ):
         assert line in source

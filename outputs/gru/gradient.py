@@ -99,12 +99,12 @@ def loss_and_gradients(params, inputs):
     # κ1_t = (1 - active_gates_t[p+1:2p]) ⊙ (1 - n_t²)
     k1 = (1 - rows(active_gates)[:, p:]) * (1 - rows(n) ** 2)
     k1 = k1.reshape(T, B, p)
-    # κ2_t = h_{t-1} - n_t
-    k2 = rows(h, 0, T) - rows(n)
+    # κ2_t = s_t ⊙ active_gates_t[1:p] ⊙ (1 - active_gates_t[1:p])
+    k2 = rows(s) * rows(active_gates)[:, :p] * (1 - rows(active_gates)[:, :p])
     k2 = k2.reshape(T, B, p)
-    # κ3_t = active_gates_t ⊙ (1 - active_gates_t)
-    k3 = rows(active_gates) * (1 - rows(active_gates))
-    k3 = k3.reshape(T, B, 2 * p)
+    # κ3_t = (h_{t-1} - n_t) ⊙ active_gates_t[p+1:2p] ⊙ (1 - active_gates_t[p+1:2p])
+    k3 = (rows(h, 0, T) - rows(n)) * rows(active_gates)[:, p:] * (1 - rows(active_gates)[:, p:])
+    k3 = k3.reshape(T, B, p)
     # y_t = W_y h_t + b_y
     y = rows(h, 1) @ W_y.T + b_y
     # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
@@ -134,10 +134,9 @@ def loss_and_gradients(params, inputs):
         np.multiply(d_h[t - 1], k1[t - 1], out=d_n_bar[t - 1])
         # δ^s_t = δ^n_bar_t ⊙ active_gates_t[1:p]
         np.multiply(d_n_bar[t - 1], active_gates[t - 1][:, :p], out=d_s[t - 1])
-        # δ^gates_t = ([δ^n_bar_t ⊙ s_t; δ^h_t ⊙ κ2_t]) ⊙ κ3_t
-        np.multiply(d_n_bar[t - 1], s[t - 1], out=d_gates[t - 1][:, :p])
-        np.multiply(d_h[t - 1], k2[t - 1], out=d_gates[t - 1][:, p:])
-        d_gates[t - 1] *= k3[t - 1]
+        # δ^gates_t = [δ^n_bar_t ⊙ κ2_t; δ^h_t ⊙ κ3_t]
+        np.multiply(d_n_bar[t - 1], k2[t - 1], out=d_gates[t - 1][:, :p])
+        np.multiply(d_h[t - 1], k3[t - 1], out=d_gates[t - 1][:, p:])
 
     # ∂L/∂U_n = Σ_t δ^s_t h_{t-1}ᵀ
     grad_U_n = rows(d_s).T @ rows(h, 0, T)

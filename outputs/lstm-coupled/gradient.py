@@ -96,12 +96,12 @@ def loss_and_gradients(params, inputs):
     k2 = np.zeros((T, B, n), given.dtype)
     if 1 <= T - 1:
         rows(k2, 0, T - 1)[:] += 1 - rows(active_gates, 1)[:, :n]
-    # κ3_t = g_t - c_{t-1}
-    k3 = rows(g) - rows(c, 0, T)
+    # κ3_t = (g_t - c_{t-1}) ⊙ active_gates_t[1:n] ⊙ (1 - active_gates_t[1:n])
+    k3 = (rows(g) - rows(c, 0, T)) * rows(active_gates)[:, :n] * (1 - rows(active_gates)[:, :n])
     k3 = k3.reshape(T, B, n)
-    # κ4_t = active_gates_t ⊙ (1 - active_gates_t)
-    k4 = rows(active_gates) * (1 - rows(active_gates))
-    k4 = k4.reshape(T, B, 2 * n)
+    # κ4_t = tanh_c_t ⊙ active_gates_t[n+1:2n] ⊙ (1 - active_gates_t[n+1:2n])
+    k4 = rows(tanh_c) * rows(active_gates)[:, n:] * (1 - rows(active_gates)[:, n:])
+    k4 = k4.reshape(T, B, n)
     # κ5_t = active_gates_t[1:n] ⊙ (1 - g_t²)
     k5 = rows(active_gates)[:, :n] * (1 - rows(g) ** 2)
     k5 = k5.reshape(T, B, n)
@@ -129,10 +129,9 @@ def loss_and_gradients(params, inputs):
         np.multiply(d_h[t - 1], k1[t - 1], out=d_c[t - 1])
         if t < T:
             d_c[t - 1] += np.multiply(d_c[t], k2[t - 1], out=work_2)
-        # δ^gates_t = [[δ^c_t ⊙ κ3_t; δ^h_t ⊙ tanh_c_t] ⊙ κ4_t; δ^c_t ⊙ κ5_t]
-        np.multiply(d_c[t - 1], k3[t - 1], out=d_gates[t - 1][:, : 2 * n][:, :n])
-        np.multiply(d_h[t - 1], tanh_c[t - 1], out=d_gates[t - 1][:, : 2 * n][:, n:])
-        np.multiply(d_gates[t - 1][:, : 2 * n], k4[t - 1], out=d_gates[t - 1][:, : 2 * n])
+        # δ^gates_t = [δ^c_t ⊙ κ3_t; δ^h_t ⊙ κ4_t; δ^c_t ⊙ κ5_t]
+        np.multiply(d_c[t - 1], k3[t - 1], out=d_gates[t - 1][:, :n])
+        np.multiply(d_h[t - 1], k4[t - 1], out=d_gates[t - 1][:, n : 2 * n])
         np.multiply(d_c[t - 1], k5[t - 1], out=d_gates[t - 1][:, 2 * n :])
 
     # ∂L/∂W_iog = Σ_t δ^gates_t x_tᵀ

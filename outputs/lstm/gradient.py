@@ -95,12 +95,18 @@ def loss_and_gradients(params, inputs):
     # κ1_t = active_gates_t[2n+1:3n] ⊙ (1 - tanh_c_t²)
     k1 = rows(active_gates)[:, 2 * n :] * (1 - rows(tanh_c) ** 2)
     k1 = k1.reshape(T, B, n)
-    # κ2_t = active_gates_t ⊙ (1 - active_gates_t)
-    k2 = rows(active_gates) * (1 - rows(active_gates))
-    k2 = k2.reshape(T, B, 3 * n)
-    # κ3_t = active_gates_t[1:n] ⊙ (1 - g_t²)
-    k3 = rows(active_gates)[:, :n] * (1 - rows(g) ** 2)
+    # κ2_t = g_t ⊙ active_gates_t[1:n] ⊙ (1 - active_gates_t[1:n])
+    k2 = rows(g) * rows(active_gates)[:, :n] * (1 - rows(active_gates)[:, :n])
+    k2 = k2.reshape(T, B, n)
+    # κ3_t = c_{t-1} ⊙ active_gates_t[n+1:2n] ⊙ (1 - active_gates_t[n+1:2n])
+    k3 = rows(c, 0, T) * rows(active_gates)[:, n : 2 * n] * (1 - rows(active_gates)[:, n : 2 * n])
     k3 = k3.reshape(T, B, n)
+    # κ4_t = tanh_c_t ⊙ active_gates_t[2n+1:3n] ⊙ (1 - active_gates_t[2n+1:3n])
+    k4 = rows(tanh_c) * rows(active_gates)[:, 2 * n :] * (1 - rows(active_gates)[:, 2 * n :])
+    k4 = k4.reshape(T, B, n)
+    # κ5_t = active_gates_t[1:n] ⊙ (1 - g_t²)
+    k5 = rows(active_gates)[:, :n] * (1 - rows(g) ** 2)
+    k5 = k5.reshape(T, B, n)
     # y_t = W_y h_t + b_y
     y = rows(h, 1) @ W_y.T + b_y
     # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
@@ -126,12 +132,11 @@ def loss_and_gradients(params, inputs):
         if t < T:
             np.multiply(d_c[t], active_gates[t][:, n : 2 * n], out=work_2)
             d_c[t - 1] += work_2
-        # δ^gates_t = [[δ^c_t ⊙ g_t; δ^c_t ⊙ c_{t-1}; δ^h_t ⊙ tanh_c_t] ⊙ κ2_t; δ^c_t ⊙ κ3_t]
-        np.multiply(d_c[t - 1], g[t - 1], out=d_gates[t - 1][:, : 3 * n][:, :n])
-        np.multiply(d_c[t - 1], c[t - 1], out=d_gates[t - 1][:, : 3 * n][:, n : 2 * n])
-        np.multiply(d_h[t - 1], tanh_c[t - 1], out=d_gates[t - 1][:, : 3 * n][:, 2 * n :])
-        np.multiply(d_gates[t - 1][:, : 3 * n], k2[t - 1], out=d_gates[t - 1][:, : 3 * n])
-        np.multiply(d_c[t - 1], k3[t - 1], out=d_gates[t - 1][:, 3 * n :])
+        # δ^gates_t = [δ^c_t ⊙ κ2_t; δ^c_t ⊙ κ3_t; δ^h_t ⊙ κ4_t; δ^c_t ⊙ κ5_t]
+        np.multiply(d_c[t - 1], k2[t - 1], out=d_gates[t - 1][:, :n])
+        np.multiply(d_c[t - 1], k3[t - 1], out=d_gates[t - 1][:, n : 2 * n])
+        np.multiply(d_h[t - 1], k4[t - 1], out=d_gates[t - 1][:, 2 * n : 3 * n])
+        np.multiply(d_c[t - 1], k5[t - 1], out=d_gates[t - 1][:, 3 * n :])
 
     # ∂L/∂W_ifog = Σ_t δ^gates_t x_tᵀ
     grad_W_ifog = rows(d_gates).T @ x

@@ -14,7 +14,15 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import sympy as sp
-from sympy.matrices.expressions import HadamardProduct, MatAdd, MatrixExpr, Transpose
+from sympy.matrices.expressions import (
+    HadamardPower,
+    HadamardProduct,
+    MatAdd,
+    MatrixExpr,
+    MatrixSymbol,
+    OneMatrix,
+    Transpose,
+)
 from sympy.utilities.iterables import strongly_connected_components
 
 from symbptt.calculus import algebra as al
@@ -195,8 +203,14 @@ class _Outside:
         if s.quantity is Quantity.VALUE:
             parts = [Part(al.plus(*(p.expression for p in parts)))]
 
+        factor = s.factor
+        stacked = len(parts) == 1 and isinstance(parts[0].expression, nd.Stack)
+        if factor is not None and stacked and self._is_free(factor, number):
+            parts = [replace(parts[0], expression=al.odot(parts[0].expression, factor))]
+            factor = None
         parts = [replace(p, expression=self._changed(p.expression, number, s, p)) for p in parts]
-        factor = None if s.factor is None else self._changed(s.factor, number, s, Part(s.factor))
+        if factor is not None:
+            factor = self._changed(factor, number, s, Part(factor))
         return replace(s, parts=tuple(parts), factor=factor)
 
     def _is_free(self, e: MatrixExpr, number: int) -> bool:
@@ -215,6 +229,8 @@ class _Outside:
         """An expression with a name for each part that can be computed before."""
         if self._is_free(e, number):
             return self._taken(e, s, p) if _takes_work(e) else e
+        if isinstance(e, HadamardProduct) and (parted := self._parted(e, number)) is not None:
+            e = parted
         if isinstance(e, MatAdd | HadamardProduct):
             free = [a for a in e.args if self._is_free(a, number)]
             rest = [self._changed(a, number, s, p) for a in e.args if a not in free]
@@ -223,6 +239,24 @@ class _Outside:
                 free = [self._taken(whole(*free), s, p)]
             return whole(*rest, *free)
         return al.rebuild(e, lambda a: self._changed(a, number, s, p))
+
+    def _parted(self, e: HadamardProduct, number: int) -> MatrixExpr | None:
+        """``[a; b] ⊙ c`` as ``[a ⊙ c[1:n]; b ⊙ c[n+1:2n]]``, where c can be computed before: its
+        parts are then factors of what else can be."""
+        stacks = [f for f in e.args if isinstance(f, nd.Stack) and not self._is_free(f, number)]
+        rest = [f for f in e.args if f not in stacks]
+        whole = al.odot(*rest) if rest else None
+        if len(stacks) != 1 or whole is None or not self._is_free(whole, number):
+            return None
+        start, parts = sp.Integer(0), list[MatrixExpr]()
+        for part in stacks[0].parts:
+            size = al.length(part)
+            entries = _entries(whole, start, size)
+            if entries is None:
+                return None
+            parts.append(al.odot(part, entries))
+            start += size
+        return al.stack(*e.shape, *parts)
 
     def _taken(self, e: MatrixExpr, s: Statement, p: Part) -> MatrixExpr:
         """A name for an expression, which gets a statement of its own at the same steps."""
@@ -245,6 +279,28 @@ class _Outside:
             self.statements.append(new if timed else replace(new, loop=Loop.AFTER))
             self.named[known] = symbol
         return self.named[known]
+
+
+def _entries(e: MatrixExpr, start: sp.Expr, size: sp.Expr) -> MatrixExpr | None:
+    """Some entries of a vector: of a function, that function of some entries."""
+    many, rest = al.coefficient(e)
+    if many != 1:
+        inside = _entries(rest, start, size)
+        return None if inside is None else al.times(many, inside)
+    match e:
+        case OneMatrix():
+            return al.ones((size, nd.ONE)) if e.shape[1] == nd.ONE else None
+        case nd.At() | MatrixSymbol() | nd.Block():
+            return al.block(e, start, size)
+        case MatAdd() | HadamardProduct():
+            parts = [_entries(a, start, size) for a in e.args]
+            whole = al.plus if isinstance(e, MatAdd) else al.odot
+            known = [a for a in parts if a is not None]
+            return whole(*known) if len(known) == len(parts) else None
+        case HadamardPower():
+            base = _entries(e.base, start, size)
+            return None if base is None else al.raised(base, e.exp)
+    return None
 
 
 def _takes_work(e: MatrixExpr) -> bool:
