@@ -15,16 +15,16 @@ from symbptt.calculus import derive
 from symbptt.calculus import nodes as nd
 from symbptt.compile.costs import operations
 from symbptt.compile.gates import gathered
+from symbptt.compile.hoist import VALUES, expressions, key_of
 from symbptt.compile.numpy_module import numpy_module
-from symbptt.compile.program import program
-from symbptt.compile.schedule import VALUES, Pace, expressions, key_of, schedule
-from symbptt.compile.share import share
+from symbptt.compile.plan import plan
+from symbptt.compile.schedule import Pace
 from symbptt.errors import SymbpttError
 from symbptt.model import bind, builtin_names, load
 
 
 def scheduled(model):
-    return schedule(share(program(derive(gathered(model).model))))
+    return plan(derive(model))[1]
 
 
 def products(e):
@@ -32,8 +32,8 @@ def products(e):
     return [p for p in al.find(e, MatMul) if isinstance(al.coefficient(p)[1], MatMul)]
 
 
-def loops(plan):
-    return [region for region in plan.regions if region.pace.is_loop]
+def loops(schedule):
+    return [region for region in schedule.regions if region.pace.is_loop]
 
 
 def models():
@@ -52,10 +52,10 @@ def plans():
 
 
 def test_every_value_is_computed_before_it_is_used(plans):
-    for plan in plans:
-        makers = {key_of(s) for s in plan.statements if s.quantity in VALUES}
+    for found in plans:
+        makers = {key_of(s) for s in found.statements if s.quantity in VALUES}
         done = set()
-        for region in plan.regions:
+        for region in found.regions:
             own = {key_of(s) for s in region.statements if s.quantity in VALUES}
             for s in region.statements:
                 used = {key_of(a) for e in expressions(s) for a in al.find(e, nd.At)} & makers
@@ -66,8 +66,8 @@ def test_every_value_is_computed_before_it_is_used(plans):
 
 
 def test_nothing_that_could_leave_a_loop_stays_in_one(plans):
-    for plan in plans:
-        for region in loops(plan):
+    for found in plans:
+        for region in loops(found):
             own = {key_of(s) for s in region.statements}
             for e in (e for s in region.statements for e in expressions(s)):
                 for product in products(e):
@@ -77,8 +77,8 @@ def test_nothing_that_could_leave_a_loop_stays_in_one(plans):
 
 
 def test_what_a_loop_computes_depends_on_itself(plans):
-    for plan in plans:
-        for region in loops(plan):
+    for found in plans:
+        for region in loops(found):
             uses = {
                 key_of(s): {key_of(a) for e in expressions(s) for a in al.find(e, nd.At)}
                 for s in region.statements
@@ -115,8 +115,8 @@ def test_gates_share_their_products(name):
 
 
 def test_two_layers_are_two_loops_and_the_second_projects_all_steps_at_once():
-    plan = scheduled(bind(load("elman-2layer")))
-    up, rows, second = plan.regions[1:4]
+    found = scheduled(bind(load("elman-2layer")))
+    up, rows, second = found.regions[1:4]
     assert [up.pace, rows.pace, second.pace] == [Pace.UP, Pace.ROWS, Pace.UP]
     assert any("h_1" in str(s.parts) or "h" in key_of(s) for s in rows.statements)
 

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import sympy as sp
 from sympy.matrices.expressions import MatMul
 
-from symbptt.calculus import Derivation, derive
+from symbptt.calculus import Derivation
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.compile import costs
-from symbptt.compile.gates import gathered
+from symbptt.compile.hoist import expressions
 from symbptt.compile.operands import Gathered
 from symbptt.compile.plain import factor, plain, signed_sum
-from symbptt.compile.program import Part, Quantity, Statement, program
-from symbptt.compile.schedule import Pace, Region, expressions, schedule
-from symbptt.compile.share import share
+from symbptt.compile.plan import plan
+from symbptt.compile.program import Part, Quantity, Statement
+from symbptt.compile.schedule import Pace, Region
 from symbptt.templating import fill
 
 B = sp.Symbol("B", integer=True, positive=True)
@@ -37,12 +37,11 @@ BYTES = 8  # of a float64
 
 def explained(derivation: Derivation) -> str:
     """The schedule of a derivation, with operations and bytes in float64, as text."""
-    found = gathered(derivation.model)
-    plan = schedule(share(program(derive(found.model, inputs=derivation.inputs))))
-    regions = [(SAYS[r.pace], list(_rows(r))) for r in plan.regions]
+    found, schedule = plan(derivation)
+    regions = [(SAYS[r.pace], list(_rows(r))) for r in schedule.regions]
     every = [row for _, rows in regions for row in rows]
     widths = [max(len(row[i]) for row in every) for i in range(2)]
-    total = sp.Add(*(_cost(s, r)[0] for r in plan.regions for s in r.statements))
+    total = sp.Add(*(_cost(s, r)[0] for r in schedule.regions for s in r.statements))
     return fill(
         "compiled/schedule.txt.j2",
         {

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from symbptt.calculus import AnyDerivation, Derivation, derive
+from symbptt.calculus import AnyDerivation, Derivation
 from symbptt.calculus.windows import Truncation
 from symbptt.compile.code import dimension_name
 from symbptt.compile.function import GradientFunction
-from symbptt.compile.gates import gathered
 from symbptt.compile.loader import load_module
 from symbptt.compile.numpy_functions import HELPERS, helper
 from symbptt.compile.numpy_writer import WIDTH, Writer
-from symbptt.compile.program import program
+from symbptt.compile.plan import plan
 from symbptt.compile.quoting import quoted, quoted_lines
-from symbptt.compile.schedule import schedule
 from symbptt.compile.scheduled_writer import TAKEN_ROWS, ScheduledWriter
 from symbptt.compile.share import share
 from symbptt.compile.truncated import truncated_program
@@ -50,10 +48,11 @@ def numpy_module(derivation: AnyDerivation, version: str = "", T: int | None = N
     """The text of a module that computes the loss and its gradients with NumPy alone."""
     writer: Writer
     if isinstance(derivation, Derivation):
-        found = gathered(derivation.model)
-        whole = share(program(derive(found.model, inputs=derivation.inputs)))
-        writer = ScheduledWriter(whole, (*TAKEN, *TAKEN_ROWS), schedule=schedule(whole),
-                                 public=derivation.model, packs=found.packs)  # fmt: skip
+        found, schedule = plan(derivation)
+        taken = (*TAKEN, *TAKEN_ROWS)
+        writer = ScheduledWriter(
+            schedule.program, taken, schedule=schedule, public=derivation.model, packs=found.packs
+        )
     else:
         cut = share(truncated_program(derivation))
         writer = WindowWriter(cut, (*TAKEN, "max"), truncation=derivation.truncation)

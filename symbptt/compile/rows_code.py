@@ -15,8 +15,8 @@ from sympy.matrices.expressions import MatrixExpr
 from symbptt.calculus import nodes as nd
 from symbptt.compile.batch_code import BatchCode
 from symbptt.compile.code import ATOM, Code
+from symbptt.compile.hoist import key_of
 from symbptt.compile.ranges import WHOLE, Range, source
-from symbptt.compile.schedule import key_of
 from symbptt.compile.stores import Store
 
 

@@ -18,6 +18,7 @@ from sympy.matrices.expressions import MatAdd, MatrixExpr
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.compile.code import dimension_name, linear
+from symbptt.compile.hoist import PI, VALUES, key_of
 from symbptt.compile.in_place import InPlace
 from symbptt.compile.numpy_writer import WIDTH, Line, Writer, gathered, indented
 from symbptt.compile.packing import Packs, packed, unpacked
@@ -25,7 +26,7 @@ from symbptt.compile.plain import plain, signed_sum
 from symbptt.compile.program import Loop, Part, Quantity, Statement, covers
 from symbptt.compile.ranges import WHOLE, Range, exists, is_whole, ranges, source
 from symbptt.compile.rows_code import RowsCode
-from symbptt.compile.schedule import PI, VALUES, Pace, Region, Schedule, key_of
+from symbptt.compile.schedule import Pace, Region, Schedule
 from symbptt.compile.stores import Store, stores
 from symbptt.model import Model, initial_key
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
-from symbptt.compile.schedule import PI, VALUES, Schedule, expressions, key_of
+from symbptt.compile.hoist import PI, VALUES, expressions, key_of
+from symbptt.compile.schedule import Schedule
 
 
 @dataclass(frozen=True)
