@@ -3,7 +3,7 @@
     python benchmarks/gradients/run.py                      # all of it: some minutes
     python benchmarks/gradients/run.py --sizes 0 1 --networks elman --rounds 1
 
-Each contender runs in a process of its own, one thread unless ``--threads`` says more.  Its
+Each contender runs in a process of its own, on one processor unless ``--threads`` says more.  Its
 gradients are compared with those written by hand in float64 before anything is timed.  A time is
 the median of several calls, in each round of several; a ratio is one of times of the same run.
 """
@@ -108,6 +108,7 @@ def measured(name: str, points: list[Point], references: Path, threads: int) -> 
         "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     )  # fmt: skip
     command = [sys.executable, __file__, "--child", name, json.dumps(points), str(references)]
+    command.append(str(threads))
     found = subprocess.run(
         command, env={**os.environ, **one, "XLA_FLAGS": xla}, stdout=subprocess.PIPE, text=True,
         check=True,
@@ -231,7 +232,9 @@ def _label(sizes: Sizes) -> str:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        child, asked, folder = sys.argv[2:5]
+        child, asked, folder, threads = sys.argv[2:6]
+        # What a library does with its own settings is its own affair; this is not.
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(threads)])
         for line in timed(child, [(n, i, d) for n, i, d in json.loads(asked)], Path(folder)):
             print(json.dumps(line), flush=True)
     else:
