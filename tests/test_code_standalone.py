@@ -141,10 +141,13 @@ def test_it_computes_what_the_compiled_function_computes(tmp_path: Path) -> None
 def test_every_line_says_which_equation_it_is() -> None:
     source = source_of(MODELS["elman"])
     for line in (
-        "    # π^z_t = W_xh x_t + b_h\n    z = x @ W_xh.T + b_h\n",
+        "    # π^z_t = W_xh x_t + b_h\n"
+        '    z = kept("z", (N, n), given.dtype)\n'
+        "    np.matmul(x, W_xh.T, out=z)\n"
+        "    z += b_h\n",
         "        # z_t = W_hh h_{t-1} + W_xh x_t + b_h\n"
         "        z[t - 1] += np.matmul(h[t - 1], W_hh.T, out=work)\n",
-        "    # κ1_t = 1 - h_t²\n    k1 = 1 - rows(h, 1) ** 2\n",
+        "    np.subtract(1, np.square(rows(h, 1), out=work_rows), out=k1)\n",
         "            # δ^z_t = (π^δ^z_t + W_hhᵀ δ^z_{t+1}) ⊙ κ1_t\n"
         "            d_z[t - 1] += np.matmul(d_z[t], W_hh, out=work)\n"
         "        d_z[t - 1] *= k1[t - 1]\n",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import sympy as sp
 from random_models import random_model
@@ -20,6 +22,8 @@ from symbptt.compile.numpy_module import numpy_module
 from symbptt.compile.plan import plan
 from symbptt.compile.schedule import Pace
 from symbptt.errors import SymbpttError
+from symbptt.evidence import assignments
+from symbptt.evidence.complex_step import sample
 from symbptt.model import bind, builtin_names, load
 
 
@@ -196,3 +200,33 @@ def test_gates_within_gates_are_gathered_too():
         ["A", "D"], ["B", "E"], ["C", "F"], ["c", "e"]
     ]  # fmt: skip
     assert symbptt.verify(model, T=3).passed
+
+
+def drawn(model, T, batch, seed):
+    found = sample(model, T, batch, assignments(model)[0], seed)
+    return found.params, found.inputs
+
+
+@pytest.mark.parametrize("name", ["elman", "gru", "narx"])
+def test_what_a_call_returned_stays_as_it_is(name):
+    f = symbptt.compile(name)
+    loss, grads = f(*drawn(f.model, 4, 3, 0))
+    before = {key: g.copy() for key, g in grads.items()}
+    f(*drawn(f.model, 4, 3, 1))
+    f(*drawn(f.model, 6, None, 2))
+    again, same = f(*drawn(f.model, 4, 3, 0))
+    assert again == loss
+    for key, g in before.items():
+        np.testing.assert_array_equal(grads[key], g)
+        np.testing.assert_array_equal(same[key], g)
+
+
+def test_threads_have_arrays_of_their_own():
+    f = symbptt.compile("lstm")
+    calls = [drawn(f.model, 20, 3, seed) for seed in range(8)]
+    expected = [f(*call)[1] for call in calls]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda call: f(*call)[1], calls * 10))
+    for i, grads in enumerate(found):
+        for key, g in grads.items():
+            np.testing.assert_array_equal(g, expected[i % len(calls)][key])

@@ -25,6 +25,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'ctrnn'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -38,7 +39,9 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
+    k = given.sizes["k"]
     dt = given["dt"]
     tau = given["tau"]
     W = given["W"]
@@ -48,19 +51,23 @@ def loss_and_gradients(params, inputs):
     c = given["c"]
     x = rows(given.steps("x"))
     d = rows(given.steps("d"))
-    work = np.empty((B, n), given.dtype)
-    work_2 = np.empty((B, n), given.dtype)
+    work = kept("work", (B, n), given.dtype)
+    work_2 = kept("work_2", (B, n), given.dtype)
+    work_rows = kept("work_rows", (N, n), given.dtype)
+    work_rows_2 = kept("work_rows_2", (N, n), given.dtype)
 
     loss = 0.0
     # ω1 = dt (1 / tau)
     c1 = dt * 1 / tau
 
     # π^s_t = U x_t + b
-    s = x @ U.T + b
+    s = kept("s", (N, n), given.dtype)
+    np.matmul(x, U.T, out=s)
+    s += b
     s = s.reshape(T, B, n)
 
-    tanh_u = np.empty((T, B, n), given.dtype)
-    u = np.empty((T + 1, B, n), given.dtype)
+    tanh_u = kept("tanh_u", (T, B, n), given.dtype)
+    u = kept("u", (T + 1, B, n), given.dtype)
     u[0] = given.initial("u_0")
     for t in range(1, T + 1):
         # tanh_u_t = tanh(…)
@@ -73,28 +80,36 @@ def loss_and_gradients(params, inputs):
         u[t] += work
 
     # κ1_t = 1 - tanh_u_{t+1}²
-    k1 = np.zeros((T, B, n), given.dtype)
+    k1 = kept("k1", (T, B, n), given.dtype)
+    k1[...] = 0
     if 1 <= T - 1:
         rows(k1, 0, T - 1)[:] += 1 - rows(tanh_u, 1) ** 2
     # tanh_u_2_t = tanh(…)
-    tanh_u_2 = np.tanh(rows(u, 1))
+    tanh_u_2 = kept("tanh_u_2", (N, n), given.dtype)
+    np.tanh(rows(u, 1), out=tanh_u_2)
     # y_t = V tanh(u_t) + c
-    y = tanh_u_2 @ V.T + c
+    y = kept("y", (N, k), given.dtype)
+    np.matmul(tanh_u_2, V.T, out=y)
+    y += c
     # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
     loss += 0.5 * np.sum((y - d) ** 2)
     # δ^y_t = y_t - d_t
-    d_y = y - d
+    d_y = kept("d_y", (N, k), given.dtype)
+    np.subtract(y, d, out=d_y)
     # π^δ^u_t = Vᵀ δ^y_t ⊙ (1 - tanh_u_2_t²)
-    d_u = (d_y @ V) * (1 - tanh_u_2**2)
+    d_u = kept("d_u", (N, n), given.dtype)
+    np.matmul(d_y, V, out=d_u)
+    np.subtract(1, np.square(tanh_u_2, out=work_rows_2), out=work_rows)
+    np.multiply(d_u, work_rows, out=d_u)
     d_u = d_u.reshape(T, B, n)
     # ∂L/∂V = Σ_t δ^y_t tanh_u_2_tᵀ
     grad_V = d_y.T @ tanh_u_2
     # ∂L/∂c = Σ_t δ^y_t
     grad_c = np.sum(d_y, axis=0)
 
-    e_u = np.empty((T, B, n), given.dtype)
-    d_s = np.empty((T, B, n), given.dtype)
-    d_tanh_u = np.empty((T, B, n), given.dtype)
+    e_u = kept("e_u", (T, B, n), given.dtype)
+    d_s = kept("d_s", (T, B, n), given.dtype)
+    d_tanh_u = kept("d_tanh_u", (T, B, n), given.dtype)
     for t in range(T, 0, -1):
         if t < T:
             # δ^u_t = π^δ^u_t + δ^tanh_u_{t+1} ⊙ κ1_t + δ^u_{t+1} - ε^u_{t+1}
@@ -133,6 +148,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

@@ -28,6 +28,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'elman-2layer'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -41,8 +42,10 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
     p = given.sizes["p"]
+    k = given.sizes["k"]
     U_1 = given["U_1"]
     W_1 = given["W_1"]
     b_1 = given["b_1"]
@@ -53,15 +56,21 @@ def loss_and_gradients(params, inputs):
     c = given["c"]
     x = rows(given.steps("x"))
     d = rows(given.steps("d"))
-    work = np.empty((B, n), given.dtype)
-    work_2 = np.empty((B, p), given.dtype)
+    work = kept("work", (B, n), given.dtype)
+    work_2 = kept("work_2", (B, p), given.dtype)
+    work_rows = kept("work_rows", (N, n), given.dtype)
+    work_rows_2 = kept("work_rows_2", (N, p), given.dtype)
+    work_rows_3 = kept("work_rows_3", (N, 1), given.dtype)
+    work_rows_4 = kept("work_rows_4", (N, k), given.dtype)
 
     loss = 0.0
     # π^z_1_t = W_1 x_t + b_1
-    z_1 = x @ W_1.T + b_1
+    z_1 = kept("z_1", (N, n), given.dtype)
+    np.matmul(x, W_1.T, out=z_1)
+    z_1 += b_1
     z_1 = z_1.reshape(T, B, n)
 
-    h_1 = np.empty((T + 1, B, n), given.dtype)
+    h_1 = kept("h_1", (T + 1, B, n), given.dtype)
     h_1[0] = given.initial("h_1_0")
     for t in range(1, T + 1):
         # z^{(1)}_t = U^{(1)} h^{(1)}_{t-1} + W^{(1)} x_t + b^{(1)}
@@ -70,13 +79,16 @@ def loss_and_gradients(params, inputs):
         np.tanh(z_1[t - 1], out=h_1[t])
 
     # π^z_2_t = W_2 h_1_t + b_2
-    z_2 = rows(h_1, 1) @ W_2.T + b_2
+    z_2 = kept("z_2", (N, p), given.dtype)
+    np.matmul(rows(h_1, 1), W_2.T, out=z_2)
+    z_2 += b_2
     z_2 = z_2.reshape(T, B, p)
     # κ2_t = 1 - h_1_t²
-    k2 = 1 - rows(h_1, 1) ** 2
+    k2 = kept("k2", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(h_1, 1), out=work_rows), out=k2)
     k2 = k2.reshape(T, B, n)
 
-    h_2 = np.empty((T + 1, B, p), given.dtype)
+    h_2 = kept("h_2", (T + 1, B, p), given.dtype)
     h_2[0] = given.initial("h_2_0")
     for t in range(1, T + 1):
         # z^{(2)}_t = U^{(2)} h^{(2)}_{t-1} + W^{(2)} h^{(1)}_t + b^{(2)}
@@ -85,16 +97,24 @@ def loss_and_gradients(params, inputs):
         np.tanh(z_2[t - 1], out=h_2[t])
 
     # κ1_t = 1 - h_2_t²
-    k1 = 1 - rows(h_2, 1) ** 2
+    k1 = kept("k1", (N, p), given.dtype)
+    np.subtract(1, np.square(rows(h_2, 1), out=work_rows_2), out=k1)
     k1 = k1.reshape(T, B, p)
     # y_t = V h^{(2)}_t + c
-    y = rows(h_2, 1) @ V.T + c
+    y = kept("y", (N, k), given.dtype)
+    np.matmul(rows(h_2, 1), V.T, out=y)
+    y += c
     # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
     loss -= np.sum(d * log_softmax(y))
     # δ^y_t = sum(d_t) softmax(y_t) - d_t
-    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    d_y = kept("d_y", (N, k), given.dtype)
+    np.sum(d, axis=1, keepdims=True, out=work_rows_3)
+    work_rows_4[...] = softmax(y)
+    np.multiply(work_rows_3, work_rows_4, out=d_y)
+    d_y -= d
     # π^δ^z_2_t = Vᵀ δ^y_t
-    d_z_2 = d_y @ V
+    d_z_2 = kept("d_z_2", (N, p), given.dtype)
+    np.matmul(d_y, V, out=d_z_2)
     d_z_2 = d_z_2.reshape(T, B, p)
     # ∂L/∂V = Σ_t δ^y_t h_2_tᵀ
     grad_V = d_y.T @ rows(h_2, 1)
@@ -108,7 +128,8 @@ def loss_and_gradients(params, inputs):
         d_z_2[t - 1] *= k1[t - 1]
 
     # π^δ^z_1_t = W_2ᵀ δ^z_2_t
-    d_z_1 = rows(d_z_2) @ W_2
+    d_z_1 = kept("d_z_1", (N, n), given.dtype)
+    np.matmul(rows(d_z_2), W_2, out=d_z_1)
     d_z_1 = d_z_1.reshape(T, B, n)
     # ∂L/∂U_2 = Σ_t δ^z_2_t h_2_{t-1}ᵀ
     grad_U_2 = rows(d_z_2).T @ rows(h_2, 0, T)
@@ -167,6 +188,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

@@ -30,6 +30,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'elman-bidirectional'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -43,8 +44,10 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
     p = given.sizes["p"]
+    k = given.sizes["k"]
     U_f = given["U_f"]
     W_f = given["W_f"]
     b_f = given["b_f"]
@@ -56,18 +59,26 @@ def loss_and_gradients(params, inputs):
     c = given["c"]
     x = rows(given.steps("x"))
     d = rows(given.steps("d"))
-    work = np.empty((B, n), given.dtype)
-    work_2 = np.empty((B, p), given.dtype)
+    work = kept("work", (B, n), given.dtype)
+    work_2 = kept("work_2", (B, p), given.dtype)
+    work_rows = kept("work_rows", (N, n), given.dtype)
+    work_rows_2 = kept("work_rows_2", (N, p), given.dtype)
+    work_rows_3 = kept("work_rows_3", (N, k), given.dtype)
+    work_rows_4 = kept("work_rows_4", (N, 1), given.dtype)
 
     loss = 0.0
     # π^z_right_t = W_f x_t + b_f
-    z_right = x @ W_f.T + b_f
+    z_right = kept("z_right", (N, n), given.dtype)
+    np.matmul(x, W_f.T, out=z_right)
+    z_right += b_f
     z_right = z_right.reshape(T, B, n)
     # π^z_left_t = W_b x_t + b_b
-    z_left = x @ W_b.T + b_b
+    z_left = kept("z_left", (N, p), given.dtype)
+    np.matmul(x, W_b.T, out=z_left)
+    z_left += b_b
     z_left = z_left.reshape(T, B, p)
 
-    h_right = np.empty((T + 1, B, n), given.dtype)
+    h_right = kept("h_right", (T + 1, B, n), given.dtype)
     h_right[0] = given.initial("h_right_0")
     for t in range(1, T + 1):
         # \overrightarrow{z}_t = U_f \overrightarrow{h}_{t-1} + W_f x_t + b_f
@@ -76,10 +87,11 @@ def loss_and_gradients(params, inputs):
         np.tanh(z_right[t - 1], out=h_right[t])
 
     # κ2_t = 1 - h_right_t²
-    k2 = 1 - rows(h_right, 1) ** 2
+    k2 = kept("k2", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(h_right, 1), out=work_rows), out=k2)
     k2 = k2.reshape(T, B, n)
 
-    h_left = np.empty((T + 1, B, p), given.dtype)
+    h_left = kept("h_left", (T + 1, B, p), given.dtype)
     h_left[T] = given.initial("h_left_T+1")
     for t in range(T, 0, -1):
         # \overleftarrow{z}_t = U_b \overleftarrow{h}_{t+1} + W_b x_t + b_b
@@ -88,19 +100,30 @@ def loss_and_gradients(params, inputs):
         np.tanh(z_left[t - 1], out=h_left[t - 1])
 
     # κ1_t = 1 - h_left_t²
-    k1 = 1 - rows(h_left, 0, T) ** 2
+    k1 = kept("k1", (N, p), given.dtype)
+    np.subtract(1, np.square(rows(h_left, 0, T), out=work_rows_2), out=k1)
     k1 = k1.reshape(T, B, p)
     # y_t = V_f \overrightarrow{h}_t + V_b \overleftarrow{h}_t + c
-    y = rows(h_right, 1) @ V_f.T + rows(h_left, 0, T) @ V_b.T + c
+    y = kept("y", (N, k), given.dtype)
+    np.matmul(rows(h_right, 1), V_f.T, out=y)
+    np.matmul(rows(h_left, 0, T), V_b.T, out=work_rows_3)
+    y += work_rows_3
+    y += c
     # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
     loss -= np.sum(d * log_softmax(y))
     # δ^y_t = sum(d_t) softmax(y_t) - d_t
-    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    d_y = kept("d_y", (N, k), given.dtype)
+    np.sum(d, axis=1, keepdims=True, out=work_rows_4)
+    work_rows_3[...] = softmax(y)
+    np.multiply(work_rows_4, work_rows_3, out=d_y)
+    d_y -= d
     # π^δ^z_left_t = V_bᵀ δ^y_t
-    d_z_left = d_y @ V_b
+    d_z_left = kept("d_z_left", (N, p), given.dtype)
+    np.matmul(d_y, V_b, out=d_z_left)
     d_z_left = d_z_left.reshape(T, B, p)
     # π^δ^z_right_t = V_fᵀ δ^y_t
-    d_z_right = d_y @ V_f
+    d_z_right = kept("d_z_right", (N, n), given.dtype)
+    np.matmul(d_y, V_f, out=d_z_right)
     d_z_right = d_z_right.reshape(T, B, n)
     # ∂L/∂V_f = Σ_t δ^y_t h_right_tᵀ
     grad_V_f = d_y.T @ rows(h_right, 1)
@@ -173,6 +196,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

@@ -24,6 +24,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'elman-generic'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -37,7 +38,9 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
+    k = given.sizes["k"]
     W_hh = given["W_hh"]
     W_xh = given["W_xh"]
     b_h = given["b_h"]
@@ -45,14 +48,18 @@ def loss_and_gradients(params, inputs):
     b_y = given["b_y"]
     x = rows(given.steps("x"))
     target = rows(given.steps("target"))
-    work = np.empty((B, n), given.dtype)
+    work = kept("work", (B, n), given.dtype)
+    work_rows = kept("work_rows", (N, n), given.dtype)
+    work_rows_2 = kept("work_rows_2", (N, k), given.dtype)
 
     loss = 0.0
     # π^z_t = W_xh x_t + b_h
-    z = x @ W_xh.T + b_h
+    z = kept("z", (N, n), given.dtype)
+    np.matmul(x, W_xh.T, out=z)
+    z += b_h
     z = z.reshape(T, B, n)
 
-    h = np.empty((T + 1, B, n), given.dtype)
+    h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # z_t = W_hh h_{t-1} + W_xh x_t + b_h
@@ -61,18 +68,26 @@ def loss_and_gradients(params, inputs):
         np.tanh(z[t - 1], out=h[t])
 
     # κ1_t = 1 - h_t²
-    k1 = 1 - rows(h, 1) ** 2
+    k1 = kept("k1", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(h, 1), out=work_rows), out=k1)
     k1 = k1.reshape(T, B, n)
     # o_t = W_hy h_t + b_y
-    o = rows(h, 1) @ W_hy.T + b_y
+    o = kept("o", (N, k), given.dtype)
+    np.matmul(rows(h, 1), W_hy.T, out=o)
+    o += b_y
     # y_t = g(o_t)
-    y = sigmoid(o)
+    y = kept("y", (N, k), given.dtype)
+    sigmoid_into(o, y)
     # L = \sum_{t=1}^{T} L_t(y_t, target_t)
     loss += 0.5 * np.sum((y - target) ** 2)
     # δ^o_t = (y_t - target_t) ⊙ y_t ⊙ (1 - y_t)
-    d_o = (y - target) * y * (1 - y)
+    d_o = kept("d_o", (N, k), given.dtype)
+    np.subtract(y, target, out=d_o)
+    np.multiply(d_o, np.subtract(1, y, out=work_rows_2), out=d_o)
+    d_o *= y
     # π^δ^z_t = W_hyᵀ δ^o_t
-    d_z = d_o @ W_hy
+    d_z = kept("d_z", (N, n), given.dtype)
+    np.matmul(d_o, W_hy, out=d_z)
     d_z = d_z.reshape(T, B, n)
     # ∂L/∂W_hy = Σ_t δ^o_t h_tᵀ
     grad_W_hy = d_o.T @ rows(h, 1)
@@ -112,11 +127,37 @@ def sigmoid(z):
     return np.where(z >= 0, 1, e) / (1 + e)
 
 
+def sigmoid_into(z, out):
+    """1 / (1 + exp(-z)) into an array, without overflow."""
+    np.maximum(z, -80 if z.dtype == np.float32 else -700, out=out)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+    out += 1
+    np.reciprocal(out, out=out)
+
+
 def rows(a, start=0, stop=None):
     """The steps start … stop - 1 of an array, counted from its own first, as a row for each step
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

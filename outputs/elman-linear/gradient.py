@@ -22,6 +22,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'elman-linear'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -35,7 +36,9 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
+    k = given.sizes["k"]
     W_hh = given["W_hh"]
     W_xh = given["W_xh"]
     b_h = given["b_h"]
@@ -43,14 +46,17 @@ def loss_and_gradients(params, inputs):
     b_y = given["b_y"]
     x = rows(given.steps("x"))
     d = rows(given.steps("d"))
-    work = np.empty((B, n), given.dtype)
+    work = kept("work", (B, n), given.dtype)
+    work_rows = kept("work_rows", (N, n), given.dtype)
 
     loss = 0.0
     # κ1_t = W_xh x_t + b_h
-    k1 = x @ W_xh.T + b_h
+    k1 = kept("k1", (N, n), given.dtype)
+    np.matmul(x, W_xh.T, out=k1)
+    k1 += b_h
     k1 = k1.reshape(T, B, n)
 
-    h = np.empty((T + 1, B, n), given.dtype)
+    h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # h_t = \tanh(W_{hh} h_{t-1} + W_{xh} x_t + b_h)
@@ -59,23 +65,28 @@ def loss_and_gradients(params, inputs):
         np.tanh(work, out=h[t])
 
     # κ2_t = 1 - h_t²
-    k2 = 1 - rows(h, 1) ** 2
+    k2 = kept("k2", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(h, 1), out=work_rows), out=k2)
     k2 = k2.reshape(T, B, n)
     # y_t = W_{hy} h_t + b_y
-    y = rows(h, 1) @ W_hy.T + b_y
+    y = kept("y", (N, k), given.dtype)
+    np.matmul(rows(h, 1), W_hy.T, out=y)
+    y += b_y
     # L = \sum_{t=1}^{T} L_t(y_t, d_t)
     loss += 0.5 * np.sum((y - d) ** 2)
     # δ^y_t = y_t - d_t
-    d_y = y - d
+    d_y = kept("d_y", (N, k), given.dtype)
+    np.subtract(y, d, out=d_y)
     # π^δ^h_t = W_hyᵀ δ^y_t
-    d_h = d_y @ W_hy
+    d_h = kept("d_h", (N, n), given.dtype)
+    np.matmul(d_y, W_hy, out=d_h)
     d_h = d_h.reshape(T, B, n)
     # ∂L/∂W_hy = Σ_t δ^y_t h_tᵀ
     grad_W_hy = d_y.T @ rows(h, 1)
     # ∂L/∂b_y = Σ_t δ^y_t
     grad_b_y = np.sum(d_y, axis=0)
 
-    e_h = np.empty((T, B, n), given.dtype)
+    e_h = kept("e_h", (T, B, n), given.dtype)
     for t in range(T, 0, -1):
         if t < T:
             # δ^h_t = π^δ^h_t + W_hhᵀ ε^h_{t+1}
@@ -109,6 +120,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

@@ -23,6 +23,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'elman-many-to-one'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -36,6 +37,7 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
     k = given.sizes["k"]
     W_xh = given["W_xh"]
@@ -45,14 +47,17 @@ def loss_and_gradients(params, inputs):
     b_y = given["b_y"]
     x = rows(given.steps("x"))
     d = given.steps("d")
-    work = np.empty((B, n), given.dtype)
+    work = kept("work", (B, n), given.dtype)
+    work_rows = kept("work_rows", (N, n), given.dtype)
 
     loss = 0.0
     # π^z_t = W_xh x_t + b_h
-    z = x @ W_xh.T + b_h
+    z = kept("z", (N, n), given.dtype)
+    np.matmul(x, W_xh.T, out=z)
+    z += b_h
     z = z.reshape(T, B, n)
 
-    h = np.empty((T + 1, B, n), given.dtype)
+    h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # z_t = W_xh x_t + W_hh h_{t-1} + b_h
@@ -61,18 +66,23 @@ def loss_and_gradients(params, inputs):
         np.tanh(z[t - 1], out=h[t])
 
     # κ1_t = 1 - h_t²
-    k1 = 1 - rows(h, 1) ** 2
+    k1 = kept("k1", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(h, 1), out=work_rows), out=k1)
     k1 = k1.reshape(T, B, n)
     # y_t = W_hy h_t + b_y
-    y = rows(h, 1) @ W_hy.T + b_y
+    y = kept("y", (N, k), given.dtype)
+    np.matmul(rows(h, 1), W_hy.T, out=y)
+    y += b_y
     y = y.reshape(T, B, k)
     # L = loss(y_T, d_T)
     loss += 0.5 * np.sum((y[T - 1] - d[T - 1]) ** 2)
     # δ^y_t = y_t - d_t
-    d_y = np.zeros((T, B, k), given.dtype)
+    d_y = kept("d_y", (T, B, k), given.dtype)
+    d_y[...] = 0
     d_y[T - 1] += y[T - 1] - d[T - 1]
     # π^δ^z_t = W_hyᵀ δ^y_t
-    d_z = np.zeros((T, B, n), given.dtype)
+    d_z = kept("d_z", (T, B, n), given.dtype)
+    d_z[...] = 0
     d_z[T - 1] += d_y[T - 1] @ W_hy
     # ∂L/∂W_hy = δ^y_T h_Tᵀ
     grad_W_hy = np.zeros_like(W_hy)
@@ -113,6 +123,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

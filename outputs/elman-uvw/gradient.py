@@ -21,6 +21,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'elman-uvw'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -34,20 +35,25 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
+    k = given.sizes["k"]
     W = given["W"]
     U = given["U"]
     V = given["V"]
     x = rows(given.steps("x"))
     y = rows(given.steps("y"))
-    work = np.empty((B, n), given.dtype)
+    work = kept("work", (B, n), given.dtype)
+    work_rows = kept("work_rows", (N, n), given.dtype)
+    work_rows_2 = kept("work_rows_2", (N, 1), given.dtype)
 
     loss = 0.0
     # κ1_t = U x_t
-    k1 = x @ U.T
+    k1 = kept("k1", (N, n), given.dtype)
+    np.matmul(x, U.T, out=k1)
     k1 = k1.reshape(T, B, n)
 
-    s = np.empty((T + 1, B, n), given.dtype)
+    s = kept("s", (T + 1, B, n), given.dtype)
     s[0] = given.initial("s_0")
     for t in range(1, T + 1):
         # s_t = \tanh(W s_{t-1} + U x_t)
@@ -56,18 +62,25 @@ def loss_and_gradients(params, inputs):
         np.tanh(work, out=s[t])
 
     # κ2_t = 1 - s_t²
-    k2 = 1 - rows(s, 1) ** 2
+    k2 = kept("k2", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(s, 1), out=work_rows), out=k2)
     k2 = k2.reshape(T, B, n)
     # O_t = V s_t
-    O = rows(s, 1) @ V.T
+    O = kept("O", (N, k), given.dtype)
+    np.matmul(rows(s, 1), V.T, out=O)
     # \hat{y}_t = \text{softmax}(O_t)
     y_hat = softmax(O)
     # log_y_hat_t = log(…)
-    log_y_hat = np.log(y_hat)
+    log_y_hat = kept("log_y_hat", (N, k), given.dtype)
+    np.log(y_hat, out=log_y_hat)
     # δ^O_t = sum(y_t) y_hat_t - y_t
-    d_O = np.sum(y, axis=1, keepdims=True) * y_hat - y
+    d_O = kept("d_O", (N, k), given.dtype)
+    np.sum(y, axis=1, keepdims=True, out=work_rows_2)
+    np.multiply(work_rows_2, y_hat, out=d_O)
+    d_O -= y
     # π^δ^s_t = Vᵀ δ^O_t
-    d_s = d_O @ V
+    d_s = kept("d_s", (N, n), given.dtype)
+    np.matmul(d_O, V, out=d_s)
     d_s = d_s.reshape(T, B, n)
     # E_t = -y_t^T \log(\hat{y}_t)
     E = -np.sum(y * log_y_hat, axis=1, keepdims=True)
@@ -76,7 +89,7 @@ def loss_and_gradients(params, inputs):
     # E = \sum_{t=1}^{T} E_t
     loss += np.sum(E)
 
-    e_s = np.empty((T, B, n), given.dtype)
+    e_s = kept("e_s", (T, B, n), given.dtype)
     for t in range(T, 0, -1):
         if t < T:
             # δ^s_t = π^δ^s_t + Wᵀ ε^s_{t+1}
@@ -112,6 +125,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

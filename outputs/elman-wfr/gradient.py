@@ -24,6 +24,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'elman-wfr'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -37,7 +38,9 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
+    k = given.sizes["k"]
     W_F = given["W_F"]
     W_R = given["W_R"]
     b = given["b"]
@@ -45,14 +48,18 @@ def loss_and_gradients(params, inputs):
     b_o = given["b_o"]
     x = rows(given.steps("x"))
     y = rows(given.steps("y"))
-    work = np.empty((B, n), given.dtype)
+    work = kept("work", (B, n), given.dtype)
+    work_rows = kept("work_rows", (N, n), given.dtype)
+    work_rows_2 = kept("work_rows_2", (N, 1), given.dtype)
 
     loss = 0.0
     # π^z_t = W_F x_t + b
-    z = x @ W_F.T + b
+    z = kept("z", (N, n), given.dtype)
+    np.matmul(x, W_F.T, out=z)
+    z += b
     z = z.reshape(T, B, n)
 
-    o = np.empty((T + 1, B, n), given.dtype)
+    o = kept("o", (T + 1, B, n), given.dtype)
     o[0] = given.initial("o_0")
     for t in range(1, T + 1):
         # z_t = W_F x_t + W_R o_{t-1} + b
@@ -61,18 +68,25 @@ def loss_and_gradients(params, inputs):
         np.tanh(z[t - 1], out=o[t])
 
     # κ1_t = 1 - o_t²
-    k1 = 1 - rows(o, 1) ** 2
+    k1 = kept("k1", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(o, 1), out=work_rows), out=k1)
     k1 = k1.reshape(T, B, n)
     # a_t = W_o o_t + b_o
-    a = rows(o, 1) @ W_o.T + b_o
+    a = kept("a", (N, k), given.dtype)
+    np.matmul(rows(o, 1), W_o.T, out=a)
+    a += b_o
     # \hat{y}_t = softmax(a_t)
     y_hat = softmax(a)
     # E = \sum_{t=1}^{T} cross_entropy(\hat{y}_t, y_t)
     loss -= np.sum(y * log_softmax(a))
     # δ^a_t = sum(y_t) y_hat_t - y_t
-    d_a = np.sum(y, axis=1, keepdims=True) * y_hat - y
+    d_a = kept("d_a", (N, k), given.dtype)
+    np.sum(y, axis=1, keepdims=True, out=work_rows_2)
+    np.multiply(work_rows_2, y_hat, out=d_a)
+    d_a -= y
     # π^δ^z_t = W_oᵀ δ^a_t
-    d_z = d_a @ W_o
+    d_z = kept("d_z", (N, n), given.dtype)
+    np.matmul(d_a, W_o, out=d_z)
     d_z = d_z.reshape(T, B, n)
     # ∂E/∂W_o = Σ_t δ^a_t o_tᵀ
     grad_W_o = d_a.T @ rows(o, 1)
@@ -123,6 +137,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

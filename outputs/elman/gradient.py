@@ -23,6 +23,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'elman'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -36,7 +37,9 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
+    k = given.sizes["k"]
     W_hh = given["W_hh"]
     W_xh = given["W_xh"]
     b_h = given["b_h"]
@@ -44,14 +47,18 @@ def loss_and_gradients(params, inputs):
     b_y = given["b_y"]
     x = rows(given.steps("x"))
     target = rows(given.steps("target"))
-    work = np.empty((B, n), given.dtype)
+    work = kept("work", (B, n), given.dtype)
+    work_rows = kept("work_rows", (N, n), given.dtype)
+    work_rows_2 = kept("work_rows_2", (N, 1), given.dtype)
 
     loss = 0.0
     # π^z_t = W_xh x_t + b_h
-    z = x @ W_xh.T + b_h
+    z = kept("z", (N, n), given.dtype)
+    np.matmul(x, W_xh.T, out=z)
+    z += b_h
     z = z.reshape(T, B, n)
 
-    h = np.empty((T + 1, B, n), given.dtype)
+    h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # z_t = W_hh h_{t-1} + W_xh x_t + b_h
@@ -60,18 +67,25 @@ def loss_and_gradients(params, inputs):
         np.tanh(z[t - 1], out=h[t])
 
     # κ1_t = 1 - h_t²
-    k1 = 1 - rows(h, 1) ** 2
+    k1 = kept("k1", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(h, 1), out=work_rows), out=k1)
     k1 = k1.reshape(T, B, n)
     # o_t = W_hy h_t + b_y
-    o = rows(h, 1) @ W_hy.T + b_y
+    o = kept("o", (N, k), given.dtype)
+    np.matmul(rows(h, 1), W_hy.T, out=o)
+    o += b_y
     # y_t = softmax(o_t)
     y = softmax(o)
     # L = \sum_{t=1}^{T} cross_entropy(y_t, target_t)
     loss -= np.sum(target * log_softmax(o))
     # δ^o_t = sum(target_t) y_t - target_t
-    d_o = np.sum(target, axis=1, keepdims=True) * y - target
+    d_o = kept("d_o", (N, k), given.dtype)
+    np.sum(target, axis=1, keepdims=True, out=work_rows_2)
+    np.multiply(work_rows_2, y, out=d_o)
+    d_o -= target
     # π^δ^z_t = W_hyᵀ δ^o_t
-    d_z = d_o @ W_hy
+    d_z = kept("d_z", (N, n), given.dtype)
+    np.matmul(d_o, W_hy, out=d_z)
     d_z = d_z.reshape(T, B, n)
     # ∂L/∂W_hy = Σ_t δ^o_t h_tᵀ
     grad_W_hy = d_o.T @ rows(h, 1)
@@ -122,6 +136,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

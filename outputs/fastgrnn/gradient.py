@@ -30,6 +30,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'fastgrnn'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -43,7 +44,9 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
+    k = given.sizes["k"]
     zeta = given["zeta"]
     nu = given["nu"]
     W = given["W"]
@@ -54,8 +57,11 @@ def loss_and_gradients(params, inputs):
     c = given["c"]
     x = rows(given.steps("x"))
     d = rows(given.steps("d"))
-    work = np.empty((B, n), given.dtype)
-    work_2 = np.empty((B, n), given.dtype)
+    work = kept("work", (B, n), given.dtype)
+    work_2 = kept("work_2", (B, n), given.dtype)
+    work_rows = kept("work_rows", (N, n), given.dtype)
+    work_rows_2 = kept("work_rows_2", (N, 1), given.dtype)
+    work_rows_3 = kept("work_rows_3", (N, k), given.dtype)
 
     loss = 0.0
     # ω1 = sigmoid(zeta)
@@ -64,14 +70,15 @@ def loss_and_gradients(params, inputs):
     c2 = sigmoid(nu)
 
     # π^s_t = W x_t
-    s = x @ W.T
+    s = kept("s", (N, n), given.dtype)
+    np.matmul(x, W.T, out=s)
     s = s.reshape(T, B, n)
 
-    z_bar = np.empty((T, B, n), given.dtype)
-    z = np.empty((T, B, n), given.dtype)
-    g_bar = np.empty((T, B, n), given.dtype)
-    g = np.empty((T, B, n), given.dtype)
-    h = np.empty((T + 1, B, n), given.dtype)
+    z_bar = kept("z_bar", (T, B, n), given.dtype)
+    z = kept("z", (T, B, n), given.dtype)
+    g_bar = kept("g_bar", (T, B, n), given.dtype)
+    g = kept("g", (T, B, n), given.dtype)
+    h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # s_t = W x_t + U h_{t-1}
@@ -91,32 +98,43 @@ def loss_and_gradients(params, inputs):
         h[t] += np.multiply(z[t - 1], h[t - 1], out=work_2)
 
     # κ1_t = sigmoid(zeta) (1 - z_t)
-    k1 = sigmoid(zeta) * (1 - rows(z))
+    k1 = kept("k1", (N, n), given.dtype)
+    np.multiply(sigmoid(zeta), np.subtract(1, rows(z), out=work_rows), out=k1)
     k1 = k1.reshape(T, B, n)
     # κ2_t = 1 - g_t²
-    k2 = 1 - rows(g) ** 2
+    k2 = kept("k2", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(g), out=work_rows), out=k2)
     k2 = k2.reshape(T, B, n)
     # κ3_t = z_t ⊙ (1 - z_t)
-    k3 = rows(z) * (1 - rows(z))
+    k3 = kept("k3", (N, n), given.dtype)
+    np.subtract(1, rows(z), out=k3)
+    np.multiply(k3, rows(z), out=k3)
     k3 = k3.reshape(T, B, n)
     # y_t = V h_t + c
-    y = rows(h, 1) @ V.T + c
+    y = kept("y", (N, k), given.dtype)
+    np.matmul(rows(h, 1), V.T, out=y)
+    y += c
     # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
     loss -= np.sum(d * log_softmax(y))
     # δ^y_t = sum(d_t) softmax(y_t) - d_t
-    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    d_y = kept("d_y", (N, k), given.dtype)
+    np.sum(d, axis=1, keepdims=True, out=work_rows_2)
+    work_rows_3[...] = softmax(y)
+    np.multiply(work_rows_2, work_rows_3, out=d_y)
+    d_y -= d
     # π^δ^h_t = Vᵀ δ^y_t
-    d_h = d_y @ V
+    d_h = kept("d_h", (N, n), given.dtype)
+    np.matmul(d_y, V, out=d_h)
     d_h = d_h.reshape(T, B, n)
     # ∂L/∂V = Σ_t δ^y_t h_tᵀ
     grad_V = d_y.T @ rows(h, 1)
     # ∂L/∂c = Σ_t δ^y_t
     grad_c = np.sum(d_y, axis=0)
 
-    e_h = np.empty((T, B, n), given.dtype)
-    d_g_bar = np.empty((T, B, n), given.dtype)
-    d_z_bar = np.empty((T, B, n), given.dtype)
-    d_s = np.empty((T, B, n), given.dtype)
+    e_h = kept("e_h", (T, B, n), given.dtype)
+    d_g_bar = kept("d_g_bar", (T, B, n), given.dtype)
+    d_z_bar = kept("d_z_bar", (T, B, n), given.dtype)
+    d_s = kept("d_s", (T, B, n), given.dtype)
     for t in range(T, 0, -1):
         if t < T:
             # δ^h_t = π^δ^h_t + Uᵀ δ^s_{t+1} + δ^h_{t+1} ⊙ z_{t+1}
@@ -200,6 +218,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

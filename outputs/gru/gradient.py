@@ -36,6 +36,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'gru'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -49,7 +50,9 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     p = given.sizes["p"]
+    k = given.sizes["k"]
     U_n = given["U_n"]
     c_n = given["c_n"]
     W_n = given["W_n"]
@@ -61,21 +64,29 @@ def loss_and_gradients(params, inputs):
     b_rz = np.concatenate([given["b_r"], given["b_z"]])
     x = rows(given.steps("x"))
     d = rows(given.steps("d"))
-    work = np.empty((B, 2 * p), given.dtype)
-    work_2 = np.empty((B, p), given.dtype)
+    work = kept("work", (B, 2 * p), given.dtype)
+    work_2 = kept("work_2", (B, p), given.dtype)
+    work_rows = kept("work_rows", (N, p), given.dtype)
+    work_rows_2 = kept("work_rows_2", (N, p), given.dtype)
+    work_rows_3 = kept("work_rows_3", (N, 1), given.dtype)
+    work_rows_4 = kept("work_rows_4", (N, k), given.dtype)
 
     loss = 0.0
     # π^gates_t = W_rz x_t + b_rz
-    gates = x @ W_rz.T + b_rz
+    gates = kept("gates", (N, 2 * p), given.dtype)
+    np.matmul(x, W_rz.T, out=gates)
+    gates += b_rz
     gates = gates.reshape(T, B, 2 * p)
     # π^n_bar_t = W_n x_t + b_n
-    n_bar = x @ W_n.T + b_n
+    n_bar = kept("n_bar", (N, p), given.dtype)
+    np.matmul(x, W_n.T, out=n_bar)
+    n_bar += b_n
     n_bar = n_bar.reshape(T, B, p)
 
-    active_gates = np.empty((T, B, 2 * p), given.dtype)
-    s = np.empty((T, B, p), given.dtype)
-    n = np.empty((T, B, p), given.dtype)
-    h = np.empty((T + 1, B, p), given.dtype)
+    active_gates = kept("active_gates", (T, B, 2 * p), given.dtype)
+    s = kept("s", (T, B, p), given.dtype)
+    n = kept("n", (T, B, p), given.dtype)
+    h = kept("h", (T + 1, B, p), given.dtype)
     h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # gates_t = W_rz x_t + U_rz h_{t-1} + b_rz
@@ -97,31 +108,48 @@ def loss_and_gradients(params, inputs):
         h[t] += work_2
 
     # κ1_t = (1 - active_gates_t[p+1:2p]) ⊙ (1 - n_t²)
-    k1 = (1 - rows(active_gates)[:, p:]) * (1 - rows(n) ** 2)
+    k1 = kept("k1", (N, p), given.dtype)
+    np.subtract(1, rows(active_gates)[:, p:], out=k1)
+    np.subtract(1, np.square(rows(n), out=work_rows_2), out=work_rows)
+    np.multiply(k1, work_rows, out=k1)
     k1 = k1.reshape(T, B, p)
     # κ2_t = s_t ⊙ active_gates_t[1:p] ⊙ (1 - active_gates_t[1:p])
-    k2 = rows(s) * rows(active_gates)[:, :p] * (1 - rows(active_gates)[:, :p])
+    k2 = kept("k2", (N, p), given.dtype)
+    np.subtract(1, rows(active_gates)[:, :p], out=k2)
+    np.multiply(k2, rows(s), out=k2)
+    k2 *= rows(active_gates)[:, :p]
     k2 = k2.reshape(T, B, p)
     # κ3_t = (h_{t-1} - n_t) ⊙ active_gates_t[p+1:2p] ⊙ (1 - active_gates_t[p+1:2p])
-    k3 = (rows(h, 0, T) - rows(n)) * rows(active_gates)[:, p:] * (1 - rows(active_gates)[:, p:])
+    k3 = kept("k3", (N, p), given.dtype)
+    np.subtract(rows(h, 0, T), rows(n), out=k3)
+    np.subtract(1, rows(active_gates)[:, p:], out=work_rows)
+    np.multiply(k3, work_rows, out=k3)
+    k3 *= rows(active_gates)[:, p:]
     k3 = k3.reshape(T, B, p)
     # y_t = W_y h_t + b_y
-    y = rows(h, 1) @ W_y.T + b_y
+    y = kept("y", (N, k), given.dtype)
+    np.matmul(rows(h, 1), W_y.T, out=y)
+    y += b_y
     # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
     loss -= np.sum(d * log_softmax(y))
     # δ^y_t = sum(d_t) softmax(y_t) - d_t
-    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    d_y = kept("d_y", (N, k), given.dtype)
+    np.sum(d, axis=1, keepdims=True, out=work_rows_3)
+    work_rows_4[...] = softmax(y)
+    np.multiply(work_rows_3, work_rows_4, out=d_y)
+    d_y -= d
     # π^δ^h_t = W_yᵀ δ^y_t
-    d_h = d_y @ W_y
+    d_h = kept("d_h", (N, p), given.dtype)
+    np.matmul(d_y, W_y, out=d_h)
     d_h = d_h.reshape(T, B, p)
     # ∂L/∂W_y = Σ_t δ^y_t h_tᵀ
     grad_W_y = d_y.T @ rows(h, 1)
     # ∂L/∂b_y = Σ_t δ^y_t
     grad_b_y = np.sum(d_y, axis=0)
 
-    d_n_bar = np.empty((T, B, p), given.dtype)
-    d_s = np.empty((T, B, p), given.dtype)
-    d_gates = np.empty((T, B, 2 * p), given.dtype)
+    d_n_bar = kept("d_n_bar", (T, B, p), given.dtype)
+    d_s = kept("d_s", (T, B, p), given.dtype)
+    d_gates = kept("d_gates", (T, B, 2 * p), given.dtype)
     for t in range(T, 0, -1):
         if t < T:
             # δ^h_t = π^δ^h_t + U_rzᵀ δ^gates_{t+1} + U_nᵀ δ^s_{t+1} + δ^h_{t+1} ⊙
@@ -206,6 +234,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

@@ -23,6 +23,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'indrnn'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -36,7 +37,9 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
+    k = given.sizes["k"]
     W = given["W"]
     u = given["u"]
     b = given["b"]
@@ -44,14 +47,18 @@ def loss_and_gradients(params, inputs):
     c = given["c"]
     x = rows(given.steps("x"))
     d = rows(given.steps("d"))
-    work = np.empty((B, n), given.dtype)
+    work = kept("work", (B, n), given.dtype)
+    work_rows = kept("work_rows", (N, 1), given.dtype)
+    work_rows_2 = kept("work_rows_2", (N, k), given.dtype)
 
     loss = 0.0
     # π^z_t = W x_t + b
-    z = x @ W.T + b
+    z = kept("z", (N, n), given.dtype)
+    np.matmul(x, W.T, out=z)
+    z += b
     z = z.reshape(T, B, n)
 
-    h = np.empty((T + 1, B, n), given.dtype)
+    h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # z_t = W x_t + u ⊙ h_{t-1} + b
@@ -60,16 +67,24 @@ def loss_and_gradients(params, inputs):
         np.maximum(z[t - 1], 0, out=h[t])
 
     # κ1_t = relu′(z_t)
-    k1 = np.heaviside(rows(z), 0)
+    k1 = kept("k1", (N, n), given.dtype)
+    np.heaviside(rows(z), 0, out=k1)
     k1 = k1.reshape(T, B, n)
     # y_t = V h_t + c
-    y = rows(h, 1) @ V.T + c
+    y = kept("y", (N, k), given.dtype)
+    np.matmul(rows(h, 1), V.T, out=y)
+    y += c
     # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
     loss -= np.sum(d * log_softmax(y))
     # δ^y_t = sum(d_t) softmax(y_t) - d_t
-    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    d_y = kept("d_y", (N, k), given.dtype)
+    np.sum(d, axis=1, keepdims=True, out=work_rows)
+    work_rows_2[...] = softmax(y)
+    np.multiply(work_rows, work_rows_2, out=d_y)
+    d_y -= d
     # π^δ^z_t = Vᵀ δ^y_t
-    d_z = d_y @ V
+    d_z = kept("d_z", (N, n), given.dtype)
+    np.matmul(d_y, V, out=d_z)
     d_z = d_z.reshape(T, B, n)
     # ∂L/∂V = Σ_t δ^y_t h_tᵀ
     grad_V = d_y.T @ rows(h, 1)
@@ -120,6 +135,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

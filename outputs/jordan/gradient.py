@@ -23,6 +23,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'jordan'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -36,6 +37,7 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     p = given.sizes["p"]
     n = given.sizes["n"]
     W = given["W"]
@@ -45,17 +47,19 @@ def loss_and_gradients(params, inputs):
     c = given["c"]
     x = rows(given.steps("x"))
     d = rows(given.steps("d"))
-    work = np.empty((B, p), given.dtype)
-    work_2 = np.empty((B, n), given.dtype)
+    work = kept("work", (B, p), given.dtype)
+    work_2 = kept("work_2", (B, n), given.dtype)
 
     loss = 0.0
     # π^z_t = W x_t + b
-    z = x @ W.T + b
+    z = kept("z", (N, p), given.dtype)
+    np.matmul(x, W.T, out=z)
+    z += b
     z = z.reshape(T, B, p)
 
-    h = np.empty((T, B, p), given.dtype)
-    o = np.empty((T, B, n), given.dtype)
-    y = np.empty((T + 1, B, n), given.dtype)
+    h = kept("h", (T, B, p), given.dtype)
+    o = kept("o", (T, B, n), given.dtype)
+    y = kept("y", (T + 1, B, n), given.dtype)
     y[0] = given.initial("y_0")
     for t in range(1, T + 1):
         # z_t = W x_t + U y_{t-1} + b
@@ -69,18 +73,23 @@ def loss_and_gradients(params, inputs):
         sigmoid_into(o[t - 1], y[t])
 
     # π^δ^o_t = y_t - d_t
-    d_o = rows(y, 1) - d
+    d_o = kept("d_o", (N, n), given.dtype)
+    np.subtract(rows(y, 1), d, out=d_o)
     d_o = d_o.reshape(T, B, n)
     # κ1_t = y_t ⊙ (1 - y_t)
-    k1 = rows(y, 1) * (1 - rows(y, 1))
+    k1 = kept("k1", (N, n), given.dtype)
+    np.subtract(1, rows(y, 1), out=k1)
+    np.multiply(k1, rows(y, 1), out=k1)
     k1 = k1.reshape(T, B, n)
     # κ2_t = h_t ⊙ (1 - h_t)
-    k2 = rows(h) * (1 - rows(h))
+    k2 = kept("k2", (N, p), given.dtype)
+    np.subtract(1, rows(h), out=k2)
+    np.multiply(k2, rows(h), out=k2)
     k2 = k2.reshape(T, B, p)
     # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
     loss += 0.5 * np.sum((rows(y, 1) - d) ** 2)
 
-    d_z = np.empty((T, B, p), given.dtype)
+    d_z = kept("d_z", (T, B, p), given.dtype)
     for t in range(T, 0, -1):
         if t < T:
             # δ^o_t = (π^δ^o_t + Uᵀ δ^z_{t+1}) ⊙ κ1_t
@@ -135,6 +144,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

@@ -51,6 +51,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'lstm-diagonal'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -64,6 +65,7 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
     u = given["u"]
     w_f_1 = given["w_f_1"]
@@ -86,30 +88,38 @@ def loss_and_gradients(params, inputs):
     b_y = given["b_y"]
     x = rows(given.steps("x"))
     d = given.steps("d")
-    work = np.empty((B, n), given.dtype)
+    work = kept("work", (B, n), given.dtype)
+    work_rows = kept("work_rows", (N, n), given.dtype)
 
     loss = 0.0
     # x^{(1)}_t = u ⊙ x_t
-    x_1 = u * x
+    x_1 = kept("x_1", (N, n), given.dtype)
+    np.multiply(u, x, out=x_1)
     # \bar{f}^{(1)}_t = w_f^{(1)} ⊙ x^{(1)}_t + b_f^{(1)}
-    f_bar_1 = w_f_1 * x_1 + b_f_1
+    f_bar_1 = kept("f_bar_1", (N, n), given.dtype)
+    np.multiply(w_f_1, x_1, out=f_bar_1)
+    f_bar_1 += b_f_1
     # \bar{o}^{(1)}_t = w_o^{(1)} ⊙ x^{(1)}_t + b_o^{(1)}
-    o_bar_1 = w_o_1 * x_1 + b_o_1
+    o_bar_1 = kept("o_bar_1", (N, n), given.dtype)
+    np.multiply(w_o_1, x_1, out=o_bar_1)
+    o_bar_1 += b_o_1
     # sigmoid_f_bar_1_t = sigmoid(…)
-    sigmoid_f_bar_1 = sigmoid(f_bar_1)
+    sigmoid_f_bar_1 = kept("sigmoid_f_bar_1", (N, n), given.dtype)
+    sigmoid_into(f_bar_1, sigmoid_f_bar_1)
     sigmoid_f_bar_1 = sigmoid_f_bar_1.reshape(T, B, n)
     # sigmoid_o_bar_1_t = sigmoid(…)
-    sigmoid_o_bar_1 = sigmoid(o_bar_1)
+    sigmoid_o_bar_1 = kept("sigmoid_o_bar_1", (N, n), given.dtype)
+    sigmoid_into(o_bar_1, sigmoid_o_bar_1)
     sigmoid_o_bar_1 = sigmoid_o_bar_1.reshape(T, B, n)
 
-    i_bar_1 = np.empty((T, B, n), given.dtype)
-    g_bar_1 = np.empty((T, B, n), given.dtype)
-    sigmoid_i_bar_1 = np.empty((T, B, n), given.dtype)
-    tanh_g_bar_1 = np.empty((T, B, n), given.dtype)
-    c_1 = np.empty((T + 1, B, n), given.dtype)
+    i_bar_1 = kept("i_bar_1", (T, B, n), given.dtype)
+    g_bar_1 = kept("g_bar_1", (T, B, n), given.dtype)
+    sigmoid_i_bar_1 = kept("sigmoid_i_bar_1", (T, B, n), given.dtype)
+    tanh_g_bar_1 = kept("tanh_g_bar_1", (T, B, n), given.dtype)
+    c_1 = kept("c_1", (T + 1, B, n), given.dtype)
     c_1[0] = given.initial("c_1_0")
-    tanh_c_1 = np.empty((T, B, n), given.dtype)
-    h_1 = np.empty((T + 1, B, n), given.dtype)
+    tanh_c_1 = kept("tanh_c_1", (T, B, n), given.dtype)
+    h_1 = kept("h_1", (T + 1, B, n), given.dtype)
     h_1[0] = given.initial("h_1_0")
     for t in range(1, T + 1):
         # \bar{i}^{(1)}_t = w_i^{(1)} ⊙ h^{(1)}_{t-1} + b_i^{(1)}
@@ -133,33 +143,46 @@ def loss_and_gradients(params, inputs):
         np.multiply(tanh_c_1[t - 1], sigmoid_o_bar_1[t - 1], out=h_1[t])
 
     # κ4_t = sigmoid_o_bar_1_t ⊙ (1 - tanh_c_1_t²)
-    k4 = rows(sigmoid_o_bar_1) * (1 - rows(tanh_c_1) ** 2)
+    k4 = kept("k4", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(tanh_c_1), out=work_rows), out=k4)
+    np.multiply(k4, rows(sigmoid_o_bar_1), out=k4)
     k4 = k4.reshape(T, B, n)
     # κ5_t = sigmoid_i_bar_1_t ⊙ (1 - tanh_g_bar_1_t²)
-    k5 = rows(sigmoid_i_bar_1) * (1 - rows(tanh_g_bar_1) ** 2)
+    k5 = kept("k5", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(tanh_g_bar_1), out=work_rows), out=k5)
+    np.multiply(k5, rows(sigmoid_i_bar_1), out=k5)
     k5 = k5.reshape(T, B, n)
     # κ6_t = tanh_g_bar_1_t ⊙ sigmoid_i_bar_1_t ⊙ (1 - sigmoid_i_bar_1_t)
-    k6 = rows(tanh_g_bar_1) * rows(sigmoid_i_bar_1) * (1 - rows(sigmoid_i_bar_1))
+    k6 = kept("k6", (N, n), given.dtype)
+    np.subtract(1, rows(sigmoid_i_bar_1), out=k6)
+    np.multiply(k6, rows(tanh_g_bar_1), out=k6)
+    k6 *= rows(sigmoid_i_bar_1)
     k6 = k6.reshape(T, B, n)
     # \bar{f}^{(2)}_t = w_f^{(2)} ⊙ h^{(1)}_t + b_f^{(2)}
-    f_bar_2 = w_f_2 * rows(h_1, 1) + b_f_2
+    f_bar_2 = kept("f_bar_2", (N, n), given.dtype)
+    np.multiply(w_f_2, rows(h_1, 1), out=f_bar_2)
+    f_bar_2 += b_f_2
     # \bar{o}^{(2)}_t = w_o^{(2)} ⊙ h^{(1)}_t + b_o^{(2)}
-    o_bar_2 = w_o_2 * rows(h_1, 1) + b_o_2
+    o_bar_2 = kept("o_bar_2", (N, n), given.dtype)
+    np.multiply(w_o_2, rows(h_1, 1), out=o_bar_2)
+    o_bar_2 += b_o_2
     # sigmoid_f_bar_2_t = sigmoid(…)
-    sigmoid_f_bar_2 = sigmoid(f_bar_2)
+    sigmoid_f_bar_2 = kept("sigmoid_f_bar_2", (N, n), given.dtype)
+    sigmoid_into(f_bar_2, sigmoid_f_bar_2)
     sigmoid_f_bar_2 = sigmoid_f_bar_2.reshape(T, B, n)
     # sigmoid_o_bar_2_t = sigmoid(…)
-    sigmoid_o_bar_2 = sigmoid(o_bar_2)
+    sigmoid_o_bar_2 = kept("sigmoid_o_bar_2", (N, n), given.dtype)
+    sigmoid_into(o_bar_2, sigmoid_o_bar_2)
     sigmoid_o_bar_2 = sigmoid_o_bar_2.reshape(T, B, n)
 
-    i_bar_2 = np.empty((T, B, n), given.dtype)
-    g_bar_2 = np.empty((T, B, n), given.dtype)
-    sigmoid_i_bar_2 = np.empty((T, B, n), given.dtype)
-    tanh_g_bar_2 = np.empty((T, B, n), given.dtype)
-    c_2 = np.empty((T + 1, B, n), given.dtype)
+    i_bar_2 = kept("i_bar_2", (T, B, n), given.dtype)
+    g_bar_2 = kept("g_bar_2", (T, B, n), given.dtype)
+    sigmoid_i_bar_2 = kept("sigmoid_i_bar_2", (T, B, n), given.dtype)
+    tanh_g_bar_2 = kept("tanh_g_bar_2", (T, B, n), given.dtype)
+    c_2 = kept("c_2", (T + 1, B, n), given.dtype)
     c_2[0] = given.initial("c_2_0")
-    tanh_c_2 = np.empty((T, B, n), given.dtype)
-    h_2 = np.empty((T + 1, B, n), given.dtype)
+    tanh_c_2 = kept("tanh_c_2", (T, B, n), given.dtype)
+    h_2 = kept("h_2", (T + 1, B, n), given.dtype)
     h_2[0] = given.initial("h_2_0")
     for t in range(1, T + 1):
         # \bar{i}^{(2)}_t = w_i^{(2)} ⊙ h^{(2)}_{t-1} + b_i^{(2)}
@@ -183,24 +206,35 @@ def loss_and_gradients(params, inputs):
         np.multiply(tanh_c_2[t - 1], sigmoid_o_bar_2[t - 1], out=h_2[t])
 
     # κ1_t = sigmoid_o_bar_2_t ⊙ (1 - tanh_c_2_t²)
-    k1 = rows(sigmoid_o_bar_2) * (1 - rows(tanh_c_2) ** 2)
+    k1 = kept("k1", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(tanh_c_2), out=work_rows), out=k1)
+    np.multiply(k1, rows(sigmoid_o_bar_2), out=k1)
     k1 = k1.reshape(T, B, n)
     # κ2_t = sigmoid_i_bar_2_t ⊙ (1 - tanh_g_bar_2_t²)
-    k2 = rows(sigmoid_i_bar_2) * (1 - rows(tanh_g_bar_2) ** 2)
+    k2 = kept("k2", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(tanh_g_bar_2), out=work_rows), out=k2)
+    np.multiply(k2, rows(sigmoid_i_bar_2), out=k2)
     k2 = k2.reshape(T, B, n)
     # κ3_t = tanh_g_bar_2_t ⊙ sigmoid_i_bar_2_t ⊙ (1 - sigmoid_i_bar_2_t)
-    k3 = rows(tanh_g_bar_2) * rows(sigmoid_i_bar_2) * (1 - rows(sigmoid_i_bar_2))
+    k3 = kept("k3", (N, n), given.dtype)
+    np.subtract(1, rows(sigmoid_i_bar_2), out=k3)
+    np.multiply(k3, rows(tanh_g_bar_2), out=k3)
+    k3 *= rows(sigmoid_i_bar_2)
     k3 = k3.reshape(T, B, n)
     # y_t = v ⊙ h^{(2)}_t + b_y
-    y = v * rows(h_2, 1) + b_y
+    y = kept("y", (N, n), given.dtype)
+    np.multiply(v, rows(h_2, 1), out=y)
+    y += b_y
     y = y.reshape(T, B, n)
     # L = softmax_cross_entropy(y_T, d_T)
     loss -= np.sum(d[T - 1] * log_softmax(y[T - 1]))
     # δ^y_t = sum(d_t) softmax(y_t) - d_t
-    d_y = np.zeros((T, B, n), given.dtype)
+    d_y = kept("d_y", (T, B, n), given.dtype)
+    d_y[...] = 0
     d_y[T - 1] += np.sum(d[T - 1], axis=1, keepdims=True) * softmax(y[T - 1]) - d[T - 1]
     # π^δ^h_2_t = δ^y_t ⊙ v
-    d_h_2 = np.zeros((T, B, n), given.dtype)
+    d_h_2 = kept("d_h_2", (T, B, n), given.dtype)
+    d_h_2[...] = 0
     d_h_2[T - 1] += d_y[T - 1] * v
     # ∂L/∂v = δ^y_T ⊙ h_2_T
     grad_v = np.zeros_like(v)
@@ -209,9 +243,9 @@ def loss_and_gradients(params, inputs):
     grad_b_y = np.zeros_like(b_y)
     grad_b_y += np.sum(d_y[T - 1], axis=0)
 
-    d_c_2 = np.empty((T, B, n), given.dtype)
-    d_g_bar_2 = np.empty((T, B, n), given.dtype)
-    d_i_bar_2 = np.empty((T, B, n), given.dtype)
+    d_c_2 = kept("d_c_2", (T, B, n), given.dtype)
+    d_g_bar_2 = kept("d_g_bar_2", (T, B, n), given.dtype)
+    d_i_bar_2 = kept("d_i_bar_2", (T, B, n), given.dtype)
     for t in range(T, 0, -1):
         if t < T:
             # δ^h_2_t = π^δ^h_2_t + δ^i_bar_2_{t+1} ⊙ w_i_2 + δ^g_bar_2_{t+1} ⊙ w_g_2
@@ -228,9 +262,17 @@ def loss_and_gradients(params, inputs):
         np.multiply(d_c_2[t - 1], k3[t - 1], out=d_i_bar_2[t - 1])
 
     # δ^o_bar_2_t = δ^h_2_t ⊙ tanh_c_2_t ⊙ sigmoid_o_bar_2_t ⊙ (1 - sigmoid_o_bar_2_t)
-    d_o_bar_2 = rows(d_h_2) * rows(tanh_c_2) * rows(sigmoid_o_bar_2) * (1 - rows(sigmoid_o_bar_2))
+    d_o_bar_2 = kept("d_o_bar_2", (N, n), given.dtype)
+    np.subtract(1, rows(sigmoid_o_bar_2), out=d_o_bar_2)
+    np.multiply(d_o_bar_2, rows(d_h_2), out=d_o_bar_2)
+    d_o_bar_2 *= rows(tanh_c_2)
+    d_o_bar_2 *= rows(sigmoid_o_bar_2)
     # δ^f_bar_2_t = δ^c_2_t ⊙ c_2_{t-1} ⊙ sigmoid_f_bar_2_t ⊙ (1 - sigmoid_f_bar_2_t)
-    d_f_bar_2 = rows(d_c_2) * rows(c_2, 0, T) * rows(sigmoid_f_bar_2) * (1 - rows(sigmoid_f_bar_2))
+    d_f_bar_2 = kept("d_f_bar_2", (N, n), given.dtype)
+    np.subtract(1, rows(sigmoid_f_bar_2), out=d_f_bar_2)
+    np.multiply(d_f_bar_2, rows(d_c_2), out=d_f_bar_2)
+    d_f_bar_2 *= rows(c_2, 0, T)
+    d_f_bar_2 *= rows(sigmoid_f_bar_2)
     # ∂L/∂w_i_2 = Σ_t δ^i_bar_2_t ⊙ h_2_{t-1}
     grad_w_i_2 = np.sum(rows(d_i_bar_2) * rows(h_2, 0, T), axis=0)
     # ∂L/∂b_i_2 = Σ_t δ^i_bar_2_t
@@ -240,7 +282,9 @@ def loss_and_gradients(params, inputs):
     # ∂L/∂b_g_2 = Σ_t δ^g_bar_2_t
     grad_b_g_2 = np.sum(rows(d_g_bar_2), axis=0)
     # π^δ^h_1_t = δ^f_bar_2_t ⊙ w_f_2 + δ^o_bar_2_t ⊙ w_o_2
-    d_h_1 = d_f_bar_2 * w_f_2 + d_o_bar_2 * w_o_2
+    d_h_1 = kept("d_h_1", (N, n), given.dtype)
+    np.multiply(d_f_bar_2, w_f_2, out=d_h_1)
+    d_h_1 += np.multiply(d_o_bar_2, w_o_2, out=work_rows)
     d_h_1 = d_h_1.reshape(T, B, n)
     # ∂L/∂w_f_2 = Σ_t δ^f_bar_2_t ⊙ h_1_t
     grad_w_f_2 = np.sum(d_f_bar_2 * rows(h_1, 1), axis=0)
@@ -251,9 +295,9 @@ def loss_and_gradients(params, inputs):
     # ∂L/∂b_o_2 = Σ_t δ^o_bar_2_t
     grad_b_o_2 = np.sum(d_o_bar_2, axis=0)
 
-    d_c_1 = np.empty((T, B, n), given.dtype)
-    d_g_bar_1 = np.empty((T, B, n), given.dtype)
-    d_i_bar_1 = np.empty((T, B, n), given.dtype)
+    d_c_1 = kept("d_c_1", (T, B, n), given.dtype)
+    d_g_bar_1 = kept("d_g_bar_1", (T, B, n), given.dtype)
+    d_i_bar_1 = kept("d_i_bar_1", (T, B, n), given.dtype)
     for t in range(T, 0, -1):
         if t < T:
             # δ^h_1_t = π^δ^h_1_t + δ^i_bar_1_{t+1} ⊙ w_i_1 + δ^g_bar_1_{t+1} ⊙ w_g_1
@@ -270,9 +314,17 @@ def loss_and_gradients(params, inputs):
         np.multiply(d_c_1[t - 1], k6[t - 1], out=d_i_bar_1[t - 1])
 
     # δ^o_bar_1_t = δ^h_1_t ⊙ tanh_c_1_t ⊙ sigmoid_o_bar_1_t ⊙ (1 - sigmoid_o_bar_1_t)
-    d_o_bar_1 = rows(d_h_1) * rows(tanh_c_1) * rows(sigmoid_o_bar_1) * (1 - rows(sigmoid_o_bar_1))
+    d_o_bar_1 = kept("d_o_bar_1", (N, n), given.dtype)
+    np.subtract(1, rows(sigmoid_o_bar_1), out=d_o_bar_1)
+    np.multiply(d_o_bar_1, rows(d_h_1), out=d_o_bar_1)
+    d_o_bar_1 *= rows(tanh_c_1)
+    d_o_bar_1 *= rows(sigmoid_o_bar_1)
     # δ^f_bar_1_t = δ^c_1_t ⊙ c_1_{t-1} ⊙ sigmoid_f_bar_1_t ⊙ (1 - sigmoid_f_bar_1_t)
-    d_f_bar_1 = rows(d_c_1) * rows(c_1, 0, T) * rows(sigmoid_f_bar_1) * (1 - rows(sigmoid_f_bar_1))
+    d_f_bar_1 = kept("d_f_bar_1", (N, n), given.dtype)
+    np.subtract(1, rows(sigmoid_f_bar_1), out=d_f_bar_1)
+    np.multiply(d_f_bar_1, rows(d_c_1), out=d_f_bar_1)
+    d_f_bar_1 *= rows(c_1, 0, T)
+    d_f_bar_1 *= rows(sigmoid_f_bar_1)
     # ∂L/∂w_i_1 = Σ_t δ^i_bar_1_t ⊙ h_1_{t-1}
     grad_w_i_1 = np.sum(rows(d_i_bar_1) * rows(h_1, 0, T), axis=0)
     # ∂L/∂b_i_1 = Σ_t δ^i_bar_1_t
@@ -282,7 +334,9 @@ def loss_and_gradients(params, inputs):
     # ∂L/∂b_g_1 = Σ_t δ^g_bar_1_t
     grad_b_g_1 = np.sum(rows(d_g_bar_1), axis=0)
     # δ^x_1_t = δ^f_bar_1_t ⊙ w_f_1 + δ^o_bar_1_t ⊙ w_o_1
-    d_x_1 = d_f_bar_1 * w_f_1 + d_o_bar_1 * w_o_1
+    d_x_1 = kept("d_x_1", (N, n), given.dtype)
+    np.multiply(d_f_bar_1, w_f_1, out=d_x_1)
+    d_x_1 += np.multiply(d_o_bar_1, w_o_1, out=work_rows)
     # ∂L/∂w_f_1 = Σ_t δ^f_bar_1_t ⊙ x_1_t
     grad_w_f_1 = np.sum(d_f_bar_1 * x_1, axis=0)
     # ∂L/∂b_f_1 = Σ_t δ^f_bar_1_t
@@ -363,6 +417,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

@@ -44,6 +44,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'lstm-peephole'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -57,7 +58,9 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
+    k = given.sizes["k"]
     p_i = given["p_i"]
     p_f = given["p_f"]
     p_o = given["p_o"]
@@ -68,25 +71,30 @@ def loss_and_gradients(params, inputs):
     b_ifog = np.concatenate([given["b_i"], given["b_f"], given["b_o"], given["b_g"]])
     x = rows(given.steps("x"))
     d = rows(given.steps("d"))
-    work = np.empty((B, 4 * n), given.dtype)
-    work_2 = np.empty((B, n), given.dtype)
+    work = kept("work", (B, 4 * n), given.dtype)
+    work_2 = kept("work_2", (B, n), given.dtype)
+    work_rows = kept("work_rows", (N, n), given.dtype)
+    work_rows_2 = kept("work_rows_2", (N, 1), given.dtype)
+    work_rows_3 = kept("work_rows_3", (N, k), given.dtype)
 
     loss = 0.0
     # π^gates_t = W_ifog x_t + b_ifog
-    gates = x @ W_ifog.T + b_ifog
+    gates = kept("gates", (N, 4 * n), given.dtype)
+    np.matmul(x, W_ifog.T, out=gates)
+    gates += b_ifog
     gates = gates.reshape(T, B, 4 * n)
 
-    i_bar = np.empty((T, B, n), given.dtype)
-    i = np.empty((T, B, n), given.dtype)
-    f_bar = np.empty((T, B, n), given.dtype)
-    f = np.empty((T, B, n), given.dtype)
-    g = np.empty((T, B, n), given.dtype)
-    c = np.empty((T + 1, B, n), given.dtype)
+    i_bar = kept("i_bar", (T, B, n), given.dtype)
+    i = kept("i", (T, B, n), given.dtype)
+    f_bar = kept("f_bar", (T, B, n), given.dtype)
+    f = kept("f", (T, B, n), given.dtype)
+    g = kept("g", (T, B, n), given.dtype)
+    c = kept("c", (T + 1, B, n), given.dtype)
     c[0] = given.initial("c_0")
-    o_bar = np.empty((T, B, n), given.dtype)
-    o = np.empty((T, B, n), given.dtype)
-    tanh_c = np.empty((T, B, n), given.dtype)
-    h = np.empty((T + 1, B, n), given.dtype)
+    o_bar = kept("o_bar", (T, B, n), given.dtype)
+    o = kept("o", (T, B, n), given.dtype)
+    tanh_c = kept("tanh_c", (T, B, n), given.dtype)
+    h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # gates_t = W_ifog x_t + U_ifog h_{t-1} + b_ifog
@@ -117,39 +125,59 @@ def loss_and_gradients(params, inputs):
         np.multiply(o[t - 1], tanh_c[t - 1], out=h[t])
 
     # κ1_t = tanh_c_t ⊙ o_t ⊙ (1 - o_t)
-    k1 = rows(tanh_c) * rows(o) * (1 - rows(o))
+    k1 = kept("k1", (N, n), given.dtype)
+    np.subtract(1, rows(o), out=k1)
+    np.multiply(k1, rows(tanh_c), out=k1)
+    k1 *= rows(o)
     k1 = k1.reshape(T, B, n)
     # κ2_t = o_t ⊙ (1 - tanh_c_t²)
-    k2 = rows(o) * (1 - rows(tanh_c) ** 2)
+    k2 = kept("k2", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(tanh_c), out=work_rows), out=k2)
+    np.multiply(k2, rows(o), out=k2)
     k2 = k2.reshape(T, B, n)
     # κ3_t = c_{t-1} ⊙ f_t ⊙ (1 - f_t)
-    k3 = rows(c, 0, T) * rows(f) * (1 - rows(f))
+    k3 = kept("k3", (N, n), given.dtype)
+    np.subtract(1, rows(f), out=k3)
+    np.multiply(k3, rows(c, 0, T), out=k3)
+    k3 *= rows(f)
     k3 = k3.reshape(T, B, n)
     # κ4_t = g_t ⊙ i_t ⊙ (1 - i_t)
-    k4 = rows(g) * rows(i) * (1 - rows(i))
+    k4 = kept("k4", (N, n), given.dtype)
+    np.subtract(1, rows(i), out=k4)
+    np.multiply(k4, rows(g), out=k4)
+    k4 *= rows(i)
     k4 = k4.reshape(T, B, n)
     # κ5_t = i_t ⊙ (1 - g_t²)
-    k5 = rows(i) * (1 - rows(g) ** 2)
+    k5 = kept("k5", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(g), out=work_rows), out=k5)
+    np.multiply(k5, rows(i), out=k5)
     k5 = k5.reshape(T, B, n)
     # y_t = W_y h_t + b_y
-    y = rows(h, 1) @ W_y.T + b_y
+    y = kept("y", (N, k), given.dtype)
+    np.matmul(rows(h, 1), W_y.T, out=y)
+    y += b_y
     # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
     loss -= np.sum(d * log_softmax(y))
     # δ^y_t = sum(d_t) softmax(y_t) - d_t
-    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    d_y = kept("d_y", (N, k), given.dtype)
+    np.sum(d, axis=1, keepdims=True, out=work_rows_2)
+    work_rows_3[...] = softmax(y)
+    np.multiply(work_rows_2, work_rows_3, out=d_y)
+    d_y -= d
     # π^δ^h_t = W_yᵀ δ^y_t
-    d_h = d_y @ W_y
+    d_h = kept("d_h", (N, n), given.dtype)
+    np.matmul(d_y, W_y, out=d_h)
     d_h = d_h.reshape(T, B, n)
     # ∂L/∂W_y = Σ_t δ^y_t h_tᵀ
     grad_W_y = d_y.T @ rows(h, 1)
     # ∂L/∂b_y = Σ_t δ^y_t
     grad_b_y = np.sum(d_y, axis=0)
 
-    d_o_bar = np.empty((T, B, n), given.dtype)
-    d_c = np.empty((T, B, n), given.dtype)
-    d_f_bar = np.empty((T, B, n), given.dtype)
-    d_i_bar = np.empty((T, B, n), given.dtype)
-    d_gates = np.empty((T, B, 4 * n), given.dtype)
+    d_o_bar = kept("d_o_bar", (T, B, n), given.dtype)
+    d_c = kept("d_c", (T, B, n), given.dtype)
+    d_f_bar = kept("d_f_bar", (T, B, n), given.dtype)
+    d_i_bar = kept("d_i_bar", (T, B, n), given.dtype)
+    d_gates = kept("d_gates", (T, B, 4 * n), given.dtype)
     for t in range(T, 0, -1):
         if t < T:
             # δ^h_t = π^δ^h_t + U_ifogᵀ δ^gates_{t+1}
@@ -248,6 +276,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

@@ -30,6 +30,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'mgu'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -43,7 +44,9 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
+    k = given.sizes["k"]
     W_f = given["W_f"]
     U_f = given["U_f"]
     b_f = given["b_f"]
@@ -54,20 +57,27 @@ def loss_and_gradients(params, inputs):
     b_y = given["b_y"]
     x = rows(given.steps("x"))
     d = rows(given.steps("d"))
-    work = np.empty((B, n), given.dtype)
+    work = kept("work", (B, n), given.dtype)
+    work_rows = kept("work_rows", (N, n), given.dtype)
+    work_rows_2 = kept("work_rows_2", (N, 1), given.dtype)
+    work_rows_3 = kept("work_rows_3", (N, k), given.dtype)
 
     loss = 0.0
     # π^f_bar_t = W_f x_t + b_f
-    f_bar = x @ W_f.T + b_f
+    f_bar = kept("f_bar", (N, n), given.dtype)
+    np.matmul(x, W_f.T, out=f_bar)
+    f_bar += b_f
     f_bar = f_bar.reshape(T, B, n)
     # π^g_bar_t = W_g x_t + b_g
-    g_bar = x @ W_g.T + b_g
+    g_bar = kept("g_bar", (N, n), given.dtype)
+    np.matmul(x, W_g.T, out=g_bar)
+    g_bar += b_g
     g_bar = g_bar.reshape(T, B, n)
 
-    f = np.empty((T, B, n), given.dtype)
-    s = np.empty((T, B, n), given.dtype)
-    g = np.empty((T, B, n), given.dtype)
-    h = np.empty((T + 1, B, n), given.dtype)
+    f = kept("f", (T, B, n), given.dtype)
+    s = kept("s", (T, B, n), given.dtype)
+    g = kept("g", (T, B, n), given.dtype)
+    h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # \bar{f}_t = W_f x_t + U_f h_{t-1} + b_f
@@ -86,35 +96,48 @@ def loss_and_gradients(params, inputs):
         h[t] += np.multiply(f[t - 1], g[t - 1], out=work)
 
     # κ1_t = 1 - f_{t+1}
-    k1 = np.zeros((T, B, n), given.dtype)
+    k1 = kept("k1", (T, B, n), given.dtype)
+    k1[...] = 0
     if 1 <= T - 1:
         rows(k1, 0, T - 1)[:] += 1 - rows(f, 1)
     # κ2_t = f_t ⊙ (1 - g_t²)
-    k2 = rows(f) * (1 - rows(g) ** 2)
+    k2 = kept("k2", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(g), out=work_rows), out=k2)
+    np.multiply(k2, rows(f), out=k2)
     k2 = k2.reshape(T, B, n)
     # κ3_t = g_t - h_{t-1}
-    k3 = rows(g) - rows(h, 0, T)
+    k3 = kept("k3", (N, n), given.dtype)
+    np.subtract(rows(g), rows(h, 0, T), out=k3)
     k3 = k3.reshape(T, B, n)
     # κ4_t = f_t ⊙ (1 - f_t)
-    k4 = rows(f) * (1 - rows(f))
+    k4 = kept("k4", (N, n), given.dtype)
+    np.subtract(1, rows(f), out=k4)
+    np.multiply(k4, rows(f), out=k4)
     k4 = k4.reshape(T, B, n)
     # y_t = W_y h_t + b_y
-    y = rows(h, 1) @ W_y.T + b_y
+    y = kept("y", (N, k), given.dtype)
+    np.matmul(rows(h, 1), W_y.T, out=y)
+    y += b_y
     # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
     loss -= np.sum(d * log_softmax(y))
     # δ^y_t = sum(d_t) softmax(y_t) - d_t
-    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    d_y = kept("d_y", (N, k), given.dtype)
+    np.sum(d, axis=1, keepdims=True, out=work_rows_2)
+    work_rows_3[...] = softmax(y)
+    np.multiply(work_rows_2, work_rows_3, out=d_y)
+    d_y -= d
     # π^δ^h_t = W_yᵀ δ^y_t
-    d_h = d_y @ W_y
+    d_h = kept("d_h", (N, n), given.dtype)
+    np.matmul(d_y, W_y, out=d_h)
     d_h = d_h.reshape(T, B, n)
     # ∂L/∂W_y = Σ_t δ^y_t h_tᵀ
     grad_W_y = d_y.T @ rows(h, 1)
     # ∂L/∂b_y = Σ_t δ^y_t
     grad_b_y = np.sum(d_y, axis=0)
 
-    d_g_bar = np.empty((T, B, n), given.dtype)
-    d_s = np.empty((T, B, n), given.dtype)
-    d_f_bar = np.empty((T, B, n), given.dtype)
+    d_g_bar = kept("d_g_bar", (T, B, n), given.dtype)
+    d_s = kept("d_s", (T, B, n), given.dtype)
+    d_f_bar = kept("d_f_bar", (T, B, n), given.dtype)
     for t in range(T, 0, -1):
         if t < T:
             # δ^h_t = π^δ^h_t + U_fᵀ δ^f_bar_{t+1} + δ^s_{t+1} ⊙ f_{t+1} + δ^h_{t+1} ⊙ κ1_t
@@ -192,6 +215,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

@@ -28,6 +28,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'narx'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -41,6 +42,7 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     p = given.sizes["p"]
     n = given.sizes["n"]
     m = given.sizes["m"]
@@ -57,16 +59,22 @@ def loss_and_gradients(params, inputs):
     x[1] = given.initial("x_0")
     x[0] = given.initial("x_-1")
     d = rows(given.steps("d"))
-    work = np.empty((B, p), given.dtype)
-    work_2 = np.empty((B, n), given.dtype)
+    work = kept("work", (B, p), given.dtype)
+    work_2 = kept("work_2", (B, n), given.dtype)
+    work_rows = kept("work_rows", (N, p), given.dtype)
 
     loss = 0.0
     # π^z_t = B_0 x_t + B_1 x_{t-1} + B_2 x_{t-2} + b
-    z = rows(x, 2) @ B_0.T + rows(x, 1, T + 1) @ B_1.T + rows(x, 0, T) @ B_2.T + b
+    z = kept("z", (N, p), given.dtype)
+    np.matmul(rows(x, 2), B_0.T, out=z)
+    np.matmul(rows(x, 1, T + 1), B_1.T, out=work_rows)
+    z += work_rows
+    z += np.matmul(rows(x, 0, T), B_2.T, out=work_rows)
+    z += b
     z = z.reshape(T, B, p)
 
-    h = np.empty((T, B, p), given.dtype)
-    y = np.empty((T + 2, B, n), given.dtype)
+    h = kept("h", (T, B, p), given.dtype)
+    y = kept("y", (T + 2, B, n), given.dtype)
     y[1] = given.initial("y_0")
     y[0] = given.initial("y_-1")
     for t in range(1, T + 1):
@@ -80,15 +88,18 @@ def loss_and_gradients(params, inputs):
         y[t + 1] += c
 
     # π^δ^y_t = y_t - d_t
-    d_y = rows(y, 2) - d
+    d_y = kept("d_y", (N, n), given.dtype)
+    np.subtract(rows(y, 2), d, out=d_y)
     d_y = d_y.reshape(T, B, n)
     # κ1_t = 1 - h_t²
-    k1 = 1 - rows(h) ** 2
+    k1 = kept("k1", (N, p), given.dtype)
+    np.subtract(1, np.square(rows(h), out=work_rows), out=k1)
     k1 = k1.reshape(T, B, p)
     # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
     loss += 0.5 * np.sum((rows(y, 2) - d) ** 2)
 
-    d_z = np.zeros((T + 2, B, p), given.dtype)
+    d_z = kept("d_z", (T + 2, B, p), given.dtype)
+    d_z[...] = 0
     for t in range(T, 0, -1):
         if t < T:
             # δ^y_t = π^δ^y_t + A_1ᵀ δ^z_{t+1} + A_2ᵀ δ^z_{t+2}
@@ -151,6 +162,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

@@ -27,6 +27,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'rnn-ln'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -40,7 +41,9 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
+    k = given.sizes["k"]
     W = given["W"]
     U = given["U"]
     g = given["g"]
@@ -49,24 +52,27 @@ def loss_and_gradients(params, inputs):
     c = given["c"]
     x = rows(given.steps("x"))
     d = rows(given.steps("d"))
-    work = np.empty((B, n), given.dtype)
-    work_2 = np.empty((B, 1), given.dtype)
-    work_3 = np.empty((B, 1), given.dtype)
-    work_4 = np.empty((B, n), given.dtype)
-    work_5 = np.empty((B, 1), given.dtype)
+    work = kept("work", (B, n), given.dtype)
+    work_2 = kept("work_2", (B, 1), given.dtype)
+    work_3 = kept("work_3", (B, 1), given.dtype)
+    work_4 = kept("work_4", (B, n), given.dtype)
+    work_5 = kept("work_5", (B, 1), given.dtype)
+    work_rows = kept("work_rows", (N, n), given.dtype)
+    work_rows_2 = kept("work_rows_2", (N, 1), given.dtype)
 
     loss = 0.0
     # ω1 = 1 / n
     c1 = 1 / n
 
     # π^a_t = W x_t
-    a = x @ W.T
+    a = kept("a", (N, n), given.dtype)
+    np.matmul(x, W.T, out=a)
     a = a.reshape(T, B, n)
 
-    mu = np.empty((T, B, 1), given.dtype)
-    s = np.empty((T, B, 1), given.dtype)
-    z = np.empty((T, B, n), given.dtype)
-    h = np.empty((T + 1, B, n), given.dtype)
+    mu = kept("mu", (T, B, 1), given.dtype)
+    s = kept("s", (T, B, 1), given.dtype)
+    z = kept("z", (T, B, n), given.dtype)
+    h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
     for t in range(1, T + 1):
         # a_t = W x_t + U h_{t-1}
@@ -89,7 +95,8 @@ def loss_and_gradients(params, inputs):
         np.tanh(z[t - 1], out=h[t])
 
     # κ1_t = 1 - h_t²
-    k1 = 1 - rows(h, 1) ** 2
+    k1 = kept("k1", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(h, 1), out=work_rows), out=k1)
     k1 = k1.reshape(T, B, n)
     # κ2_t = (a_t - mu_t 1)ᵀ
     k2 = rows(a) - rows(mu) * np.ones(n, given.dtype)
@@ -98,32 +105,40 @@ def loss_and_gradients(params, inputs):
     k3 = 1 / rows(s) ** 2
     k3 = k3.reshape(T, B, 1)
     # κ4_t = 1 / s_t
-    k4 = 1 / rows(s)
+    k4 = kept("k4", (N, 1), given.dtype)
+    np.reciprocal(rows(s), out=k4)
     k4 = k4.reshape(T, B, 1)
     # κ5_t = sum(a_t) - mu_t n
-    k5 = np.sum(rows(a), axis=1, keepdims=True) - rows(mu) * n
+    k5 = kept("k5", (N, 1), given.dtype)
+    np.sum(rows(a), axis=1, keepdims=True, out=k5)
+    k5 -= np.multiply(rows(mu), n, out=work_rows_2)
     k5 = k5.reshape(T, B, 1)
     # κ6_t = a_t - mu_t 1
-    k6 = rows(a) - rows(mu) * np.ones(n, given.dtype)
+    k6 = kept("k6", (N, n), given.dtype)
+    np.subtract(rows(a), rows(mu), out=k6)
     k6 = k6.reshape(T, B, n)
     # y_t = V h_t + c
-    y = rows(h, 1) @ V.T + c
+    y = kept("y", (N, k), given.dtype)
+    np.matmul(rows(h, 1), V.T, out=y)
+    y += c
     # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
     loss += 0.5 * np.sum((y - d) ** 2)
     # δ^y_t = y_t - d_t
-    d_y = y - d
+    d_y = kept("d_y", (N, k), given.dtype)
+    np.subtract(y, d, out=d_y)
     # π^δ^z_t = Vᵀ δ^y_t
-    d_z = d_y @ V
+    d_z = kept("d_z", (N, n), given.dtype)
+    np.matmul(d_y, V, out=d_z)
     d_z = d_z.reshape(T, B, n)
     # ∂L/∂V = Σ_t δ^y_t h_tᵀ
     grad_V = d_y.T @ rows(h, 1)
     # ∂L/∂c = Σ_t δ^y_t
     grad_c = np.sum(d_y, axis=0)
 
-    e_z = np.empty((T, B, n), given.dtype)
-    d_s = np.empty((T, B, 1), given.dtype)
-    e_s = np.empty((T, B, 1), given.dtype)
-    d_a = np.empty((T, B, n), given.dtype)
+    e_z = kept("e_z", (T, B, n), given.dtype)
+    d_s = kept("d_s", (T, B, 1), given.dtype)
+    e_s = kept("e_s", (T, B, 1), given.dtype)
+    d_a = kept("d_a", (T, B, n), given.dtype)
     for t in range(T, 0, -1):
         if t < T:
             # δ^z_t = (π^δ^z_t + Uᵀ δ^a_{t+1}) ⊙ κ1_t
@@ -180,6 +195,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

@@ -29,6 +29,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'seq2seq'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -42,7 +43,9 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
+    k = given.sizes["k"]
     A = given["A"]
     B_ = given["B"]
     a = given["a"]
@@ -54,17 +57,24 @@ def loss_and_gradients(params, inputs):
     x = rows(given.steps("x"))
     w = rows(given.steps("w"))
     d = rows(given.steps("d"))
-    work = np.empty((B, n), given.dtype)
+    work = kept("work", (B, n), given.dtype)
+    work_rows = kept("work_rows", (N, n), given.dtype)
+    work_rows_2 = kept("work_rows_2", (N, 1), given.dtype)
+    work_rows_3 = kept("work_rows_3", (N, k), given.dtype)
 
     loss = 0.0
     # π^u_t = B x_t + a
-    u = x @ B_.T + a
+    u = kept("u", (N, n), given.dtype)
+    np.matmul(x, B_.T, out=u)
+    u += a
     u = u.reshape(T, B, n)
     # π^z_t = U w_t + b
-    z = w @ U.T + b
+    z = kept("z", (N, n), given.dtype)
+    np.matmul(w, U.T, out=z)
+    z += b
     z = z.reshape(T, B, n)
 
-    e = np.empty((T + 1, B, n), given.dtype)
+    e = kept("e", (T + 1, B, n), given.dtype)
     e[0] = given.initial("e_0")
     for t in range(1, T + 1):
         # u_t = A e_{t-1} + B x_t + a
@@ -73,10 +83,11 @@ def loss_and_gradients(params, inputs):
         np.tanh(u[t - 1], out=e[t])
 
     # κ2_t = 1 - e_t²
-    k2 = 1 - rows(e, 1) ** 2
+    k2 = kept("k2", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(e, 1), out=work_rows), out=k2)
     k2 = k2.reshape(T, B, n)
 
-    h = np.empty((T + 1, B, n), given.dtype)
+    h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = e[T]
     for t in range(1, T + 1):
         # z_t = W h_{t-1} + U w_t + b
@@ -85,23 +96,31 @@ def loss_and_gradients(params, inputs):
         np.tanh(z[t - 1], out=h[t])
 
     # κ1_t = 1 - h_t²
-    k1 = 1 - rows(h, 1) ** 2
+    k1 = kept("k1", (N, n), given.dtype)
+    np.subtract(1, np.square(rows(h, 1), out=work_rows), out=k1)
     k1 = k1.reshape(T, B, n)
     # y_t = V h_t + c
-    y = rows(h, 1) @ V.T + c
+    y = kept("y", (N, k), given.dtype)
+    np.matmul(rows(h, 1), V.T, out=y)
+    y += c
     # L = \sum_{t=1}^{T} softmax_cross_entropy(y_t, d_t)
     loss -= np.sum(d * log_softmax(y))
     # δ^y_t = sum(d_t) softmax(y_t) - d_t
-    d_y = np.sum(d, axis=1, keepdims=True) * softmax(y) - d
+    d_y = kept("d_y", (N, k), given.dtype)
+    np.sum(d, axis=1, keepdims=True, out=work_rows_2)
+    work_rows_3[...] = softmax(y)
+    np.multiply(work_rows_2, work_rows_3, out=d_y)
+    d_y -= d
     # π^δ^z_t = Vᵀ δ^y_t
-    d_z = d_y @ V
+    d_z = kept("d_z", (N, n), given.dtype)
+    np.matmul(d_y, V, out=d_z)
     d_z = d_z.reshape(T, B, n)
     # ∂L/∂V = Σ_t δ^y_t h_tᵀ
     grad_V = d_y.T @ rows(h, 1)
     # ∂L/∂c = Σ_t δ^y_t
     grad_c = np.sum(d_y, axis=0)
 
-    e_z = np.empty((T, B, n), given.dtype)
+    e_z = kept("e_z", (T, B, n), given.dtype)
     for t in range(T, 0, -1):
         if t < T:
             # δ^z_t = (π^δ^z_t + ε^z_{t+1}) ⊙ κ1_t
@@ -117,7 +136,7 @@ def loss_and_gradients(params, inputs):
     # ∂L/∂b = Σ_t δ^z_t
     grad_b = np.sum(rows(d_z), axis=0)
 
-    d_u = np.empty((T, B, n), given.dtype)
+    d_u = kept("d_u", (T, B, n), given.dtype)
     for t in range(T, 0, -1):
         # δ^u_t = (ε^z_1 + Aᵀ δ^u_{t+1}) ⊙ κ2_t
         d_u[t - 1][...] = 0
@@ -168,6 +187,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

@@ -21,6 +21,7 @@ float64. The loss is the sum over steps and batch; each gradient has the shape o
 Written by symbptt 0.1.0 from the model 'ssm-diagonal'. It needs NumPy alone.
 """
 
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -34,18 +35,21 @@ def loss_and_gradients(params, inputs):
     """
     given = Arrays(params, inputs)
     T, B = given.T, given.B
+    N = T * B
     n = given.sizes["n"]
+    k = given.sizes["k"]
     a = given["a"]
     B_ = given["B"]
     C = given["C"]
     D = given["D"]
     x = rows(given.steps("x"))
     d = rows(given.steps("d"))
-    work = np.empty((B, n), given.dtype)
+    work = kept("work", (B, n), given.dtype)
+    work_rows = kept("work_rows", (N, k), given.dtype)
 
     loss = 0.0
     # π^h_t = B x_t
-    h = np.empty((T + 1, B, n), given.dtype)
+    h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
     rows(h, 1, T + 1)[:] = x @ B_.T
 
@@ -54,13 +58,17 @@ def loss_and_gradients(params, inputs):
         h[t] += np.multiply(h[t - 1], a, out=work)
 
     # y_t = C h_t + D x_t
-    y = rows(h, 1) @ C.T + x @ D.T
+    y = kept("y", (N, k), given.dtype)
+    np.matmul(rows(h, 1), C.T, out=y)
+    y += np.matmul(x, D.T, out=work_rows)
     # L = \sum_{t=1}^{T} squared_error(y_t, d_t)
     loss += 0.5 * np.sum((y - d) ** 2)
     # δ^y_t = y_t - d_t
-    d_y = y - d
+    d_y = kept("d_y", (N, k), given.dtype)
+    np.subtract(y, d, out=d_y)
     # π^δ^h_t = Cᵀ δ^y_t
-    d_h = d_y @ C
+    d_h = kept("d_h", (N, n), given.dtype)
+    np.matmul(d_y, C, out=d_h)
     d_h = d_h.reshape(T, B, n)
     # ∂L/∂C = Σ_t δ^y_t h_tᵀ
     grad_C = d_y.T @ rows(h, 1)
@@ -95,6 +103,23 @@ def rows(a, start=0, stop=None):
     and sample."""
     part = a[start:stop]
     return part.reshape(-1, *part.shape[2:])
+
+
+class Kept(threading.local):
+    """The arrays of a thread's last call, for its next one: new memory is slow."""
+
+    def __init__(self):
+        self.arrays = {}
+
+    def __call__(self, name, shape, dtype):
+        """An array with whatever is in it."""
+        array = self.arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != dtype:
+            array = self.arrays[name] = np.empty(shape, dtype)
+        return array
+
+
+kept = Kept()
 
 
 # What the arrays must be: the dimensions of each, by name. Inputs and targets have a time axis

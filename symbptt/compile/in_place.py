@@ -38,7 +38,8 @@ INLINE = 48
 
 @dataclass
 class InPlace:
-    """Writes lines of code; ``copied`` writes those of what is computed and copied.
+    """Writes lines of code; ``copied`` writes those of what is computed and copied, and scratch
+    arrays are ``called`` so.
 
     ``scratch`` maps the sizes of each scratch array, and how many of them are taken before it, to
     its variable.
@@ -47,6 +48,7 @@ class InPlace:
     code: RowsCode
     names: Names
     copied: Callable[[MatrixExpr, str], Iterator[str]]
+    called: str = "work"
     scratch: dict[tuple[tuple[str, ...], int], str] = field(default_factory=dict)
     taken: list[tuple[str, ...]] = field(default_factory=list)
 
@@ -55,6 +57,23 @@ class InPlace:
         mark = len(self.taken)
         yield from self._into(e, out)
         del self.taken[mark:]
+
+    def does(self, e: MatrixExpr) -> bool:
+        """Whether an expression is computed in place, all but perhaps parts of it."""
+        if is_matrix(e) or self._is_there(e):
+            return False
+        match al.coefficient(e)[1]:
+            case MatAdd() | nd.Scale():
+                return True
+            case HadamardProduct() as product:
+                return split_log(product) is None
+            case HadamardPower() as power:
+                return power.exp in POWERS
+            case MatMul() as product:
+                return self._is_projection(product)
+            case nd.Map() as mapped:
+                return function_name(mapped.function, mapped.order) in IN_PLACE
+        return False
 
     def onto(self, e: MatrixExpr, out: str, sign: str) -> Iterator[str]:
         """The lines that add an expression to an array, subtract it or multiply by it."""
@@ -88,7 +107,9 @@ class InPlace:
         key = layout, self.taken.count(layout)
         if key not in self.scratch:
             number = len(self.scratch) + 1
-            self.scratch[key] = self.names.new("work" if number == 1 else f"work_{number}")
+            self.scratch[key] = self.names.new(
+                self.called if number == 1 else f"{self.called}_{number}"
+            )
         return self.scratch[key]
 
     def _is_there(self, e: MatrixExpr) -> bool:

@@ -90,7 +90,7 @@ def module_text(
             "penalties": bool(model.penalties),
             "hyperparameters": _tuple(hyperparameters) if hyperparameters else "",
             "imports": [
-                *(f"import {name}" for name in sorted(imports)),
+                *(f"import {name}" for name in sorted({*imports, *writer.imports})),
                 "from collections.abc import Mapping",
                 "from difflib import get_close_matches",
             ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from sympy.matrices.expressions import MatrixExpr, MatrixSymbol, Transpose
 
@@ -48,6 +49,7 @@ class Writer:
     gradients: dict[str, str] = field(default_factory=dict)
     code: BatchCode = field(init=False)
     room: int = WIDTH - 12
+    imports: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         self.names = Names(self.taken)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import sympy as sp
 from sympy.matrices.expressions import MatAdd, MatrixExpr
@@ -31,7 +32,7 @@ from symbptt.compile.stores import Store, stores
 from symbptt.model import Model, initial_key
 
 #: Names of the template and of the body that only scheduled code has.
-TAKEN_ROWS = ("rows", "B", "N", "max", "min")
+TAKEN_ROWS = ("rows", "B", "N", "max", "min", "kept", "Kept", "threading")
 
 #: How the letters of what a schedule takes out are written as identifiers.
 SPELLED = str.maketrans({"π": "sum_", "κ": "k", "ω": "c", "ε": "e", "α": "a", "δ": "d", "^": "_"})
@@ -53,7 +54,9 @@ class ScheduledWriter(Writer):
     at_step: RowsCode = field(init=False)
     over: dict[Range, RowsCode] = field(init=False, default_factory=dict)
     in_place: InPlace = field(init=False)
+    in_rows: InPlace = field(init=False)
     begun: set[str] = field(init=False, default_factory=set)
+    imports: ClassVar[tuple[str, ...]] = ("threading",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -70,6 +73,8 @@ class ScheduledWriter(Writer):
         self.kept = stores(self.schedule)
         self.code = self.at_step = self._code(None)
         self.in_place = InPlace(self.at_step, self.names, self.copied)
+        self.in_rows = InPlace(self.rows(WHOLE), self.names, self.copied, "work_rows")
+        self.code = self.at_step
 
     def _code(self, over: Range | None) -> RowsCode:
         return RowsCode(
@@ -96,7 +101,11 @@ class ScheduledWriter(Writer):
     def body(self) -> Iterator[str]:
         regions = [list(self.region(region)) for region in self.schedule.regions]
         arrays, results = list(self.arrays()), list(self.results())
-        sizes = [f"({', '.join(layout)})" for layout, _ in self.in_place.scratch]
+        sizes = [
+            f'{name} = kept("{name}", ({samples}, {", ".join(layout)}), given.dtype)'
+            for samples, scratch in (("B", self.in_place.scratch), ("N", self.in_rows.scratch))
+            for (layout, _), name in scratch.items()
+        ]
         lines = [line for region in regions for line in region]
         code = "\n".join(x.partition("#")[0] for x in (*arrays, *sizes, *lines, *results))
         said = set(re.findall(r"\w+", code))
@@ -107,8 +116,7 @@ class ScheduledWriter(Writer):
             if name in said:
                 yield f'{name} = given.sizes["{dimension_name(dim)}"]'
         yield from arrays
-        for (layout, _), name in self.in_place.scratch.items():
-            yield f"{name} = np.empty((B, {', '.join(layout)}), given.dtype)"
+        yield from sizes
         yield from ("", "loss = 0.0")
         for lines in regions:
             yield from (*lines, "")
@@ -136,7 +144,9 @@ class ScheduledWriter(Writer):
         """An array for a value, with those at steps outside 1…T that are known."""
         key = _whole(key_of(s))
         store, name = self.kept[key], self.variables[key]
-        yield f"{name} = np.{how}(({store.steps}, B, {self.layout(s.symbol)}), given.dtype)"
+        yield f'{name} = kept("{name}", ({store.steps}, B, {self.layout(s.symbol)}), given.dtype)'
+        if how == "zeros":
+            yield f"{name}[...] = 0"
         if (v := self.program.model.variables.get(key)) is None:
             return
         for at in v.initial_steps:
@@ -256,7 +266,15 @@ class ScheduledWriter(Writer):
         if s.steps.is_every and all(map(is_whole, parts)):
             parts = [Part(al.plus(*(p.expression for p in parts)))]
         whole = s.steps.is_every and is_whole(parts[0])
-        if whole and store.is_exact:
+        if whole and store.is_exact and self.in_rows.does(parts[0].expression):
+            self.rows(WHOLE)
+            layout = self.layout(s.symbol)
+            yield Line(f'{name} = kept("{name}", (N, {layout}), given.dtype)')
+            for text in self.in_rows.into(parts.pop(0).expression, name):
+                yield Line(text)
+            if not store.rows:
+                yield Line(f"{name} = {name}.reshape(T, B, {layout})")
+        elif whole and store.is_exact:
             self.rows(WHOLE)
             yield from self.fitted(parts.pop(0).expression, f"{name} = ", self.new_rows)
             if not store.rows:
