@@ -146,11 +146,11 @@ def test_every_line_says_which_equation_it_is() -> None:
         "    np.matmul(x, W_xh.T, out=z)\n"
         "    z += b_h\n",
         "        # z_t = W_hh h_{t-1} + W_xh x_t + b_h\n"
-        "        z[t - 1] += np.matmul(h[t - 1], W_hh.T, out=work)\n",
+        "        z_at[t - 1] += np.matmul(h_at[t - 1], W_hh.T, out=work)\n",
         "    np.subtract(1, np.square(rows(h, 1), out=work_rows), out=k1)\n",
         "            # δ^z_t = (π^δ^z_t + W_hhᵀ δ^z_{t+1}) ⊙ κ1_t\n"
-        "            d_z[t - 1] += np.matmul(d_z[t], W_hh, out=work)\n"
-        "        d_z[t - 1] *= k1[t - 1]\n",
+        "            d_z_at[t - 1] += np.matmul(d_z_at[t], W_hh, out=work)\n"
+        "        d_z_at[t - 1] *= k1_at[t - 1]\n",
         "    # ∂L/∂W_hh = Σ_t δ^z_t h_{t-1}ᵀ\n    grad_W_hh = rows(d_z).T @ rows(h, 0, T)\n",
     ):
         assert line in source

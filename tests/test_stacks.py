@@ -250,9 +250,9 @@ def test_code_slices_and_concatenates():
         'n = given.sizes["n"]',
         'W_1 = given["W"][:, :n]',
         'W_2 = given["W"][:, n : m + n]',
-        "z[t - 1] += np.matmul(h[t - 1], W_1.T, out=work)",
-        "sigmoid_into(z[t - 1][:, n : 2 * n], f[t - 1])",
-        "np.multiply(d_h[t - 1], k5[t - 1], out=d_z[t - 1][:, 3 * n :])",
+        "z_at[t - 1] += np.matmul(h_at[t - 1], W_1.T, out=work)",
+        "sigmoid_into(z_at_2[t - 1], f_at[t - 1])",
+        "np.multiply(d_h_at[t - 1], k5_at[t - 1], out=d_z_at_4[t - 1])",
         '"W": np.column_stack([grad_W_1, grad_W_2])',
         'params["W"]    (4n, n+m)',
     ):

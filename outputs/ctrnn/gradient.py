@@ -69,15 +69,19 @@ def loss_and_gradients(params, inputs):
     tanh_u = kept("tanh_u", (T, B, n), given.dtype)
     u = kept("u", (T + 1, B, n), given.dtype)
     u[0] = given.initial("u_0")
+    tanh_u_at = list(tanh_u)
+    u_at = list(u)
+    s_at = list(s)
     for t in range(1, T + 1):
         # tanh_u_t = tanh(…)
-        np.tanh(u[t - 1], out=tanh_u[t - 1])
+        np.tanh(u_at[t - 1], out=tanh_u_at[t - 1])
         # s_t = W tanh(u_{t-1}) + U x_t + b
-        s[t - 1] += np.matmul(tanh_u[t - 1], W.T, out=work)
+        s_at[t - 1] += np.matmul(tanh_u_at[t - 1], W.T, out=work)
         # u_t = u_{t-1} + dt/tau (s_t - u_{t-1})
-        u[t][...] = u[t - 1]
-        np.multiply(c1, np.subtract(s[t - 1], u[t - 1], out=work_2), out=work)
-        u[t] += work
+        u_at[t][...] = u_at[t - 1]
+        np.subtract(s_at[t - 1], u_at[t - 1], out=work_2)
+        np.multiply(c1, work_2, out=work)
+        u_at[t] += work
 
     # κ1_t = 1 - tanh_u_{t+1}²
     k1 = kept("k1", (T, B, n), given.dtype)
@@ -110,17 +114,23 @@ def loss_and_gradients(params, inputs):
     e_u = kept("e_u", (T, B, n), given.dtype)
     d_s = kept("d_s", (T, B, n), given.dtype)
     d_tanh_u = kept("d_tanh_u", (T, B, n), given.dtype)
+    d_u_at = list(d_u)
+    d_tanh_u_at = list(d_tanh_u)
+    k1_at = list(k1)
+    e_u_at = list(e_u)
+    d_s_at = list(d_s)
     for t in range(T, 0, -1):
         if t < T:
             # δ^u_t = π^δ^u_t + δ^tanh_u_{t+1} ⊙ κ1_t + δ^u_{t+1} - ε^u_{t+1}
-            d_u[t - 1] += np.multiply(d_tanh_u[t], k1[t - 1], out=work)
-            d_u[t - 1] += np.subtract(d_u[t], e_u[t], out=work)
+            np.multiply(d_tanh_u_at[t], k1_at[t - 1], out=work)
+            d_u_at[t - 1] += work
+            d_u_at[t - 1] += np.subtract(d_u_at[t], e_u_at[t], out=work)
         # ε^u_t = ω1 δ^u_t
-        np.multiply(c1, d_u[t - 1], out=e_u[t - 1])
+        np.multiply(c1, d_u_at[t - 1], out=e_u_at[t - 1])
         # δ^s_t = ε^u_t
-        d_s[t - 1][...] = e_u[t - 1]
+        d_s_at[t - 1][...] = e_u_at[t - 1]
         # δ^tanh_u_t = Wᵀ δ^s_t
-        np.matmul(d_s[t - 1], W, out=d_tanh_u[t - 1])
+        np.matmul(d_s_at[t - 1], W, out=d_tanh_u_at[t - 1])
 
     # ∂L/∂W = Σ_t δ^s_t tanh_u_tᵀ
     grad_W = rows(d_s).T @ rows(tanh_u)

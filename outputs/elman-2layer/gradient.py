@@ -72,11 +72,13 @@ def loss_and_gradients(params, inputs):
 
     h_1 = kept("h_1", (T + 1, B, n), given.dtype)
     h_1[0] = given.initial("h_1_0")
+    z_1_at = list(z_1)
+    h_1_at = list(h_1)
     for t in range(1, T + 1):
         # z^{(1)}_t = U^{(1)} h^{(1)}_{t-1} + W^{(1)} x_t + b^{(1)}
-        z_1[t - 1] += np.matmul(h_1[t - 1], U_1.T, out=work)
+        z_1_at[t - 1] += np.matmul(h_1_at[t - 1], U_1.T, out=work)
         # h^{(1)}_t = tanh(z^{(1)}_t)
-        np.tanh(z_1[t - 1], out=h_1[t])
+        np.tanh(z_1_at[t - 1], out=h_1_at[t])
 
     # π^z_2_t = W_2 h_1_t + b_2
     z_2 = kept("z_2", (N, p), given.dtype)
@@ -90,11 +92,13 @@ def loss_and_gradients(params, inputs):
 
     h_2 = kept("h_2", (T + 1, B, p), given.dtype)
     h_2[0] = given.initial("h_2_0")
+    z_2_at = list(z_2)
+    h_2_at = list(h_2)
     for t in range(1, T + 1):
         # z^{(2)}_t = U^{(2)} h^{(2)}_{t-1} + W^{(2)} h^{(1)}_t + b^{(2)}
-        z_2[t - 1] += np.matmul(h_2[t - 1], U_2.T, out=work_2)
+        z_2_at[t - 1] += np.matmul(h_2_at[t - 1], U_2.T, out=work_2)
         # h^{(2)}_t = tanh(z^{(2)}_t)
-        np.tanh(z_2[t - 1], out=h_2[t])
+        np.tanh(z_2_at[t - 1], out=h_2_at[t])
 
     # κ1_t = 1 - h_2_t²
     k1 = kept("k1", (N, p), given.dtype)
@@ -121,11 +125,13 @@ def loss_and_gradients(params, inputs):
     # ∂L/∂c = Σ_t δ^y_t
     grad_c = np.sum(d_y, axis=0)
 
+    d_z_2_at = list(d_z_2)
+    k1_at = list(k1)
     for t in range(T, 0, -1):
         if t < T:
             # δ^z_2_t = (π^δ^z_2_t + U_2ᵀ δ^z_2_{t+1}) ⊙ κ1_t
-            d_z_2[t - 1] += np.matmul(d_z_2[t], U_2, out=work_2)
-        d_z_2[t - 1] *= k1[t - 1]
+            d_z_2_at[t - 1] += np.matmul(d_z_2_at[t], U_2, out=work_2)
+        d_z_2_at[t - 1] *= k1_at[t - 1]
 
     # π^δ^z_1_t = W_2ᵀ δ^z_2_t
     d_z_1 = kept("d_z_1", (N, n), given.dtype)
@@ -138,11 +144,13 @@ def loss_and_gradients(params, inputs):
     # ∂L/∂b_2 = Σ_t δ^z_2_t
     grad_b_2 = np.sum(rows(d_z_2), axis=0)
 
+    d_z_1_at = list(d_z_1)
+    k2_at = list(k2)
     for t in range(T, 0, -1):
         if t < T:
             # δ^z_1_t = (π^δ^z_1_t + U_1ᵀ δ^z_1_{t+1}) ⊙ κ2_t
-            d_z_1[t - 1] += np.matmul(d_z_1[t], U_1, out=work)
-        d_z_1[t - 1] *= k2[t - 1]
+            d_z_1_at[t - 1] += np.matmul(d_z_1_at[t], U_1, out=work)
+        d_z_1_at[t - 1] *= k2_at[t - 1]
 
     # ∂L/∂U_1 = Σ_t δ^z_1_t h_1_{t-1}ᵀ
     grad_U_1 = rows(d_z_1).T @ rows(h_1, 0, T)

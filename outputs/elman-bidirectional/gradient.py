@@ -80,11 +80,13 @@ def loss_and_gradients(params, inputs):
 
     h_right = kept("h_right", (T + 1, B, n), given.dtype)
     h_right[0] = given.initial("h_right_0")
+    z_right_at = list(z_right)
+    h_right_at = list(h_right)
     for t in range(1, T + 1):
         # \overrightarrow{z}_t = U_f \overrightarrow{h}_{t-1} + W_f x_t + b_f
-        z_right[t - 1] += np.matmul(h_right[t - 1], U_f.T, out=work)
+        z_right_at[t - 1] += np.matmul(h_right_at[t - 1], U_f.T, out=work)
         # \overrightarrow{h}_t = tanh(\overrightarrow{z}_t)
-        np.tanh(z_right[t - 1], out=h_right[t])
+        np.tanh(z_right_at[t - 1], out=h_right_at[t])
 
     # κ2_t = 1 - h_right_t²
     k2 = kept("k2", (N, n), given.dtype)
@@ -93,11 +95,13 @@ def loss_and_gradients(params, inputs):
 
     h_left = kept("h_left", (T + 1, B, p), given.dtype)
     h_left[T] = given.initial("h_left_T+1")
+    z_left_at = list(z_left)
+    h_left_at = list(h_left)
     for t in range(T, 0, -1):
         # \overleftarrow{z}_t = U_b \overleftarrow{h}_{t+1} + W_b x_t + b_b
-        z_left[t - 1] += np.matmul(h_left[t], U_b.T, out=work_2)
+        z_left_at[t - 1] += np.matmul(h_left_at[t], U_b.T, out=work_2)
         # \overleftarrow{h}_t = tanh(\overleftarrow{z}_t)
-        np.tanh(z_left[t - 1], out=h_left[t - 1])
+        np.tanh(z_left_at[t - 1], out=h_left_at[t - 1])
 
     # κ1_t = 1 - h_left_t²
     k1 = kept("k1", (N, p), given.dtype)
@@ -132,11 +136,13 @@ def loss_and_gradients(params, inputs):
     # ∂L/∂c = Σ_t δ^y_t
     grad_c = np.sum(d_y, axis=0)
 
+    d_z_left_at = list(d_z_left)
+    k1_at = list(k1)
     for t in range(1, T + 1):
         if t >= 2:
             # δ^z_left_t = (π^δ^z_left_t + U_bᵀ δ^z_left_{t-1}) ⊙ κ1_t
-            d_z_left[t - 1] += np.matmul(d_z_left[t - 2], U_b, out=work_2)
-        d_z_left[t - 1] *= k1[t - 1]
+            d_z_left_at[t - 1] += np.matmul(d_z_left_at[t - 2], U_b, out=work_2)
+        d_z_left_at[t - 1] *= k1_at[t - 1]
 
     # ∂L/∂U_b = Σ_t δ^z_left_t h_left_{t+1}ᵀ
     grad_U_b = rows(d_z_left).T @ rows(h_left, 1)
@@ -145,11 +151,13 @@ def loss_and_gradients(params, inputs):
     # ∂L/∂b_b = Σ_t δ^z_left_t
     grad_b_b = np.sum(rows(d_z_left), axis=0)
 
+    d_z_right_at = list(d_z_right)
+    k2_at = list(k2)
     for t in range(T, 0, -1):
         if t < T:
             # δ^z_right_t = (π^δ^z_right_t + U_fᵀ δ^z_right_{t+1}) ⊙ κ2_t
-            d_z_right[t - 1] += np.matmul(d_z_right[t], U_f, out=work)
-        d_z_right[t - 1] *= k2[t - 1]
+            d_z_right_at[t - 1] += np.matmul(d_z_right_at[t], U_f, out=work)
+        d_z_right_at[t - 1] *= k2_at[t - 1]
 
     # ∂L/∂U_f = Σ_t δ^z_right_t h_right_{t-1}ᵀ
     grad_U_f = rows(d_z_right).T @ rows(h_right, 0, T)

@@ -61,11 +61,13 @@ def loss_and_gradients(params, inputs):
 
     h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
+    z_at = list(z)
+    h_at = list(h)
     for t in range(1, T + 1):
         # z_t = W_hh h_{t-1} + W_xh x_t + b_h
-        z[t - 1] += np.matmul(h[t - 1], W_hh.T, out=work)
+        z_at[t - 1] += np.matmul(h_at[t - 1], W_hh.T, out=work)
         # h_t = f(z_t)
-        np.tanh(z[t - 1], out=h[t])
+        np.tanh(z_at[t - 1], out=h_at[t])
 
     # κ1_t = 1 - h_t²
     k1 = kept("k1", (N, n), given.dtype)
@@ -94,11 +96,13 @@ def loss_and_gradients(params, inputs):
     # ∂L/∂b_y = Σ_t δ^o_t
     grad_b_y = np.sum(d_o, axis=0)
 
+    d_z_at = list(d_z)
+    k1_at = list(k1)
     for t in range(T, 0, -1):
         if t < T:
             # δ^z_t = (π^δ^z_t + W_hhᵀ δ^z_{t+1}) ⊙ κ1_t
-            d_z[t - 1] += np.matmul(d_z[t], W_hh, out=work)
-        d_z[t - 1] *= k1[t - 1]
+            d_z_at[t - 1] += np.matmul(d_z_at[t], W_hh, out=work)
+        d_z_at[t - 1] *= k1_at[t - 1]
 
     # ∂L/∂W_hh = Σ_t δ^z_t h_{t-1}ᵀ
     grad_W_hh = rows(d_z).T @ rows(h, 0, T)

@@ -58,11 +58,13 @@ def loss_and_gradients(params, inputs):
 
     h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
+    h_at = list(h)
+    k1_at = list(k1)
     for t in range(1, T + 1):
         # h_t = \tanh(W_{hh} h_{t-1} + W_{xh} x_t + b_h)
-        np.matmul(h[t - 1], W_hh.T, out=work)
-        work += k1[t - 1]
-        np.tanh(work, out=h[t])
+        np.matmul(h_at[t - 1], W_hh.T, out=work)
+        work += k1_at[t - 1]
+        np.tanh(work, out=h_at[t])
 
     # κ2_t = 1 - h_t²
     k2 = kept("k2", (N, n), given.dtype)
@@ -87,12 +89,15 @@ def loss_and_gradients(params, inputs):
     grad_b_y = np.sum(d_y, axis=0)
 
     e_h = kept("e_h", (T, B, n), given.dtype)
+    d_h_at = list(d_h)
+    e_h_at = list(e_h)
+    k2_at = list(k2)
     for t in range(T, 0, -1):
         if t < T:
             # δ^h_t = π^δ^h_t + W_hhᵀ ε^h_{t+1}
-            d_h[t - 1] += np.matmul(e_h[t], W_hh, out=work)
+            d_h_at[t - 1] += np.matmul(e_h_at[t], W_hh, out=work)
         # ε^h_t = δ^h_t ⊙ κ2_t
-        np.multiply(d_h[t - 1], k2[t - 1], out=e_h[t - 1])
+        np.multiply(d_h_at[t - 1], k2_at[t - 1], out=e_h_at[t - 1])
 
     # ∂L/∂W_hh = Σ_t ε^h_t h_{t-1}ᵀ
     grad_W_hh = rows(e_h).T @ rows(h, 0, T)

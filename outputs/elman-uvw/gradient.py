@@ -55,11 +55,13 @@ def loss_and_gradients(params, inputs):
 
     s = kept("s", (T + 1, B, n), given.dtype)
     s[0] = given.initial("s_0")
+    s_at = list(s)
+    k1_at = list(k1)
     for t in range(1, T + 1):
         # s_t = \tanh(W s_{t-1} + U x_t)
-        np.matmul(s[t - 1], W.T, out=work)
-        work += k1[t - 1]
-        np.tanh(work, out=s[t])
+        np.matmul(s_at[t - 1], W.T, out=work)
+        work += k1_at[t - 1]
+        np.tanh(work, out=s_at[t])
 
     # κ2_t = 1 - s_t²
     k2 = kept("k2", (N, n), given.dtype)
@@ -90,12 +92,15 @@ def loss_and_gradients(params, inputs):
     loss += np.sum(E)
 
     e_s = kept("e_s", (T, B, n), given.dtype)
+    d_s_at = list(d_s)
+    e_s_at = list(e_s)
+    k2_at = list(k2)
     for t in range(T, 0, -1):
         if t < T:
             # δ^s_t = π^δ^s_t + Wᵀ ε^s_{t+1}
-            d_s[t - 1] += np.matmul(e_s[t], W, out=work)
+            d_s_at[t - 1] += np.matmul(e_s_at[t], W, out=work)
         # ε^s_t = δ^s_t ⊙ κ2_t
-        np.multiply(d_s[t - 1], k2[t - 1], out=e_s[t - 1])
+        np.multiply(d_s_at[t - 1], k2_at[t - 1], out=e_s_at[t - 1])
 
     # ∂E/∂W = Σ_t ε^s_t s_{t-1}ᵀ
     grad_W = rows(e_s).T @ rows(s, 0, T)

@@ -61,11 +61,13 @@ def loss_and_gradients(params, inputs):
 
     o = kept("o", (T + 1, B, n), given.dtype)
     o[0] = given.initial("o_0")
+    z_at = list(z)
+    o_at = list(o)
     for t in range(1, T + 1):
         # z_t = W_F x_t + W_R o_{t-1} + b
-        z[t - 1] += np.matmul(o[t - 1], W_R.T, out=work)
+        z_at[t - 1] += np.matmul(o_at[t - 1], W_R.T, out=work)
         # o_t = f(z_t)
-        np.tanh(z[t - 1], out=o[t])
+        np.tanh(z_at[t - 1], out=o_at[t])
 
     # κ1_t = 1 - o_t²
     k1 = kept("k1", (N, n), given.dtype)
@@ -93,11 +95,13 @@ def loss_and_gradients(params, inputs):
     # ∂E/∂b_o = Σ_t δ^a_t
     grad_b_o = np.sum(d_a, axis=0)
 
+    d_z_at = list(d_z)
+    k1_at = list(k1)
     for t in range(T, 0, -1):
         if t < T:
             # δ^z_t = (π^δ^z_t + W_Rᵀ δ^z_{t+1}) ⊙ κ1_t
-            d_z[t - 1] += np.matmul(d_z[t], W_R, out=work)
-        d_z[t - 1] *= k1[t - 1]
+            d_z_at[t - 1] += np.matmul(d_z_at[t], W_R, out=work)
+        d_z_at[t - 1] *= k1_at[t - 1]
 
     # ∂E/∂W_F = Σ_t δ^z_t x_tᵀ
     grad_W_F = rows(d_z).T @ x

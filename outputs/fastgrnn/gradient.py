@@ -80,22 +80,29 @@ def loss_and_gradients(params, inputs):
     g = kept("g", (T, B, n), given.dtype)
     h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
+    s_at = list(s)
+    h_at = list(h)
+    z_bar_at = list(z_bar)
+    z_at = list(z)
+    g_bar_at = list(g_bar)
+    g_at = list(g)
     for t in range(1, T + 1):
         # s_t = W x_t + U h_{t-1}
-        s[t - 1] += np.matmul(h[t - 1], U.T, out=work)
+        s_at[t - 1] += np.matmul(h_at[t - 1], U.T, out=work)
         # \bar{z}_t = s_t + b_z
-        np.add(s[t - 1], b_z, out=z_bar[t - 1])
+        np.add(s_at[t - 1], b_z, out=z_bar_at[t - 1])
         # z_t = σ(\bar{z}_t)
-        sigmoid_into(z_bar[t - 1], z[t - 1])
+        sigmoid_into(z_bar_at[t - 1], z_at[t - 1])
         # \bar{g}_t = s_t + b_g
-        np.add(s[t - 1], b_g, out=g_bar[t - 1])
+        np.add(s_at[t - 1], b_g, out=g_bar_at[t - 1])
         # g_t = tanh(\bar{g}_t)
-        np.tanh(g_bar[t - 1], out=g[t - 1])
+        np.tanh(g_bar_at[t - 1], out=g_at[t - 1])
         # h_t = σ(zeta) (1 - z_t) ⊙ g_t + σ(nu) g_t + z_t ⊙ h_{t-1}
-        np.multiply(c1, np.subtract(1, z[t - 1], out=work), out=h[t])
-        np.multiply(h[t], g[t - 1], out=h[t])
-        h[t] += np.multiply(c2, g[t - 1], out=work_2)
-        h[t] += np.multiply(z[t - 1], h[t - 1], out=work_2)
+        np.multiply(c1, np.subtract(1, z_at[t - 1], out=work), out=h_at[t])
+        np.multiply(h_at[t], g_at[t - 1], out=h_at[t])
+        h_at[t] += np.multiply(c2, g_at[t - 1], out=work_2)
+        np.multiply(z_at[t - 1], h_at[t - 1], out=work_2)
+        h_at[t] += work_2
 
     # κ1_t = sigmoid(zeta) (1 - z_t)
     k1 = kept("k1", (N, n), given.dtype)
@@ -135,24 +142,32 @@ def loss_and_gradients(params, inputs):
     d_g_bar = kept("d_g_bar", (T, B, n), given.dtype)
     d_z_bar = kept("d_z_bar", (T, B, n), given.dtype)
     d_s = kept("d_s", (T, B, n), given.dtype)
+    d_h_at = list(d_h)
+    d_s_at = list(d_s)
+    e_h_at = list(e_h)
+    d_g_bar_at = list(d_g_bar)
+    k1_at = list(k1)
+    k2_at = list(k2)
+    d_z_bar_at = list(d_z_bar)
+    k3_at = list(k3)
     for t in range(T, 0, -1):
         if t < T:
             # δ^h_t = π^δ^h_t + Uᵀ δ^s_{t+1} + δ^h_{t+1} ⊙ z_{t+1}
-            d_h[t - 1] += np.matmul(d_s[t], U, out=work)
-            d_h[t - 1] += np.multiply(d_h[t], z[t], out=work)
+            d_h_at[t - 1] += np.matmul(d_s_at[t], U, out=work)
+            d_h_at[t - 1] += np.multiply(d_h_at[t], z_at[t], out=work)
         # ε^h_t = δ^h_t ⊙ g_t
-        np.multiply(d_h[t - 1], g[t - 1], out=e_h[t - 1])
+        np.multiply(d_h_at[t - 1], g_at[t - 1], out=e_h_at[t - 1])
         # δ^g_bar_t = (δ^h_t ⊙ κ1_t + ω2 δ^h_t) ⊙ κ2_t
-        np.multiply(d_h[t - 1], k1[t - 1], out=d_g_bar[t - 1])
-        d_g_bar[t - 1] += np.multiply(c2, d_h[t - 1], out=work)
-        np.multiply(d_g_bar[t - 1], k2[t - 1], out=d_g_bar[t - 1])
+        np.multiply(d_h_at[t - 1], k1_at[t - 1], out=d_g_bar_at[t - 1])
+        d_g_bar_at[t - 1] += np.multiply(c2, d_h_at[t - 1], out=work)
+        np.multiply(d_g_bar_at[t - 1], k2_at[t - 1], out=d_g_bar_at[t - 1])
         # δ^z_bar_t = (δ^h_t ⊙ h_{t-1} - ω1 ε^h_t) ⊙ κ3_t
-        np.multiply(d_h[t - 1], h[t - 1], out=d_z_bar[t - 1])
-        d_z_bar[t - 1] -= np.multiply(c1, e_h[t - 1], out=work)
-        np.multiply(d_z_bar[t - 1], k3[t - 1], out=d_z_bar[t - 1])
+        np.multiply(d_h_at[t - 1], h_at[t - 1], out=d_z_bar_at[t - 1])
+        d_z_bar_at[t - 1] -= np.multiply(c1, e_h_at[t - 1], out=work)
+        np.multiply(d_z_bar_at[t - 1], k3_at[t - 1], out=d_z_bar_at[t - 1])
         # δ^s_t = δ^z_bar_t + δ^g_bar_t
-        d_s[t - 1][...] = d_z_bar[t - 1]
-        d_s[t - 1] += d_g_bar[t - 1]
+        d_s_at[t - 1][...] = d_z_bar_at[t - 1]
+        d_s_at[t - 1] += d_g_bar_at[t - 1]
 
     # ∂L/∂zeta = Σ_t (1 - z_t)ᵀ ε^h_t ⊙ sigmoid(zeta) ⊙ (1 - sigmoid(zeta))
     part_1 = np.sum((1 - rows(z)) * rows(e_h), axis=1, keepdims=True)

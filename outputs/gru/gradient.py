@@ -88,24 +88,32 @@ def loss_and_gradients(params, inputs):
     n = kept("n", (T, B, p), given.dtype)
     h = kept("h", (T + 1, B, p), given.dtype)
     h[0] = given.initial("h_0")
+    gates_at = list(gates)
+    h_at = list(h)
+    active_gates_at = list(active_gates)
+    s_at = list(s)
+    n_bar_at = list(n_bar)
+    active_gates_at_1 = list(active_gates[:, :, :p])
+    n_at = list(n)
+    active_gates_at_2 = list(active_gates[:, :, p:])
     for t in range(1, T + 1):
         # gates_t = W_rz x_t + U_rz h_{t-1} + b_rz
-        gates[t - 1] += np.matmul(h[t - 1], U_rz.T, out=work)
+        gates_at[t - 1] += np.matmul(h_at[t - 1], U_rz.T, out=work)
         # active_gates_t = sigmoid(r_t, z_t)
-        sigmoid_into(gates[t - 1], active_gates[t - 1])
+        sigmoid_into(gates_at[t - 1], active_gates_at[t - 1])
         # s_t = U_n h_{t-1} + c_n
-        np.matmul(h[t - 1], U_n.T, out=s[t - 1])
-        s[t - 1] += c_n
+        np.matmul(h_at[t - 1], U_n.T, out=s_at[t - 1])
+        s_at[t - 1] += c_n
         # \bar{n}_t = W_n x_t + b_n + r_t ⊙ s_t
-        np.multiply(active_gates[t - 1][:, :p], s[t - 1], out=work_2)
-        n_bar[t - 1] += work_2
+        np.multiply(active_gates_at_1[t - 1], s_at[t - 1], out=work_2)
+        n_bar_at[t - 1] += work_2
         # n_t = tanh(\bar{n}_t)
-        np.tanh(n_bar[t - 1], out=n[t - 1])
+        np.tanh(n_bar_at[t - 1], out=n_at[t - 1])
         # h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}
-        np.subtract(1, active_gates[t - 1][:, p:], out=h[t])
-        np.multiply(h[t], n[t - 1], out=h[t])
-        np.multiply(active_gates[t - 1][:, p:], h[t - 1], out=work_2)
-        h[t] += work_2
+        np.subtract(1, active_gates_at_2[t - 1], out=h_at[t])
+        np.multiply(h_at[t], n_at[t - 1], out=h_at[t])
+        np.multiply(active_gates_at_2[t - 1], h_at[t - 1], out=work_2)
+        h_at[t] += work_2
 
     # κ1_t = (1 - active_gates_t[p+1:2p]) ⊙ (1 - n_t²)
     k1 = kept("k1", (N, p), given.dtype)
@@ -150,21 +158,30 @@ def loss_and_gradients(params, inputs):
     d_n_bar = kept("d_n_bar", (T, B, p), given.dtype)
     d_s = kept("d_s", (T, B, p), given.dtype)
     d_gates = kept("d_gates", (T, B, 2 * p), given.dtype)
+    d_h_at = list(d_h)
+    d_gates_at = list(d_gates)
+    d_s_at = list(d_s)
+    d_n_bar_at = list(d_n_bar)
+    k1_at = list(k1)
+    k2_at = list(k2)
+    k3_at = list(k3)
+    d_gates_at_1 = list(d_gates[:, :, :p])
+    d_gates_at_2 = list(d_gates[:, :, p:])
     for t in range(T, 0, -1):
         if t < T:
             # δ^h_t = π^δ^h_t + U_rzᵀ δ^gates_{t+1} + U_nᵀ δ^s_{t+1} + δ^h_{t+1} ⊙
             #     active_gates_{t+1}[p+1:2p]
-            d_h[t - 1] += np.matmul(d_gates[t], U_rz, out=work_2)
-            d_h[t - 1] += np.matmul(d_s[t], U_n, out=work_2)
-            np.multiply(d_h[t], active_gates[t][:, p:], out=work_2)
-            d_h[t - 1] += work_2
+            d_h_at[t - 1] += np.matmul(d_gates_at[t], U_rz, out=work_2)
+            d_h_at[t - 1] += np.matmul(d_s_at[t], U_n, out=work_2)
+            np.multiply(d_h_at[t], active_gates_at_2[t], out=work_2)
+            d_h_at[t - 1] += work_2
         # δ^n_bar_t = δ^h_t ⊙ κ1_t
-        np.multiply(d_h[t - 1], k1[t - 1], out=d_n_bar[t - 1])
+        np.multiply(d_h_at[t - 1], k1_at[t - 1], out=d_n_bar_at[t - 1])
         # δ^s_t = δ^n_bar_t ⊙ active_gates_t[1:p]
-        np.multiply(d_n_bar[t - 1], active_gates[t - 1][:, :p], out=d_s[t - 1])
+        np.multiply(d_n_bar_at[t - 1], active_gates_at_1[t - 1], out=d_s_at[t - 1])
         # δ^gates_t = [δ^n_bar_t ⊙ κ2_t; δ^h_t ⊙ κ3_t]
-        np.multiply(d_n_bar[t - 1], k2[t - 1], out=d_gates[t - 1][:, :p])
-        np.multiply(d_h[t - 1], k3[t - 1], out=d_gates[t - 1][:, p:])
+        np.multiply(d_n_bar_at[t - 1], k2_at[t - 1], out=d_gates_at_1[t - 1])
+        np.multiply(d_h_at[t - 1], k3_at[t - 1], out=d_gates_at_2[t - 1])
 
     # ∂L/∂U_n = Σ_t δ^s_t h_{t-1}ᵀ
     grad_U_n = rows(d_s).T @ rows(h, 0, T)

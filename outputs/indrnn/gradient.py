@@ -60,11 +60,13 @@ def loss_and_gradients(params, inputs):
 
     h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
+    z_at = list(z)
+    h_at = list(h)
     for t in range(1, T + 1):
         # z_t = W x_t + u ⊙ h_{t-1} + b
-        z[t - 1] += np.multiply(h[t - 1], u, out=work)
+        z_at[t - 1] += np.multiply(h_at[t - 1], u, out=work)
         # h_t = relu(z_t)
-        np.maximum(z[t - 1], 0, out=h[t])
+        np.maximum(z_at[t - 1], 0, out=h_at[t])
 
     # κ1_t = relu′(z_t)
     k1 = kept("k1", (N, n), given.dtype)
@@ -91,11 +93,13 @@ def loss_and_gradients(params, inputs):
     # ∂L/∂c = Σ_t δ^y_t
     grad_c = np.sum(d_y, axis=0)
 
+    d_z_at = list(d_z)
+    k1_at = list(k1)
     for t in range(T, 0, -1):
         if t < T:
             # δ^z_t = (π^δ^z_t + δ^z_{t+1} ⊙ u) ⊙ κ1_t
-            d_z[t - 1] += np.multiply(d_z[t], u, out=work)
-        d_z[t - 1] *= k1[t - 1]
+            d_z_at[t - 1] += np.multiply(d_z_at[t], u, out=work)
+        d_z_at[t - 1] *= k1_at[t - 1]
 
     # ∂L/∂W = Σ_t δ^z_t x_tᵀ
     grad_W = rows(d_z).T @ x

@@ -61,16 +61,20 @@ def loss_and_gradients(params, inputs):
     o = kept("o", (T, B, n), given.dtype)
     y = kept("y", (T + 1, B, n), given.dtype)
     y[0] = given.initial("y_0")
+    z_at = list(z)
+    y_at = list(y)
+    h_at = list(h)
+    o_at = list(o)
     for t in range(1, T + 1):
         # z_t = W x_t + U y_{t-1} + b
-        z[t - 1] += np.matmul(y[t - 1], U.T, out=work)
+        z_at[t - 1] += np.matmul(y_at[t - 1], U.T, out=work)
         # h_t = σ(z_t)
-        sigmoid_into(z[t - 1], h[t - 1])
+        sigmoid_into(z_at[t - 1], h_at[t - 1])
         # o_t = V h_t + c
-        np.matmul(h[t - 1], V.T, out=o[t - 1])
-        o[t - 1] += c
+        np.matmul(h_at[t - 1], V.T, out=o_at[t - 1])
+        o_at[t - 1] += c
         # y_t = σ(o_t)
-        sigmoid_into(o[t - 1], y[t])
+        sigmoid_into(o_at[t - 1], y_at[t])
 
     # π^δ^o_t = y_t - d_t
     d_o = kept("d_o", (N, n), given.dtype)
@@ -90,14 +94,18 @@ def loss_and_gradients(params, inputs):
     loss += 0.5 * np.sum((rows(y, 1) - d) ** 2)
 
     d_z = kept("d_z", (T, B, p), given.dtype)
+    d_o_at = list(d_o)
+    d_z_at = list(d_z)
+    k1_at = list(k1)
+    k2_at = list(k2)
     for t in range(T, 0, -1):
         if t < T:
             # δ^o_t = (π^δ^o_t + Uᵀ δ^z_{t+1}) ⊙ κ1_t
-            d_o[t - 1] += np.matmul(d_z[t], U, out=work_2)
-        d_o[t - 1] *= k1[t - 1]
+            d_o_at[t - 1] += np.matmul(d_z_at[t], U, out=work_2)
+        d_o_at[t - 1] *= k1_at[t - 1]
         # δ^z_t = Vᵀ δ^o_t ⊙ κ2_t
-        np.matmul(d_o[t - 1], V, out=d_z[t - 1])
-        np.multiply(d_z[t - 1], k2[t - 1], out=d_z[t - 1])
+        np.matmul(d_o_at[t - 1], V, out=d_z_at[t - 1])
+        np.multiply(d_z_at[t - 1], k2_at[t - 1], out=d_z_at[t - 1])
 
     # ∂L/∂W = Σ_t δ^z_t x_tᵀ
     grad_W = rows(d_z).T @ x

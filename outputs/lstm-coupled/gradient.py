@@ -80,22 +80,32 @@ def loss_and_gradients(params, inputs):
     tanh_c = kept("tanh_c", (T, B, n), given.dtype)
     h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
+    gates_at = list(gates)
+    h_at = list(h)
+    active_gates_at = list(active_gates)
+    gates_at_1 = list(gates[:, :, : 2 * n])
+    g_at = list(g)
+    gates_at_2 = list(gates[:, :, 2 * n :])
+    c_at = list(c)
+    active_gates_at_1 = list(active_gates[:, :, :n])
+    tanh_c_at = list(tanh_c)
+    active_gates_at_2 = list(active_gates[:, :, n:])
     for t in range(1, T + 1):
         # gates_t = W_iog x_t + U_iog h_{t-1} + b_iog
-        gates[t - 1] += np.matmul(h[t - 1], U_iog.T, out=work)
+        gates_at[t - 1] += np.matmul(h_at[t - 1], U_iog.T, out=work)
         # active_gates_t = sigmoid(i_t, o_t)
-        sigmoid_into(gates[t - 1][:, : 2 * n], active_gates[t - 1])
+        sigmoid_into(gates_at_1[t - 1], active_gates_at[t - 1])
         # g_t = tanh(\bar{g}_t)
-        np.tanh(gates[t - 1][:, 2 * n :], out=g[t - 1])
+        np.tanh(gates_at_2[t - 1], out=g_at[t - 1])
         # c_t = (1 - i_t) ⊙ c_{t-1} + i_t ⊙ g_t
-        np.subtract(1, active_gates[t - 1][:, :n], out=c[t])
-        np.multiply(c[t], c[t - 1], out=c[t])
-        np.multiply(active_gates[t - 1][:, :n], g[t - 1], out=work_2)
-        c[t] += work_2
+        np.subtract(1, active_gates_at_1[t - 1], out=c_at[t])
+        np.multiply(c_at[t], c_at[t - 1], out=c_at[t])
+        np.multiply(active_gates_at_1[t - 1], g_at[t - 1], out=work_2)
+        c_at[t] += work_2
         # tanh_c_t = tanh(…)
-        np.tanh(c[t], out=tanh_c[t - 1])
+        np.tanh(c_at[t], out=tanh_c_at[t - 1])
         # h_t = o_t ⊙ tanh(c_t)
-        np.multiply(active_gates[t - 1][:, n:], tanh_c[t - 1], out=h[t])
+        np.multiply(active_gates_at_2[t - 1], tanh_c_at[t - 1], out=h_at[t])
 
     # κ1_t = active_gates_t[n+1:2n] ⊙ (1 - tanh_c_t²)
     k1 = kept("k1", (N, n), given.dtype)
@@ -148,18 +158,29 @@ def loss_and_gradients(params, inputs):
 
     d_c = kept("d_c", (T, B, n), given.dtype)
     d_gates = kept("d_gates", (T, B, 3 * n), given.dtype)
+    d_h_at = list(d_h)
+    d_gates_at = list(d_gates)
+    d_c_at = list(d_c)
+    k1_at = list(k1)
+    k2_at = list(k2)
+    k3_at = list(k3)
+    k4_at = list(k4)
+    k5_at = list(k5)
+    d_gates_at_1 = list(d_gates[:, :, :n])
+    d_gates_at_2 = list(d_gates[:, :, n : 2 * n])
+    d_gates_at_3 = list(d_gates[:, :, 2 * n :])
     for t in range(T, 0, -1):
         if t < T:
             # δ^h_t = π^δ^h_t + U_iogᵀ δ^gates_{t+1}
-            d_h[t - 1] += np.matmul(d_gates[t], U_iog, out=work_2)
+            d_h_at[t - 1] += np.matmul(d_gates_at[t], U_iog, out=work_2)
         # δ^c_t = δ^h_t ⊙ κ1_t + δ^c_{t+1} ⊙ κ2_t
-        np.multiply(d_h[t - 1], k1[t - 1], out=d_c[t - 1])
+        np.multiply(d_h_at[t - 1], k1_at[t - 1], out=d_c_at[t - 1])
         if t < T:
-            d_c[t - 1] += np.multiply(d_c[t], k2[t - 1], out=work_2)
+            d_c_at[t - 1] += np.multiply(d_c_at[t], k2_at[t - 1], out=work_2)
         # δ^gates_t = [δ^c_t ⊙ κ3_t; δ^h_t ⊙ κ4_t; δ^c_t ⊙ κ5_t]
-        np.multiply(d_c[t - 1], k3[t - 1], out=d_gates[t - 1][:, :n])
-        np.multiply(d_h[t - 1], k4[t - 1], out=d_gates[t - 1][:, n : 2 * n])
-        np.multiply(d_c[t - 1], k5[t - 1], out=d_gates[t - 1][:, 2 * n :])
+        np.multiply(d_c_at[t - 1], k3_at[t - 1], out=d_gates_at_1[t - 1])
+        np.multiply(d_h_at[t - 1], k4_at[t - 1], out=d_gates_at_2[t - 1])
+        np.multiply(d_c_at[t - 1], k5_at[t - 1], out=d_gates_at_3[t - 1])
 
     # ∂L/∂W_iog = Σ_t δ^gates_t x_tᵀ
     grad_W_iog = rows(d_gates).T @ x

@@ -121,26 +121,35 @@ def loss_and_gradients(params, inputs):
     tanh_c_1 = kept("tanh_c_1", (T, B, n), given.dtype)
     h_1 = kept("h_1", (T + 1, B, n), given.dtype)
     h_1[0] = given.initial("h_1_0")
+    i_bar_1_at = list(i_bar_1)
+    h_1_at = list(h_1)
+    g_bar_1_at = list(g_bar_1)
+    sigmoid_i_bar_1_at = list(sigmoid_i_bar_1)
+    tanh_g_bar_1_at = list(tanh_g_bar_1)
+    c_1_at = list(c_1)
+    sigmoid_f_bar_1_at = list(sigmoid_f_bar_1)
+    tanh_c_1_at = list(tanh_c_1)
+    sigmoid_o_bar_1_at = list(sigmoid_o_bar_1)
     for t in range(1, T + 1):
         # \bar{i}^{(1)}_t = w_i^{(1)} ⊙ h^{(1)}_{t-1} + b_i^{(1)}
-        np.multiply(h_1[t - 1], w_i_1, out=i_bar_1[t - 1])
-        i_bar_1[t - 1] += b_i_1
+        np.multiply(h_1_at[t - 1], w_i_1, out=i_bar_1_at[t - 1])
+        i_bar_1_at[t - 1] += b_i_1
         # \bar{g}^{(1)}_t = w_g^{(1)} ⊙ h^{(1)}_{t-1} + b_g^{(1)}
-        np.multiply(h_1[t - 1], w_g_1, out=g_bar_1[t - 1])
-        g_bar_1[t - 1] += b_g_1
+        np.multiply(h_1_at[t - 1], w_g_1, out=g_bar_1_at[t - 1])
+        g_bar_1_at[t - 1] += b_g_1
         # sigmoid_i_bar_1_t = sigmoid(…)
-        sigmoid_into(i_bar_1[t - 1], sigmoid_i_bar_1[t - 1])
+        sigmoid_into(i_bar_1_at[t - 1], sigmoid_i_bar_1_at[t - 1])
         # tanh_g_bar_1_t = tanh(…)
-        np.tanh(g_bar_1[t - 1], out=tanh_g_bar_1[t - 1])
+        np.tanh(g_bar_1_at[t - 1], out=tanh_g_bar_1_at[t - 1])
         # c^{(1)}_t = σ(\bar{f}^{(1)}_t) ⊙ c^{(1)}_{t-1} + σ(\bar{i}^{(1)}_t) ⊙
         #     tanh(\bar{g}^{(1)}_t)
-        np.multiply(c_1[t - 1], sigmoid_f_bar_1[t - 1], out=c_1[t])
-        np.multiply(sigmoid_i_bar_1[t - 1], tanh_g_bar_1[t - 1], out=work)
-        c_1[t] += work
+        np.multiply(c_1_at[t - 1], sigmoid_f_bar_1_at[t - 1], out=c_1_at[t])
+        np.multiply(sigmoid_i_bar_1_at[t - 1], tanh_g_bar_1_at[t - 1], out=work)
+        c_1_at[t] += work
         # tanh_c_1_t = tanh(…)
-        np.tanh(c_1[t], out=tanh_c_1[t - 1])
+        np.tanh(c_1_at[t], out=tanh_c_1_at[t - 1])
         # h^{(1)}_t = σ(\bar{o}^{(1)}_t) ⊙ tanh(c^{(1)}_t)
-        np.multiply(tanh_c_1[t - 1], sigmoid_o_bar_1[t - 1], out=h_1[t])
+        np.multiply(tanh_c_1_at[t - 1], sigmoid_o_bar_1_at[t - 1], out=h_1_at[t])
 
     # κ4_t = sigmoid_o_bar_1_t ⊙ (1 - tanh_c_1_t²)
     k4 = kept("k4", (N, n), given.dtype)
@@ -184,26 +193,35 @@ def loss_and_gradients(params, inputs):
     tanh_c_2 = kept("tanh_c_2", (T, B, n), given.dtype)
     h_2 = kept("h_2", (T + 1, B, n), given.dtype)
     h_2[0] = given.initial("h_2_0")
+    i_bar_2_at = list(i_bar_2)
+    h_2_at = list(h_2)
+    g_bar_2_at = list(g_bar_2)
+    sigmoid_i_bar_2_at = list(sigmoid_i_bar_2)
+    tanh_g_bar_2_at = list(tanh_g_bar_2)
+    c_2_at = list(c_2)
+    sigmoid_f_bar_2_at = list(sigmoid_f_bar_2)
+    tanh_c_2_at = list(tanh_c_2)
+    sigmoid_o_bar_2_at = list(sigmoid_o_bar_2)
     for t in range(1, T + 1):
         # \bar{i}^{(2)}_t = w_i^{(2)} ⊙ h^{(2)}_{t-1} + b_i^{(2)}
-        np.multiply(h_2[t - 1], w_i_2, out=i_bar_2[t - 1])
-        i_bar_2[t - 1] += b_i_2
+        np.multiply(h_2_at[t - 1], w_i_2, out=i_bar_2_at[t - 1])
+        i_bar_2_at[t - 1] += b_i_2
         # \bar{g}^{(2)}_t = w_g^{(2)} ⊙ h^{(2)}_{t-1} + b_g^{(2)}
-        np.multiply(h_2[t - 1], w_g_2, out=g_bar_2[t - 1])
-        g_bar_2[t - 1] += b_g_2
+        np.multiply(h_2_at[t - 1], w_g_2, out=g_bar_2_at[t - 1])
+        g_bar_2_at[t - 1] += b_g_2
         # sigmoid_i_bar_2_t = sigmoid(…)
-        sigmoid_into(i_bar_2[t - 1], sigmoid_i_bar_2[t - 1])
+        sigmoid_into(i_bar_2_at[t - 1], sigmoid_i_bar_2_at[t - 1])
         # tanh_g_bar_2_t = tanh(…)
-        np.tanh(g_bar_2[t - 1], out=tanh_g_bar_2[t - 1])
+        np.tanh(g_bar_2_at[t - 1], out=tanh_g_bar_2_at[t - 1])
         # c^{(2)}_t = σ(\bar{f}^{(2)}_t) ⊙ c^{(2)}_{t-1} + σ(\bar{i}^{(2)}_t) ⊙
         #     tanh(\bar{g}^{(2)}_t)
-        np.multiply(c_2[t - 1], sigmoid_f_bar_2[t - 1], out=c_2[t])
-        np.multiply(sigmoid_i_bar_2[t - 1], tanh_g_bar_2[t - 1], out=work)
-        c_2[t] += work
+        np.multiply(c_2_at[t - 1], sigmoid_f_bar_2_at[t - 1], out=c_2_at[t])
+        np.multiply(sigmoid_i_bar_2_at[t - 1], tanh_g_bar_2_at[t - 1], out=work)
+        c_2_at[t] += work
         # tanh_c_2_t = tanh(…)
-        np.tanh(c_2[t], out=tanh_c_2[t - 1])
+        np.tanh(c_2_at[t], out=tanh_c_2_at[t - 1])
         # h^{(2)}_t = σ(\bar{o}^{(2)}_t) ⊙ tanh(c^{(2)}_t)
-        np.multiply(tanh_c_2[t - 1], sigmoid_o_bar_2[t - 1], out=h_2[t])
+        np.multiply(tanh_c_2_at[t - 1], sigmoid_o_bar_2_at[t - 1], out=h_2_at[t])
 
     # κ1_t = sigmoid_o_bar_2_t ⊙ (1 - tanh_c_2_t²)
     k1 = kept("k1", (N, n), given.dtype)
@@ -246,20 +264,27 @@ def loss_and_gradients(params, inputs):
     d_c_2 = kept("d_c_2", (T, B, n), given.dtype)
     d_g_bar_2 = kept("d_g_bar_2", (T, B, n), given.dtype)
     d_i_bar_2 = kept("d_i_bar_2", (T, B, n), given.dtype)
+    d_h_2_at = list(d_h_2)
+    d_i_bar_2_at = list(d_i_bar_2)
+    d_g_bar_2_at = list(d_g_bar_2)
+    d_c_2_at = list(d_c_2)
+    k1_at = list(k1)
+    k2_at = list(k2)
+    k3_at = list(k3)
     for t in range(T, 0, -1):
         if t < T:
             # δ^h_2_t = π^δ^h_2_t + δ^i_bar_2_{t+1} ⊙ w_i_2 + δ^g_bar_2_{t+1} ⊙ w_g_2
-            d_h_2[t - 1] += np.multiply(d_i_bar_2[t], w_i_2, out=work)
-            d_h_2[t - 1] += np.multiply(d_g_bar_2[t], w_g_2, out=work)
+            d_h_2_at[t - 1] += np.multiply(d_i_bar_2_at[t], w_i_2, out=work)
+            d_h_2_at[t - 1] += np.multiply(d_g_bar_2_at[t], w_g_2, out=work)
         # δ^c_2_t = δ^h_2_t ⊙ κ1_t + δ^c_2_{t+1} ⊙ sigmoid_f_bar_2_{t+1}
-        np.multiply(d_h_2[t - 1], k1[t - 1], out=d_c_2[t - 1])
+        np.multiply(d_h_2_at[t - 1], k1_at[t - 1], out=d_c_2_at[t - 1])
         if t < T:
-            np.multiply(d_c_2[t], sigmoid_f_bar_2[t], out=work)
-            d_c_2[t - 1] += work
+            np.multiply(d_c_2_at[t], sigmoid_f_bar_2_at[t], out=work)
+            d_c_2_at[t - 1] += work
         # δ^g_bar_2_t = δ^c_2_t ⊙ κ2_t
-        np.multiply(d_c_2[t - 1], k2[t - 1], out=d_g_bar_2[t - 1])
+        np.multiply(d_c_2_at[t - 1], k2_at[t - 1], out=d_g_bar_2_at[t - 1])
         # δ^i_bar_2_t = δ^c_2_t ⊙ κ3_t
-        np.multiply(d_c_2[t - 1], k3[t - 1], out=d_i_bar_2[t - 1])
+        np.multiply(d_c_2_at[t - 1], k3_at[t - 1], out=d_i_bar_2_at[t - 1])
 
     # δ^o_bar_2_t = δ^h_2_t ⊙ tanh_c_2_t ⊙ sigmoid_o_bar_2_t ⊙ (1 - sigmoid_o_bar_2_t)
     d_o_bar_2 = kept("d_o_bar_2", (N, n), given.dtype)
@@ -298,20 +323,27 @@ def loss_and_gradients(params, inputs):
     d_c_1 = kept("d_c_1", (T, B, n), given.dtype)
     d_g_bar_1 = kept("d_g_bar_1", (T, B, n), given.dtype)
     d_i_bar_1 = kept("d_i_bar_1", (T, B, n), given.dtype)
+    d_h_1_at = list(d_h_1)
+    d_i_bar_1_at = list(d_i_bar_1)
+    d_g_bar_1_at = list(d_g_bar_1)
+    d_c_1_at = list(d_c_1)
+    k4_at = list(k4)
+    k5_at = list(k5)
+    k6_at = list(k6)
     for t in range(T, 0, -1):
         if t < T:
             # δ^h_1_t = π^δ^h_1_t + δ^i_bar_1_{t+1} ⊙ w_i_1 + δ^g_bar_1_{t+1} ⊙ w_g_1
-            d_h_1[t - 1] += np.multiply(d_i_bar_1[t], w_i_1, out=work)
-            d_h_1[t - 1] += np.multiply(d_g_bar_1[t], w_g_1, out=work)
+            d_h_1_at[t - 1] += np.multiply(d_i_bar_1_at[t], w_i_1, out=work)
+            d_h_1_at[t - 1] += np.multiply(d_g_bar_1_at[t], w_g_1, out=work)
         # δ^c_1_t = δ^h_1_t ⊙ κ4_t + δ^c_1_{t+1} ⊙ sigmoid_f_bar_1_{t+1}
-        np.multiply(d_h_1[t - 1], k4[t - 1], out=d_c_1[t - 1])
+        np.multiply(d_h_1_at[t - 1], k4_at[t - 1], out=d_c_1_at[t - 1])
         if t < T:
-            np.multiply(d_c_1[t], sigmoid_f_bar_1[t], out=work)
-            d_c_1[t - 1] += work
+            np.multiply(d_c_1_at[t], sigmoid_f_bar_1_at[t], out=work)
+            d_c_1_at[t - 1] += work
         # δ^g_bar_1_t = δ^c_1_t ⊙ κ5_t
-        np.multiply(d_c_1[t - 1], k5[t - 1], out=d_g_bar_1[t - 1])
+        np.multiply(d_c_1_at[t - 1], k5_at[t - 1], out=d_g_bar_1_at[t - 1])
         # δ^i_bar_1_t = δ^c_1_t ⊙ κ6_t
-        np.multiply(d_c_1[t - 1], k6[t - 1], out=d_i_bar_1[t - 1])
+        np.multiply(d_c_1_at[t - 1], k6_at[t - 1], out=d_i_bar_1_at[t - 1])
 
     # δ^o_bar_1_t = δ^h_1_t ⊙ tanh_c_1_t ⊙ sigmoid_o_bar_1_t ⊙ (1 - sigmoid_o_bar_1_t)
     d_o_bar_1 = kept("d_o_bar_1", (N, n), given.dtype)

@@ -96,33 +96,49 @@ def loss_and_gradients(params, inputs):
     tanh_c = kept("tanh_c", (T, B, n), given.dtype)
     h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
+    gates_at = list(gates)
+    h_at = list(h)
+    i_bar_at = list(i_bar)
+    gates_at_1 = list(gates[:, :, :n])
+    c_at = list(c)
+    i_at = list(i)
+    f_bar_at = list(f_bar)
+    gates_at_2 = list(gates[:, :, n : 2 * n])
+    f_at = list(f)
+    g_at = list(g)
+    gates_at_3 = list(gates[:, :, 3 * n :])
+    o_bar_at = list(o_bar)
+    gates_at_4 = list(gates[:, :, 2 * n : 3 * n])
+    o_at = list(o)
+    tanh_c_at = list(tanh_c)
     for t in range(1, T + 1):
         # gates_t = W_ifog x_t + U_ifog h_{t-1} + b_ifog
-        gates[t - 1] += np.matmul(h[t - 1], U_ifog.T, out=work)
+        gates_at[t - 1] += np.matmul(h_at[t - 1], U_ifog.T, out=work)
         # \bar{i}_t = W_i x_t + U_i h_{t-1} + p_i ⊙ c_{t-1} + b_i
-        i_bar[t - 1][...] = gates[t - 1][:, :n]
-        i_bar[t - 1] += np.multiply(c[t - 1], p_i, out=work_2)
+        i_bar_at[t - 1][...] = gates_at_1[t - 1]
+        i_bar_at[t - 1] += np.multiply(c_at[t - 1], p_i, out=work_2)
         # i_t = σ(\bar{i}_t)
-        sigmoid_into(i_bar[t - 1], i[t - 1])
+        sigmoid_into(i_bar_at[t - 1], i_at[t - 1])
         # \bar{f}_t = W_f x_t + U_f h_{t-1} + p_f ⊙ c_{t-1} + b_f
-        f_bar[t - 1][...] = gates[t - 1][:, n : 2 * n]
-        f_bar[t - 1] += np.multiply(c[t - 1], p_f, out=work_2)
+        f_bar_at[t - 1][...] = gates_at_2[t - 1]
+        f_bar_at[t - 1] += np.multiply(c_at[t - 1], p_f, out=work_2)
         # f_t = σ(\bar{f}_t)
-        sigmoid_into(f_bar[t - 1], f[t - 1])
+        sigmoid_into(f_bar_at[t - 1], f_at[t - 1])
         # g_t = tanh(\bar{g}_t)
-        np.tanh(gates[t - 1][:, 3 * n :], out=g[t - 1])
+        np.tanh(gates_at_3[t - 1], out=g_at[t - 1])
         # c_t = f_t ⊙ c_{t-1} + i_t ⊙ g_t
-        np.multiply(f[t - 1], c[t - 1], out=c[t])
-        c[t] += np.multiply(i[t - 1], g[t - 1], out=work_2)
+        np.multiply(f_at[t - 1], c_at[t - 1], out=c_at[t])
+        np.multiply(i_at[t - 1], g_at[t - 1], out=work_2)
+        c_at[t] += work_2
         # \bar{o}_t = W_o x_t + U_o h_{t-1} + p_o ⊙ c_t + b_o
-        o_bar[t - 1][...] = gates[t - 1][:, 2 * n : 3 * n]
-        o_bar[t - 1] += np.multiply(c[t], p_o, out=work_2)
+        o_bar_at[t - 1][...] = gates_at_4[t - 1]
+        o_bar_at[t - 1] += np.multiply(c_at[t], p_o, out=work_2)
         # o_t = σ(\bar{o}_t)
-        sigmoid_into(o_bar[t - 1], o[t - 1])
+        sigmoid_into(o_bar_at[t - 1], o_at[t - 1])
         # tanh_c_t = tanh(…)
-        np.tanh(c[t], out=tanh_c[t - 1])
+        np.tanh(c_at[t], out=tanh_c_at[t - 1])
         # h_t = o_t ⊙ tanh(c_t)
-        np.multiply(o[t - 1], tanh_c[t - 1], out=h[t])
+        np.multiply(o_at[t - 1], tanh_c_at[t - 1], out=h_at[t])
 
     # κ1_t = tanh_c_t ⊙ o_t ⊙ (1 - o_t)
     k1 = kept("k1", (N, n), given.dtype)
@@ -178,29 +194,45 @@ def loss_and_gradients(params, inputs):
     d_f_bar = kept("d_f_bar", (T, B, n), given.dtype)
     d_i_bar = kept("d_i_bar", (T, B, n), given.dtype)
     d_gates = kept("d_gates", (T, B, 4 * n), given.dtype)
+    d_h_at = list(d_h)
+    d_gates_at = list(d_gates)
+    d_o_bar_at = list(d_o_bar)
+    k1_at = list(k1)
+    d_c_at = list(d_c)
+    k2_at = list(k2)
+    d_i_bar_at = list(d_i_bar)
+    d_f_bar_at = list(d_f_bar)
+    k3_at = list(k3)
+    k4_at = list(k4)
+    k5_at = list(k5)
+    d_gates_at_1 = list(d_gates[:, :, :n])
+    d_gates_at_2 = list(d_gates[:, :, n : 2 * n])
+    d_gates_at_3 = list(d_gates[:, :, 2 * n : 3 * n])
+    d_gates_at_4 = list(d_gates[:, :, 3 * n :])
     for t in range(T, 0, -1):
         if t < T:
             # δ^h_t = π^δ^h_t + U_ifogᵀ δ^gates_{t+1}
-            d_h[t - 1] += np.matmul(d_gates[t], U_ifog, out=work_2)
+            d_h_at[t - 1] += np.matmul(d_gates_at[t], U_ifog, out=work_2)
         # δ^o_bar_t = δ^h_t ⊙ κ1_t
-        np.multiply(d_h[t - 1], k1[t - 1], out=d_o_bar[t - 1])
+        np.multiply(d_h_at[t - 1], k1_at[t - 1], out=d_o_bar_at[t - 1])
         # δ^c_t = δ^o_bar_t ⊙ p_o + δ^h_t ⊙ κ2_t + δ^i_bar_{t+1} ⊙ p_i + δ^f_bar_{t+1} ⊙ p_f +
         #     δ^c_{t+1} ⊙ f_{t+1}
-        np.multiply(d_o_bar[t - 1], p_o, out=d_c[t - 1])
-        d_c[t - 1] += np.multiply(d_h[t - 1], k2[t - 1], out=work_2)
+        np.multiply(d_o_bar_at[t - 1], p_o, out=d_c_at[t - 1])
+        np.multiply(d_h_at[t - 1], k2_at[t - 1], out=work_2)
+        d_c_at[t - 1] += work_2
         if t < T:
-            d_c[t - 1] += np.multiply(d_i_bar[t], p_i, out=work_2)
-            d_c[t - 1] += np.multiply(d_f_bar[t], p_f, out=work_2)
-            d_c[t - 1] += np.multiply(d_c[t], f[t], out=work_2)
+            d_c_at[t - 1] += np.multiply(d_i_bar_at[t], p_i, out=work_2)
+            d_c_at[t - 1] += np.multiply(d_f_bar_at[t], p_f, out=work_2)
+            d_c_at[t - 1] += np.multiply(d_c_at[t], f_at[t], out=work_2)
         # δ^f_bar_t = δ^c_t ⊙ κ3_t
-        np.multiply(d_c[t - 1], k3[t - 1], out=d_f_bar[t - 1])
+        np.multiply(d_c_at[t - 1], k3_at[t - 1], out=d_f_bar_at[t - 1])
         # δ^i_bar_t = δ^c_t ⊙ κ4_t
-        np.multiply(d_c[t - 1], k4[t - 1], out=d_i_bar[t - 1])
+        np.multiply(d_c_at[t - 1], k4_at[t - 1], out=d_i_bar_at[t - 1])
         # δ^gates_t = [δ^i_bar_t; δ^f_bar_t; δ^o_bar_t; δ^c_t ⊙ κ5_t]
-        d_gates[t - 1][:, :n][...] = d_i_bar[t - 1]
-        d_gates[t - 1][:, n : 2 * n][...] = d_f_bar[t - 1]
-        d_gates[t - 1][:, 2 * n : 3 * n][...] = d_o_bar[t - 1]
-        np.multiply(d_c[t - 1], k5[t - 1], out=d_gates[t - 1][:, 3 * n :])
+        d_gates_at_1[t - 1][...] = d_i_bar_at[t - 1]
+        d_gates_at_2[t - 1][...] = d_f_bar_at[t - 1]
+        d_gates_at_3[t - 1][...] = d_o_bar_at[t - 1]
+        np.multiply(d_c_at[t - 1], k5_at[t - 1], out=d_gates_at_4[t - 1])
 
     # ∂L/∂p_i = Σ_t δ^i_bar_t ⊙ c_{t-1}
     grad_p_i = np.sum(rows(d_i_bar) * rows(c, 0, T), axis=0)

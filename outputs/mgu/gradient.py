@@ -79,21 +79,27 @@ def loss_and_gradients(params, inputs):
     g = kept("g", (T, B, n), given.dtype)
     h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
+    f_bar_at = list(f_bar)
+    h_at = list(h)
+    f_at = list(f)
+    s_at = list(s)
+    g_bar_at = list(g_bar)
+    g_at = list(g)
     for t in range(1, T + 1):
         # \bar{f}_t = W_f x_t + U_f h_{t-1} + b_f
-        f_bar[t - 1] += np.matmul(h[t - 1], U_f.T, out=work)
+        f_bar_at[t - 1] += np.matmul(h_at[t - 1], U_f.T, out=work)
         # f_t = σ(\bar{f}_t)
-        sigmoid_into(f_bar[t - 1], f[t - 1])
+        sigmoid_into(f_bar_at[t - 1], f_at[t - 1])
         # s_t = f_t ⊙ h_{t-1}
-        np.multiply(f[t - 1], h[t - 1], out=s[t - 1])
+        np.multiply(f_at[t - 1], h_at[t - 1], out=s_at[t - 1])
         # \bar{g}_t = W_g x_t + U_g s_t + b_g
-        g_bar[t - 1] += np.matmul(s[t - 1], U_g.T, out=work)
+        g_bar_at[t - 1] += np.matmul(s_at[t - 1], U_g.T, out=work)
         # g_t = tanh(\bar{g}_t)
-        np.tanh(g_bar[t - 1], out=g[t - 1])
+        np.tanh(g_bar_at[t - 1], out=g_at[t - 1])
         # h_t = (1 - f_t) ⊙ h_{t-1} + f_t ⊙ g_t
-        np.subtract(1, f[t - 1], out=h[t])
-        np.multiply(h[t], h[t - 1], out=h[t])
-        h[t] += np.multiply(f[t - 1], g[t - 1], out=work)
+        np.subtract(1, f_at[t - 1], out=h_at[t])
+        np.multiply(h_at[t], h_at[t - 1], out=h_at[t])
+        h_at[t] += np.multiply(f_at[t - 1], g_at[t - 1], out=work)
 
     # κ1_t = 1 - f_{t+1}
     k1 = kept("k1", (T, B, n), given.dtype)
@@ -138,20 +144,29 @@ def loss_and_gradients(params, inputs):
     d_g_bar = kept("d_g_bar", (T, B, n), given.dtype)
     d_s = kept("d_s", (T, B, n), given.dtype)
     d_f_bar = kept("d_f_bar", (T, B, n), given.dtype)
+    d_h_at = list(d_h)
+    d_f_bar_at = list(d_f_bar)
+    d_s_at = list(d_s)
+    k1_at = list(k1)
+    d_g_bar_at = list(d_g_bar)
+    k2_at = list(k2)
+    k3_at = list(k3)
+    k4_at = list(k4)
     for t in range(T, 0, -1):
         if t < T:
             # δ^h_t = π^δ^h_t + U_fᵀ δ^f_bar_{t+1} + δ^s_{t+1} ⊙ f_{t+1} + δ^h_{t+1} ⊙ κ1_t
-            d_h[t - 1] += np.matmul(d_f_bar[t], U_f, out=work)
-            d_h[t - 1] += np.multiply(d_s[t], f[t], out=work)
-            d_h[t - 1] += np.multiply(d_h[t], k1[t - 1], out=work)
+            d_h_at[t - 1] += np.matmul(d_f_bar_at[t], U_f, out=work)
+            d_h_at[t - 1] += np.multiply(d_s_at[t], f_at[t], out=work)
+            d_h_at[t - 1] += np.multiply(d_h_at[t], k1_at[t - 1], out=work)
         # δ^g_bar_t = δ^h_t ⊙ κ2_t
-        np.multiply(d_h[t - 1], k2[t - 1], out=d_g_bar[t - 1])
+        np.multiply(d_h_at[t - 1], k2_at[t - 1], out=d_g_bar_at[t - 1])
         # δ^s_t = U_gᵀ δ^g_bar_t
-        np.matmul(d_g_bar[t - 1], U_g, out=d_s[t - 1])
+        np.matmul(d_g_bar_at[t - 1], U_g, out=d_s_at[t - 1])
         # δ^f_bar_t = (δ^s_t ⊙ h_{t-1} + δ^h_t ⊙ κ3_t) ⊙ κ4_t
-        np.multiply(d_s[t - 1], h[t - 1], out=d_f_bar[t - 1])
-        d_f_bar[t - 1] += np.multiply(d_h[t - 1], k3[t - 1], out=work)
-        d_f_bar[t - 1] *= k4[t - 1]
+        np.multiply(d_s_at[t - 1], h_at[t - 1], out=d_f_bar_at[t - 1])
+        np.multiply(d_h_at[t - 1], k3_at[t - 1], out=work)
+        d_f_bar_at[t - 1] += work
+        d_f_bar_at[t - 1] *= k4_at[t - 1]
 
     # ∂L/∂W_f = Σ_t δ^f_bar_t x_tᵀ
     grad_W_f = rows(d_f_bar).T @ x

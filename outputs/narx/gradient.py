@@ -77,15 +77,18 @@ def loss_and_gradients(params, inputs):
     y = kept("y", (T + 2, B, n), given.dtype)
     y[1] = given.initial("y_0")
     y[0] = given.initial("y_-1")
+    z_at = list(z)
+    y_at = list(y)
+    h_at = list(h)
     for t in range(1, T + 1):
         # z_t = A_1 y_{t-1} + A_2 y_{t-2} + B_0 x_t + B_1 x_{t-1} + B_2 x_{t-2} + b
-        z[t - 1] += np.matmul(y[t], A_1.T, out=work)
-        z[t - 1] += np.matmul(y[t - 1], A_2.T, out=work)
+        z_at[t - 1] += np.matmul(y_at[t], A_1.T, out=work)
+        z_at[t - 1] += np.matmul(y_at[t - 1], A_2.T, out=work)
         # h_t = tanh(z_t)
-        np.tanh(z[t - 1], out=h[t - 1])
+        np.tanh(z_at[t - 1], out=h_at[t - 1])
         # y_t = C h_t + c
-        np.matmul(h[t - 1], C.T, out=y[t + 1])
-        y[t + 1] += c
+        np.matmul(h_at[t - 1], C.T, out=y_at[t + 1])
+        y_at[t + 1] += c
 
     # π^δ^y_t = y_t - d_t
     d_y = kept("d_y", (N, n), given.dtype)
@@ -100,15 +103,18 @@ def loss_and_gradients(params, inputs):
 
     d_z = kept("d_z", (T + 2, B, p), given.dtype)
     d_z[...] = 0
+    d_y_at = list(d_y)
+    d_z_at = list(d_z)
+    k1_at = list(k1)
     for t in range(T, 0, -1):
         if t < T:
             # δ^y_t = π^δ^y_t + A_1ᵀ δ^z_{t+1} + A_2ᵀ δ^z_{t+2}
-            d_y[t - 1] += np.matmul(d_z[t], A_1, out=work_2)
+            d_y_at[t - 1] += np.matmul(d_z_at[t], A_1, out=work_2)
         if t <= T - 2:
-            d_y[t - 1] += np.matmul(d_z[t + 1], A_2, out=work_2)
+            d_y_at[t - 1] += np.matmul(d_z_at[t + 1], A_2, out=work_2)
         # δ^z_t = Cᵀ δ^y_t ⊙ κ1_t
-        np.matmul(d_y[t - 1], C, out=d_z[t - 1])
-        np.multiply(d_z[t - 1], k1[t - 1], out=d_z[t - 1])
+        np.matmul(d_y_at[t - 1], C, out=d_z_at[t - 1])
+        np.multiply(d_z_at[t - 1], k1_at[t - 1], out=d_z_at[t - 1])
 
     # ∂L/∂A_1 = Σ_t δ^z_t y_{t-1}ᵀ
     grad_A_1 = rows(d_z, 0, T).T @ rows(y, 1, T + 1)

@@ -74,25 +74,31 @@ def loss_and_gradients(params, inputs):
     z = kept("z", (T, B, n), given.dtype)
     h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = given.initial("h_0")
+    a_at = list(a)
+    h_at = list(h)
+    mu_at = list(mu)
+    s_at = list(s)
+    z_at = list(z)
     for t in range(1, T + 1):
         # a_t = W x_t + U h_{t-1}
-        a[t - 1] += np.matmul(h[t - 1], U.T, out=work)
+        a_at[t - 1] += np.matmul(h_at[t - 1], U.T, out=work)
         # mu_t = mean(a_t)
-        np.sum(a[t - 1], axis=1, keepdims=True, out=work_2)
-        np.multiply(c1, work_2, out=mu[t - 1])
+        np.sum(a_at[t - 1], axis=1, keepdims=True, out=work_2)
+        np.multiply(c1, work_2, out=mu_at[t - 1])
         # s_t = sqrt(mean((a_t - mu_t)^2) + 0.00001)
-        np.square(np.subtract(a[t - 1], mu[t - 1], out=work_4), out=work)
+        np.subtract(a_at[t - 1], mu_at[t - 1], out=work_4)
+        np.square(work_4, out=work)
         np.sum(work, axis=1, keepdims=True, out=work_3)
         np.multiply(c1, work_3, out=work_2)
         work_2 += 1e-05
-        np.sqrt(work_2, out=s[t - 1])
+        np.sqrt(work_2, out=s_at[t - 1])
         # z_t = g ⊙ (a_t - mu_t) / s_t + b
-        np.reciprocal(s[t - 1], out=work_2)
-        np.multiply(work_2, np.subtract(a[t - 1], mu[t - 1], out=work), out=z[t - 1])
-        np.multiply(z[t - 1], g, out=z[t - 1])
-        z[t - 1] += b
+        np.reciprocal(s_at[t - 1], out=work_2)
+        np.multiply(work_2, np.subtract(a_at[t - 1], mu_at[t - 1], out=work), out=z_at[t - 1])
+        np.multiply(z_at[t - 1], g, out=z_at[t - 1])
+        z_at[t - 1] += b
         # h_t = tanh(z_t)
-        np.tanh(z[t - 1], out=h[t])
+        np.tanh(z_at[t - 1], out=h_at[t])
 
     # κ1_t = 1 - h_t²
     k1 = kept("k1", (N, n), given.dtype)
@@ -139,31 +145,46 @@ def loss_and_gradients(params, inputs):
     d_s = kept("d_s", (T, B, 1), given.dtype)
     e_s = kept("e_s", (T, B, 1), given.dtype)
     d_a = kept("d_a", (T, B, n), given.dtype)
+    d_z_at = list(d_z)
+    d_a_at = list(d_a)
+    k1_at = list(k1)
+    e_z_at = list(e_z)
+    d_s_at = list(d_s)
+    k2_at = list(k2)
+    k3_at = list(k3)
+    e_s_at = list(e_s)
+    k4_at = list(k4)
+    k5_at = list(k5)
+    k6_at = list(k6)
     for t in range(T, 0, -1):
         if t < T:
             # δ^z_t = (π^δ^z_t + Uᵀ δ^a_{t+1}) ⊙ κ1_t
-            d_z[t - 1] += np.matmul(d_a[t], U, out=work)
-        d_z[t - 1] *= k1[t - 1]
+            d_z_at[t - 1] += np.matmul(d_a_at[t], U, out=work)
+        d_z_at[t - 1] *= k1_at[t - 1]
         # ε^z_t = δ^z_t ⊙ g
-        np.multiply(d_z[t - 1], g, out=e_z[t - 1])
+        np.multiply(d_z_at[t - 1], g, out=e_z_at[t - 1])
         # δ^s_t = -κ2_t ε^z_t ⊙ κ3_t
-        work[...] = k2[t - 1]
-        np.multiply(work, e_z[t - 1], out=work)
-        np.sum(work, axis=1, keepdims=True, out=d_s[t - 1])
-        np.multiply(d_s[t - 1], k3[t - 1], out=d_s[t - 1])
-        np.negative(d_s[t - 1], out=d_s[t - 1])
+        work[...] = k2_at[t - 1]
+        np.multiply(work, e_z_at[t - 1], out=work)
+        np.sum(work, axis=1, keepdims=True, out=d_s_at[t - 1])
+        np.multiply(d_s_at[t - 1], k3_at[t - 1], out=d_s_at[t - 1])
+        np.negative(d_s_at[t - 1], out=d_s_at[t - 1])
         # ε^s_t = ω1 (δ^s_t ⊙ κ4_t)
-        np.multiply(c1, np.multiply(d_s[t - 1], k4[t - 1], out=work_2), out=e_s[t - 1])
+        np.multiply(d_s_at[t - 1], k4_at[t - 1], out=work_2)
+        np.multiply(c1, work_2, out=e_s_at[t - 1])
         # δ^a_t = -(ω1 (ε^s_t κ5_t)) 1 - (ω1 (κ4_t sum(ε^z_t))) 1 + ε^s_t κ6_t + κ4_t ε^z_t
-        np.multiply(c1, np.multiply(e_s[t - 1], k5[t - 1], out=work_3), out=work_2)
-        d_a[t - 1][...] = work_2
-        np.negative(d_a[t - 1], out=d_a[t - 1])
-        np.sum(e_z[t - 1], axis=1, keepdims=True, out=work_5)
-        np.multiply(k4[t - 1], work_5, out=work_3)
+        np.multiply(e_s_at[t - 1], k5_at[t - 1], out=work_3)
         np.multiply(c1, work_3, out=work_2)
-        d_a[t - 1] -= work_2
-        d_a[t - 1] += np.multiply(e_s[t - 1], k6[t - 1], out=work)
-        d_a[t - 1] += np.multiply(k4[t - 1], e_z[t - 1], out=work)
+        d_a_at[t - 1][...] = work_2
+        np.negative(d_a_at[t - 1], out=d_a_at[t - 1])
+        np.sum(e_z_at[t - 1], axis=1, keepdims=True, out=work_5)
+        np.multiply(k4_at[t - 1], work_5, out=work_3)
+        np.multiply(c1, work_3, out=work_2)
+        d_a_at[t - 1] -= work_2
+        np.multiply(e_s_at[t - 1], k6_at[t - 1], out=work)
+        d_a_at[t - 1] += work
+        np.multiply(k4_at[t - 1], e_z_at[t - 1], out=work)
+        d_a_at[t - 1] += work
 
     # ∂L/∂W = Σ_t δ^a_t x_tᵀ
     grad_W = rows(d_a).T @ x

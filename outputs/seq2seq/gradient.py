@@ -76,11 +76,13 @@ def loss_and_gradients(params, inputs):
 
     e = kept("e", (T + 1, B, n), given.dtype)
     e[0] = given.initial("e_0")
+    u_at = list(u)
+    e_at = list(e)
     for t in range(1, T + 1):
         # u_t = A e_{t-1} + B x_t + a
-        u[t - 1] += np.matmul(e[t - 1], A.T, out=work)
+        u_at[t - 1] += np.matmul(e_at[t - 1], A.T, out=work)
         # e_t = tanh(u_t)
-        np.tanh(u[t - 1], out=e[t])
+        np.tanh(u_at[t - 1], out=e_at[t])
 
     # κ2_t = 1 - e_t²
     k2 = kept("k2", (N, n), given.dtype)
@@ -89,11 +91,13 @@ def loss_and_gradients(params, inputs):
 
     h = kept("h", (T + 1, B, n), given.dtype)
     h[0] = e[T]
+    z_at = list(z)
+    h_at = list(h)
     for t in range(1, T + 1):
         # z_t = W h_{t-1} + U w_t + b
-        z[t - 1] += np.matmul(h[t - 1], W.T, out=work)
+        z_at[t - 1] += np.matmul(h_at[t - 1], W.T, out=work)
         # h_t = tanh(z_t)
-        np.tanh(z[t - 1], out=h[t])
+        np.tanh(z_at[t - 1], out=h_at[t])
 
     # κ1_t = 1 - h_t²
     k1 = kept("k1", (N, n), given.dtype)
@@ -121,13 +125,16 @@ def loss_and_gradients(params, inputs):
     grad_c = np.sum(d_y, axis=0)
 
     e_z = kept("e_z", (T, B, n), given.dtype)
+    d_z_at = list(d_z)
+    e_z_at = list(e_z)
+    k1_at = list(k1)
     for t in range(T, 0, -1):
         if t < T:
             # δ^z_t = (π^δ^z_t + ε^z_{t+1}) ⊙ κ1_t
-            d_z[t - 1] += e_z[t]
-        d_z[t - 1] *= k1[t - 1]
+            d_z_at[t - 1] += e_z_at[t]
+        d_z_at[t - 1] *= k1_at[t - 1]
         # ε^z_t = Wᵀ δ^z_t
-        np.matmul(d_z[t - 1], W, out=e_z[t - 1])
+        np.matmul(d_z_at[t - 1], W, out=e_z_at[t - 1])
 
     # ∂L/∂W = Σ_t δ^z_t h_{t-1}ᵀ
     grad_W = rows(d_z).T @ rows(h, 0, T)
@@ -137,14 +144,16 @@ def loss_and_gradients(params, inputs):
     grad_b = np.sum(rows(d_z), axis=0)
 
     d_u = kept("d_u", (T, B, n), given.dtype)
+    d_u_at = list(d_u)
+    k2_at = list(k2)
     for t in range(T, 0, -1):
         # δ^u_t = (ε^z_1 + Aᵀ δ^u_{t+1}) ⊙ κ2_t
-        d_u[t - 1][...] = 0
+        d_u_at[t - 1][...] = 0
         if t == T:
-            d_u[t - 1] += e_z[0]
+            d_u_at[t - 1] += e_z_at[0]
         if t < T:
-            d_u[t - 1] += np.matmul(d_u[t], A, out=work)
-        d_u[t - 1] *= k2[t - 1]
+            d_u_at[t - 1] += np.matmul(d_u_at[t], A, out=work)
+        d_u_at[t - 1] *= k2_at[t - 1]
 
     # ∂L/∂A = Σ_t δ^u_t e_{t-1}ᵀ
     grad_A = rows(d_u).T @ rows(e, 0, T)

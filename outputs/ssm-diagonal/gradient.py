@@ -53,9 +53,10 @@ def loss_and_gradients(params, inputs):
     h[0] = given.initial("h_0")
     rows(h, 1, T + 1)[:] = x @ B_.T
 
+    h_at = list(h)
     for t in range(1, T + 1):
         # h_t = a ⊙ h_{t-1} + B x_t
-        h[t] += np.multiply(h[t - 1], a, out=work)
+        h_at[t] += np.multiply(h_at[t - 1], a, out=work)
 
     # y_t = C h_t + D x_t
     y = kept("y", (N, k), given.dtype)
@@ -75,10 +76,11 @@ def loss_and_gradients(params, inputs):
     # ∂L/∂D = Σ_t δ^y_t x_tᵀ
     grad_D = d_y.T @ x
 
+    d_h_at = list(d_h)
     for t in range(T, 0, -1):
         if t < T:
             # δ^h_t = π^δ^h_t + δ^h_{t+1} ⊙ a
-            d_h[t - 1] += np.multiply(d_h[t], a, out=work)
+            d_h_at[t - 1] += np.multiply(d_h_at[t], a, out=work)
 
     # ∂L/∂a = Σ_t δ^h_t ⊙ h_{t-1}
     grad_a = np.sum(rows(d_h) * rows(h, 0, T), axis=0)

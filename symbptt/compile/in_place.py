@@ -240,13 +240,10 @@ class InPlace:
         start = nd.number(0)
         for part in e.parts:
             entries = self.code.slice(start, al.length(part), al.length(e))
-            yield from self.into(part, _within(out, entries))
+            views = self.code.views
+            within = f"{out}[:, {entries}]" if views is None else views.part(out, entries)
+            yield from self.into(part, within)
             start += al.length(part)
-
-
-def _within(out: str, entries: str) -> str:
-    """Some entries of an array."""
-    return f"{out}[:, {entries}]"
 
 
 def _is_spread(e: MatrixExpr) -> bool:

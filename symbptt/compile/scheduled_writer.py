@@ -26,7 +26,7 @@ from symbptt.compile.packing import Packs, packed, unpacked
 from symbptt.compile.plain import plain, signed_sum
 from symbptt.compile.program import Loop, Part, Quantity, Statement, covers
 from symbptt.compile.ranges import WHOLE, Range, exists, is_whole, ranges, source
-from symbptt.compile.rows_code import RowsCode
+from symbptt.compile.rows_code import RowsCode, Views
 from symbptt.compile.schedule import Pace, Region, Schedule
 from symbptt.compile.stores import Store, stores
 from symbptt.model import Model, initial_key
@@ -52,6 +52,8 @@ class ScheduledWriter(Writer):
     kept: dict[str, Store] = field(init=False)
     looped: frozenset[str] = field(init=False)
     at_step: RowsCode = field(init=False)
+    in_loop: RowsCode = field(init=False)
+    views: Views = field(init=False)
     over: dict[Range, RowsCode] = field(init=False, default_factory=dict)
     in_place: InPlace = field(init=False)
     in_rows: InPlace = field(init=False)
@@ -72,7 +74,9 @@ class ScheduledWriter(Writer):
         self.program = replace(self.program, statements=tuple(self.schedule.statements))
         self.kept = stores(self.schedule)
         self.code = self.at_step = self._code(None)
-        self.in_place = InPlace(self.at_step, self.names, self.copied)
+        self.views = Views(self.variables, self.kept, self.names)
+        self.in_loop = replace(self.at_step, views=self.views, written={}, known={})
+        self.in_place = InPlace(self.in_loop, self.names, self.copied)
         self.in_rows = InPlace(self.rows(WHOLE), self.names, self.copied, "work_rows")
         self.code = self.at_step
 
@@ -135,10 +139,13 @@ class ScheduledWriter(Writer):
         first = region.statements[0]
         if first.quantity is Quantity.VALUE:
             yield from self.starts(first.stage)
-        up = region.pace is Pace.UP
-        yield f"for t in {'range(1, T + 1)' if up else 'range(T, 0, -1)'}:"
-        self.code = self.at_step
-        yield from indented(gathered(self._lines(region.statements)))
+        before = len(self.views.lists)
+        self.code = self.in_loop
+        lines = list(indented(gathered(self._lines(region.statements))))
+        for listed, name in list(self.views.lists.items())[before:]:
+            yield f"{name} = list({listed})"
+        yield f"for t in {'range(1, T + 1)' if region.pace is Pace.UP else 'range(T, 0, -1)'}:"
+        yield from lines
 
     def array(self, s: Statement, how: str) -> Iterator[str]:
         """An array for a value, with those at steps outside 1…T that are known."""
@@ -238,8 +245,8 @@ class ScheduledWriter(Writer):
 
     def at_a_step(self, s: Statement) -> Iterator[Line]:
         """``h[t] = …``, into the array; what it begins with is there, if it is a sum of its own."""
-        target = f"{self.variables[key_of(s)]}[{self.slot(key_of(s), nd.t)}]"
-        whole = self.when(s)
+        self.code = self.in_loop
+        target, whole = self.views.of(key_of(s), nd.t), self.when(s)
         parts = [p for p in _opened(s) if not _is_sum(p.expression)]
         if len(parts) == len(_opened(s)):
             always = [p for p in parts if not p.present and covers(p.steps, s.steps)]
