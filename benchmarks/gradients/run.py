@@ -216,10 +216,11 @@ def draw(results: Times, path: Path) -> None:
             shares = [ratio(results[network, i, dtype]) for i in sizes]
             panel.plot(range(len(sizes)), shares, marker="o", label=network)
         panel.axhline(1, color="0.6", linewidth=1)
-        panel.set_yscale("log")
+        panel.set_yscale("log", base=2)
+        panel.yaxis.set_major_formatter("{x:g}")
         panel.set_xticks(range(len(sizes)), [_label(GRID[i]) for i in sizes], fontsize=8)
         panel.set_title(f"{dtype}: symbptt over the best peer")
-        panel.set_xlabel("n, m, k, B, T")
+        panel.set_xlabel("n, m, k and batch, steps")
     panels[0][0].set_ylabel("time, ratio")
     panels[0][0].legend()
     figure.tight_layout()
@@ -227,7 +228,8 @@ def draw(results: Times, path: Path) -> None:
 
 
 def _label(sizes: Sizes) -> str:
-    return ", ".join(map(str, sizes))
+    n, m, k, B, T = sizes
+    return f"{n}, {m}, {k}\nB = {B}, T = {T}"
 
 
 if __name__ == "__main__":
