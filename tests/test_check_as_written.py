@@ -246,3 +246,22 @@ def test_a_gradient_beside_the_one_by_the_pre_activation_is_by_the_state():
     assert verdicts(RNN, raw, by_input, by_state) == ["right", "right"]
     assert verdicts(RNN, raw, by_input, mistaken) == ["right", "wrong"]
     assert verdicts(RNN, mistaken.replace(r"\delta h_t", r"\delta_{h_t}")) == ["right-under"]
+
+
+GATE = r"""
+$$a_t = x_t W + h_{t-1} U + b$$
+$$h_t = \tanh(a_t)$$
+$$A_t = x_t W + h_{t-1} U + b = [a_{i,t}, a_{f,t}, a_{g,t}, a_{o,t}]$$
+$$o_t = \sigma(a_{o,t})$$
+"""
+
+
+def test_a_gate_of_another_network_is_no_fault():
+    assert "wrong" not in verdicts(GATE)
+
+
+@pytest.mark.parametrize("function", ["g(z) = z", "g(z) = 2 z"])
+def test_what_a_function_is_said_to_be_is_no_fault(function):
+    network = RNN.replace("o_t = V h_t", "o_t = g(V h_t)")
+    claim = f"$${of('o_t', 'h_t')} = V$$"
+    assert verdicts(network, f"where ${function}$.", claim) == ["inconclusive"] * 2

@@ -56,8 +56,11 @@ def jax_scan(network: Network, params: Params, x: Any, target: Any) -> Made:
     import jax.numpy as jnp
 
     jax.config.update("jax_enable_x64", x.dtype == np.float64)
-    xp = _Arrays(jnp)
-    xp.sigmoid, xp.log_softmax = jax.nn.sigmoid, jax.nn.log_softmax  # type: ignore[method-assign]
+
+    class Jax(_Arrays):
+        sigmoid, log_softmax = staticmethod(jax.nn.sigmoid), staticmethod(jax.nn.log_softmax)
+
+    xp = Jax(jnp)
 
     def loss(P: Params, x: Any, target: Any) -> Any:
         n = P[network.stacks["state"][0]].shape[0]

@@ -22,11 +22,8 @@ from pathlib import Path
 from statistics import geometric_mean, median
 from typing import Any
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-from contenders import CONTENDERS, FLOOR, OURS  # noqa: E402
-from networks import GRID, NETWORKS, Sizes  # noqa: E402
+from contenders import CONTENDERS, FLOOR, OURS
+from networks import GRID, NETWORKS, Sizes
 
 #: How far gradients may be from those in float64, relative to the largest entry.
 TOLERANCE = {"float32": 1e-3, "float64": 1e-9}

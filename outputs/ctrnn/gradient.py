@@ -73,7 +73,7 @@ def loss_and_gradients(params, inputs):
     u_at = list(u)
     s_at = list(s)
     for t in range(1, T + 1):
-        # tanh_u_t = tanh(…)
+        # tanh_u_t = tanh(u_{t-1})
         np.tanh(u_at[t - 1], out=tanh_u_at[t - 1])
         # s_t = W tanh(u_{t-1}) + U x_t + b
         s_at[t - 1] += np.matmul(tanh_u_at[t - 1], W.T, out=work)
@@ -88,7 +88,7 @@ def loss_and_gradients(params, inputs):
     k1[...] = 0
     if 1 <= T - 1:
         rows(k1, 0, T - 1)[:] += 1 - rows(tanh_u, 1) ** 2
-    # tanh_u_2_t = tanh(…)
+    # tanh_u_2_t = tanh(u_t)
     tanh_u_2 = kept("tanh_u_2", (N, n), given.dtype)
     np.tanh(rows(u, 1), out=tanh_u_2)
     # y_t = V tanh(u_t) + c

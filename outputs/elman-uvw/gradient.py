@@ -72,7 +72,7 @@ def loss_and_gradients(params, inputs):
     np.matmul(rows(s, 1), V.T, out=O)
     # \hat{y}_t = \text{softmax}(O_t)
     y_hat = softmax(O)
-    # log_y_hat_t = log(…)
+    # log_y_hat_t = log(y_hat_t)
     log_y_hat = kept("log_y_hat", (N, k), given.dtype)
     np.log(y_hat, out=log_y_hat)
     # δ^O_t = sum(y_t) y_hat_t - y_t

@@ -97,7 +97,7 @@ def loss_and_gradients(params, inputs):
     for t in range(1, T + 1):
         # gates_t = W_rz x_t + U_rz h_{t-1} + b_rz
         gates_at[t - 1] += np.matmul(h_at[t - 1], U_rz.T, out=work)
-        # active_gates_t = sigmoid(r_t, z_t)
+        # active_gates_t = sigmoid(gates_t)
         sigmoid_into(gates_at[t - 1], active_gates_at[t - 1])
         # s_t = r_t ⊙ h_{t-1}
         np.multiply(active_gates_at_1[t - 1], h_at[t - 1], out=s_at[t - 1])

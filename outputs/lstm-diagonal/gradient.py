@@ -103,11 +103,11 @@ def loss_and_gradients(params, inputs):
     o_bar_1 = kept("o_bar_1", (N, n), given.dtype)
     np.multiply(w_o_1, x_1, out=o_bar_1)
     o_bar_1 += b_o_1
-    # sigmoid_f_bar_1_t = sigmoid(…)
+    # sigmoid_f_bar_1_t = sigmoid(f_bar_1_t)
     sigmoid_f_bar_1 = kept("sigmoid_f_bar_1", (N, n), given.dtype)
     sigmoid_into(f_bar_1, sigmoid_f_bar_1)
     sigmoid_f_bar_1 = sigmoid_f_bar_1.reshape(T, B, n)
-    # sigmoid_o_bar_1_t = sigmoid(…)
+    # sigmoid_o_bar_1_t = sigmoid(o_bar_1_t)
     sigmoid_o_bar_1 = kept("sigmoid_o_bar_1", (N, n), given.dtype)
     sigmoid_into(o_bar_1, sigmoid_o_bar_1)
     sigmoid_o_bar_1 = sigmoid_o_bar_1.reshape(T, B, n)
@@ -137,16 +137,16 @@ def loss_and_gradients(params, inputs):
         # \bar{g}^{(1)}_t = w_g^{(1)} ⊙ h^{(1)}_{t-1} + b_g^{(1)}
         np.multiply(h_1_at[t - 1], w_g_1, out=g_bar_1_at[t - 1])
         g_bar_1_at[t - 1] += b_g_1
-        # sigmoid_i_bar_1_t = sigmoid(…)
+        # sigmoid_i_bar_1_t = sigmoid(i_bar_1_t)
         sigmoid_into(i_bar_1_at[t - 1], sigmoid_i_bar_1_at[t - 1])
-        # tanh_g_bar_1_t = tanh(…)
+        # tanh_g_bar_1_t = tanh(g_bar_1_t)
         np.tanh(g_bar_1_at[t - 1], out=tanh_g_bar_1_at[t - 1])
         # c^{(1)}_t = σ(\bar{f}^{(1)}_t) ⊙ c^{(1)}_{t-1} + σ(\bar{i}^{(1)}_t) ⊙
         #     tanh(\bar{g}^{(1)}_t)
         np.multiply(c_1_at[t - 1], sigmoid_f_bar_1_at[t - 1], out=c_1_at[t])
         np.multiply(sigmoid_i_bar_1_at[t - 1], tanh_g_bar_1_at[t - 1], out=work)
         c_1_at[t] += work
-        # tanh_c_1_t = tanh(…)
+        # tanh_c_1_t = tanh(c_1_t)
         np.tanh(c_1_at[t], out=tanh_c_1_at[t - 1])
         # h^{(1)}_t = σ(\bar{o}^{(1)}_t) ⊙ tanh(c^{(1)}_t)
         np.multiply(tanh_c_1_at[t - 1], sigmoid_o_bar_1_at[t - 1], out=h_1_at[t])
@@ -175,11 +175,11 @@ def loss_and_gradients(params, inputs):
     o_bar_2 = kept("o_bar_2", (N, n), given.dtype)
     np.multiply(w_o_2, rows(h_1, 1), out=o_bar_2)
     o_bar_2 += b_o_2
-    # sigmoid_f_bar_2_t = sigmoid(…)
+    # sigmoid_f_bar_2_t = sigmoid(f_bar_2_t)
     sigmoid_f_bar_2 = kept("sigmoid_f_bar_2", (N, n), given.dtype)
     sigmoid_into(f_bar_2, sigmoid_f_bar_2)
     sigmoid_f_bar_2 = sigmoid_f_bar_2.reshape(T, B, n)
-    # sigmoid_o_bar_2_t = sigmoid(…)
+    # sigmoid_o_bar_2_t = sigmoid(o_bar_2_t)
     sigmoid_o_bar_2 = kept("sigmoid_o_bar_2", (N, n), given.dtype)
     sigmoid_into(o_bar_2, sigmoid_o_bar_2)
     sigmoid_o_bar_2 = sigmoid_o_bar_2.reshape(T, B, n)
@@ -209,16 +209,16 @@ def loss_and_gradients(params, inputs):
         # \bar{g}^{(2)}_t = w_g^{(2)} ⊙ h^{(2)}_{t-1} + b_g^{(2)}
         np.multiply(h_2_at[t - 1], w_g_2, out=g_bar_2_at[t - 1])
         g_bar_2_at[t - 1] += b_g_2
-        # sigmoid_i_bar_2_t = sigmoid(…)
+        # sigmoid_i_bar_2_t = sigmoid(i_bar_2_t)
         sigmoid_into(i_bar_2_at[t - 1], sigmoid_i_bar_2_at[t - 1])
-        # tanh_g_bar_2_t = tanh(…)
+        # tanh_g_bar_2_t = tanh(g_bar_2_t)
         np.tanh(g_bar_2_at[t - 1], out=tanh_g_bar_2_at[t - 1])
         # c^{(2)}_t = σ(\bar{f}^{(2)}_t) ⊙ c^{(2)}_{t-1} + σ(\bar{i}^{(2)}_t) ⊙
         #     tanh(\bar{g}^{(2)}_t)
         np.multiply(c_2_at[t - 1], sigmoid_f_bar_2_at[t - 1], out=c_2_at[t])
         np.multiply(sigmoid_i_bar_2_at[t - 1], tanh_g_bar_2_at[t - 1], out=work)
         c_2_at[t] += work
-        # tanh_c_2_t = tanh(…)
+        # tanh_c_2_t = tanh(c_2_t)
         np.tanh(c_2_at[t], out=tanh_c_2_at[t - 1])
         # h^{(2)}_t = σ(\bar{o}^{(2)}_t) ⊙ tanh(c^{(2)}_t)
         np.multiply(tanh_c_2_at[t - 1], sigmoid_o_bar_2_at[t - 1], out=h_2_at[t])

@@ -135,7 +135,7 @@ def loss_and_gradients(params, inputs):
         o_bar_at[t - 1] += np.multiply(c_at[t], p_o, out=work_2)
         # o_t = σ(\bar{o}_t)
         sigmoid_into(o_bar_at[t - 1], o_at[t - 1])
-        # tanh_c_t = tanh(…)
+        # tanh_c_t = tanh(c_t)
         np.tanh(c_at[t], out=tanh_c_at[t - 1])
         # h_t = o_t ⊙ tanh(c_t)
         np.multiply(o_at[t - 1], tanh_c_at[t - 1], out=h_at[t])

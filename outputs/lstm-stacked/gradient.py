@@ -102,7 +102,7 @@ def loss_and_gradients(params, inputs):
         np.multiply(f_at[t - 1], c_at[t - 1], out=c_at[t])
         np.multiply(i_at[t - 1], g_at[t - 1], out=work_2)
         c_at[t] += work_2
-        # tanh_c_t = tanh(…)
+        # tanh_c_t = tanh(c_t)
         np.tanh(c_at[t], out=tanh_c_at[t - 1])
         # h_t = o_t ⊙ tanh(c_t)
         np.multiply(o_at[t - 1], tanh_c_at[t - 1], out=h_at[t])

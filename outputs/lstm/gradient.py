@@ -98,7 +98,7 @@ def loss_and_gradients(params, inputs):
     for t in range(1, T + 1):
         # gates_t = W_ifog x_t + U_ifog h_{t-1} + b_ifog
         gates_at[t - 1] += np.matmul(h_at[t - 1], U_ifog.T, out=work)
-        # active_gates_t = sigmoid(i_t, f_t, o_t)
+        # active_gates_t = sigmoid(gates_t[1:3n])
         sigmoid_into(gates_at_1[t - 1], active_gates_at[t - 1])
         # g_t = tanh(\bar{g}_t)
         np.tanh(gates_at_2[t - 1], out=g_at[t - 1])
@@ -106,7 +106,7 @@ def loss_and_gradients(params, inputs):
         np.multiply(active_gates_at_1[t - 1], c_at[t - 1], out=c_at[t])
         np.multiply(active_gates_at_2[t - 1], g_at[t - 1], out=work_2)
         c_at[t] += work_2
-        # tanh_c_t = tanh(…)
+        # tanh_c_t = tanh(c_t)
         np.tanh(c_at[t], out=tanh_c_at[t - 1])
         # h_t = o_t ⊙ tanh(c_t)
         np.multiply(active_gates_at_3[t - 1], tanh_c_at[t - 1], out=h_at[t])

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from symbptt.compile.rewriting import new_variable, with_equation
-from symbptt.model import Equation, Model, Role, Variable
+from symbptt.compile.rewriting import equation, new_variable, with_equation
+from symbptt.model import Model, Role, Variable
 from symbptt.model import terms as tm
 
 
@@ -17,14 +17,13 @@ def with_activations_named(model: Model) -> Model:
     """The model with a name for each activation that is a part of an equation."""
     names = _Names(dict(model.variables))
     for name in model.order:
-        equation = model.equation(name)
-        rhs, new = names.put(equation.rhs, model.stage_of(name))
+        rhs, new = names.put(model.equation(name).rhs, model.stage_of(name))
         if not new:
             continue
         changed = (replace(e, rhs=rhs) if e.name == name else e for e in model.equations)
         model = replace(model, variables=dict(names.variables), equations=tuple(changed))
-        for e in new:
-            model = with_equation(model, e, before=name)
+        for activation, term in new:
+            model = with_equation(model, equation(model, activation, term), before=name)
     return model
 
 
@@ -35,9 +34,9 @@ class _Names:
     variables: dict[str, Variable]
     known: dict[tuple[int, tm.Term], tm.Term] = field(default_factory=dict)
 
-    def put(self, rhs: tm.Term, stage: int) -> tuple[tm.Term, list[Equation]]:
-        """A right side with names for the activations in it, and their equations."""
-        new: list[Equation] = []
+    def put(self, rhs: tm.Term, stage: int) -> tuple[tm.Term, list[tuple[str, tm.Term]]]:
+        """A right side with names for the activations in it, and what these are."""
+        new: list[tuple[str, tm.Term]] = []
 
         def change(term: tm.Term) -> tm.Term:
             term = term.rebuilt(change)
@@ -47,7 +46,7 @@ class _Names:
                 of = term.operand
                 name = f"{term.function}_{of.name}" if isinstance(of, tm.Ref) else term.function
                 v = new_variable(name, term.shape, self.variables, Role.COMPUTED)
-                new.append(Equation(v.name, term, f"{v.name}_t = {term.function}(…)"))
+                new.append((v.name, term))
                 self.known[stage, term] = tm.Ref(v.name, tm.Index("t"), shape=term.shape)
             return self.known[stage, term]
 

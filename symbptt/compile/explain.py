@@ -12,7 +12,6 @@ from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.compile import costs
 from symbptt.compile.hoist import expressions
-from symbptt.compile.operands import Gathered
 from symbptt.compile.plain import factor, plain, signed_sum
 from symbptt.compile.plan import plan
 from symbptt.compile.program import Part, Quantity, Statement
@@ -20,14 +19,6 @@ from symbptt.compile.schedule import Pace, Region
 from symbptt.templating import fill
 
 B = sp.Symbol("B", integer=True, positive=True)
-
-#: How the pace of a region is said.
-SAYS = {
-    Pace.ONCE: "once",
-    Pace.ROWS: "for all steps at once",
-    Pace.UP: "for t = 1, …, T",
-    Pace.DOWN: "for t = T, …, 1",
-}
 
 #: What the gradient and the loss of each step and sample are added up to.
 SUMMED = (Quantity.GRADIENT, Quantity.LOSS)
@@ -38,7 +29,7 @@ BYTES = 8  # of a float64
 def explained(derivation: Derivation) -> str:
     """The schedule of a derivation, with operations and bytes in float64, as text."""
     found, schedule = plan(derivation)
-    regions = [(SAYS[r.pace], list(_rows(r))) for r in schedule.regions]
+    regions = [(r.pace.value, list(_rows(r))) for r in schedule.regions]
     every = [row for _, rows in regions for row in rows]
     widths = [max(len(row[i]) for row in every) for i in range(2)]
     total = sp.Add(*(_cost(s, r)[0] for r in schedule.regions for s in r.statements))
@@ -46,20 +37,13 @@ def explained(derivation: Derivation) -> str:
         "compiled/schedule.txt.j2",
         {
             "name": derivation.model.name,
-            "packs": list(_packs(found)),
+            "packs": found.packs,
             "regions": regions,
             "widths": widths,
             "total": _polynomial(total),
             "products": _polynomial(_leading(total)),
         },
     )
-
-
-def _packs(found: Gathered) -> Iterator[tuple[str, str]]:
-    """Each parameter that is put together, and of which pieces."""
-    for name, pieces in found.packs.items():
-        parts = (p.name if p.width is None else f"{p.name}, {p.width} columns" for p in pieces)
-        yield name, "; ".join(parts)
 
 
 def _rows(region: Region) -> Iterator[tuple[str, str, str]]:

@@ -16,8 +16,15 @@ from itertools import takewhile
 
 from symbptt.compile.activations import with_activations_named
 from symbptt.compile.operands import Gathered, Piece, without_stacks
-from symbptt.compile.rewriting import new_variable, rewritten, used_once, with_equation, without
-from symbptt.model import Equation, Model, Role, Variable
+from symbptt.compile.rewriting import (
+    equation,
+    new_variable,
+    rewritten,
+    used_once,
+    with_equation,
+    without,
+)
+from symbptt.model import Model, Role, Variable
 from symbptt.model import terms as tm
 
 
@@ -131,8 +138,7 @@ def _with_group(found: Gathered, group: list[Affine]) -> Gathered:
 
     first = min((a.equation for a in group), key=model.order.index)
     changed = replace(rewritten(model, change), variables=variables)
-    equation = Equation(gates.name, rhs, _written(gates.name, rhs))
-    parted = _without_names(with_equation(changed, equation, first))
+    parted = _without_names(with_equation(changed, equation(changed, gates.name, rhs), first))
     return Gathered(_without_names(_with_activation(parted, gates)), packs)
 
 
@@ -191,8 +197,7 @@ def _with_activation(model: Model, gates: Variable) -> Model:
         equations=tuple(replace(e, rhs=parts.get(e.name, e.rhs)) for e in model.equations),
     )
     first = min(parts, key=model.order.index)
-    source = f"{active.name}_t = {function}({', '.join(f'{name}_t' for name in parts)})"
-    return with_equation(changed, Equation(active.name, rhs, source), first)
+    return with_equation(changed, equation(changed, active.name, rhs), first)
 
 
 def _without_names(model: Model) -> Model:
@@ -219,22 +224,3 @@ def _together(names: tuple[str, ...]) -> str:
     start = "".join(letters[0] for letters in alike)
     rest = "".join(name[len(start) :] for name in names)
     return start + rest if len(rest) <= 6 and start else f"{names[0]}_etc"
-
-
-def _written(name: str, rhs: tm.Term) -> str:
-    """``gates_t = W x_t + U h_{t-1} + b``"""
-
-    def text(term: tm.Term) -> str:
-        match term:
-            case tm.Ref(base, index):
-                if index is None:
-                    return base
-                step = str(index)
-                return f"{base}_{step}" if len(step) == 1 else f"{base}_{{{step}}}"
-            case tm.Matmul(factors):
-                return " ".join(map(text, factors))
-            case tm.Plus(terms):
-                return " + ".join(map(text, terms))
-        raise AssertionError(type(term))
-
-    return f"{name}_t = {text(rhs)}"

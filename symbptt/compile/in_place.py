@@ -24,7 +24,7 @@ from symbptt.calculus import nodes as nd
 from symbptt.compile.chain import split
 from symbptt.compile.code import number
 from symbptt.compile.identifiers import Names
-from symbptt.compile.numpy_code import is_matrix
+from symbptt.compile.numpy_code import divides, is_matrix
 from symbptt.compile.numpy_functions import IN_PLACE, function_name, split_log
 from symbptt.compile.plain import positive_first
 from symbptt.compile.rows_code import RowsCode
@@ -205,7 +205,7 @@ class InPlace:
         else:
             yield from self._into(first, out)
             one = out
-        if _divides(second):
+        if divides(second):
             text = yield from self._operand(al.raised(second.base, -second.exp))
             yield f"np.divide({one}, {text}, out={out})"
         else:
@@ -249,7 +249,3 @@ class InPlace:
 def _is_spread(e: MatrixExpr) -> bool:
     """Whether an expression is a scalar in every entry, ``μ_t 1``, as broadcasting has it."""
     return isinstance(e, nd.Scale) and isinstance(e.operand, OneMatrix)
-
-
-def _divides(e: MatrixExpr) -> bool:
-    return isinstance(e, HadamardPower) and bool(e.exp.is_negative)

@@ -211,8 +211,8 @@ class NumPyCode:
             return Code(
                 self._call("times_log", f"{a.text}, {p.text}"), ATOM, a.batched or p.batched
             )
-        above = [self.code(f) for f in e.args if not _divides(f)]
-        below = [self.code(al.raised(f.base, -f.exp)) for f in e.args if _divides(f)]
+        above = [self.code(f) for f in e.args if not divides(f)]
+        below = [self.code(al.raised(f.base, -f.exp)) for f in e.args if divides(f)]
         return self._quotient(above, below)
 
     def _quotient(self, above: list[Code], below: list[Code]) -> Code:
@@ -223,7 +223,7 @@ class NumPyCode:
         return Code(text, PRODUCT, any(c.batched for c in (*above, *below)))
 
     def _power(self, e: HadamardPower) -> Code:
-        if _divides(e):
+        if divides(e):
             return self._quotient([], [self.array(al.raised(e.base, -e.exp))])
         base = self.array(e.base)
         if e.exp == sp.Rational(1, 2):
@@ -362,5 +362,6 @@ def is_matrix(e: MatrixExpr) -> bool:
     return bool(e.shape[0] != ONE and e.shape[1] != ONE)
 
 
-def _divides(e: MatrixExpr) -> bool:
+def divides(e: MatrixExpr) -> bool:
+    """Whether a factor of a product stands below its line."""
     return isinstance(e, HadamardPower) and bool(e.exp.is_negative)

@@ -14,6 +14,7 @@ from symbptt.compile.batch_code import BatchCode
 from symbptt.compile.code import ATOM, Code, dimension_name
 from symbptt.compile.conditions import condition, point
 from symbptt.compile.fitting import beginnings, parts_of, replaced
+from symbptt.compile.hoist import KAPPA, OMEGA, PI
 from symbptt.compile.identifiers import Names, step_label
 from symbptt.compile.numpy_functions import helper, with_needs
 from symbptt.compile.plain import factor, plain, signed_sum
@@ -26,7 +27,9 @@ from symbptt.model import Index, Model, Role, Variable, initial_key
 WIDTH = 100
 
 #: How the names of shared parts are written as identifiers.
-LETTERS = str.maketrans({EPSILON: "e", ALPHA: "a", "^": "_"})
+LETTERS = str.maketrans(
+    {EPSILON: "e", ALPHA: "a", PI: "sum_", KAPPA: "k", OMEGA: "c", "δ": "d", "^": "_"}
+)
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,12 @@ class Writer:
         for (name, s), start in model.initial.items():
             if start is not None and start.step is not None and model.stage_of(name) == stage:
                 state, source = self.variables[name], self.variables[start.name]
-                yield f"{state}[{point(s)}] = {source}[{point(start.step)}]"
+                at, of = self.slot(name, s), self.slot(start.name, start.step)
+                yield f"{state}[{at}] = {source}[{of}]"
+
+    def slot(self, key: str, step: Index) -> str:
+        """Where the value of a step lies in its variable."""
+        return point(step)
 
     def arrays(self) -> Iterator[str]:
         """The variables, read from the arrays."""

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
+from symbptt.calculus.translate import translate
+from symbptt.compile.plain import plain
 from symbptt.formula.tree import Symbol
 from symbptt.model import Equation, Model, Role, Variable
 from symbptt.model import terms as tm
@@ -66,3 +68,8 @@ def new_variable(
         name = f"{wanted}_{i}"
     variables[name] = Variable(name, role, shape, Symbol(name))
     return variables[name]
+
+
+def equation(model: Model, name: str, rhs: tm.Term) -> Equation:
+    """``name_t = rhs``, with the text of it that generated code shows."""
+    return Equation(name, rhs, f"{name}_t = {plain(translate(model, rhs))}")

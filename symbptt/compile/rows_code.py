@@ -65,19 +65,13 @@ class RowsCode(BatchCode):
     over: Range | None = None
     views: Views | None = None
 
-    @property
-    def steps(self) -> str:
-        """Source for how many steps it is about."""
-        first, last = self.over or (nd.t, nd.t)
-        return source(sp.expand(last - first + 1))
-
     def samples(self) -> str:
         if self.over is None:
             return "B"
-        return "N" if self.over == WHOLE else f"({self.steps}) * B"
+        first, last = self.over
+        return "N" if self.over == WHOLE else f"({source(sp.expand(last - first + 1))}) * B"
 
     def _size(self, dim: str) -> str:
-        self.used.add(self.sizes[dim])
         return self.sizes[dim]
 
     def _leaf(self, e: MatrixExpr) -> Code:
@@ -89,10 +83,9 @@ class RowsCode(BatchCode):
             return Code(self.rows(key, e.index - nd.t), ATOM, True)
         if self.over is None and self.views is not None:
             return Code(self.views.of(key, e.index), ATOM, True)
-        text = f"{self.names[key]}[{e.index - self.stores[key].first}]"
-        if self.over is not None:  # the same at each of the steps
-            text = f"np.tile({text}, ({self.steps}, 1))"
-        return Code(text, ATOM, True)
+        # What is the same for all steps is the business of one step alone.
+        assert self.over is None, e
+        return Code(f"{self.names[key]}[{e.index - self.stores[key].first}]", ATOM, True)
 
     def _block(self, e: nd.Block) -> Code:
         a = e.operand

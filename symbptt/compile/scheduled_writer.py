@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-import sympy as sp
 from sympy.matrices.expressions import MatAdd, MatrixExpr
 
 from symbptt.calculus import algebra as al
@@ -21,7 +20,7 @@ from symbptt.calculus import nodes as nd
 from symbptt.compile.code import dimension_name, linear
 from symbptt.compile.hoist import PI, VALUES, key_of
 from symbptt.compile.in_place import InPlace
-from symbptt.compile.numpy_writer import WIDTH, Line, Writer, gathered, indented
+from symbptt.compile.numpy_writer import LETTERS, WIDTH, Line, Writer, gathered, indented
 from symbptt.compile.packing import Packs, packed, unpacked
 from symbptt.compile.plain import plain, signed_sum
 from symbptt.compile.program import Loop, Part, Quantity, Statement, covers
@@ -29,13 +28,10 @@ from symbptt.compile.ranges import WHOLE, Range, exists, is_whole, ranges, sourc
 from symbptt.compile.rows_code import RowsCode, Views
 from symbptt.compile.schedule import Pace, Region, Schedule
 from symbptt.compile.stores import Store, stores
-from symbptt.model import Model, initial_key
+from symbptt.model import Index, Model, initial_key
 
 #: Names of the template and of the body that only scheduled code has.
 TAKEN_ROWS = ("rows", "B", "N", "max", "min", "kept", "Kept", "threading")
-
-#: How the letters of what a schedule takes out are written as identifiers.
-SPELLED = str.maketrans({"π": "sum_", "κ": "k", "ω": "c", "ε": "e", "α": "a", "δ": "d", "^": "_"})
 
 
 @dataclass
@@ -49,7 +45,7 @@ class ScheduledWriter(Writer):
     schedule: Schedule = field(kw_only=True)
     public: Model = field(kw_only=True)
     packs: Packs = field(kw_only=True)
-    kept: dict[str, Store] = field(init=False)
+    places: dict[str, Store] = field(init=False)
     looped: frozenset[str] = field(init=False)
     at_step: RowsCode = field(init=False)
     in_loop: RowsCode = field(init=False)
@@ -66,15 +62,15 @@ class ScheduledWriter(Writer):
         sums = [s for s in values if s.key.startswith(PI)]
         for s in values:
             if s not in sums and key_of(s) not in self.variables:
-                self.variables[key_of(s)] = self.names.new(key_of(s).translate(SPELLED))
+                self.variables[key_of(s)] = self.names.new(key_of(s).translate(LETTERS))
         for s in sums:  # what it begins with lies where the whole will
             self.variables[s.key] = self.variables[_whole(s.key)]
         loops = (r for r in self.schedule.regions if r.pace.is_loop)
         self.looped = frozenset(key_of(s) for r in loops for s in r.statements)
         self.program = replace(self.program, statements=tuple(self.schedule.statements))
-        self.kept = stores(self.schedule)
+        self.places = stores(self.schedule)
         self.code = self.at_step = self._code(None)
-        self.views = Views(self.variables, self.kept, self.names)
+        self.views = Views(self.variables, self.places, self.names)
         self.in_loop = replace(self.at_step, views=self.views, written={}, known={})
         self.in_place = InPlace(self.in_loop, self.names, self.copied)
         self.in_rows = InPlace(self.rows(WHOLE), self.names, self.copied, "work_rows")
@@ -83,7 +79,7 @@ class ScheduledWriter(Writer):
     def _code(self, over: Range | None) -> RowsCode:
         return RowsCode(
             self.variables, sizes=self.code.sizes, helpers=self.code.helpers, used=self.code.used,
-            stores=self.kept, over=over,
+            stores=self.places, over=over,
         )  # fmt: skip
 
     def rows(self, over: Range) -> RowsCode:
@@ -135,7 +131,7 @@ class ScheduledWriter(Writer):
         self.room = WIDTH - 12
         for s in region.statements:
             if key_of(s) not in self.begun:
-                yield from self.array(s, "zeros" if self.kept[key_of(s)].zero else "empty")
+                yield from self.array(s, "zeros" if self.places[key_of(s)].zero else "empty")
         first = region.statements[0]
         if first.quantity is Quantity.VALUE:
             yield from self.starts(first.stage)
@@ -150,7 +146,7 @@ class ScheduledWriter(Writer):
     def array(self, s: Statement, how: str) -> Iterator[str]:
         """An array for a value, with those at steps outside 1…T that are known."""
         key = _whole(key_of(s))
-        store, name = self.kept[key], self.variables[key]
+        store, name = self.places[key], self.variables[key]
         yield f'{name} = kept("{name}", ({store.steps}, B, {self.layout(s.symbol)}), given.dtype)'
         if how == "zeros":
             yield f"{name}[...] = 0"
@@ -158,7 +154,7 @@ class ScheduledWriter(Writer):
             return
         for at in v.initial_steps:
             if (start := self.start(v, at)) is not None:
-                yield f"{name}[{self.slot(key, nd.step(at))}] = {start}"
+                yield f"{name}[{self.slot(key, at)}] = {start}"
 
     def layout(self, e: MatrixExpr) -> str:
         """Source for the sizes of an array of one sample."""
@@ -166,27 +162,17 @@ class ScheduledWriter(Writer):
 
     def size(self, name: str) -> str:
         """The variable of a dimension."""
-        self.code.used.add(self.code.sizes[name])
         return self.code.sizes[name]
 
-    def slot(self, key: str, step: sp.Expr) -> str:
-        """Where a step lies in the array of a value."""
-        return str(step - self.kept[key].first)
-
-    def starts(self, stage: int) -> Iterator[str]:
-        model = self.program.model
-        for (name, s), start in model.initial.items():
-            if start is not None and start.step is not None and model.stage_of(name) == stage:
-                state, source = self.variables[name], self.variables[start.name]
-                at, of = self.slot(name, nd.step(s)), self.slot(start.name, nd.step(start.step))
-                yield f"{state}[{at}] = {source}[{of}]"
+    def slot(self, key: str, step: Index) -> str:
+        return str(nd.step(step) - self.places[key].first)
 
     def arrays(self) -> Iterator[str]:
         model = self.program.model
         for v in model.timeless:
             yield f"{self.variables[v.name]} = {packed(v.name, self.packs, self.size)}"
         for v in model.given:
-            name, store = self.variables[v.name], self.kept[v.name]
+            name, store = self.variables[v.name], self.places[v.name]
             if name not in self.code.used and v not in self.program.inputs:
                 continue
             whole = f'given.steps("{v.name}")'
@@ -197,7 +183,7 @@ class ScheduledWriter(Writer):
             yield f"{name} = np.empty(({store.steps}, B, {self.layout(leaf)}), given.dtype)"
             yield f"{name}[{1 - store.first} : T + {1 - store.first}] = {whole}"
             for s in v.initial_steps:
-                yield f"{name}[{self.slot(v.name, nd.step(s))}] = {self.start(v, s)}"
+                yield f"{name}[{self.slot(v.name, s)}] = {self.start(v, s)}"
 
     def results(self) -> Iterator[str]:
         model, inputs = self.program.model, [v.name for v in self.program.inputs]
@@ -230,7 +216,7 @@ class ScheduledWriter(Writer):
             self.code = self.at_step
             head = f"{self.variables[s.key]} = "
             return self.fitted(s.parts[0].expression, head, self.entries)
-        return self.for_all_steps(s, self.variables[key_of(s)], self.kept[key_of(s)])
+        return self.for_all_steps(s, self.variables[key_of(s)], self.places[key_of(s)])
 
     def comment(self, s: Statement) -> str:
         if s.quantity is Quantity.SHARED:
