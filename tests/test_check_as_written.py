@@ -265,3 +265,18 @@ def test_what_a_function_is_said_to_be_is_no_fault(function):
     network = RNN.replace("o_t = V h_t", "o_t = g(V h_t)")
     claim = f"$${of('o_t', 'h_t')} = V$$"
     assert verdicts(network, f"where ${function}$.", claim) == ["inconclusive"] * 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "verdict"),
+    [("", "", "right"), ("k+1", "k", "wrong"), ("h_i", "h_{i-1}", "wrong"), ("E_t", "E", "wrong")],
+)
+def test_what_runs_down_to_a_later_step_is_not_meant(old, new, verdict):
+    rows = r"""
+$$h_t = \tanh(x_t W + h_{t-1} R), \quad p_t = \mathrm{softmax}(h_t V)$$
+
+$$E = \sum_{t=1}^T E_t, \quad E_t = -\sum_k y_{t,k} \log p_{t,k}$$
+"""
+    product = r"\prod_{i=t}^{k+1} \operatorname{diag}(1 - h_i^2) R^\top"
+    claim = rf"$$\nabla_{{h_k}} E_t = (p_t - y_t) V^\top {product}$$"
+    assert verdicts(rows, claim.replace(old, new) if old else claim) == [verdict]

@@ -25,6 +25,7 @@ from symbptt.check.meaning.comparison import MOST_POINTS
 from symbptt.check.meaning.conventions import Convention, Reading
 from symbptt.check.meaning.meaning import Meaning
 from symbptt.check.meaning.norms import UNNAMED, norms_in
+from symbptt.check.meaning.ranges import runs_back
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.sides import both_sides
 from symbptt.check.meaning.tensors import ShapeClashError
@@ -221,7 +222,8 @@ class Search:
         found: list[dict[str, int]] = []
         for steps in every:
             at = [steps[x] for x in letters] + fixed
-            if len(set(at)) == len(at) and not any(_runs_back(s, steps) for s in self.claim.sides):
+            back = any(_runs_back(s, steps, meaning.scope.horizons) for s in self.claim.sides)
+            if len(set(at)) == len(at) and not back:
                 found.append(steps)
         return found
 
@@ -275,14 +277,12 @@ class Search:
         )  # fmt: skip
 
 
-def _runs_back(node: Node, steps: Steps) -> bool:
+def _runs_back(node: Node, steps: Steps, horizons: frozenset[str]) -> bool:
     """Whether a range ends before it begins, or a power is negative: ``γ^{t-k}`` with t < k."""
     for n in node.walk():
         match n:
-            case BigOperator(lower=Node() as lower, upper=Node() as upper):
-                first, last = step_value(lower, steps), step_value(upper, steps)
-                if first is not None and last is not None and last < first - 1:
-                    return True
+            case BigOperator() if runs_back(n, steps, horizons):
+                return True
             case Power(_, Sum() as exponent) | Symbol(superscripts=(Sum() as exponent,)):
                 power = step_value(exponent, steps)
                 if power is not None and power < 0:

@@ -9,6 +9,7 @@ from itertools import product
 from symbptt.check.meaning.entries import extent
 from symbptt.check.meaning.meaning import Meaning
 from symbptt.check.meaning.norms import extreme_over
+from symbptt.check.meaning.ranges import runs_back
 from symbptt.check.notation.conditions import holds
 from symbptt.check.notation.meant import Meant
 from symbptt.check.notation.prefixes import with_prefixes
@@ -19,7 +20,6 @@ from symbptt.check.notation.scripts import (
     entry_letters,
     letters,
     scripts,
-    step_value,
 )
 from symbptt.check.notation.symbols import Scope, UnknownError
 from symbptt.formula.tree import (
@@ -127,13 +127,17 @@ def _is_backward_at(claim: Claim, meaning: Meaning, steps: Steps) -> bool:
     nodes = [n for side in claim.sides for n in side.walk()]
     bound = {n.index.base for n in nodes
              if isinstance(n, BigOperator) and isinstance(n.index, Symbol)}  # fmt: skip
-    return any(_is_backwards(n, meaning, steps) or _runs_back(n, bound, steps) for n in nodes)
+    return any(
+        _is_backwards(n, meaning, steps) or _runs_back(n, bound, meaning, steps) for n in nodes
+    )
 
 
 def _is_backwards(node: Node, meaning: Meaning, steps: Steps) -> bool:
     """Whether a node is the derivative of something by what comes later: zero, not meant."""
     match node:
-        case Quotient(Differential(operand=Node() as of), Differential(operand=Node() as by)):
+        case Quotient(
+            Differential(operand=Node() as of), Differential(operand=Node() as by)
+        ) | Differential("∇", Node() as of, by=Node() as by):
             try:
                 a, b = meaning.place(of, steps), meaning.place(by, steps)
             except (MissingError, UnknownError):
@@ -148,14 +152,13 @@ def _is_backwards(node: Node, meaning: Meaning, steps: Steps) -> bool:
     return False
 
 
-def _runs_back(node: Node, bound: set[str], steps: Steps) -> bool:
+def _runs_back(node: Node, bound: set[str], meaning: Meaning, steps: Steps) -> bool:
     """Whether a node is a product that ends before it begins; ``bound``: the letters of sums."""
     match node:
         case BigOperator("prod", lower=Node() as lower, upper=Node() as upper):
             if bound & {*letters(lower), *letters(upper)}:
                 return False
-            first, last = step_value(lower, steps), step_value(upper, steps)
-            return first is not None and last is not None and last < first - 1
+            return runs_back(node, steps, meaning.scope.horizons)
     return False
 
 
@@ -170,7 +173,7 @@ def _is_backwards_by_name(node: Symbol, meaning: Meaning, steps: Steps) -> bool:
     except UnknownError:
         return False
     body = known.body
-    return isinstance(body, Quotient) and _is_backwards(body, meaning, inside)
+    return isinstance(body, Quotient | Differential) and _is_backwards(body, meaning, inside)
 
 
 # -- the letters of a claim ---------------------------------------------------------------------

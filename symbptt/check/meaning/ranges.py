@@ -45,7 +45,7 @@ def big(m: Meaning, node: BigOperator, steps: Steps) -> Value:
     inside = replace(m, within_sum=True)
     missing: MissingError | None = None
     over = range_of(m, node, letter, steps)
-    down = _runs_down(node, m.scope.horizons)
+    down = runs_down(node, m.scope.horizons)
     if len(over) > MOST_TERMS:
         raise UnknownError(f"a {WORDS[node.kind]} over {len(over)} steps is not tried", node)
     for at in over:
@@ -90,12 +90,12 @@ def range_of(m: Meaning, node: BigOperator, letter: str, steps: Steps) -> range:
         upper = size
     if lower is None or upper is None:
         raise UnknownError("the range of this sum or product is not read", node)
-    if _runs_down(node, m.scope.horizons):
+    if runs_down(node, m.scope.horizons):
         return range(lower, upper - 1, -1)
     return range(lower, upper + 1)
 
 
-def _runs_down(node: BigOperator, horizons: frozenset[str]) -> bool:
+def runs_down(node: BigOperator, horizons: frozenset[str]) -> bool:
     """Whether a range is written from its last step down: ``∏_{j=t}^{k+1}``, ``Σ_{t=T}^{1}``."""
     first, last = node.lower, node.upper
     if first is None or last is None or isinstance(first, Number):
@@ -106,6 +106,16 @@ def _runs_down(node: BigOperator, horizons: frozenset[str]) -> bool:
     if a & b or b & horizons:
         return False
     return bool(a & horizons) or _shift(last) - _shift(first) == 1
+
+
+def runs_back(node: BigOperator, steps: Steps, horizons: frozenset[str]) -> bool:
+    """Whether a range ends before it begins, as it is written: up, or down."""
+    if node.lower is None or node.upper is None:
+        return False
+    first, last = step_value(node.lower, steps), step_value(node.upper, steps)
+    if first is None or last is None:
+        return False
+    return last > first + 1 if runs_down(node, horizons) else last < first - 1
 
 
 def _shift(node: Node) -> Fraction:
