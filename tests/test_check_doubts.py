@@ -198,3 +198,22 @@ def test_words_may_say_that_a_formula_does_not_go_on_from_the_last(words, expect
         last = symbptt.check(f"{begins}{words}\n\n$$= {side}$$").findings[-1]
         assert last.verdict is not None
         assert last.verdict.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (r"Because $h_t$ alone makes $o_t, \dots, o_T$,", "inconclusive"),
+        (r"Because all of it comes from $h_t$,", "inconclusive"),
+        (r"Hence, with $t$, we have", "inconclusive"),
+        ("Hence", "wrong"),
+    ],
+)
+def test_a_display_does_not_go_on_from_a_formula_in_the_words_before_it(words, expected):
+    right = f"{of('L', 'h_t')} {of('h_t', 'z_t')}"
+    begins = f"{NETS}\n\n$${of('L', 'z_t')} = {of('L', 'z_t')}$$\n\n{words}\n"
+    for side, verdict in ((f"2 {right}", expected), (right, "right")):
+        text = f"{begins}\\begin{{align}}\n& = {side}\n\\end{{align}}"
+        last = symbptt.check(text).findings[-1]
+        assert last.verdict is not None
+        assert last.verdict.verdict == verdict

@@ -133,12 +133,22 @@ class _Reading:
     heading: str = ""
     #: the words between that left side and the fragment at hand
     between: str = ""
+    #: the left side of the display above, and the words since then
+    above: Traced | None = None
+    since: str = ""
 
     def read(self, fragment: Fragment) -> list[Formula | Unparsed]:
+        found = self.rows(fragment)
+        if fragment.form != "inline":
+            self.above, self.since = self.left, self.between
+        return found
+
+    def rows(self, fragment: Fragment) -> list[Formula | Unparsed]:
         if fragment.heading != self.heading:
-            self.left, self.heading = None, fragment.heading
-        if fragment.form == "display":
-            words = _MATHEMATICS_END.split(fragment.before)[-1]
+            self.left, self.above, self.heading = None, None, fragment.heading
+        words = _MATHEMATICS_END.split(fragment.before)[-1]
+        self.since = f"{self.since} {words}".strip()
+        if fragment.form in ("display", "environment"):
             self.between = f"{self.between} {words}".strip()
         plain = plainly(fragment.traced, typed=fragment.form == "text")
         plain = as_cases(unframed(plain))
@@ -203,6 +213,9 @@ class _Reading:
             carried = start > 0 and i == 0
             found = _formula(fragment, text, tree, start if carried else 0, notes, carried)
             yield replace(found, between=self.between) if carried else found
+        if fragment.form == "inline" and self.above is not None and _is_aside(fragment, trees):
+            self.left, self.between = self.above, self.since
+            return
         if not start:
             self.between = ""
         self.remember(text, trees)
@@ -224,6 +237,15 @@ class _Reading:
         last = (stated or trees)[-1]
         side = last.sides[0] if isinstance(last, Relation) else last
         self.left = text[side.span.start : side.span.end]
+
+
+def _is_aside(fragment: Fragment, trees: Sequence[Node]) -> bool:
+    r"""Whether a formula in a sentence has no value that a display would go on from: a list, or
+    what a comma parts from it, "because $s_t$ only affects $L_t$, \[= …\]"."""
+    last = trees[-1]
+    listed = isinstance(last, Group) and last.opening == ""
+    parted = fragment.after.lstrip().startswith((",", "，"))
+    return listed or (parted and not isinstance(last, Relation))
 
 
 def _is_about_steps(tree: Node) -> bool:
