@@ -57,7 +57,9 @@ def test_a_part_of_a_gradient_that_nothing_defines_is_not_guessed():
     assert (found.verdict, found.reason) == ("inconclusive", "delta_h_elsewhere is not defined")
 
 
-@pytest.mark.parametrize("sign", [r"\mathrel{+}=", r"\mathrel{+{=}}", r"\mathrel{+}\mathrel{=}"])
+@pytest.mark.parametrize(
+    "sign", [r"\mathrel{+}=", r"\mathrel{+{=}}", r"\mathrel{+}\mathrel{=}", "+&="]
+)
 def test_an_assignment_that_adds_however_it_is_set(sign):
     claim = rf"\frac{{\partial L}}{{\partial b_f}} {sign} \frac{{\partial L}}{{\partial f_t}} \odot f_t \odot (1 - f_t)"
     assert verdicts(f"{LSTM}$${claim}$$") == ["right"]

@@ -285,6 +285,7 @@ RELATIONS = [
     (r"a \approx b \propto c \to h", Relation((a, b, c, h), ("≈", "∝", "→"))),
     (r"a \leftarrow b", Relation((a, b), ("←",))),
     ("a += b", Relation((a, b), ("+=",))),
+    (r"a +&= b -\!\!= c", Relation((a, b, c), ("+=", "-="))),
     (r"a \le b < c \geq h \neq x", Relation((a, b, c, h, x), ("≤", "<", "≥", "≠"))),
     (r"t \in \{a\}", Relation((t, group(a, opening="{")), ("∈",))),
     (

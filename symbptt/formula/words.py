@@ -113,7 +113,7 @@ def words(raw: Iterator[Token], shift: int) -> Iterator[Token]:
                 yield from _small("SUB", SUBSCRIPT_CHARACTERS, value, start)
             case "SUPCHARS":
                 yield from _small("SUP", SUPERSCRIPT_CHARACTERS, value, start)
-            case "ADDED":  # \mathrel{+}=
+            case "ADDED":  # \mathrel{+}=, +&=
                 sign = next(c for c in value if c in "+-*/")
                 yield token("RELATION", RELATIONS[f"{sign}="], start, end)
             case "OPERATOR" | "RELATION" | "BIG":
