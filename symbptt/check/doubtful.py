@@ -369,12 +369,30 @@ def is_of_given_numbers(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 
 def is_zero_at_the_end(part: Part, epoch: Epoch, scope: Scope) -> bool:
-    """Whether a claim says that a gradient by a later state is zero: a recursion may begin so."""
-    if part.right != Number(Fraction(0)) or not speaks_of_loss(part.left, scope):
+    """Whether a claim says that a gradient by a later state is zero, or what is named as one by
+    the last state: a recursion may begin so."""
+    if part.right != Number(Fraction(0)):
+        return False
+    if _is_carried_by_name(part.left, scope):
+        return True
+    if not speaks_of_loss(part.left, scope):
         return False
     by = [n.operand for n in part.left.walk() if isinstance(n, Differential)][1:]
     steps = (p for x in by if isinstance(x, Symbol) for p in scripts(x) if is_time(p))
     return any(isinstance(n, Sum) and n.signs == (1, 1) for p in steps for n in p.walk())
+
+
+def _is_carried_by_name(left: Node, scope: Scope) -> bool:
+    """Whether ``δh_T`` may be what comes from behind the last step: the text doesn't say that a δ
+    is all of a gradient."""
+    if isinstance(left, Product):
+        found, _ = with_prefixes(left.factors, left.operators, scope)
+        left = found[0] if len(found) == 1 else left
+    meant = scope.meant(left) if isinstance(left, Symbol) else None
+    if meant is None or meant.kind != "gradient" or prefix_of(left) in scope.marks:
+        return False
+    last = isinstance(meant.step, Symbol) and meant.step.base in scope.horizons
+    return last and scope.model.variables[meant.name].role is Role.STATE
 
 
 def has_capital_step(part: Part, epoch: Epoch, scope: Scope) -> bool:
