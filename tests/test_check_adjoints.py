@@ -95,3 +95,52 @@ $$\bar o_t = \bar h_t \odot c_t$$
     found = check_document(Document(text, "a.md")).findings
     verdicts = [f.verdict.verdict for f in found if f.verdict is not None]
     assert verdicts == ["right-under", "right-under", "right-under", "inconclusive"]
+
+
+ROWS = r"""
+$$s_t = x_t W + h_{t-1} R, \qquad h_t = \tanh(s_t), \qquad p_t = \mathrm{softmax}(h_t V)$$
+$$E = \sum_{t=1}^T E_t, \qquad E_t = -\sum_k y_{t,k} \log p_{t,k}$$
+"""
+MULTIPLIER = r"\lambda_t = (p_t - y_t) V^\top + (\lambda_{t+1} \odot (1 - h_{t+1}^2)) R^\top"
+GRADIENT = r"\lambda_t = \nabla_{h_t} E"
+WEIGHTS = r"\nabla_W E = \sum_t x_t^\top (\lambda_t \odot (1 - h_t^2))"
+
+
+def of_rows(*claims: str) -> list[str]:
+    text = ROWS + "\n".join(f"$${claim}$$" for claim in claims)
+    found = check_document(Document(text, "a.md")).findings
+    return [f.verdict.verdict for f in found if f.verdict is not None]
+
+
+@pytest.mark.parametrize("letter", [r"\lambda", "q", r"\eta"])
+def test_what_is_carried_back_is_no_forward_equation(letter):
+    lines = [x.replace(r"\lambda", letter) for x in (MULTIPLIER, GRADIENT, WEIGHTS)]
+    assert of_rows(*lines) == ["right-under", "right", "right"]
+    assert of_rows(lines[1], lines[0], lines[2]) == ["right", "right"]
+
+
+@pytest.mark.parametrize(("old", "new"), [("R^", "R R^"), ("h_{t+1}", "h_t"), ("- y_t", "+ y_t")])
+def test_a_mistake_in_what_is_carried_back(old, new):
+    wrong = MULTIPLIER.replace(old, new)
+    assert of_rows(wrong)[0] == "inconclusive"
+    assert of_rows(GRADIENT, wrong, WEIGHTS) == ["wrong", "right"]
+    assert of_rows(GRADIENT, MULTIPLIER, WEIGHTS.replace("x_t", "x_{t-1}")) == ["right", "wrong"]
+
+
+def test_two_names_may_carry_back_in_turn():
+    first = r"\lambda_t = (p_t - y_t) V^\top + \mu_{t+1} R^\top"
+    second = r"\mu_t = \lambda_t \odot (1 - h_t^2)"
+    assert of_rows(first, second, GRADIENT) == ["right-under", "right-under", "right"]
+
+
+def test_a_state_that_runs_backward_is_an_equation():
+    both = r"""
+$$h_t = \tanh(W h_{t-1} + U x_t), \qquad g_t = A g_{t+1} + B h_t, \qquad y_t = V h_t + Q g_t$$
+$$L = \sum_{t=1}^T \frac{1}{2} \|y_t - d_t\|^2$$
+"""
+    by = r"\frac{\partial L}{\partial g_{%s}}"
+    claim = rf"$${by % 't'} = Q^\top (y_t - d_t) + A^\top {by % 't-1'}$$"
+    for text, verdict in ((claim, "right"), (claim.replace(r"A^\top", "A"), "wrong")):
+        last = check_document(Document(both + text, "a.md")).findings[-1].verdict
+        assert last is not None
+        assert last.verdict == verdict

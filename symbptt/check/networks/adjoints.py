@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from symbptt.check.documents.formulas import Formula
+from symbptt.check.networks.multipliers import multipliers
 from symbptt.check.networks.parts import Mention, Part, has_derivative, links_of
 from symbptt.check.notation.language import said
 from symbptt.check.notation.marks import mark_of, unmarked
@@ -34,7 +35,7 @@ class _Line:
 
 
 def adjoints(stated: Sequence[list[Part] | Mention]) -> frozenset[str]:
-    """The marked names that adjoints have, by the lines that give them."""
+    """The names that adjoints have, by the lines that give them: marked ones, and multipliers."""
     links = [*links_of(stated)]
     symbols = [n for p in links for s in (p.left, p.right) for n in s.walk()
                if isinstance(n, Symbol)]  # fmt: skip
@@ -59,7 +60,7 @@ def adjoints(stated: Sequence[list[Part] | Mention]) -> frozenset[str]:
             more |= {name for name in used if mark_of(name) == mark_of(x.name)}
         grown = not more <= found
         found |= more
-    return frozenset(found)
+    return frozenset(found) | multipliers(stated)
 
 
 def shorthands(stated: Sequence[list[Part] | Mention]) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,7 @@ from symbptt.check.networks.signals import (
     jacobians,
     signals,
 )
+from symbptt.check.notation.marks import mark_of
 from symbptt.check.notation.meant import Definition
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.neighbours import OUTSIDE
@@ -104,6 +105,9 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
     head = name.split("_")[0]
     yield from handed_back(name, scope)
     yield from adjoints(name, scope)
+    if name in scope.adjoints and mark_of(name) is None:
+        yield from signals(name, scope, loose=True)
+        return
     if is_identity(name, sides):
         yield Reading(name, "any number", 0, lambda c: c, lambda node: True), scope.with_free(name)
         return

@@ -83,9 +83,9 @@ def without_derivatives(
         if isinstance(links, Mention) or not links[0].first:
             continue
         match links[0].left, links[0].right:
-            case Symbol() as left, Quotient(Differential(), Differential(operand=by)) if (
-                by != Symbol("t")
-            ):
+            case Symbol() as left, (
+                Quotient(Differential(), Differential(operand=by)) | Differential("∇", by=by)
+            ) if by != Symbol("t"):
                 named.setdefault(_name_and_time(left), at)
     return [
         g for g in found

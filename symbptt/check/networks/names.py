@@ -46,10 +46,9 @@ class Names:
     ``aliases``: other names of the model's quantities; ``horizons``: the letters for the number
     of steps; ``ahead``: names that ``:=``, or the entries of a diagonal, give further down;
     ``stated``: gradients that the document says are what their names say; ``entries``: letters
-    that count entries wherever they stand in brackets; ``adjoints``: marked names that lines give
-    as adjoints; ``marks``: those that the document says every adjoint bears, and
-    prefixes; ``above``: letters
-    whose steps are superscripts; ``variables``: those that derivatives are by;
+    that count entries wherever they stand in brackets; ``adjoints``: names that lines give as
+    adjoints; ``marks``: those that the document says every adjoint bears, and prefixes; ``above``:
+    letters whose steps are superscripts; ``variables``: those that derivatives are by;
     ``values``: names of derivatives by what the document says that their values are, each where
     the model holds that starts there.
     """
@@ -85,6 +84,7 @@ class Names:
             parts=frozenset(name.base for _, name in epoch.named),
             entries=self.entries,
             marks=self.marks,
+            adjoints=self.adjoints,
             above=self.above,
             variables=self.variables,
             spans=epoch.spans,
@@ -236,9 +236,9 @@ def _upright(right: Node) -> Node:
 
 
 def _is_derivative(node: Node) -> bool:
-    """``∂L/∂h_t``."""
+    """``∂L/∂h_t``, ``∇_{h_t} L``."""
     match node:
-        case Quotient(Differential(), Differential()):
+        case Quotient(Differential(), Differential()) | Differential("∇", Node(), by=Node()):
             return True
     return False
 

@@ -60,9 +60,10 @@ class Scope:
     ``bare_is_last``: a state without a step is that of the last step; ``free``: letters that
     stand for any number; ``layers``: the letter that counts layers; ``share``: the loss of a step;
     ``parts``: the names of parts of equations; ``entries``: letters that count entries wherever
-    they stand in brackets; ``marks``: those that adjoints bear; ``above``: those whose
-    steps are superscripts; ``spans``: the losses of several steps, each with which steps these
-    are, or None where it is not known; ``variables``: letters that derivatives are by.
+    they stand in brackets; ``marks``: those that adjoints bear; ``adjoints``: names that these
+    have by the lines that give them; ``above``: those whose steps are superscripts; ``spans``: the
+    losses of several steps, each with which steps these are, or None where it is not known;
+    ``variables``: letters that derivatives are by.
     """
 
     model: Model
@@ -77,6 +78,7 @@ class Scope:
     parts: frozenset[str] = frozenset()
     entries: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
+    adjoints: frozenset[str] = frozenset()
     above: frozenset[str] = frozenset()
     variables: frozenset[str] = frozenset()
     spans: Mapping[str, Span | None] = field(default_factory=dict)
