@@ -280,3 +280,21 @@ $$E = \sum_{t=1}^T E_t, \quad E_t = -\sum_k y_{t,k} \log p_{t,k}$$
     product = r"\prod_{i=t}^{k+1} \operatorname{diag}(1 - h_i^2) R^\top"
     claim = rf"$$\nabla_{{h_k}} E_t = (p_t - y_t) V^\top {product}$$"
     assert verdicts(rows, claim.replace(old, new) if old else claim) == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("right", "verdict"),
+    [
+        (r"\delta_t h_{t-1}^\top", "right-under"),
+        (r"\delta_t h_t^\top", "wrong"),
+        (r"\delta_t h_{t-1}", "wrong"),
+        (r"h_{t-1}^\top \delta_t", "wrong"),
+    ],
+)
+def test_the_transpose_in_a_definition_may_make_a_column(right, verdict):
+    net = r"""
+$$a_t = W h_{t-1} + U x_t, \quad h_t = \tanh(a_t), \quad L = \sum_{t=1}^T \frac{1}{2} \|h_t - y_t\|^2$$
+"""
+    given = rf"Let $\delta_t = \left({of('L', 'a_t')}\right)^\top$."
+    claim = rf"$${of('L', 'W')} = \sum_{{t=1}}^T {right}$$"
+    assert verdicts(net, given, claim) == [verdict]

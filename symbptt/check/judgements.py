@@ -22,6 +22,7 @@ from symbptt.check.networks.signals import by_argument
 from symbptt.check.notation.indices import relettered
 from symbptt.check.notation.meant import Definition
 from symbptt.check.notation.namings import namings
+from symbptt.check.notation.scripts import unbracketed
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import (
     BigOperator,
@@ -30,6 +31,7 @@ from symbptt.formula.tree import (
     Number,
     Quotient,
     Symbol,
+    Transpose,
 )
 
 _T, _LAST = Symbol("t"), Symbol("T")
@@ -65,10 +67,30 @@ class Judgements:
             if again.holds:
                 readings = (row, *again.readings)
                 return replace(again, verdict="right-under", readings=readings)
+        for row, turned in self.with_columns(claim, epoch):
+            setting = self.known.setting(epoch).of(turned)
+            if held_everywhere(claim, setting, [STANDARD]):
+                return replace(judge(claim, setting), verdict="right-under", readings=(row,))
         said = self.known.length_throughout
         if said is not None and is_beyond(claim, self.known.setting(epoch), said):
             return Judgement("right-under", (_of_length(said),))
         return found
+
+    def with_columns(self, claim: Claim, epoch: Epoch) -> Iterator[tuple[Row, Scope]]:
+        """What symbols stand for where ``δ_t = (∂L/∂a_t)ᵀ`` is a column: the transpose says that
+        gradients by vectors are rows, which those by matrices need not be."""
+        scope = self.scope(epoch)
+        used = [scope.meant(n) for n in claim.relation.walk() if isinstance(n, Symbol)]
+        names = sorted({m.name for m in used if m is not None and m.kind == "defined"})
+        turned = scope
+        for name in names:
+            known = scope.definitions[name]
+            body = _of_vector(known.body, scope)
+            if body is not None:
+                turned = turned.with_definition(name, replace(known, body=body))
+        if turned is not scope:
+            says = "gradients by vectors are rows, so that a transposed one is a column"
+            yield reading("a transposed gradient is a column", says), turned
 
     def as_long_as_written(self, part: Part, epoch: Epoch) -> Iterator[tuple[Row, Epoch]]:
         """The model in as many steps as the document says just there, or throughout of the last
@@ -296,6 +318,22 @@ def _is_of_derivatives(node: Node, scope: Scope) -> bool:
         body = scope.definitions[meant.name].body
         return any(_is_of_derivatives(n, scope) for n in body.walk())
     return isinstance(node, Differential) or (meant is not None and meant.kind == "gradient")
+
+
+def _of_vector(node: Node, scope: Scope) -> Node | None:
+    """The gradient by a vector, of which a formula is the transpose."""
+    match unbracketed(node):
+        case Transpose(operand):
+            inner = unbracketed(operand)
+        case _:
+            return None
+    match inner:
+        case Quotient(Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)):
+            loss, what = scope.meant(of), scope.meant(by)
+            if loss is not None and what is not None and loss.kind == "loss":
+                v = scope.model.variables.get(what.name)
+                return inner if v is not None and v.shape[1] == 1 else None
+    return None
 
 
 def _of_length(length: int) -> Row:
