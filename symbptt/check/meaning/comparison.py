@@ -147,11 +147,13 @@ def _is_something(node: Node, places: Sequence[tuple[Meaning, Steps]]) -> bool:
 
 
 def _spread(points: list[dict[str, int]]) -> list[dict[str, int]]:
-    """As many points as are tried, all over the range of every letter, in order."""
-    if len(points) <= MOST_POINTS:
-        return points
-    chosen = Random(len(points)).sample(range(len(points)), MOST_POINTS)
-    return [points[i] for i in sorted(chosen)]
+    """As many points as are tried, all over the range of every letter: from the middle on, which
+    tells most, as nothing begins or ends there."""
+    if len(points) > MOST_POINTS:
+        chosen = Random(len(points)).sample(range(len(points)), MOST_POINTS)
+        points = [points[i] for i in sorted(chosen)]
+    middle = len(points) // 2
+    return points[middle:] + points[:middle]
 
 
 def _is_last(steps: Mapping[str, int], scope: Scope, T: int) -> bool:
