@@ -14,7 +14,7 @@ from symbptt.check.edits.places import is_slope
 from symbptt.check.edits.retimed import retimed, retiming, skeleton, steps_in
 from symbptt.check.edits.step_rows import step_letters
 from symbptt.check.networks.parts import notation_of
-from symbptt.check.notation.normal import Notation, normal
+from symbptt.check.notation.normal import Known, Notation, normal
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import (
     BigOperator,
@@ -108,9 +108,10 @@ class Author:
                         found.setdefault(key, g.text[n.span.start : n.span.end])
         return tuple(islice(found.values(), MOST_QUANTITIES))
 
-    def plain(self, node: Node, f: Formula) -> Node:
+    def plain(self, node: Node, f: Formula, known: Known | None = None) -> Node:
         """A tree as the formulas of this document are taken."""
-        return normal(node, self.notation if f.fragment.form == "text" else self.notation.tex())
+        notation = self.notation if f.fragment.form == "text" else self.notation.tex()
+        return normal(node, notation, known)
 
 
 def _is_earlier(symbol: Symbol) -> bool:

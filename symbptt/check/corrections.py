@@ -16,6 +16,7 @@ from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.tensors import Layout
 from symbptt.check.meaning.work import in_other_signs
 from symbptt.check.networks.parts import Part
+from symbptt.check.notation.normal import Known
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import (
     Differential,
@@ -60,10 +61,11 @@ def correction(
     if _is_jacobian(part.raw.sides[0], setting.scope) and not _is_chain(part.raw.sides[-1]):
         passes.append(([replace(STANDARD, layout=Layout.DENOMINATOR)], FEW_EDITS))
     pieces = Pieces(author, part.raw, f)
+    known: Known = {}
     for readings, limit in passes:
 
         def holds(node: Relation, readings: Sequence[Convention] = readings) -> bool:
-            plain = author.plain(node, f)
+            plain = author.plain(node, f, known)
             assert isinstance(plain, Relation)
             left, right = plain.sides
             if left == right or in_other_signs(left, right):

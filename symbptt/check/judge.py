@@ -13,6 +13,7 @@ from symbptt.check.meaning.comparison import (
     ALL_ZERO,
     MOST_POINTS,
     Points,
+    fails_somewhere,
     is_vacuous,
     lengths_for,
     points_equal,
@@ -172,7 +173,8 @@ def held_everywhere(
     ``in_full``: no derivative in it is zero at all of them."""
     where: Points = {}
     lengths = lengths_for(claim, setting)
-    for convention in taken:
+    left = [c for c in taken if not fails_somewhere(claim, setting, c, lengths)]
+    for convention in left:
         try:
             holds = (points_equal(claim, setting, convention, lengths, where) or 0) > 0
             if holds and not (in_full and any(zeros(claim, setting, convention, where).values())):

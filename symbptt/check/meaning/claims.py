@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 
 from symbptt.check.meaning.entries import extent
 from symbptt.check.meaning.meaning import Meaning
@@ -87,12 +87,35 @@ def least_length(claim: Claim) -> int:
 
 #: How many letters a claim may leave free.
 MOST_LETTERS = 4
+#: How many points are looked at to find one.
+MOST_AHEAD = 12
 
 
 def points(claim: Claim, meaning: Meaning) -> Iterator[dict[str, int]]:
     """The values of the letters that are free in a claim, where its conditions hold."""
     T = meaning.world.T
     free = free_letters(claim, meaning)
+    meant = list(_meant(claim, meaning, free))
+    kept = [steps for steps in meant if not _is_backward_at(claim, meaning, steps)]
+    counted = [letter for letter, n in free.items() if n is None]
+    if kept and all(steps[letter] == T for steps in kept for letter in counted):
+        return iter(meant)  # only the last step would be left: it speaks of others too
+    return iter(kept)
+
+
+def a_point(claim: Claim, meaning: Meaning) -> dict[str, int] | None:
+    """One of the points, from the middle of all, if it is clear that it is one."""
+    meant = list(_meant(claim, meaning, free_letters(claim, meaning)))
+    middle = len(meant) // 2
+    ahead = islice((*meant[middle:], *meant[:middle]), MOST_AHEAD)
+    return next((s for s in ahead if not _is_backward_at(claim, meaning, s)), None)
+
+
+def _meant(
+    claim: Claim, meaning: Meaning, free: Mapping[str, int | None]
+) -> Iterator[dict[str, int]]:
+    """The values of free letters at which the conditions of a claim hold."""
+    T = meaning.world.T
     if len(free) > MOST_LETTERS:
         raise UnknownError(f"{len(free)} letters are too many to try", claim.left)
     ranges = [range(1, (n or T) + 1) for n in free.values()]
@@ -100,12 +123,7 @@ def points(claim: Claim, meaning: Meaning) -> Iterator[dict[str, int]]:
     every = ({**horizons, **dict(zip(free, values, strict=True))} for values in product(*ranges))
     layers = meaning.scope.layers
     known = {} if layers is None else {layers.top: layers.count}
-    meant = [steps for steps in every if _holds_at(claim, {**known, **steps})]
-    kept = [steps for steps in meant if not _is_backward_at(claim, meaning, steps)]
-    counted = [letter for letter, n in free.items() if n is None]
-    if kept and all(steps[letter] == T for steps in kept for letter in counted):
-        return iter(meant)  # only the last step would be left: it speaks of others too
-    return iter(kept)
+    return (steps for steps in every if _holds_at(claim, {**known, **steps}))
 
 
 def _holds_at(claim: Claim, steps: Steps) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from random import Random
 
 from symbptt.check.meaning.agreement import agree
-from symbptt.check.meaning.claims import Claim, least_length, points
+from symbptt.check.meaning.claims import Claim, a_point, least_length, points
 from symbptt.check.meaning.conventions import STANDARD, Convention
 from symbptt.check.meaning.meaning import Meaning
 from symbptt.check.meaning.setting import LENGTHS, Setting
@@ -18,6 +18,7 @@ from symbptt.check.meaning.work import Seen
 from symbptt.check.notation.quantities import MissingError, NoPathError, OutOfRangeError
 from symbptt.check.notation.scripts import Steps, unbracketed
 from symbptt.check.notation.symbols import Scope, UnknownError
+from symbptt.evidence.residues import UnluckyError
 from symbptt.formula.tree import Node, Number
 
 #: Random points for each length.
@@ -56,6 +57,22 @@ def points_equal(
     if first is None:
         return None
     return _equal_in(claim, setting, convention, lengths, SEEDS, where)
+
+
+def fails_somewhere(
+    claim: Claim, setting: Setting, convention: Convention, lengths: Sequence[int]
+) -> bool:
+    """Whether a claim fails at one point: most of what is wrong does, and it is soon found."""
+    if not lengths:
+        return False
+    meaning = setting.meaning(convention, lengths[0], SEEDS[0])
+    try:
+        steps = a_point(claim, meaning)
+        return steps is not None and not agree(*both_sides(claim, meaning, steps), convention)
+    except MissingError:
+        return False
+    except (ShapeClashError, UnknownError, OutOfRangeError, UnluckyError):
+        return True
 
 
 def _equal_in(
@@ -130,11 +147,13 @@ def _is_something(node: Node, places: Sequence[tuple[Meaning, Steps]]) -> bool:
 
 
 def _spread(points: list[dict[str, int]]) -> list[dict[str, int]]:
-    """As many points as are tried, all over the range of every letter, in order."""
-    if len(points) <= MOST_POINTS:
-        return points
-    chosen = Random(len(points)).sample(range(len(points)), MOST_POINTS)
-    return [points[i] for i in sorted(chosen)]
+    """As many points as are tried, all over the range of every letter: from the middle on, which
+    tells most, as nothing begins or ends there."""
+    if len(points) > MOST_POINTS:
+        chosen = Random(len(points)).sample(range(len(points)), MOST_POINTS)
+        points = [points[i] for i in sorted(chosen)]
+    middle = len(points) // 2
+    return points[middle:] + points[:middle]
 
 
 def _is_last(steps: Mapping[str, int], scope: Scope, T: int) -> bool:

@@ -218,15 +218,23 @@ def prefixed_names(trees: Iterable[Node]) -> frozenset[str]:
     return frozenset(found)
 
 
-def normal(node: Node, notation: Notation) -> Node:
-    """A tree with names and steps taken apart, calls as calls, and differentials as fractions."""
-    return notation.neighbours.rewritten(_normal(node, notation))
+#: Trees that have been rewritten, by identity, each with what it became.
+Known = dict[int, tuple[Node, Node]]
 
 
-def _normal(node: Node, notation: Notation) -> Node:
-    if not isinstance(node, Symbol):
-        node = node.rebuilt(lambda n: _normal(n, notation))
-    return reduce(lambda n, row: row.change(n, notation), REWRITINGS, node)
+def normal(node: Node, notation: Notation, known: Known | None = None) -> Node:
+    """A tree with names and steps taken apart, calls as calls, and differentials as fractions;
+    trees that share parts are done sooner where these are ``known``."""
+    return notation.neighbours.rewritten(_normal(node, notation, {} if known is None else known))
+
+
+def _normal(node: Node, notation: Notation, known: Known) -> Node:
+    if id(node) not in known:
+        whole = node
+        if not isinstance(node, Symbol):
+            whole = node.rebuilt(lambda n: _normal(n, notation, known))
+        known[id(node)] = node, reduce(lambda n, row: row.change(n, notation), REWRITINGS, whole)
+    return known[id(node)][1]
 
 
 def _names_stack(tree: Node) -> bool:
