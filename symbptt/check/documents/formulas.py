@@ -90,7 +90,7 @@ _MAPPING = re.compile(
 )
 
 #: What ends a formula in the words before another one.
-_MATHEMATICS_END = re.compile(r"\$|\\[\])]|\\end\s*\{[^{}]*\}|</math>")
+MATHEMATICS_END = re.compile(r"\$|\\[\])]|\\end\s*\{[^{}]*\}|</math>")
 DOTS = Text("...")
 _STEPS = frozenset({"t", "s", "k", "i", "j", "l", "n", "tau", "T"})
 #: Signs that may stand alone between dollars.
@@ -138,7 +138,7 @@ class _Reading:
         if fragment.heading != self.heading:
             self.left, self.heading = None, fragment.heading
         if fragment.form == "display":
-            words = _MATHEMATICS_END.split(fragment.before)[-1]
+            words = MATHEMATICS_END.split(fragment.before)[-1]
             self.between = f"{self.between} {words}".strip()
         plain = plainly(fragment.traced, typed=fragment.form == "text")
         plain = as_cases(unframed(plain))

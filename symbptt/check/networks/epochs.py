@@ -19,7 +19,7 @@ from symbptt.check.networks.bindings import (
     spoken_loss,
 )
 from symbptt.check.networks.epoch import Epoch, NoModelError, Rival, Stated
-from symbptt.check.networks.equations import claims, equations
+from symbptt.check.networks.equations import equations
 from symbptt.check.networks.forward import Forward, forward
 from symbptt.check.networks.gaps import gaps
 from symbptt.check.networks.given import Given, relation
@@ -72,7 +72,7 @@ def epochs(
     spans = spans_of(several, given)
     parts = _named_parts(stated, given)
     loss = spoken_loss(words)
-    made = [_with_rival(run, parts, loss) for run in runs(given, claims(stated))]
+    made = [_with_rival(run, parts, loss) for run in runs(given, stated)]
     found = [epoch for epoch in made if isinstance(epoch, Epoch)]
     if not found and all(g.left.base in LOSSES for g in given):
         found = _usual(stated)
