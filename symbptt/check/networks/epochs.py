@@ -23,6 +23,7 @@ from symbptt.check.networks.equations import equations
 from symbptt.check.networks.forward import Forward, forward
 from symbptt.check.networks.gaps import gaps
 from symbptt.check.networks.given import Given, relation
+from symbptt.check.networks.kept import at_single_steps
 from symbptt.check.networks.links import function_defined
 from symbptt.check.networks.parts import ADDING, Mention, has_derivative, links_of
 from symbptt.check.networks.running import apart, spans_of
@@ -81,6 +82,7 @@ def epochs(
         raise NoModelError(problem)
     formulas = tuple(g.formula for g in (*given, *several, *general))
     names = frozenset(g.name for g in general)
+    single = at_single_steps(given)
     unread = any(isinstance(m, Mention) and _is_unread_loss(m) for m in stated)
     every = [*links_of(stated)]
     assigned = frozenset(p.left for p in every if p.sign == "←")
@@ -107,6 +109,7 @@ def epochs(
             lefts=(*epoch.lefts, *(left for g in several for left in g.lefts)),
             spans=spans,
             besides=names,
+            single=single,
             formulas_of=frozenset(filter(None, map(function_defined, every))),
             loss_unread=epoch.loss_unread or (unread and not epoch.loss_stated),
             gaps=None if epoch.gaps is None else epoch.gaps.with_equations_for(differentiated),

@@ -101,6 +101,9 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
     if name.endswith("()"):
         yield from _functions(name, scope)
         return
+    if name in scope.single:  # a_1 = …: nothing else, whatever it is at other steps
+        yield _NOTHING, scope
+        return
     head = name.split("_")[0]
     yield from handed_back(name, scope)
     yield from adjoints(name, scope)

@@ -88,6 +88,7 @@ class Names:
             above=self.above,
             variables=self.variables,
             spans=epoch.spans,
+            single=epoch.single,
         )
 
     def _by_value(self, name: str, known: Definition, epoch: Epoch) -> Definition:

@@ -62,7 +62,8 @@ class Scope:
     ``parts``: the names of parts of equations; ``entries``: letters that count entries wherever
     they stand in brackets; ``marks``: those that adjoints bear; ``above``: those whose
     steps are superscripts; ``spans``: the losses of several steps, each with which steps these
-    are, or None where it is not known; ``variables``: letters that derivatives are by.
+    are, or None where it is not known; ``variables``: letters that derivatives are by; ``single``:
+    names that equations give at numbered steps.
     """
 
     model: Model
@@ -80,6 +81,7 @@ class Scope:
     above: frozenset[str] = frozenset()
     variables: frozenset[str] = frozenset()
     spans: Mapping[str, Span | None] = field(default_factory=dict)
+    single: frozenset[str] = frozenset()
     _found: dict[Symbol, Meant | None] = field(default_factory=dict, repr=False, compare=False)
 
     def meant(self, symbol: Symbol) -> Meant | None:
