@@ -132,6 +132,33 @@ def test_a_letter_that_has_a_value_at_some_step_is_nothing_else(given, z, verdic
     assert last(*given, wrong)[0] in {"wrong", "inconclusive"}
 
 
+WITH_OUTPUT = (r"h_t = \tanh(W h_{t-1} + U x_t + b)", "y_t = V h_t + c",
+               r"L = \sum_{t=1}^T L_t(y_t, d_t)")  # fmt: skip
+THROUGH_STATES = (
+    rf"{by('theta')} = \sum_{{t=1}}^T {by('y_t', 'L_t')} {by('h_t', 'y_t')} {by('theta', 'h_t')}"
+).replace("theta", r"\theta")
+OF_STEPS = rf"{by('theta')} = \sum_{{t=1}}^T {by('theta', 'L_t')}".replace("theta", r"\theta")
+
+
+@pytest.mark.parametrize(
+    ("members", "claim", "verdict"),
+    [
+        (r"\theta \in \{W, U, b\}", THROUGH_STATES, "right"),
+        (r"\theta \in \{W, U, V, b, c\}", THROUGH_STATES, "inconclusive"),
+        (r"\theta = (W, V)", THROUGH_STATES, "inconclusive"),
+        ("", THROUGH_STATES, "right-under"),
+        (r"\theta \in \{W, U, b\}", THROUGH_STATES.replace("t=1", "t=2"), "inconclusive"),
+        (r"\theta \in \{W, U, V, b, c\}", OF_STEPS, "right"),
+        ("", OF_STEPS, "right"),
+        ("", OF_STEPS.replace("= ", "= 2 ", 1), "inconclusive"),
+    ],
+)
+def test_a_letter_for_any_parameter_stands_for_those_that_the_document_says(
+    members, claim, verdict
+):
+    assert last(*WITH_OUTPUT, *filter(None, [members]), claim)[0] == verdict
+
+
 def test_an_output_by_a_second_function_is_not_read_as_a_derivative() -> None:
     assert last(*SUMMED, r"\hat y_t = \sigma'(o_t)", OUTPUT_WEIGHTS)[0] == "inconclusive"
 

@@ -21,6 +21,7 @@ from symbptt.check.networks.adjoints import adjoints
 from symbptt.check.networks.epoch import Epoch, NoModelError
 from symbptt.check.networks.epochs import epochs
 from symbptt.check.networks.equations import layers_in
+from symbptt.check.networks.generic import members
 from symbptt.check.networks.links import claim_of, horizons
 from symbptt.check.networks.names import Names
 from symbptt.check.networks.parts import Mention, Part, links_of
@@ -107,6 +108,7 @@ class Known:
             aliases, horizons(self.stated), layers_in(self.stated),
             entries=entries_in_brackets(trees), adjoints=adjoints(self.stated),
             above=steps_above(trees), variables=differentiated_by(trees),
+            members=members(trees),
         )  # fmt: skip
         names.look_ahead(self.stated, self.epoch_at)
         return names

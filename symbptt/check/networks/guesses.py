@@ -14,7 +14,6 @@ from symbptt.check.networks.signals import (
     PRE,
     adjoints,
     arguments,
-    behind_states,
     handed_back,
     jacobians,
     signals,
@@ -32,7 +31,6 @@ from symbptt.check.notation.scripts import (
 from symbptt.check.notation.symbols import ACTIVATION_NAMES, ERRORS, Scope
 from symbptt.formula.tree import (
     Call,
-    Differential,
     Group,
     Node,
     Number,
@@ -52,10 +50,6 @@ CHANGES = frozenset({"Delta", "D"})
 #: forward, are.
 IDENTITIES = frozenset({"I", "Id"})
 JACOBIANS = frozenset({"P", "S", "Q", "R", "M", "Z", "G"})
-#: What stands for any parameter.
-GENERIC = frozenset({"theta", "Theta", "w", "W", "omega", "vartheta", "psi", "phi", "p"})
-
-
 #: What stands for any number in a formula of functions alone: ``tanh'(z) = 1 - tanh²(z)``.
 LETTERS = frozenset({"x", "z", "u", "a", "y", "s", "v", "t", "n"})
 
@@ -241,23 +235,3 @@ def _functions(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
             reading(f"{name[:-2]} is {f}", f"{name[:-2]} stands for {f}"),
             scope.with_alias(name, f),
         )
-
-
-def generic(sides: Sequence[Node], scope: Scope) -> list[Scope] | None:
-    """The scopes in which θ is each parameter in turn, where a claim is about any of them."""
-    wanted = {
-        n.operand.base
-        for side in sides
-        for n in side.walk()
-        if isinstance(n, Differential) and isinstance(n.operand, Symbol)
-        and n.operand.base in GENERIC and all(map(is_time, scripts(n.operand)))
-        and scope.meant(n.operand) is None
-    }  # fmt: skip
-    if len(wanted) != 1:
-        return None
-    (name,) = wanted
-    parameters = [q.name for q in scope.model.with_role(Role.PARAMETER)
-                  if q.name in behind_states(scope.model)]  # fmt: skip
-    if not parameters:
-        return None
-    return [scope.with_alias(name, p) for p in parameters]

@@ -51,7 +51,7 @@ class Names:
     prefixes; ``above``: letters
     whose steps are superscripts; ``variables``: those that derivatives are by;
     ``values``: names of derivatives by what the document says that their values are, each where
-    the model holds that starts there.
+    the model holds that starts there; ``members``: the sets of letters for any parameter.
     """
 
     aliases: Mapping[str, str]
@@ -66,6 +66,7 @@ class Names:
     above: frozenset[str] = frozenset()
     variables: frozenset[str] = frozenset()
     values: dict[tuple[str, int], Definition] = field(default_factory=dict)
+    members: Mapping[str, tuple[Symbol, ...]] = field(default_factory=dict)
 
     def scope(self, epoch: Epoch) -> Scope:
         """What symbols stand for here."""
@@ -89,6 +90,7 @@ class Names:
             variables=self.variables,
             spans=epoch.spans,
             single=epoch.single,
+            members=self.members,
         )
 
     def _by_value(self, name: str, known: Definition, epoch: Epoch) -> Definition:

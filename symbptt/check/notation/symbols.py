@@ -63,7 +63,7 @@ class Scope:
     they stand in brackets; ``marks``: those that adjoints bear; ``above``: those whose
     steps are superscripts; ``spans``: the losses of several steps, each with which steps these
     are, or None where it is not known; ``variables``: letters that derivatives are by; ``single``:
-    names that equations give at numbered steps.
+    names that equations give at numbered steps; ``members``: what letters for any parameter are.
     """
 
     model: Model
@@ -82,6 +82,7 @@ class Scope:
     variables: frozenset[str] = frozenset()
     spans: Mapping[str, Span | None] = field(default_factory=dict)
     single: frozenset[str] = frozenset()
+    members: Mapping[str, tuple[Symbol, ...]] = field(default_factory=dict)
     _found: dict[Symbol, Meant | None] = field(default_factory=dict, repr=False, compare=False)
 
     def meant(self, symbol: Symbol) -> Meant | None:
