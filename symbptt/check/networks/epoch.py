@@ -45,9 +45,11 @@ Stated = Sequence[list[Part] | Mention]
 
 
 class NoModelError(SymbpttError):
-    """The forward equations of a document make no model; the message says why."""
+    """The forward equations of a document make no model; the message says why, and ``line`` where
+    the first stands that couldn't be read."""
 
-    def __init__(self, error: SymbpttError) -> None:
+    def __init__(self, error: SymbpttError, line: int) -> None:
+        self.line = line
         why = error.message if isinstance(error, PlacedError) else error.headline
         super().__init__(f"the forward equations make no model: {why}")
 

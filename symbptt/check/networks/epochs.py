@@ -79,7 +79,7 @@ def epochs(
         found = _usual(stated)
     problem = next((e for e in made if isinstance(e, SymbpttError)), None)
     if not found and problem is not None:
-        raise NoModelError(problem)
+        raise NoModelError(problem, _line_of(problem, given))
     formulas = tuple(g.formula for g in (*given, *several, *general))
     names = frozenset(g.name for g in general)
     single = at_single_steps(given)
@@ -118,6 +118,13 @@ def epochs(
         )
 
     return [known(epoch) for epoch in found]
+
+
+def _line_of(problem: SymbpttError, given: Sequence[Given]) -> int:
+    """The line of the equation that a failure is about, or of the first."""
+    place = getattr(problem, "place", None)
+    about = (g for g in given if place is not None and g.formula.text == place.text)
+    return next(about, given[0]).formula.line
 
 
 #: How a formula of the loss begins.

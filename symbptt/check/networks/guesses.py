@@ -130,7 +130,7 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
             isinstance(n, Symbol) and scope.unknown(n) == name for n in sides[0].walk()
         )
         yield from signals(name, scope, loose=loose)
-    elif head in SIGNALS and name[len(head) + 1 :].isdigit():  # δ_t^3: of the loss of step 3
+    elif head in SIGNALS and name[len(head) + 1 :].lstrip("0").isdigit():  # δ_t^3: of loss 3
         yield from signals(name, scope, Number(Fraction(int(name[len(head) + 1 :]))))
     if "target" in scope.model.variables and f"{name}_hat" in scope.model.variables:
         yield (

@@ -327,7 +327,7 @@ class Scope:
         """The name of a symbol that means nothing, without its step."""
         found = list(namings(symbol))
         whole = [n for n in found if n.entry and len(n.entry) == len(symbol.indices) and not n.step]
-        if symbol.indices and whole:  # z_o[i]
+        if symbol.indices and whole and not any(map(is_time, symbol.indices)):  # z_o[i]
             return whole[0].name
         with_step = [
             n for n in found
