@@ -97,3 +97,24 @@ def test_what_holds_without_an_equation_that_was_refused_is_not_right() -> None:
     found = last(LSTM, rf"{by('h_t', 'h_{t-1}')} = {slope}")  # the path through g is left out
     assert found.verdict == "inconclusive"
     assert "g, whose forward equation isn't read" in found.reason
+
+
+def test_equations_that_make_no_network_are_not_said_to_be_missing() -> None:
+    powers = "$$\nh_t = \\sum_{s=1}^{t} A^{t-s} x_s\n$$\n\n"
+    claim = "$$\n\\frac{\\partial L}{\\partial h_t} = 2 h_t\n$$\n"
+    for text, reason in (
+        (claim, "the document has no forward equations"),
+        ("Words.\n\n" + powers + claim, "none of the forward equations could be read into a "
+         "network; that of line 4 was the first that could not"),
+    ):  # fmt: skip
+        verdict = symbptt.check(text).findings[-1].verdict
+        assert verdict is not None
+        assert (verdict.verdict, verdict.reason) == ("inconclusive", reason)
+
+
+def test_a_number_below_a_name_at_a_step_is_a_part_of_it() -> None:
+    text = "$$h(t) = \\tanh(W h(t-1) + x(t))$$\n\n$$p_{1}(t) = V^T q_{0}(t)$$\n"
+    text += "\n$$\\delta_h(t) = h(t) + e_{0}(t)$$\n"
+    verdict = symbptt.check(text).findings[-1].verdict
+    assert verdict is not None
+    assert verdict.reason == "e_0 is not defined"

@@ -110,6 +110,55 @@ def test_a_claim_fails(given: tuple[str, ...], claim: str) -> None:
     assert last(*given, claim)[0] in {"wrong", "shape-error"}
 
 
+SUM_OF = r"{by} = \sum_{{t=1}}^3 \frac{{\partial L}}{{\partial {z}_t}}"
+
+
+@pytest.mark.parametrize(
+    ("given", "z", "verdict"),
+    [
+        # what a step gives a value is not the argument of what it is at that step
+        ([r"z_1 = \tanh(U x_1 + W z_0 + b)"], "z", "inconclusive"),
+        ([r"a_1 = \tanh(U x_1 + W a_0 + b)", r"\hat y_1 = V a_1"], "a", "inconclusive"),
+        ([r"a_1 = \tanh(U x_1 + W a_0 + b)", r"a_1 = \tanh(U + W + b)",
+          r"a_2 = \tanh(U x_2 + W a_1 + b)"], "a", "inconclusive"),
+        ([r"h_t = \tanh(U x_t + W h_{t-1} + b)", "z_1 = h_1"], "z", "inconclusive"),
+        ([r"h_t = \tanh(U x_t + W h_{t-1} + b)"], "z", "right-under"),
+        ([r"h_t = \tanh(U x_t + W h_{t-1} + b)", "z_1 = U x_1 + W h_0 + b"], "z", "right-under"),
+    ],
+)  # fmt: skip
+def test_a_letter_that_has_a_value_at_some_step_is_nothing_else(given, z, verdict):
+    assert last(*given, SUM_OF.format(by=by("b"), z=z))[0] == verdict
+    wrong = SUM_OF.format(by=by("b"), z=z).replace("= ", "= 2 ", 1)
+    assert last(*given, wrong)[0] in {"wrong", "inconclusive"}
+
+
+WITH_OUTPUT = (r"h_t = \tanh(W h_{t-1} + U x_t + b)", "y_t = V h_t + c",
+               r"L = \sum_{t=1}^T L_t(y_t, d_t)")  # fmt: skip
+THROUGH_STATES = (
+    rf"{by('theta')} = \sum_{{t=1}}^T {by('y_t', 'L_t')} {by('h_t', 'y_t')} {by('theta', 'h_t')}"
+).replace("theta", r"\theta")
+OF_STEPS = rf"{by('theta')} = \sum_{{t=1}}^T {by('theta', 'L_t')}".replace("theta", r"\theta")
+
+
+@pytest.mark.parametrize(
+    ("members", "claim", "verdict"),
+    [
+        (r"\theta \in \{W, U, b\}", THROUGH_STATES, "right"),
+        (r"\theta \in \{W, U, V, b, c\}", THROUGH_STATES, "inconclusive"),
+        (r"\theta = (W, V)", THROUGH_STATES, "inconclusive"),
+        ("", THROUGH_STATES, "right-under"),
+        (r"\theta \in \{W, U, b\}", THROUGH_STATES.replace("t=1", "t=2"), "inconclusive"),
+        (r"\theta \in \{W, U, V, b, c\}", OF_STEPS, "right"),
+        ("", OF_STEPS, "right"),
+        ("", OF_STEPS.replace("= ", "= 2 ", 1), "inconclusive"),
+    ],
+)
+def test_a_letter_for_any_parameter_stands_for_those_that_the_document_says(
+    members, claim, verdict
+):
+    assert last(*WITH_OUTPUT, *filter(None, [members]), claim)[0] == verdict
+
+
 def test_an_output_by_a_second_function_is_not_read_as_a_derivative() -> None:
     assert last(*SUMMED, r"\hat y_t = \sigma'(o_t)", OUTPUT_WEIGHTS)[0] == "inconclusive"
 

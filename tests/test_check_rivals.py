@@ -50,3 +50,38 @@ BOTH = rf"{of('L', 'W_n')} = \sum_t ({of('L', 'n_t')} \odot (1 - n_t^2)) x_t^T"
 )
 def test_a_quantity_that_two_equations_give(text, claim, expected):
     assert verdict(text, claim) == expected
+
+
+ELMAN = r"""
+$$h_t = \phi(W x_t + U h_{t-1} + b)$$
+
+$$y_t = \psi(V h_t + c)$$
+"""
+STATE = of("h_t", "h_{t-1}") + r" = \mathrm{diag}(\phi'(z_t)) U"
+OUTPUT = of("y_t", "h_t") + r" = \mathrm{diag}(\psi'(z_t)) V"
+OF_STATE, OF_OUTPUT = "z_t = W x_t + U h_{t-1} + b", "z_t = V h_t + c"
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "second"),
+    [
+        ("where: $$ {} $$", "right", "right"),
+        ("Where $x_t$ is the input and $ {} $.", "right", "right"),
+        ("where:\n\n- $x_t$ is the input\n- $ {} $ is the argument", "right", "right"),
+        ("wobei $ {} $ ist.", "right", "right"),
+        ("其中 $ {} $。", "right", "right"),
+        ("with $ {} $.", "right", "right"),
+        ("With $ {} $ we go on.", "right", "shape-error"),  # it may be for what follows
+        ("Next we need $ {} $.", "right", "shape-error"),
+    ],
+)
+def test_what_stands_behind_where_is_for_the_formula_before_it(words, first, second):
+    def verdicts(one: str, other: str) -> list[str]:
+        text = "\n\n".join([ELMAN, f"$$ {one} $$", words.replace("{}", OF_OUTPUT),
+                            f"$$ {other} $$", words.replace("{}", OF_STATE)])  # fmt: skip
+        found = (f.verdict for f in symbptt.check(text).findings)
+        return [v.verdict for v in found if v is not None]
+
+    assert verdicts(OUTPUT, STATE) == [first, second]
+    swapped = verdicts(STATE.replace("U", "W"), OUTPUT.replace("V", "U"))
+    assert {"right", "right-under"}.isdisjoint(swapped)

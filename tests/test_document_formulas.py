@@ -79,6 +79,18 @@ def test_a_chain_goes_on_within_its_section():
     assert second.reason == "nothing stands before '='; write the side that is missing"
 
 
+@pytest.mark.parametrize(
+    "formula",
+    ["a = b + c = {}d + e", r"\frac{{\partial L}}{{\partial h}} = b + {}c", "a = b {}d = e"],
+)
+def test_three_backslashes_at_the_end_of_a_line_are_two(formula):
+    two, three = (
+        read("\\\\[" + formula.format(mark + "\n") + "\\\\]\n") for mark in (r"\\", r"\\" + "\\")
+    )
+    assert [type(f) for f in three] == [type(f) for f in two]
+    assert "Formula" in {type(f).__name__ for f in three}
+
+
 def test_a_row_that_fails_leaves_the_others():
     first, second, third = read(
         "\\begin{align}\na &= b \\\\\nc &= \\int x \\\\\nd &= e\n\\end{align}"

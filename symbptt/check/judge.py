@@ -24,8 +24,9 @@ from symbptt.check.meaning.conventions import STANDARD, Convention, Reading
 from symbptt.check.meaning.readings import conventions
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.tensors import Derivative, ShapeClashError
-from symbptt.check.networks.guessed import LOOSE
-from symbptt.check.networks.guesses import SIGNALS, candidates, generic, is_labelled, is_of_letters
+from symbptt.check.networks.generic import Generic, generic
+from symbptt.check.networks.guessed import LOOSE, reading, shown
+from symbptt.check.networks.guesses import SIGNALS, candidates, is_labelled, is_of_letters
 from symbptt.check.notation.meant import Definition, Meant
 from symbptt.check.notation.quantities import MissingError, NoPathError, OutOfRangeError
 from symbptt.check.notation.symbols import Scope, UnknownError
@@ -77,10 +78,9 @@ def judge(claim: Claim, setting: Setting) -> Judgement:
     A symbol that the document leaves undefined is tried as what it may stand for, which is a
     reading too.
     """
-    scopes = generic(claim.sides, setting.scope)
-    if scopes is not None:
-        every = [judge(claim, setting.of(scope)) for scope in scopes]
-        return max(every, key=lambda j: j.gravity)
+    any_of = generic(claim.sides, setting.scope)
+    if any_of is not None:
+        return _of_any(claim, setting, any_of)
     failed: list[Judgement] = []
     for rows, guessed in islice(guessed_settings(claim, setting), MOST_SETTINGS):
         found = _judged(claim, guessed)
@@ -106,6 +106,25 @@ def judge(claim: Claim, setting: Setting) -> Judgement:
     ):
         return Judgement("inconclusive", reason=f"{missing} is not defined", unknown=missing)
     return found
+
+
+def _of_any(claim: Claim, setting: Setting, any_of: Generic) -> Judgement:
+    """The verdict on a claim about any parameter: that of the gravest of those behind states; it
+    may fail for others if nothing says that it is of them."""
+    every = [judge(claim, setting.of(scope)) for scope in any_of.of_states.values()]
+    found = max(every, key=lambda j: j.gravity)
+    if not found.holds:
+        return found
+    beyond = {p: judge(claim, setting.of(scope)) for p, scope in any_of.others.items()}
+    fails = [p for p, j in beyond.items() if j.gravity > 2]
+    if not fails:
+        return found
+    letter, which = shown(any_of.letter), ", ".join(map(shown, fails))
+    if any_of.listed:
+        why = f"it doesn't hold for {which}, which {letter} may be by the document"
+        return Judgement("inconclusive", reason=why)
+    row = reading(f"{letter} is a parameter behind a state", f"it doesn't hold for {which}")
+    return replace(found, verdict="right-under", readings=(row, *found.readings))
 
 
 def _are_parts(claim: Claim, scope: Scope) -> bool:
@@ -208,10 +227,10 @@ def guessed_settings(
     missing = _undefined(claim, setting) if depth < MOST_GUESSES else None
     tried = False
     if missing is not None:
-        for reading, scope in candidates(missing, claim.sides, setting.scope):
+        for row, scope in candidates(missing, claim.sides, setting.scope):
             for more, further in guessed_settings(claim, setting.of(scope), depth + 1):
                 tried = True
-                yield (reading, *more), further
+                yield (row, *more), further
     if not tried:
         yield (), setting
 

@@ -141,7 +141,7 @@ class _Checking:
             return _PROSE
         if epoch is None:
             named = isinstance(part.left, Symbol) and is_gradient_name(part.left)
-            return ("claim", undecided(_NO_MODEL)) if derived or named else _PROSE
+            return ("claim", undecided(self.known.no_model)) if derived or named else _PROSE
         names = self.known.names
         if begins_at_zero(part.left, part.right) and not self.names_a_gradient(part, epoch):
             return _DEFINITION  # of its first value
@@ -225,7 +225,7 @@ class _Checking:
         if part.sign not in COMPARING:
             return _PROSE
         if epoch is None:
-            return ("claim", undecided(_NO_MODEL)) if derived else _PROSE
+            return ("claim", undecided(self.known.no_model)) if derived else _PROSE
         if part.sign in BOUNDS:
             if not is_bound(part, self.known.names.scope(epoch)):
                 return _PROSE
@@ -247,7 +247,6 @@ class _Checking:
 
 _PROSE = "prose", None
 _DEFINITION = "definition", None
-_NO_MODEL = "the document has no forward equations"
 
 
 def _in_its_letters(verdict: Verdict) -> Verdict:

@@ -21,6 +21,7 @@ from symbptt.check.networks.adjoints import adjoints
 from symbptt.check.networks.epoch import Epoch, NoModelError
 from symbptt.check.networks.epochs import epochs
 from symbptt.check.networks.equations import layers_in
+from symbptt.check.networks.generic import members
 from symbptt.check.networks.links import claim_of, horizons
 from symbptt.check.networks.names import Names
 from symbptt.check.networks.parts import Mention, Part, links_of
@@ -44,6 +45,11 @@ _LENGTH = re.compile(r"(?<![A-Za-z_^\\])T\s*=\s*(\d+)(?!\d|\.\d)")
 _CODE = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1", re.MULTILINE | re.DOTALL)
 _SENTENCE = re.compile(r"[.!?:;]\s|\n\s*\n|^#+ ", re.MULTILINE)
 _ONE_CASE = said("speaks of one case")
+#: Why claims are not judged where a document has forward equations.
+_UNREAD = (
+    "none of the forward equations could be read into a network; "
+    "that of line {} was the first that could not"
+)
 
 
 @dataclass
@@ -51,7 +57,8 @@ class Known:
     """The formulas of a document in order, with what is known so far.
 
     ``conventions``: those that claims so far are right under; ``needs``: the layouts they need;
-    ``work``: what is left to spend on the claim at hand.
+    ``work``: what is left to spend on the claim at hand; ``no_model``: why there is no model, where
+    there is none.
     """
 
     document: Document
@@ -63,6 +70,7 @@ class Known:
     conventions: list[Convention] = field(default_factory=list)
     needs: list[Need] = field(default_factory=list)
     work: Work = field(default_factory=Work)
+    no_model: str = "the document has no forward equations"
 
     @cached_property
     def epochs(self) -> list[Epoch]:
@@ -72,6 +80,7 @@ class Known:
             found = epochs(self.stated, self.model, self.document.text, letters)
         except NoModelError as error:
             self.notes.append(f"{error}; give one with --model")
+            self.no_model = _UNREAD.format(error.line)
             return []
         return [replace(e, spans=self._spans(e, letters)) for e in found]
 
@@ -107,6 +116,7 @@ class Known:
             aliases, horizons(self.stated), layers_in(self.stated),
             entries=entries_in_brackets(trees), adjoints=adjoints(self.stated),
             above=steps_above(trees), variables=differentiated_by(trees),
+            members=members(trees),
         )  # fmt: skip
         names.look_ahead(self.stated, self.epoch_at)
         return names

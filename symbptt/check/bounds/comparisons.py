@@ -14,7 +14,7 @@ from symbptt.check.meaning.conventions import Reading as Row
 from symbptt.check.meaning.norms import norms_in
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.networks.epoch import Epoch
-from symbptt.check.networks.guesses import generic
+from symbptt.check.networks.generic import generic
 from symbptt.check.networks.links import claim_of
 from symbptt.check.networks.parts import Part
 
@@ -43,7 +43,8 @@ def bounded(
         assumptions, skipped = assumed(others, part, setting.scope, scope)
         unread = unread or skipped
         given = [(c.left, p.sign, c.right) for p in assumptions for c in [claim_of(p, epoch)]]
-        for inner in generic(claim.sides, scope) or [scope]:
+        any_of = generic(claim.sides, scope)
+        for inner in any_of.of_states.values() if any_of is not None else [scope]:
             settings = guessed_settings(claim, setting.of(inner))
             for rows, guessed in islice(settings, MOST_GUESSES):
                 found = Search(claim, sign, guessed, given).judged()

@@ -46,6 +46,8 @@ _TYPED_STAR = re.compile(r"(?<=[^\W\d_])\*(?=_)")
 _TYPED_SUM = re.compile(r"Σ(?=\s*[(\[∂])")
 #: A frame with its colour and its margin.
 _FRAME = re.compile(r"\\bbox\s*(?:\[[^\[\]]*\])?\s*(?=\{)")
+#: The space of a line's end, ``\\`` before it, as Markdown wants a row to end.
+_THIRD_BACKSLASH = re.compile(r"(?<=\\\\)\\(?=[ \t]*\n)")
 #: The mark of an item in a list, which stands where no factor is before it.
 _ITEM = re.compile(r"\A\s*(?:\\bullet(?![A-Za-z])|•)")
 #: The index of a sum beside its sign: ``\sideset{}{_l}\sum``.
@@ -80,6 +82,7 @@ def plainly(text: Traced, *, typed: bool) -> Traced:
     '∏_{k=1}^{t} J_k'
     """
     text = text.replaced(_ITEM, lambda m: " ")
+    text = text.replaced(_THIRD_BACKSLASH, lambda m: " ")
     text = text.replaced(_MATRIX, lambda m: _EMPTY.sub(r"\g<0> 0 ", m.group()))
     text = text.replaced(_SIDE_SET, lambda m: rf"\{m['sign']}{m['scripts']}")
     text = text.replaced(_WORDS_UNDER, lambda m: rf"}}_{{\text{{{_typed_words(m['words'])}}}}}")

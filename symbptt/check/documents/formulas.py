@@ -90,7 +90,7 @@ _MAPPING = re.compile(
 )
 
 #: What ends a formula in the words before another one.
-_MATHEMATICS_END = re.compile(r"\$|\\[\])]|\\end\s*\{[^{}]*\}|</math>")
+MATHEMATICS_END = re.compile(r"\$|\\[\])]|\\end\s*\{[^{}]*\}|</math>")
 DOTS = Text("...")
 _STEPS = frozenset({"t", "s", "k", "i", "j", "l", "n", "tau", "T"})
 #: Signs that may stand alone between dollars.
@@ -146,7 +146,7 @@ class _Reading:
     def rows(self, fragment: Fragment) -> list[Formula | Unparsed]:
         if fragment.heading != self.heading:
             self.left, self.above, self.heading = None, None, fragment.heading
-        words = _MATHEMATICS_END.split(fragment.before)[-1]
+        words = MATHEMATICS_END.split(fragment.before)[-1]
         self.since = f"{self.since} {words}".strip()
         if fragment.form in ("display", "environment"):
             self.between = f"{self.between} {words}".strip()

@@ -45,9 +45,11 @@ Stated = Sequence[list[Part] | Mention]
 
 
 class NoModelError(SymbpttError):
-    """The forward equations of a document make no model; the message says why."""
+    """The forward equations of a document make no model; the message says why, and ``line`` where
+    the first stands that couldn't be read."""
 
-    def __init__(self, error: SymbpttError) -> None:
+    def __init__(self, error: SymbpttError, line: int) -> None:
+        self.line = line
         why = error.message if isinstance(error, PlacedError) else error.headline
         super().__init__(f"the forward equations make no model: {why}")
 
@@ -85,7 +87,8 @@ class Epoch:
     ``valued``: quantities that the document gives values; ``spans``: the losses of several steps,
     each with which steps these are, None if not known; ``rival``: the model in which an equation
     that was given anew is what it was; ``besides``: the names that equations without steps give,
-    which are of no part of the network; ``formulas_of``: the functions that it gives by formulas.
+    which are of no part of the network; ``single``: those that equations give at numbered steps;
+    ``formulas_of``: the functions that it gives by formulas.
     """
 
     start: int
@@ -111,6 +114,7 @@ class Epoch:
     sigma_open: bool = False
     gaps: Gaps | None = None
     besides: frozenset[str] = frozenset()
+    single: frozenset[str] = frozenset()
     formulas_of: frozenset[str] = frozenset()
     assigned: frozenset[Node] = frozenset()
     added: frozenset[str] = frozenset()

@@ -19,10 +19,11 @@ from symbptt.check.networks.bindings import (
     spoken_loss,
 )
 from symbptt.check.networks.epoch import Epoch, NoModelError, Rival, Stated
-from symbptt.check.networks.equations import claims, equations
+from symbptt.check.networks.equations import equations
 from symbptt.check.networks.forward import Forward, forward
 from symbptt.check.networks.gaps import gaps
 from symbptt.check.networks.given import Given, relation
+from symbptt.check.networks.kept import at_single_steps
 from symbptt.check.networks.links import function_defined
 from symbptt.check.networks.parts import ADDING, Mention, has_derivative, links_of
 from symbptt.check.networks.running import apart, spans_of
@@ -72,15 +73,16 @@ def epochs(
     spans = spans_of(several, given)
     parts = _named_parts(stated, given)
     loss = spoken_loss(words)
-    made = [_with_rival(run, parts, loss) for run in runs(given, claims(stated))]
+    made = [_with_rival(run, parts, loss) for run in runs(given, stated)]
     found = [epoch for epoch in made if isinstance(epoch, Epoch)]
     if not found and all(g.left.base in LOSSES for g in given):
         found = _usual(stated)
     problem = next((e for e in made if isinstance(e, SymbpttError)), None)
     if not found and problem is not None:
-        raise NoModelError(problem)
+        raise NoModelError(problem, _line_of(problem, given))
     formulas = tuple(g.formula for g in (*given, *several, *general))
     names = frozenset(g.name for g in general)
+    single = at_single_steps(given)
     unread = any(isinstance(m, Mention) and _is_unread_loss(m) for m in stated)
     every = [*links_of(stated)]
     assigned = frozenset(p.left for p in every if p.sign == "←")
@@ -107,6 +109,7 @@ def epochs(
             lefts=(*epoch.lefts, *(left for g in several for left in g.lefts)),
             spans=spans,
             besides=names,
+            single=single,
             formulas_of=frozenset(filter(None, map(function_defined, every))),
             loss_unread=epoch.loss_unread or (unread and not epoch.loss_stated),
             gaps=None if epoch.gaps is None else epoch.gaps.with_equations_for(differentiated),
@@ -115,6 +118,13 @@ def epochs(
         )
 
     return [known(epoch) for epoch in found]
+
+
+def _line_of(problem: SymbpttError, given: Sequence[Given]) -> int:
+    """The line of the equation that a failure is about, or of the first."""
+    place = getattr(problem, "place", None)
+    about = (g for g in given if place is not None and g.formula.text == place.text)
+    return next(about, given[0]).formula.line
 
 
 #: How a formula of the loss begins.

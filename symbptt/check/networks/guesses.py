@@ -14,7 +14,6 @@ from symbptt.check.networks.signals import (
     PRE,
     adjoints,
     arguments,
-    behind_states,
     handed_back,
     jacobians,
     signals,
@@ -33,7 +32,6 @@ from symbptt.check.notation.scripts import (
 from symbptt.check.notation.symbols import ACTIVATION_NAMES, ERRORS, Scope
 from symbptt.formula.tree import (
     Call,
-    Differential,
     Group,
     Node,
     Number,
@@ -53,10 +51,6 @@ CHANGES = frozenset({"Delta", "D"})
 #: forward, are.
 IDENTITIES = frozenset({"I", "Id"})
 JACOBIANS = frozenset({"P", "S", "Q", "R", "M", "Z", "G"})
-#: What stands for any parameter.
-GENERIC = frozenset({"theta", "Theta", "w", "W", "omega", "vartheta", "psi", "phi", "p"})
-
-
 #: What stands for any number in a formula of functions alone: ``tanh'(z) = 1 - tanh²(z)``.
 LETTERS = frozenset({"x", "z", "u", "a", "y", "s", "v", "t", "n"})
 
@@ -102,6 +96,9 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
     if name.endswith("()"):
         yield from _functions(name, scope)
         return
+    if name in scope.single:  # a_1 = …: nothing else, whatever it is at other steps
+        yield _NOTHING, scope
+        return
     head = name.split("_")[0]
     yield from handed_back(name, scope)
     yield from adjoints(name, scope)
@@ -137,7 +134,7 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
             isinstance(n, Symbol) and scope.unknown(n) == name for n in sides[0].walk()
         )
         yield from signals(name, scope, loose=loose)
-    elif head in SIGNALS and name[len(head) + 1 :].isdigit():  # δ_t^3: of the loss of step 3
+    elif head in SIGNALS and name[len(head) + 1 :].lstrip("0").isdigit():  # δ_t^3: of loss 3
         yield from signals(name, scope, Number(Fraction(int(name[len(head) + 1 :]))))
     if "target" in scope.model.variables and f"{name}_hat" in scope.model.variables:
         yield (
@@ -242,23 +239,3 @@ def _functions(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
             reading(f"{name[:-2]} is {f}", f"{name[:-2]} stands for {f}"),
             scope.with_alias(name, f),
         )
-
-
-def generic(sides: Sequence[Node], scope: Scope) -> list[Scope] | None:
-    """The scopes in which θ is each parameter in turn, where a claim is about any of them."""
-    wanted = {
-        n.operand.base
-        for side in sides
-        for n in side.walk()
-        if isinstance(n, Differential) and isinstance(n.operand, Symbol)
-        and n.operand.base in GENERIC and all(map(is_time, scripts(n.operand)))
-        and scope.meant(n.operand) is None
-    }  # fmt: skip
-    if len(wanted) != 1:
-        return None
-    (name,) = wanted
-    parameters = [q.name for q in scope.model.with_role(Role.PARAMETER)
-                  if q.name in behind_states(scope.model)]  # fmt: skip
-    if not parameters:
-        return None
-    return [scope.with_alias(name, p) for p in parameters]

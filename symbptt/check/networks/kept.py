@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from symbptt.check.networks.given import Given, relation
 from symbptt.check.networks.parts import Mention, Part
+from symbptt.check.networks.written import numbered
 from symbptt.check.notation.scripts import scripts
 from symbptt.formula.tree import (
+    Call,
     Differential,
     Node,
     Number,
@@ -16,7 +19,7 @@ from symbptt.formula.tree import (
     Relation,
     Symbol,
 )
-from symbptt.model.names import Naming
+from symbptt.model.names import Naming, symbols
 
 
 def without_code(found: Sequence[Given]) -> list[Given]:
@@ -49,6 +52,29 @@ def without_instances(found: Sequence[Given]) -> list[Given]:
         g for g in found
         if Naming().read(g.left)[1] or _from_step(relation(g), naming) not in general
     ]  # fmt: skip
+
+
+def at_single_steps(found: Sequence[Given]) -> frozenset[str]:
+    """The names that equations give at numbered steps, ``a_1 = f(U x_1 + W a_0)``, but for
+    those of the argument of a function that one in general t has: ``z_1 = U x_1 + W h_0``."""
+    single = [(g, at[0]) for g in found if (at := numbered(g.left)) is not None]
+    names = frozenset(Naming().read(n)[0] for g in found for n in symbols(relation(g)))
+    naming = Naming(indexed=names | {name for _, name in single})
+
+    def argument(g: Given) -> Node | None:
+        match relation(g).sides[1]:
+            case Call(_, (inner,)):
+                return _from_step(replace(relation(g), sides=(g.left, inner)), naming)
+        return None
+
+    inside = [_right(argument(g)) for g in found if Naming().read(g.left)[1]]
+    return frozenset(
+        name for g, name in single if _right(_from_step(relation(g), naming)) not in inside
+    )
+
+
+def _right(node: Node | None) -> Node | None:
+    return node.sides[1] if isinstance(node, Relation) else None
 
 
 def _from_step(node: Relation, naming: Naming) -> Node | None:

@@ -50,7 +50,7 @@ class Names:
     adjoints; ``marks``: those that the document says every adjoint bears, and prefixes; ``above``:
     letters whose steps are superscripts; ``variables``: those that derivatives are by;
     ``values``: names of derivatives by what the document says that their values are, each where
-    the model holds that starts there.
+    the model holds that starts there; ``members``: the sets of letters for any parameter.
     """
 
     aliases: Mapping[str, str]
@@ -65,6 +65,7 @@ class Names:
     above: frozenset[str] = frozenset()
     variables: frozenset[str] = frozenset()
     values: dict[tuple[str, int], Definition] = field(default_factory=dict)
+    members: Mapping[str, tuple[Symbol, ...]] = field(default_factory=dict)
 
     def scope(self, epoch: Epoch) -> Scope:
         """What symbols stand for here."""
@@ -88,6 +89,8 @@ class Names:
             above=self.above,
             variables=self.variables,
             spans=epoch.spans,
+            single=epoch.single,
+            members=self.members,
         )
 
     def _by_value(self, name: str, known: Definition, epoch: Epoch) -> Definition:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from symbptt.check.networks.behind import behind
 from symbptt.check.networks.entropies import likelihood
+from symbptt.check.networks.epoch import Stated
+from symbptt.check.networks.equations import claims
 from symbptt.check.networks.given import Given, relation
+from symbptt.check.networks.parts import Mention
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.formula.tree import (
     Call,
@@ -54,12 +58,14 @@ class Run:
         return replace(self, equations=tuple(every), old=None)
 
 
-def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
-    """The equations that hold together: a name that is given anew begins another model."""
+def runs(given: Sequence[Given], stated: Stated) -> list[Run]:
+    """The equations that hold together: a name that is given anew begins another model, from the
+    formula on that it is given for."""
     if not given:
         return []
     found: list[tuple[int, dict[str, Given], Given | None]] = [(0, {}, None)]
     rivals: dict[int, Given] = {}
+    derivatives, explained = claims(stated), behind(stated)
     of_names = _of_names(given)
     for g in given:
         known = found[-1][1]
@@ -75,10 +81,10 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
             found.append((g.at, {**known, g.name: g}, g))
             del found[-1][1][twin]
         elif g.name in known and not _same(known[g.name], g):
-            block = _block(known, g.at, claims)
+            block = _block(known, g.at, derivatives)
             if not block and _of_the_same(known[g.name], g):
                 rivals[g.at] = known[g.name]
-            start = min([g.at, *(known[name].at for name in block)])
+            start = min([_begins(g, stated, explained), *(known[name].at for name in block)])
             found.append((start, {**known}, g))
             for name in block:
                 del known[name]
@@ -98,6 +104,15 @@ def runs(given: Sequence[Given], claims: set[int]) -> list[Run]:
             None if change is None else rivals.get(change.at))
         for start, chosen, change in found
     ]  # fmt: skip
+
+
+def _begins(g: Given, stated: Stated, explained: Mapping[int, int]) -> int:
+    """The number of the formula from which an equation holds: its own, or that of the one which
+    has its name and stands before its "where"."""
+    of = explained.get(g.at, g.at)
+    links = stated[of]
+    used = not isinstance(links, Mention) and any(g.name in _names_in(p.relation) for p in links)
+    return of if used else g.at
 
 
 def _arguments(given: Sequence[Given]) -> dict[str, str]:

@@ -33,7 +33,7 @@ def written_out(equations: Sequence[Relation]) -> WrittenOut | None:
     others: list[Relation] = []
     for e in equations:
         left, right = e.sides
-        split = _numbered(left) if isinstance(left, Symbol) else None
+        split = numbered(left) if isinstance(left, Symbol) else None
         if split is None:
             others.append(e)
         else:
@@ -43,7 +43,7 @@ def written_out(equations: Sequence[Relation]) -> WrittenOut | None:
     T = max(s for rights in steps.values() for s in rights)
     found: list[Relation] = []
     for e in equations:
-        split = _numbered(e.sides[0]) if isinstance(e.sides[0], Symbol) else None
+        split = numbered(e.sides[0]) if isinstance(e.sides[0], Symbol) else None
         if split is None or split[1] != min(steps[split[0]]):
             continue
         first, *rest = (_shifted(r, s) for s, r in steps[split[0]].items())
@@ -142,7 +142,7 @@ def _timed(node: Node, bare: set[str], at: Node) -> Node:
     return node.rebuilt(lambda n: _timed(n, bare, at))
 
 
-def _numbered(symbol: Symbol) -> tuple[str, int] | None:
+def numbered(symbol: Symbol) -> tuple[str, int] | None:
     """The name and the step of ``h_2``; the 2 of ``h_t^{(2)}`` is no step."""
     if any(is_time(part) for part, _ in Naming("").parts(symbol)):
         return None
@@ -153,14 +153,14 @@ def _numbered(symbol: Symbol) -> tuple[str, int] | None:
 
 
 def _steps_in(node: Node) -> set[int]:
-    found = (_numbered(n) for n in node.walk() if isinstance(n, Symbol))
+    found = (numbered(n) for n in node.walk() if isinstance(n, Symbol))
     return {s[1] for s in found if s is not None}
 
 
 def _shifted(node: Node, by: int) -> Node:
     """A formula at one step in general t: 2 becomes t, and 1 becomes t - 1."""
     if isinstance(node, Symbol):
-        split = _numbered(node)
+        split = numbered(node)
         if split is None:
             return node
         n = split[1] - by
@@ -178,7 +178,7 @@ def _at_last(node: Node) -> Node:
     if isinstance(node, Symbol):
         if _of_last(node) is not None:
             return node
-        split = _numbered(node)
+        split = numbered(node)
         name = split[0] if split else Naming("").read(node)[0]
         return Symbol(name, subscripts=(Symbol("T"),), span=node.span)
     if isinstance(node, Call):

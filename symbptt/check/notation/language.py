@@ -37,6 +37,8 @@ ENGLISH = {
     "obtain, find, gives, yields, becomes, equation, expression, formula, above, can/may be, to, "
     "as, by, the, simplif*, expand*, substitut*, rewrit*, written, *insert*, *plug*, *reduc*, in",
     "opens a condition": "if, for, when, where, and, with, at, as, and if, for all, for any, while",
+    "explains what stands before": "where, wherein, in which, here",
+    "adds to what stands before": "with",
     "is every other case": "otherwise, else, in other cases",
     "is short": "a, all, also, am, an, any, as, at, be, but, by, can, did, do, due, each, else, "
     "even, fig, get, go, got, guy, had, has, have, he, her, hi, him, his, how, i, in, into, it, "
@@ -54,11 +56,35 @@ ENGLISH = {
 CHINESE = {
     "goes on from a formula": "所以, 因此, 因而, 于是, 从而, 即, 故, 则, 那么, 可得, 得到, 得, 有, "
     "代入, 化简, 展开, 上式, 我们, 可以, 等于, 也就是",
+    "explains what stands before": "其中, 这里, 此处, 式中",
     "names a network without gates": "普通rnn, 传统rnn, 简单rnn, 标准rnn, 普通的rnn, 传统的rnn, "
     "普通循环, 传统循环, 简单循环, 标准循环",
     "names tanh": "双曲正切",
 }
-LANGUAGES = {"English": ENGLISH, "Chinese": CHINESE}
+GERMAN = {"explains what stands before": "wobei, wo, hier", "adds to what stands before": "mit"}
+FRENCH = {"explains what stands before": "où, ici", "adds to what stands before": "avec"}
+SPANISH = {
+    "explains what stands before": "donde, siendo, aquí",
+    "adds to what stands before": "con",
+}
+PORTUGUESE = {
+    "explains what stands before": "onde, sendo, aqui",
+    "adds to what stands before": "com",
+}
+ITALIAN = {"explains what stands before": "dove, qui", "adds to what stands before": "con"}
+RUSSIAN = {"explains what stands before": "где, здесь"}
+JAPANESE = {"explains what stands before": "ここで, ただし"}
+LANGUAGES = {
+    "English": ENGLISH,
+    "Chinese": CHINESE,
+    "German": GERMAN,
+    "French": FRENCH,
+    "Spanish": SPANISH,
+    "Portuguese": PORTUGUESE,
+    "Italian": ITALIAN,
+    "Russian": RUSSIAN,
+    "Japanese": JAPANESE,
+}
 
 #: What words are made of, where words have spaces between them.
 _LETTER = "[A-Za-zÀ-ɏ_]"

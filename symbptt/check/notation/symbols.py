@@ -63,7 +63,8 @@ class Scope:
     they stand in brackets; ``marks``: those that adjoints bear; ``adjoints``: names that these
     have by the lines that give them; ``above``: those whose steps are superscripts; ``spans``: the
     losses of several steps, each with which steps these are, or None where it is not known;
-    ``variables``: letters that derivatives are by.
+    ``variables``: letters that derivatives are by; ``single``: names that equations give at
+    numbered steps; ``members``: what letters for any parameter are.
     """
 
     model: Model
@@ -82,6 +83,8 @@ class Scope:
     above: frozenset[str] = frozenset()
     variables: frozenset[str] = frozenset()
     spans: Mapping[str, Span | None] = field(default_factory=dict)
+    single: frozenset[str] = frozenset()
+    members: Mapping[str, tuple[Symbol, ...]] = field(default_factory=dict)
     _found: dict[Symbol, Meant | None] = field(default_factory=dict, repr=False, compare=False)
 
     def meant(self, symbol: Symbol) -> Meant | None:
@@ -326,7 +329,7 @@ class Scope:
         """The name of a symbol that means nothing, without its step."""
         found = list(namings(symbol))
         whole = [n for n in found if n.entry and len(n.entry) == len(symbol.indices) and not n.step]
-        if symbol.indices and whole:  # z_o[i]
+        if symbol.indices and whole and not any(map(is_time, symbol.indices)):  # z_o[i]
             return whole[0].name
         with_step = [
             n for n in found
