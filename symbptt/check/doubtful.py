@@ -10,6 +10,7 @@ from fractions import Fraction
 from symbptt.check.bounds.assumptions import BOUNDS, speaks_of_loss
 from symbptt.check.meaning.claims import unbound_letters
 from symbptt.check.networks.bindings import difference
+from symbptt.check.networks.differentials import has_d, is_of_expression
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.links import (
     begins_at_zero,
@@ -316,6 +317,15 @@ def has_another_name(part: Part, epoch: Epoch, scope: Scope) -> bool:
         ):
             return True
     return False
+
+
+def speaks_of_differentials(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a claim has d's, of a document that has differentials, or has that of an
+    expression."""
+    sides = part.left, part.right
+    if any(is_of_expression(x, epoch.model) for x in sides):
+        return True
+    return epoch.differentials and any(has_d(x, scope) for x in sides)
 
 
 def is_of_differentials(part: Part, epoch: Epoch, scope: Scope) -> bool:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.bounds.comparisons import bounded, has_norms
 from symbptt.check.bounds.search import NOT_REFUTED
+from symbptt.check.changes import holds_of_changes
 from symbptt.check.confirmed import Failed, unconfirmed
 from symbptt.check.consistent import Held, contradicted
 from symbptt.check.corrections import correction
@@ -148,6 +149,8 @@ class Verdicts(Judgements):
             return undecided(unsure, verdict)
         if verdict.verdict == "shape-error" and self.is_of_numbers(part, epoch):
             return undecided(f"it holds where all are numbers; else {verdict.reason}", verdict)
+        if holds_of_changes(claim_of(part, epoch), setting):
+            return undecided("it holds of differentials, and its d may be one", verdict)
         found = correction(part, self.known.author, setting, taken, self.known.conventions)
         again = None if found is None else self.mended(found[1], part, epoch)
         if found is None or again is None:

@@ -85,7 +85,8 @@ class Epoch:
     ``valued``: quantities that the document gives values; ``spans``: the losses of several steps,
     each with which steps these are, None if not known; ``rival``: the model in which an equation
     that was given anew is what it was; ``besides``: the names that equations without steps give,
-    which are of no part of the network; ``formulas_of``: the functions that it gives by formulas.
+    which are of no part of the network; ``formulas_of``: the functions that it gives by formulas;
+    ``differentials``: its d's may be differentials.
     """
 
     start: int
@@ -115,6 +116,7 @@ class Epoch:
     assigned: frozenset[Node] = frozenset()
     added: frozenset[str] = frozenset()
     valued: frozenset[str] = frozenset()
+    differentials: bool = False
     spans: Mapping[str, Span | None] = field(default_factory=dict)
     rival: Rival | None = None
     worlds: dict[tuple[int, int], World] = field(default_factory=dict)

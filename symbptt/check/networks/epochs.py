@@ -18,6 +18,7 @@ from symbptt.check.networks.bindings import (
     leaves_sigma_open,
     spoken_loss,
 )
+from symbptt.check.networks.differentials import has_differentials
 from symbptt.check.networks.epoch import Epoch, NoModelError, Rival, Stated
 from symbptt.check.networks.equations import claims, equations
 from symbptt.check.networks.forward import Forward, forward
@@ -64,8 +65,10 @@ def epochs(
     its loss is; ``horizons``: the letters that stand for the number of steps.  Raises
     ``NoModelError`` if there are forward equations and none make a model.
     """
+    every = [*links_of(stated)]
     if model is not None:
-        return [Epoch(0, model, frozenset({model.loss_name}), loss_stated=True)]
+        d = has_differentials(every, words, model)
+        return [Epoch(0, model, frozenset({model.loss_name}), loss_stated=True, differentials=d)]
     given, several = apart(equations(stated, horizons))
     general = besides(given)
     given = [g for g in given if g not in general]
@@ -82,7 +85,6 @@ def epochs(
     formulas = tuple(g.formula for g in (*given, *several, *general))
     names = frozenset(g.name for g in general)
     unread = any(isinstance(m, Mention) and _is_unread_loss(m) for m in stated)
-    every = [*links_of(stated)]
     assigned = frozenset(p.left for p in every if p.sign == "←")
     sums = (p.left for p in every if p.sign in ADDING and isinstance(p.left, Symbol))
     added = frozenset(n.base for n in sums if any(map(is_time, scripts(n))))
@@ -103,6 +105,7 @@ def epochs(
             assigned=assigned,
             added=added,
             valued=valued & {*epoch.model.variables},
+            differentials=has_differentials(every, words, epoch.model),
             formulas=(*epoch.formulas, *(g.formula for g in several)),
             lefts=(*epoch.lefts, *(left for g in several for left in g.lefts)),
             spans=spans,
