@@ -43,7 +43,7 @@ _OF_OUTER = re.compile(r"'(.*)' (multiplies what fits|of two vectors is their ou
 def is_of_gradients(row: Reading) -> bool:
     """Whether a reading says what a gradient by a state is, so that a document can't use the
     symbol otherwise elsewhere."""
-    return row.group == "loss" or any(x.share is not Share.STEP for x in row.counted)
+    return row.group in ("loss", "mean") or any(x.share is not Share.STEP for x in row.counted)
 
 
 def contradicted(held: Held, others: Sequence[Held]) -> str | None:

@@ -12,19 +12,23 @@ from symbptt.check.known import Known
 from symbptt.check.meaning.claims import Claim, least_length
 from symbptt.check.meaning.conventions import STANDARD
 from symbptt.check.meaning.conventions import Reading as Row
+from symbptt.check.meaning.readings import UNDIVIDED
+from symbptt.check.meaning.scales import MEAN, scales
+from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.tensors import Layout
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.guessed import reading
-from symbptt.check.networks.links import claim_of, is_chain
+from symbptt.check.networks.links import claim_of, is_chain, is_of_loss
 from symbptt.check.networks.names import announces
 from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative, links_of
 from symbptt.check.networks.signals import by_argument
 from symbptt.check.notation.indices import relettered
 from symbptt.check.notation.meant import Definition
 from symbptt.check.notation.namings import namings
-from symbptt.check.notation.symbols import Scope
+from symbptt.check.notation.symbols import LOSSES, Scope
 from symbptt.formula.tree import (
     BigOperator,
+    Call,
     Differential,
     Node,
     Number,
@@ -60,15 +64,28 @@ class Judgements:
                 return max(found, other, key=lambda j: j.holds)
         if found.holds:
             return found
-        for row, bound in (*epoch.bound(claim.relation), *self.as_long_as_written(part, epoch)):
-            again = judge(claim, self.known.setting(bound))
+        bound = (*epoch.bound(claim.relation), *self.as_long_as_written(part, epoch))
+        settings: list[tuple[tuple[Row, ...], Setting]]
+        settings = [((row,), self.known.setting(e)) for row, e in bound]
+        if self.is_of_mean(part, epoch):
+            every = ((), self.known.setting(epoch)), *settings
+            settings += [(rows, replace(s, always=UNDIVIDED)) for rows, s in every]
+        for rows, setting in settings:
+            again = judge(claim, setting)
             if again.holds:
-                readings = (row, *again.readings)
+                readings = (*rows, *again.readings)
                 return replace(again, verdict="right-under", readings=readings)
         said = self.known.length_throughout
         if said is not None and is_beyond(claim, self.known.setting(epoch), said):
             return Judgement("right-under", (_of_length(said),))
         return found
+
+    def is_of_mean(self, part: Part, epoch: Epoch) -> bool:
+        """Whether a claim is about gradients of a mean, and doesn't say itself what is divided."""
+        scope = self.scope(epoch)
+        if MEAN not in scales(epoch.model) or names_a_share(part, scope):
+            return False
+        return any(speaks_of_loss(side, scope) for side in (part.left, part.right))
 
     def as_long_as_written(self, part: Part, epoch: Epoch) -> Iterator[tuple[Row, Epoch]]:
         """The model in as many steps as the document says just there, or throughout of the last
@@ -296,6 +313,12 @@ def _is_of_derivatives(node: Node, scope: Scope) -> bool:
         body = scope.definitions[meant.name].body
         return any(_is_of_derivatives(n, scope) for n in body.walk())
     return isinstance(node, Differential) or (meant is not None and meant.kind == "gradient")
+
+
+def names_a_share(part: Part, scope: Scope) -> bool:
+    """Whether a claim names the loss of a step, ``L_t`` or ``l(y_t, d_t)``."""
+    calls = (n.function.base for n in part.relation.walk() if isinstance(n, Call))
+    return is_of_loss(part, scope) or not LOSSES.isdisjoint(calls)
 
 
 def _of_length(length: int) -> Row:
