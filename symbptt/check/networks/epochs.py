@@ -24,7 +24,7 @@ from symbptt.check.networks.equations import claims, equations
 from symbptt.check.networks.forward import Forward, forward
 from symbptt.check.networks.gaps import gaps
 from symbptt.check.networks.given import Given, relation
-from symbptt.check.networks.links import function_defined
+from symbptt.check.networks.links import function_defined, names_part
 from symbptt.check.networks.parts import ADDING, Mention, has_derivative, links_of
 from symbptt.check.networks.running import apart, spans_of
 from symbptt.check.networks.runs import Run, runs
@@ -286,16 +286,20 @@ def _usual(stated: Stated) -> list[Epoch]:
 def _named_parts(stated: Stated, given: Sequence[Given]) -> tuple[tuple[Node, Symbol], ...]:
     """The parts of forward equations that the document differentiates, each with a name.
 
-    ``∂z_t/∂(r_t ⊙ h_{t-1})`` needs ``r_t ⊙ h_{t-1}`` to be a quantity.
+    ``∂z_t/∂(r_t ⊙ h_{t-1})``, or ``δ_{r ⊙ h}``, needs ``r_t ⊙ h_{t-1}`` to be a quantity.
     """
     whole = [relation(g).sides[1] for g in given]
     inside = [n for right in whole for n in right.walk()]
     found: dict[Node, Symbol] = {}
     for tree in _trees(stated):
         for d in tree.walk():
-            if not isinstance(d, Differential) or d.operand is None:
+            if isinstance(d, Symbol):
+                meant = {p for p in inside if names_part(d, p)}
+                part = next(iter(meant)) if len(meant) == 1 else d
+            elif isinstance(d, Differential) and d.operand is not None:
+                part = unbracketed(d.operand)
+            else:
                 continue
-            part = unbracketed(d.operand)
             if isinstance(part, Product | Sum) and part in inside and part not in (*whole, *found):
                 label = Symbol(f"part{len(found) + 1}", subscripts=(Symbol("t"),), span=part.span)
                 found[part] = label
