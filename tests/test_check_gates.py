@@ -592,3 +592,32 @@ $$h_t = (1 - z_t) \odot h_{t-1} + z_t \odot g_t$$
 )
 def test_a_product_in_a_script_is_what_the_gradient_is_by(claim: str, expected: str) -> None:
     assert verdicts(f"{RESET}$${claim}$$") == [expected]
+
+
+UNUSED = r"""
+- $\tilde{h}_t = \tanh(W_g x_t + U_g (r_t \odot h_{t-1}))$
+- $z_t = \sigma(W_z x_t + U_z h_{t-1})$
+- $r_t = \sigma(W_r x_t + U_r h_{t-1})$
+
+"""
+LETS_IN = (
+    r"$$\frac{\partial L}{\partial \tilde{h}_t} = \frac{\partial L}{\partial h_t} \odot z_t$$" + "\n\n"
+)
+KEEPS = LETS_IN.replace("z_t", "(1 - z_t)")
+BY_GATE = (
+    r"$$\frac{\partial L}{\partial z_t} = \frac{\partial L}{\partial h_t} \odot (\tilde{h}_t - h_{t-1})$$"
+)
+
+
+@pytest.mark.parametrize(
+    ("formulas", "expected"),
+    [
+        (LETS_IN + BY_GATE, ["right-under", "right-under"]),
+        (KEEPS + BY_GATE, ["inconclusive", "inconclusive"]),
+        (BY_GATE + "\n\n" + KEEPS, ["inconclusive", "inconclusive"]),
+        (KEEPS, ["right-under"]),
+        (KEEPS.replace("1 -", "1 +") + BY_GATE, ["wrong", "right-under"]),
+    ],
+)
+def test_a_gate_whose_use_is_left_out_does_what_all_formulas_say(formulas, expected):
+    assert verdicts(UNUSED + formulas) == expected

@@ -17,7 +17,7 @@ from symbptt.check.meaning.scales import MEAN, scales
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.tensors import Layout
 from symbptt.check.networks.epoch import Epoch
-from symbptt.check.networks.guessed import reading
+from symbptt.check.networks.guessed import GATE, reading
 from symbptt.check.networks.links import claim_of, is_chain, is_of_loss
 from symbptt.check.networks.names import announces
 from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative, links_of
@@ -58,10 +58,13 @@ class Judgements:
         kept = epoch.kept() if epoch.gated else None
         if kept is not None:
             other = judge(claim, self.known.setting(kept))
-            if found.holds != other.holds:  # the first claim that tells settles it
-                settled = kept if other.holds else replace(epoch, gated="")
-                self.known.epochs[:] = [settled if e is epoch else e for e in self.known.epochs]
-                return max(found, other, key=lambda j: j.holds)
+            if found.holds != other.holds:
+                again, does = (
+                    (found, "lets in the new") if found.holds else (other, "keeps the old")
+                )
+                says = f"no equation gives {epoch.gated}_t, and this makes the formula hold"
+                row = reading(f"the gate of {epoch.gated} {does}", says, GATE)
+                return replace(again, verdict="right-under", readings=(row, *again.readings))
         if found.holds:
             return found
         bound = (*epoch.bound(claim.relation), *self.as_long_as_written(part, epoch))

@@ -237,10 +237,7 @@ class Epoch:
         made = forward([*helpers, *self.statements], last=self.bare_is_last, keeps=True)
         if not self.gated or not isinstance(made, Forward):
             return None
-        return replace(
-            self, model=made.model, worlds={}, _bound={}, gated="",
-            note=f"no equation for {self.gated}_t; its gate is taken to keep the state before",
-        )  # fmt: skip
+        return replace(self, model=made.model, worlds={}, _bound={}, gated="", note="")
 
 
 def _hatted(s: Statement, name: str) -> Statement:

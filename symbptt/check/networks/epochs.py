@@ -206,7 +206,8 @@ def _epoch(
         loss_unread=made.loss_unread,
         share=made.share,
         gated=made.gated,
-        note=made.gated and f"no equation for {made.gated}_t; its gate is taken to let in the new",
+        note=made.gated
+        and f"no equation for {made.gated}_t; its gate may let in the new or keep the old",
         statements=tuple(statements),
         by_elements=any(g.elements for g in used if g.left.base not in losses),
         gaps=gaps(made.model, _refused(chosen, made.model)),
