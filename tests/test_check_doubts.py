@@ -224,3 +224,20 @@ def test_what_holds_of_differentials_is_not_wrong(claim: str, expected: str) -> 
     last = symbptt.check(f"{NETWORK}$${claim}$$").findings[-1]
     assert last.verdict is not None
     assert last.verdict.verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "slope", "expected"),
+    [
+        ("Here f is softmax or identity.", "V^T", "inconclusive"),
+        ("", "V^T", "wrong"),
+        ("Here f is softmax or identity.", "diag(f'(V h_t)) V", "right"),
+    ],
+)
+def test_a_function_that_words_call_the_identity_is_in_doubt(
+    words: str, slope: str, expected: str
+) -> None:
+    given = r"$$h_t = \tanh(W h_{t-1} + U x_t)$$ $$y_t = f(V h_t)$$" + f"\n\n{words}\n\n"
+    last = symbptt.check(f"{given}$${of('y_t', 'h_t')} = {slope}$$").findings[-1]
+    assert last.verdict is not None
+    assert last.verdict.verdict == expected

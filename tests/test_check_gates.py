@@ -601,12 +601,11 @@ UNUSED = r"""
 
 """
 LETS_IN = (
-    r"$$\frac{\partial L}{\partial \tilde{h}_t} = \frac{\partial L}{\partial h_t} \odot z_t$$" + "\n\n"
+    r"$$\frac{\partial L}{\partial \tilde{h}_t} = \frac{\partial L}{\partial h_t} \odot z_t$$"
+    + "\n\n"
 )
 KEEPS = LETS_IN.replace("z_t", "(1 - z_t)")
-BY_GATE = (
-    r"$$\frac{\partial L}{\partial z_t} = \frac{\partial L}{\partial h_t} \odot (\tilde{h}_t - h_{t-1})$$"
-)
+BY_GATE = r"$$\frac{\partial L}{\partial z_t} = \frac{\partial L}{\partial h_t} \odot (\tilde{h}_t - h_{t-1})$$"
 
 
 @pytest.mark.parametrize(

@@ -368,8 +368,8 @@ def defines_a_function(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 
 def has_a_function_given(part: Part, epoch: Epoch, scope: Scope) -> bool:
-    """Whether the document gives a function by a formula, ``φ(z) = z``, which the network has by
-    its name alone."""
+    """Whether the document gives a function by a formula, ``φ(z) = z``, or as the identity by
+    words, which the network has by its name alone."""
     return not epoch.formulas_of.isdisjoint(epoch.model.abstract)
 
 

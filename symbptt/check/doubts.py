@@ -129,7 +129,7 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt("logarithms of probabilities", When.UNMENDED, is_of_log_of_softmax,
           "its loss has logarithms, whose targets may be such that it holds"),
     Doubt("function that is given", When.UNMENDED, has_a_function_given,
-          "the document gives a function by a formula that isn't used here"),
+          "the document gives a function by a formula, or by words, that isn't used here"),
     Doubt("loss of what is not said", When.FAILS, has_loose_ends,
           "no equation says what the loss is of, and it may be of several quantities"),
     Doubt("name for a derivative", When.FAILS, names_a_derivative,

@@ -85,8 +85,8 @@ class Epoch:
     ``valued``: quantities that the document gives values; ``spans``: the losses of several steps,
     each with which steps these are, None if not known; ``rival``: the model in which an equation
     that was given anew is what it was; ``besides``: the names that equations without steps give,
-    which are of no part of the network; ``formulas_of``: the functions that it gives by formulas;
-    ``differentials``: its d's may be differentials.
+    which are of no part of the network; ``formulas_of``: the functions that it gives by formulas,
+    or by words; ``differentials``: its d's may be differentials.
     """
 
     start: int

@@ -16,6 +16,7 @@ from symbptt.check.networks.besides import besides
 from symbptt.check.networks.bindings import (
     called_in,
     leaves_sigma_open,
+    may_be_identity,
     spoken_loss,
 )
 from symbptt.check.networks.differentials import has_differentials
@@ -89,6 +90,8 @@ def epochs(
     sums = (p.left for p in every if p.sign in ADDING and isinstance(p.left, Symbol))
     added = frozenset(n.base for n in sums if any(map(is_time, scripts(n))))
     differentiated = _differentiated(stated)
+    formulas_of = frozenset(filter(None, map(function_defined, every)))
+    identity = may_be_identity(words)
     T = _last_number(stated)
     valued = frozenset(
         name for p in every if isinstance(p.left, Symbol) and is_value(p.right)
@@ -110,7 +113,7 @@ def epochs(
             lefts=(*epoch.lefts, *(left for g in several for left in g.lefts)),
             spans=spans,
             besides=names,
-            formulas_of=frozenset(filter(None, map(function_defined, every))),
+            formulas_of=formulas_of.union(epoch.model.abstract if identity else ()),
             loss_unread=epoch.loss_unread or (unread and not epoch.loss_stated),
             gaps=None if epoch.gaps is None else epoch.gaps.with_equations_for(differentiated),
             lengths=(T,) if T and epoch.lengths == LENGTHS else epoch.lengths,
