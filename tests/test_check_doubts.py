@@ -36,6 +36,8 @@ EXAMPLES = {
     "path that is not read": NETS.replace(r"\tanh(z_t)", r"\tanh(z_t) + a_t")
     + rf"$$a_t = x_t \odot c_{{t-1}}$$ $${of('L', 'x_t')} = U^T {of('L', 'z_t')}$$",
     "ones without a transpose": rf"{ROWS}$${of('L', 'b')} = \sum_t 1 {of('L', 'A_t')}$$",
+    "differentials that are named alike": f"{NETS}With differentials,"
+    "\n$$dz_t = diag(1 - h_t^2) dh_t$$",
     "rounded numbers": rf"{NETS}$$-0.640 \times 0.435 = -0.278$$",
     "one path of several": f"{NETS}$${of('L', 'h_t')} += V^T V (o_t - d_t)$$",
     "words before a relation sign": f"{NETS}$${of('L', 'z_t')} = {of('L', 'h_t')} {of('h_t', 'z_t')}$$"
@@ -46,6 +48,7 @@ EXAMPLES = {
     "\n$$h_t = w h_{t-1} + x_t$$\n$$J_t = w (1 - h_t^2)$$",
     "function beside the network": NETS.replace("d_t", "y_t")
     + f"$$y = W x$$ $${of('y', 'x')} = U$$",
+    "differentials of expressions": NETS.replace("d_t", "y_t") + "$$do_t = d(V h_t)$$",
     "two networks": rf"{NETS}$$g_t = \tanh(Q g_{{t-1}} + R u_t)$$"
     f"\n$${of('g_t', 'u_t')} = Q x_t$$",
     "equation that is not read": NETS.replace(r"\tanh(z_t)", r"\tanh(z_t) + a_t")
@@ -232,5 +235,45 @@ def test_a_display_does_not_go_on_from_a_formula_in_the_words_before_it(words, e
 )
 def test_what_is_carried_back_may_begin_at_zero(claim, words, expected):
     last = symbptt.check(f"{NETS}\n\n{words}\n\n$${claim}$$").findings[-1]
+    assert last.verdict is not None
+    assert last.verdict.verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        (r"dh_t = (1 - h_t^2) \odot dz_t", "inconclusive"),
+        (r"dh_t = (1 + h_t^2) \odot dz_t", "wrong"),
+        (r"dh_t = (1 - z_t^2) \odot dz_t", "wrong"),
+        ("dz_t = dW h_{t-1} + W dh_{t-1} + dU x_t + db", "inconclusive"),
+        ("dz_t = W dh_{t-1} - dU x_t", "wrong"),
+        (r"\mathrm{d} z_t = W \mathrm{d} h_{t-1}", "inconclusive"),
+        (r"dz_t = (1 - h_t^2) \odot dh_t", "right"),
+        (r"dz_t = (1 + h_t^2) \odot dh_t", "wrong"),
+        ("dh_{t-1} = W dz_t", "wrong"),
+        (r"dh_t = d(\tanh(z_t)) = (1 - h_t^2) \odot dz_t", "inconclusive"),
+        (r"dh_t = d \tanh(z_t)", "inconclusive"),
+        (rf"dz_t = {of('L', 'z_t')}$$ $$dh_t = d(\tanh(z_t))$$ $$dz_t = h_t \odot dh_t", "wrong"),
+    ],
+)
+def test_what_holds_of_differentials_is_not_wrong(claim: str, expected: str) -> None:
+    last = symbptt.check(f"{NETWORK}$${claim}$$").findings[-1]
+    assert last.verdict is not None
+    assert last.verdict.verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "slope", "expected"),
+    [
+        ("Here f is softmax or identity.", "V^T", "inconclusive"),
+        ("", "V^T", "wrong"),
+        ("Here f is softmax or identity.", "diag(f'(V h_t)) V", "right"),
+    ],
+)
+def test_a_function_that_words_call_the_identity_is_in_doubt(
+    words: str, slope: str, expected: str
+) -> None:
+    given = r"$$h_t = \tanh(W h_{t-1} + U x_t)$$ $$y_t = f(V h_t)$$" + f"\n\n{words}\n\n"
+    last = symbptt.check(f"{given}$${of('y_t', 'h_t')} = {slope}$$").findings[-1]
     assert last.verdict is not None
     assert last.verdict.verdict == expected

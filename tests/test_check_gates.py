@@ -569,3 +569,56 @@ def test_a_cell_may_hand_back_over_any_number_of_steps(last, verdict):
     claim = r"\frac{\partial L}{\partial C_{t-k}} = \frac{\partial L}{\partial C_t} \odot "
     product = rf"\prod_{{j=0}}^{{{last}}} f_{{t-j}}"
     assert verdicts(f"{LSTM}$${claim}{product}$$") == [verdict]
+
+
+RESET = r"""
+$$r_t = \sigma(W_r x_t + U_r h_{t-1}), \quad z_t = \sigma(W_z x_t + U_z h_{t-1})$$
+$$g_t = \tanh(W_g x_t + U_g (r_t \odot h_{t-1}))$$
+$$h_t = (1 - z_t) \odot h_{t-1} + z_t \odot g_t$$
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        (r"d_{r_t} = d_{r \odot h} \odot h_{t-1}", "right"),
+        (r"d_{r_t} = d_{r \odot h} \odot h_t", "wrong"),
+        (r"d_{r_t} = d_{r \odot h} \odot r_t", "wrong"),
+        (r"\delta^r_t = \delta^{r \odot h}_t \odot h_{t-1}", "right"),
+        (r"\delta_{r_t} = \delta_{r_t \odot h_{t-1}} \odot h_{t-1}", "right"),
+        (r"\delta_{r \odot h} = U_g^T (\delta_{g_t} \odot (1 - g_t^2))", "right"),
+        (r"\delta_{r \odot h} = U_g (\delta_{g_t} \odot (1 - g_t^2))", "wrong"),
+        (r"d_{r_t} = d_{r \odot g} \odot h_{t-1}", "inconclusive"),
+        (r"d_{g_t} = d_{z \odot g} \odot (1 - z_t)", "wrong"),
+    ],
+)
+def test_a_product_in_a_script_is_what_the_gradient_is_by(claim: str, expected: str) -> None:
+    assert verdicts(f"{RESET}$${claim}$$") == [expected]
+
+
+UNUSED = r"""
+- $\tilde{h}_t = \tanh(W_g x_t + U_g (r_t \odot h_{t-1}))$
+- $z_t = \sigma(W_z x_t + U_z h_{t-1})$
+- $r_t = \sigma(W_r x_t + U_r h_{t-1})$
+
+"""
+LETS_IN = (
+    r"$$\frac{\partial L}{\partial \tilde{h}_t} = \frac{\partial L}{\partial h_t} \odot z_t$$"
+    + "\n\n"
+)
+KEEPS = LETS_IN.replace("z_t", "(1 - z_t)")
+BY_GATE = r"$$\frac{\partial L}{\partial z_t} = \frac{\partial L}{\partial h_t} \odot (\tilde{h}_t - h_{t-1})$$"
+
+
+@pytest.mark.parametrize(
+    ("formulas", "expected"),
+    [
+        (LETS_IN + BY_GATE, ["right-under", "right-under"]),
+        (KEEPS + BY_GATE, ["inconclusive", "inconclusive"]),
+        (BY_GATE + "\n\n" + KEEPS, ["inconclusive", "inconclusive"]),
+        (KEEPS, ["right-under"]),
+        (KEEPS.replace("1 -", "1 +") + BY_GATE, ["wrong", "right-under"]),
+    ],
+)
+def test_a_gate_whose_use_is_left_out_does_what_all_formulas_say(formulas, expected):
+    assert verdicts(UNUSED + formulas) == expected

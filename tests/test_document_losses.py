@@ -141,3 +141,57 @@ $$\frac{\partial L}{\partial v} = 0$$
 """
     )
     assert "right" not in verdicts(text)
+
+
+OUTPUT = (
+    "$h_t = \\tanh(W h_{t-1} + U x_t)$, $o_t = V h_t$, $\\hat{y}_t = \\mathrm{softmax}(o_t)$\n\n"
+)
+MEAN = r"$$L = -\frac{1}{T} \sum_{t=1}^T y_t^T \log \hat{y}_t$$" + "\n\n"
+ERROR = r"$$\frac{\partial L}{\partial o_t} = \hat{y}_t - y_t$$" + "\n\n"
+DIVIDED = ERROR.replace("= ", r"= \frac{1}{T} (").replace("$$\n", ")$$\n")
+BY_WEIGHT = (
+    r"$$\frac{\partial L}{\partial V} = \sum_{t=1}^T \frac{\partial L}{\partial o_t} h_t^T$$"
+)
+LATER = BY_WEIGHT.replace(r"\sum", r"\frac{1}{T} \sum")
+ERRORS = BY_WEIGHT.replace(r"\frac{\partial L}{\partial o_t}", r"(\hat{y}_t - y_t)")
+HALVED = BY_WEIGHT.replace(r"\sum", r"\frac{1}{2} \sum")
+BACK = (
+    r"$$\frac{\partial L}{\partial h_t} = \frac{1}{T} V^T \frac{\partial L}{\partial o_t}"
+    r" + W^T ((1 - h_{t+1}^2) \odot \frac{\partial L}{\partial h_{t+1}})$$"
+)
+
+
+@pytest.mark.parametrize(
+    ("formulas", "expected"),
+    [
+        (ERROR + LATER, ["right-under", "right-under"]),
+        (ERROR + BY_WEIGHT, ["inconclusive", "right"]),
+        (DIVIDED + BY_WEIGHT, ["right", "right"]),
+        (DIVIDED + LATER, ["right", "inconclusive"]),
+        (ERRORS, ["inconclusive"]),
+        (HALVED, ["wrong"]),
+        (BACK, ["wrong"]),
+        (ERROR.replace("- y_t", "+ y_t"), ["wrong"]),
+    ],
+)
+def test_a_mean_may_be_taken_at_the_end(formulas: str, expected: list[str]) -> None:
+    assert verdicts(OUTPUT + MEAN + formulas) == expected
+
+
+def test_the_steps_of_a_sum_are_not_divided() -> None:
+    assert verdicts(OUTPUT + MEAN.replace(r"\frac{1}{T}", "") + ERROR + LATER) == ["right", "wrong"]
+
+
+@pytest.mark.parametrize(
+    ("loss", "slope", "expected"),
+    [
+        (r"\frac{1}{2}", "2 (o_t - y_t)", "inconclusive"),
+        (r"\frac{1}{2}", r"\frac{1}{2} (o_t - y_t)", "wrong"),
+        (r"\frac{1}{2}", "3 (o_t - y_t)", "wrong"),
+        ("", "o_t - y_t", "inconclusive"),
+        ("", "y_t - o_t", "wrong"),
+    ],
+)
+def test_a_factor_of_the_loss_may_be_left_out(loss: str, slope: str, expected: str) -> None:
+    given = OUTPUT + rf"$$L = {loss} \sum_t \|o_t - y_t\|^2$$" + "\n\n"
+    assert verdicts(given + rf"$$\frac{{\partial L}}{{\partial o_t}} = {slope}$$") == [expected]

@@ -13,6 +13,7 @@ from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.conventions import Convention, Reading
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.shares import Share, Side
+from symbptt.check.networks.guessed import GATE
 from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.scripts import unbracketed
 from symbptt.check.notation.symbols import Scope
@@ -43,12 +44,17 @@ _OF_OUTER = re.compile(r"'(.*)' (multiplies what fits|of two vectors is their ou
 def is_of_gradients(row: Reading) -> bool:
     """Whether a reading says what a gradient by a state is, so that a document can't use the
     symbol otherwise elsewhere."""
-    return row.group == "loss" or any(x.share is not Share.STEP for x in row.counted)
+    return row.group in ("loss", "mean") or any(x.share is not Share.STEP for x in row.counted)
 
 
 def contradicted(held: Held, others: Sequence[Held]) -> str | None:
     """What contradicts a reading that a claim holds under: another claim, by its line."""
     for row in held.readings:
+        if row.group == GATE:
+            for other in others:
+                gates = (r for r in other.readings if r.group == GATE)
+                if other.epoch == held.epoch and any(r.name != row.name for r in gates):
+                    return f"it holds if {row.name}, but line {other.line} only if it doesn't"
         sign = _outer_sign(row)
         if sign is not None and not _turns_a_vector(held) and _lacks_transpose(held, sign):
             for other in others:

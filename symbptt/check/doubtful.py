@@ -10,6 +10,7 @@ from fractions import Fraction
 from symbptt.check.bounds.assumptions import BOUNDS, speaks_of_loss
 from symbptt.check.meaning.claims import unbound_letters
 from symbptt.check.networks.bindings import difference
+from symbptt.check.networks.differentials import has_d, is_of_expression
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.links import (
     begins_at_zero,
@@ -318,6 +319,15 @@ def has_another_name(part: Part, epoch: Epoch, scope: Scope) -> bool:
     return False
 
 
+def speaks_of_differentials(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a claim has d's, of a document that has differentials, or has that of an
+    expression."""
+    sides = part.left, part.right
+    if any(is_of_expression(x, epoch.model) for x in sides):
+        return True
+    return epoch.differentials and any(has_d(x, scope) for x in sides)
+
+
 def is_of_differentials(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether ``dh_t`` is made of ``dh_{t-1}``, as differentials are and gradients are not."""
     step = None if not isinstance(part.left, Symbol) else scope.meant(part.left)
@@ -358,8 +368,8 @@ def defines_a_function(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 
 def has_a_function_given(part: Part, epoch: Epoch, scope: Scope) -> bool:
-    """Whether the document gives a function by a formula, ``φ(z) = z``, which the network has by
-    its name alone."""
+    """Whether the document gives a function by a formula, ``φ(z) = z``, or as the identity by
+    words, which the network has by its name alone."""
     return not epoch.formulas_of.isdisjoint(epoch.model.abstract)
 
 

@@ -39,6 +39,7 @@ from symbptt.check.doubtful import (
     names_a_derivative,
     repeats_a_letter,
     said_again,
+    speaks_of_differentials,
     speaks_of_unread_loss,
     steps_what_stands_still,
     unproved,
@@ -89,11 +90,14 @@ def doubt(part: Part, epoch: Epoch, scope: Scope, *when: When) -> str | None:
 
 
 _UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
+_DIFFERENTIAL = "its d may be a differential rather than a gradient"
 DOUBTS: tuple[Doubt, ...] = (
     Doubt("loss that is not read", When.HOLDS, has_unread_loss, _UNREAD),
     Doubt("path that is not read", When.HOLDS, unproved, "it may depend on "),
     Doubt("ones without a transpose", When.HOLDS, has_bare_ones,
           "it holds for one example; of several, should a column of ones be transposed?"),
+    Doubt("differentials that are named alike", When.HOLDS, speaks_of_differentials,
+          _DIFFERENTIAL),
     Doubt("rounded numbers", When.DIFFERS, is_rounded, "numbers that may be rounded"),
     Doubt("one path of several", When.FAILS, adds_a_path,
           "what one path adds is not told from the whole"),
@@ -106,6 +110,7 @@ DOUBTS: tuple[Doubt, ...] = (
           "its left side was named where other equations held"),
     Doubt("function beside the network", When.FAILS, is_besides,
           "it is about what an equation beside the network gives, without steps"),
+    Doubt("differentials of expressions", When.FAILS, speaks_of_differentials, _DIFFERENTIAL),
     Doubt("two networks", When.FAILS, lambda part, epoch, scope: is_of_two_networks(part, scope),
           "it joins quantities that no equation joins; are there two models?"),
     Doubt("equation that is not read", When.FAILS, lacking, "it depends on "),
@@ -124,7 +129,7 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt("logarithms of probabilities", When.UNMENDED, is_of_log_of_softmax,
           "its loss has logarithms, whose targets may be such that it holds"),
     Doubt("function that is given", When.UNMENDED, has_a_function_given,
-          "the document gives a function by a formula that isn't used here"),
+          "the document gives a function by a formula, or by words, that isn't used here"),
     Doubt("loss of what is not said", When.FAILS, has_loose_ends,
           "no equation says what the loss is of, and it may be of several quantities"),
     Doubt("name for a derivative", When.FAILS, names_a_derivative,
@@ -138,8 +143,7 @@ DOUBTS: tuple[Doubt, ...] = (
           "no equation says what the loss is, and it may be one for which this holds"),
     Doubt("step of learning", When.UNMENDED, is_step_of_learning,
           "a Δ may be a step of learning rather than a gradient"),
-    Doubt("differentials", When.UNMENDED, is_of_differentials,
-          "its d may be a differential rather than a gradient"),
+    Doubt("differentials", When.UNMENDED, is_of_differentials, _DIFFERENTIAL),
     Doubt("derivative without a path", When.UNMENDED, without_path,
           "by the forward equations "),
     Doubt("assumed equations", When.UNMENDED, lambda part, epoch, scope: bool(epoch.assumed),

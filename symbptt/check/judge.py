@@ -297,7 +297,10 @@ def _judged(claim: Claim, setting: Setting) -> Judgement:
 
 def permitted(claim: Claim, setting: Setting) -> Iterator[tuple[tuple[Reading, ...], Convention]]:
     """The readings that leave what the document states untouched, the nearest first."""
-    permits = cache(lambda reading: setting.permits(reading, claim))
+    permits, row = cache(lambda reading: setting.permits(reading, claim)), setting.always
     for readings, convention in islice(conventions(claim.relation), MOST_CONVENTIONS):
         if all(map(permits, readings)):
-            yield readings, convention
+            if row is None:
+                yield readings, convention
+            else:
+                yield (row, *readings), row.change(convention)

@@ -12,10 +12,13 @@ from symbptt.check.known import Known
 from symbptt.check.meaning.claims import Claim, least_length
 from symbptt.check.meaning.conventions import STANDARD
 from symbptt.check.meaning.conventions import Reading as Row
+from symbptt.check.meaning.readings import UNDIVIDED
+from symbptt.check.meaning.scales import MEAN, scales
+from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.tensors import Layout
 from symbptt.check.networks.epoch import Epoch
-from symbptt.check.networks.guessed import reading
-from symbptt.check.networks.links import claim_of, is_chain
+from symbptt.check.networks.guessed import GATE, reading
+from symbptt.check.networks.links import claim_of, is_chain, is_of_loss
 from symbptt.check.networks.names import announces
 from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative, links_of
 from symbptt.check.networks.signals import by_argument
@@ -23,9 +26,10 @@ from symbptt.check.notation.indices import relettered
 from symbptt.check.notation.meant import Definition
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.scripts import unbracketed
-from symbptt.check.notation.symbols import Scope
+from symbptt.check.notation.symbols import LOSSES, Scope
 from symbptt.formula.tree import (
     BigOperator,
+    Call,
     Differential,
     Node,
     Number,
@@ -56,16 +60,25 @@ class Judgements:
         kept = epoch.kept() if epoch.gated else None
         if kept is not None:
             other = judge(claim, self.known.setting(kept))
-            if found.holds != other.holds:  # the first claim that tells settles it
-                settled = kept if other.holds else replace(epoch, gated="")
-                self.known.epochs[:] = [settled if e is epoch else e for e in self.known.epochs]
-                return max(found, other, key=lambda j: j.holds)
+            if found.holds != other.holds:
+                again, does = (
+                    (found, "lets in the new") if found.holds else (other, "keeps the old")
+                )
+                says = f"no equation gives {epoch.gated}_t, and this makes the formula hold"
+                row = reading(f"the gate of {epoch.gated} {does}", says, GATE)
+                return replace(again, verdict="right-under", readings=(row, *again.readings))
         if found.holds:
             return found
-        for row, bound in (*epoch.bound(claim.relation), *self.as_long_as_written(part, epoch)):
-            again = judge(claim, self.known.setting(bound))
+        bound = (*epoch.bound(claim.relation), *self.as_long_as_written(part, epoch))
+        settings: list[tuple[tuple[Row, ...], Setting]]
+        settings = [((row,), self.known.setting(e)) for row, e in bound]
+        if self.is_of_mean(part, epoch):
+            every = ((), self.known.setting(epoch)), *settings
+            settings += [(rows, replace(s, always=UNDIVIDED)) for rows, s in every]
+        for rows, setting in settings:
+            again = judge(claim, setting)
             if again.holds:
-                readings = (row, *again.readings)
+                readings = (*rows, *again.readings)
                 return replace(again, verdict="right-under", readings=readings)
         for row, turned in self.with_columns(claim, epoch):
             setting = self.known.setting(epoch).of(turned)
@@ -91,6 +104,13 @@ class Judgements:
         if turned is not scope:
             says = "gradients by vectors are rows, so that a transposed one is a column"
             yield reading("a transposed gradient is a column", says), turned
+
+    def is_of_mean(self, part: Part, epoch: Epoch) -> bool:
+        """Whether a claim is about gradients of a mean, and doesn't say itself what is divided."""
+        scope = self.scope(epoch)
+        if MEAN not in scales(epoch.model) or names_a_share(part, scope):
+            return False
+        return any(speaks_of_loss(side, scope) for side in (part.left, part.right))
 
     def as_long_as_written(self, part: Part, epoch: Epoch) -> Iterator[tuple[Row, Epoch]]:
         """The model in as many steps as the document says just there, or throughout of the last
@@ -334,6 +354,12 @@ def _of_vector(node: Node, scope: Scope) -> Node | None:
                 v = scope.model.variables.get(what.name)
                 return inner if v is not None and v.shape[1] == 1 else None
     return None
+
+
+def names_a_share(part: Part, scope: Scope) -> bool:
+    """Whether a claim names the loss of a step, ``L_t`` or ``l(y_t, d_t)``."""
+    calls = (n.function.base for n in part.relation.walk() if isinstance(n, Call))
+    return is_of_loss(part, scope) or not LOSSES.isdisjoint(calls)
 
 
 def _of_length(length: int) -> Row:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.bounds.comparisons import bounded, has_norms
 from symbptt.check.bounds.search import NOT_REFUTED
+from symbptt.check.changes import holds_of_changes
 from symbptt.check.confirmed import Failed, unconfirmed
 from symbptt.check.consistent import Held, contradicted
 from symbptt.check.corrections import correction
@@ -17,14 +18,16 @@ from symbptt.check.edits import Edit
 from symbptt.check.engine import engine_formula
 from symbptt.check.findings import FAULTS, Correction, Reading, Verdict
 from symbptt.check.judge import BOTH_ZERO, DIFFER, Judgement, judge
-from symbptt.check.judgements import Judgements
+from symbptt.check.judgements import Judgements, names_a_share
 from symbptt.check.meaning.claims import Claim, unbound_letters
 from symbptt.check.meaning.layouts import needs
+from symbptt.check.meaning.scales import scales
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.links import claim_of
 from symbptt.check.networks.parts import Part, has_derivative, links_of
 from symbptt.formula.tree import (
     Call,
+    Group,
     Node,
     Number,
     Product,
@@ -148,6 +151,10 @@ class Verdicts(Judgements):
             return undecided(unsure, verdict)
         if verdict.verdict == "shape-error" and self.is_of_numbers(part, epoch):
             return undecided(f"it holds where all are numbers; else {verdict.reason}", verdict)
+        if self.lacks_scale(part, epoch):
+            return undecided("it lacks no more than a constant factor that the loss has", verdict)
+        if holds_of_changes(claim_of(part, epoch), setting):
+            return undecided("it holds of differentials, and its d may be one", verdict)
         found = correction(part, self.known.author, setting, taken, self.known.conventions)
         again = None if found is None else self.mended(found[1], part, epoch)
         if found is None or again is None:
@@ -180,6 +187,17 @@ class Verdicts(Judgements):
         if "t" not in unbound_letters(claim, setting.scope):
             return False
         return judge(replace(claim, conditions=(*claim.conditions, _LATER)), setting).holds
+
+    def lacks_scale(self, part: Part, epoch: Epoch) -> bool:
+        """Whether a claim gives a gradient but for a constant factor of the loss, by no other
+        gradient and without the loss of a step."""
+        scope, right = self.scope(epoch), part.right
+        if not speaks_of_loss(part.left, scope) or speaks_of_loss(right, scope):
+            return False
+        setting = self.known.setting(epoch)
+        whole = (Product((c, Group("(", (right,))), ("",)) for c in scales(epoch.model))
+        claims = (claim_of(replace(part, right=x), epoch) for x in whole)
+        return not names_a_share(part, scope) and any(judge(c, setting).holds for c in claims)
 
     def is_of_numbers(self, part: Part, epoch: Epoch) -> bool:
         """Whether a derivative of a state by a parameter is right for numbers, and says nothing

@@ -39,7 +39,7 @@ class Convention:
     ``norm`` is that of a matrix, ``‖A‖`` without a subscript.  ``counted`` are the shares that
     stand for whole derivatives.  ``immediate_from`` and ``written`` are for the claim at hand: the
     step from which derivatives by parameters are immediate, and what counts of the gradients that
-    are written.
+    are written.  ``undivided``: a gradient of the mean by what has steps is that of the sum.
     """
 
     layout: Layout = Layout.GRADIENT
@@ -68,6 +68,7 @@ class Convention:
     latest_immediate: bool = False
     immediate_from: int | None = None
     written: tuple[Written, ...] = ()
+    undivided: bool = False
 
 
 STANDARD = Convention()

@@ -182,6 +182,9 @@ def slope(m: Meaning, a: Place, b: Place, *, immediate: bool = False) -> Derivat
     if immediate or _is_immediate(m, a, b):
         return Derivative(a, b, _immediate(m, a, b))
     whole = Derivative(a, b, m.world.total(a.plain, b))
+    at_step = a.step is None and b.step is not None and not m.world.is_parameter(b.name)
+    if m.convention.undivided and m.world.is_loss(a) and at_step:
+        return replace(whole, array=whole.array * m.world.T % P)
     if not a.own or m.scope.share is None:
         return whole
     if any(m.place(n, {"t": 1}) == b.whole for f in m.scope.share.factors for n in f.walk()):

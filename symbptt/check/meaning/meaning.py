@@ -215,7 +215,7 @@ class Meaning(Placing):
         if diagonal and len({self._at(e, steps) for e in meant.entry}) > 1:
             return number(0)
         inside = self.inside(known, meant, steps)
-        plain = _plain(self.convention.layout)
+        plain = _plain(self.convention.layout, self.convention.undivided)
         own = replace(self, convention=plain, depth=self.depth + 1)
         try:
             return own._body(known, meant, inside)
@@ -232,9 +232,9 @@ class Meaning(Placing):
 
 
 @cache
-def _plain(layout: Layout) -> Convention:
+def _plain(layout: Layout, undivided: bool) -> Convention:
     """The standard convention in another layout."""
-    return replace(STANDARD, layout=layout)
+    return replace(STANDARD, layout=layout, undivided=undivided)
 
 
 _KINDS = {

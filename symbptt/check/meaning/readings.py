@@ -307,6 +307,13 @@ READINGS: tuple[Reading, ...] = (
             _uses("⊗"), "sign ⊗"),
 )  # fmt: skip
 
+#: Tried where the loss is a mean, beside any of the others.
+UNDIVIDED = Reading(
+    "mean taken at the end", "gradients by what has steps are those of the sum of the losses, and "
+    "those by parameters are divided by T", 3, lambda c: replace(c, undivided=True), _gradients,
+    "mean",
+)  # fmt: skip
+
 #: How many readings one formula may need.
 MOST = 3
 

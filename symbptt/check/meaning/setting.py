@@ -42,6 +42,7 @@ class Setting:
     ``lengths``: the lengths of a sequence to try; a document may speak of three steps alone.
     ``by_elements``: the equations give elements, ``w_{ij}``, so that small letters are matrices.
     ``of_numbers``: every quantity is a number.
+    ``always``: a reading beside whatever others there are.
     """
 
     scope: Scope
@@ -49,6 +50,7 @@ class Setting:
     lengths: tuple[int, ...] = LENGTHS
     by_elements: bool = False
     of_numbers: bool = False
+    always: Reading | None = None
     worlds: dict[tuple[int, int], World] = field(default_factory=dict, compare=False, repr=False)
     work: Work = field(default_factory=Work, compare=False, repr=False)
 

@@ -98,11 +98,18 @@ def signs_in(claim: Node) -> list[str]:
 #: What a text calls tanh, and what it calls the sigmoid.
 _TANH = said("names tanh")
 _SIGMOID = said("names the sigmoid")
+#: What says that a function known by name may be the identity.
+_IDENTITY = said("says what a function may be")
 
 
 def leaves_sigma_open(words: str) -> bool:
     """Whether a text speaks of tanh and never of the sigmoid, so that σ may be any activation."""
     return _TANH.search(words) is not None and _SIGMOID.search(words) is None
+
+
+def may_be_identity(words: str) -> bool:
+    """Whether a text says that a function may be the identity: ``softmax or identity``."""
+    return _IDENTITY.search(words) is not None
 
 
 def open_functions(model: Model) -> list[str]:

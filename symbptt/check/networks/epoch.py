@@ -88,7 +88,8 @@ class Epoch:
     each with which steps these are, None if not known; ``rival``: the model in which an equation
     that was given anew is what it was; ``besides``: the names that equations without steps give,
     which are of no part of the network; ``single``: those that equations give at numbered steps;
-    ``formulas_of``: the functions that it gives by formulas.
+    ``formulas_of``: the functions that it gives by formulas, or by words; ``differentials``: its
+    d's may be differentials.
     """
 
     start: int
@@ -119,6 +120,7 @@ class Epoch:
     assigned: frozenset[Node] = frozenset()
     added: frozenset[str] = frozenset()
     valued: frozenset[str] = frozenset()
+    differentials: bool = False
     spans: Mapping[str, Span | None] = field(default_factory=dict)
     rival: Rival | None = None
     worlds: dict[tuple[int, int], World] = field(default_factory=dict)
@@ -239,10 +241,7 @@ class Epoch:
         made = forward([*helpers, *self.statements], last=self.bare_is_last, keeps=True)
         if not self.gated or not isinstance(made, Forward):
             return None
-        return replace(
-            self, model=made.model, worlds={}, _bound={}, gated="",
-            note=f"no equation for {self.gated}_t; its gate is taken to keep the state before",
-        )  # fmt: skip
+        return replace(self, model=made.model, worlds={}, _bound={}, gated="", note="")
 
 
 def _hatted(s: Statement, name: str) -> Statement:

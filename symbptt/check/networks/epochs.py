@@ -16,15 +16,17 @@ from symbptt.check.networks.besides import besides
 from symbptt.check.networks.bindings import (
     called_in,
     leaves_sigma_open,
+    may_be_identity,
     spoken_loss,
 )
+from symbptt.check.networks.differentials import has_differentials
 from symbptt.check.networks.epoch import Epoch, NoModelError, Rival, Stated
 from symbptt.check.networks.equations import equations
 from symbptt.check.networks.forward import Forward, forward
 from symbptt.check.networks.gaps import gaps
 from symbptt.check.networks.given import Given, relation
 from symbptt.check.networks.kept import at_single_steps
-from symbptt.check.networks.links import function_defined
+from symbptt.check.networks.links import function_defined, names_part
 from symbptt.check.networks.parts import ADDING, Mention, has_derivative, links_of
 from symbptt.check.networks.running import apart, spans_of
 from symbptt.check.networks.runs import Run, runs
@@ -65,8 +67,10 @@ def epochs(
     its loss is; ``horizons``: the letters that stand for the number of steps.  Raises
     ``NoModelError`` if there are forward equations and none make a model.
     """
+    every = [*links_of(stated)]
     if model is not None:
-        return [Epoch(0, model, frozenset({model.loss_name}), loss_stated=True)]
+        d = has_differentials(every, words, model)
+        return [Epoch(0, model, frozenset({model.loss_name}), loss_stated=True, differentials=d)]
     given, several = apart(equations(stated, horizons))
     general = besides(given)
     given = [g for g in given if g not in general]
@@ -84,11 +88,12 @@ def epochs(
     names = frozenset(g.name for g in general)
     single = at_single_steps(given)
     unread = any(isinstance(m, Mention) and _is_unread_loss(m) for m in stated)
-    every = [*links_of(stated)]
     assigned = frozenset(p.left for p in every if p.sign == "←")
     sums = (p.left for p in every if p.sign in ADDING and isinstance(p.left, Symbol))
     added = frozenset(n.base for n in sums if any(map(is_time, scripts(n))))
     differentiated = _differentiated(stated)
+    formulas_of = frozenset(filter(None, map(function_defined, every)))
+    identity = may_be_identity(words)
     T = _last_number(stated)
     valued = frozenset(
         name for p in every if isinstance(p.left, Symbol) and is_value(p.right)
@@ -105,12 +110,13 @@ def epochs(
             assigned=assigned,
             added=added,
             valued=valued & {*epoch.model.variables},
+            differentials=has_differentials(every, words, epoch.model),
             formulas=(*epoch.formulas, *(g.formula for g in several)),
             lefts=(*epoch.lefts, *(left for g in several for left in g.lefts)),
             spans=spans,
             besides=names,
             single=single,
-            formulas_of=frozenset(filter(None, map(function_defined, every))),
+            formulas_of=formulas_of.union(epoch.model.abstract if identity else ()),
             loss_unread=epoch.loss_unread or (unread and not epoch.loss_stated),
             gaps=None if epoch.gaps is None else epoch.gaps.with_equations_for(differentiated),
             lengths=(T,) if T and epoch.lengths == LENGTHS else epoch.lengths,
@@ -213,7 +219,8 @@ def _epoch(
         loss_unread=made.loss_unread,
         share=made.share,
         gated=made.gated,
-        note=made.gated and f"no equation for {made.gated}_t; its gate is taken to let in the new",
+        note=made.gated
+        and f"no equation for {made.gated}_t; its gate may let in the new or keep the old",
         statements=tuple(statements),
         by_elements=any(g.elements for g in used if g.left.base not in losses),
         gaps=gaps(made.model, _refused(chosen, made.model)),
@@ -293,16 +300,20 @@ def _usual(stated: Stated) -> list[Epoch]:
 def _named_parts(stated: Stated, given: Sequence[Given]) -> tuple[tuple[Node, Symbol], ...]:
     """The parts of forward equations that the document differentiates, each with a name.
 
-    ``∂z_t/∂(r_t ⊙ h_{t-1})`` needs ``r_t ⊙ h_{t-1}`` to be a quantity.
+    ``∂z_t/∂(r_t ⊙ h_{t-1})``, or ``δ_{r ⊙ h}``, needs ``r_t ⊙ h_{t-1}`` to be a quantity.
     """
     whole = [relation(g).sides[1] for g in given]
     inside = [n for right in whole for n in right.walk()]
     found: dict[Node, Symbol] = {}
     for tree in _trees(stated):
         for d in tree.walk():
-            if not isinstance(d, Differential) or d.operand is None:
+            if isinstance(d, Symbol):
+                meant = {p for p in inside if names_part(d, p)}
+                part = next(iter(meant)) if len(meant) == 1 else d
+            elif isinstance(d, Differential) and d.operand is not None:
+                part = unbracketed(d.operand)
+            else:
                 continue
-            part = unbracketed(d.operand)
             if isinstance(part, Product | Sum) and part in inside and part not in (*whole, *found):
                 label = Symbol(f"part{len(found) + 1}", subscripts=(Symbol("t"),), span=part.span)
                 found[part] = label

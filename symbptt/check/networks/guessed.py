@@ -9,6 +9,8 @@ from symbptt.formula.lexicon import GREEK
 #: How the groups of readings begin that give a meaning which a name need not have: a claim that
 #: fails under all of them is not wrong.
 LOOSE = "perhaps "
+#: The group of the readings that say what a gate does whose use a document leaves out.
+GATE = "gate"
 
 _LETTER = {name: letter for letter, name in reversed(GREEK.items())}
 

@@ -50,7 +50,8 @@ _ONE_STEP = re.compile(
 
 def claim_of(part: Part, epoch: Epoch) -> Claim:
     """What a link claims, with functions as calls and parts of equations by their names."""
-    left, right = (called(_with_names(x, epoch), epoch.functions) for x in (part.left, part.right))
+    named = (_by_parts(_with_names(x, epoch), epoch) for x in (part.left, part.right))
+    left, right = (called(x, epoch.functions) for x in named)
     share = part.sign in ADDING
     return Claim(
         left, right, part.conditions, share, _ONE_STEP.search(words_before(part)) is not None
@@ -71,6 +72,41 @@ def _with_names(node: Node, epoch: Epoch) -> Node:
         return n if isinstance(n, Symbol) else n.rebuilt(change)
 
     return change(node)
+
+
+def _by_parts(node: Node, epoch: Epoch) -> Node:
+    """``δ_{r ⊙ h}`` as the gradient by a part of an equation, ``r_t ⊙ h_{t-1}``."""
+    if not epoch.named:
+        return node
+    if not isinstance(node, Symbol):
+        return node.rebuilt(lambda n: _by_parts(n, epoch))
+    by = next((name for part, name in epoch.named if names_part(node, part)), None)
+    loss = Symbol(epoch.model.loss_name, span=node.span)
+    return node if by is None else Quotient(
+        Differential("∂", loss, span=node.span), Differential("∂", by, span=node.span),
+        span=node.span,
+    )  # fmt: skip
+
+
+def names_part(symbol: Symbol, part: Node) -> bool:
+    """Whether a gradient bears, in a script, a part of an equation, with its steps or without."""
+    if symbol.base not in ERRORS or symbol.accents or symbol.primes:
+        return False
+    every = [*map(unbracketed, scripts(symbol))]
+    of = [x for x in every if isinstance(x, Product) and {*x.operators} != {""}]
+    if len(of) != 1 or any(x not in (of[0], Symbol("t")) for x in every):
+        return False
+    return of[0] == part or of[0] == _without_steps(part)
+
+
+def _without_steps(node: Node) -> Node:
+    if not isinstance(node, Symbol):
+        return node.rebuilt(_without_steps)
+    below, above, beside = (
+        tuple(x for x in every if not is_time(x))
+        for every in (node.subscripts, node.superscripts, node.indices)
+    )
+    return replace(node, subscripts=below, superscripts=above, indices=beside)
 
 
 def called(node: Node, functions: frozenset[str]) -> Node:

@@ -50,6 +50,10 @@ ENGLISH = {
     "*negative log likelihood*, *negative log-likelihood*, *negative loglikelihood*",
     "names a network without gates": "vanilla/simple/standard/plain/traditional/basic/ordinary/"
     "classic/classical/conventional/naive/elman rnn/rnns/recurrent",
+    "says what a function may be": "or identity/linear, or the/an identity, identity for/or, "
+    "linear for/or, identity/linear function/activation/output",
+    "speaks of differentials": "differentials, differential of/is/form/notation/rule/rules, "
+    "total differential",
     "names tanh": "tanh, *_tanh, tanh_*, *_tanh_*, *hyperbolic tangent*",
     "names the sigmoid": "*sigmoid*, *logistic*",
 }
@@ -59,6 +63,8 @@ CHINESE = {
     "explains what stands before": "其中, 这里, 此处, 式中",
     "names a network without gates": "普通rnn, 传统rnn, 简单rnn, 标准rnn, 普通的rnn, 传统的rnn, "
     "普通循环, 传统循环, 简单循环, 标准循环",
+    "says what a function may be": "恒等函数, 恒等映射, 线性激活, 线性函数",
+    "speaks of differentials": "全微分, 取微分, 求微分, 的微分, 微分形式, 微分法, 矩阵微分",
     "names tanh": "双曲正切",
 }
 GERMAN = {"explains what stands before": "wobei, wo, hier", "adds to what stands before": "mit"}

@@ -70,7 +70,7 @@ def namings(symbol: Symbol, above: bool = False) -> Iterator[Named]:
 def _glued_time(part: Node) -> Iterator[tuple[str, Node]]:
     """A name and a step that stand side by side: ``δ_{zt}``."""
     match part:
-        case Product((*front, last)) if front and is_time(last):
+        case Product((*front, last), signs) if front and is_time(last) and {*signs} == {""}:
             yield "".join(map(label, front)), last
 
 
@@ -99,6 +99,8 @@ def named_in_script(part: Node) -> Iterator[tuple[Symbol, Node | None]]:
             yield from named_in_script(inner)
         case Symbol():
             yield part, None
+        case Product(_, signs) if {*signs} != {""}:
+            return  # r ⊙ h: of an expression
         case Product((*front, last)) if front and is_step(last):
             whole = Symbol("".join(label(f) for f in part.factors))
             yield whole, None
