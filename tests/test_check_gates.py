@@ -567,3 +567,27 @@ def test_a_cell_may_hand_back_over_any_number_of_steps(last, verdict):
     claim = r"\frac{\partial L}{\partial C_{t-k}} = \frac{\partial L}{\partial C_t} \odot "
     product = rf"\prod_{{j=0}}^{{{last}}} f_{{t-j}}"
     assert verdicts(f"{LSTM}$${claim}{product}$$") == [verdict]
+
+
+CANDIDATE = """
+zₜ = σ(W_z xₜ + U_z hₜ₋₁)
+h̃ₜ = tanh(W_h xₜ + U_h hₜ₋₁ + b_h)
+hₜ = (1 − zₜ) ⊙ hₜ₋₁ + zₜ ⊙ h̃ₜ
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["δhₜ = dhₜ ⊙ zₜ ⊙ (1 − h̃ₜ²)", "∂L/∂b_h = Σₜ δhₜ"], ["right-under", "right"]),
+        (["δhₜ = dhₜ ⊙ (1 − zₜ) ⊙ (1 − h̃ₜ²)", "∂L/∂b_h = Σₜ δhₜ"], ["wrong", "right"]),
+        (["∂L/∂b_h = Σₜ δhₜ", "δhₜ = dhₜ ⊙ zₜ"], ["right-under", "wrong"]),
+        (["δh̃ₜ = dhₜ ⊙ zₜ ⊙ (1 − h̃ₜ²)", "∂L/∂b_h = Σₜ δh̃ₜ"], ["right-under", "right"]),
+        (["$$\\delta_h = dh \\odot z \\odot (1 - \\tilde h^2)$$"], ["right-under"]),
+        (["δhₜ = ∂L/∂hₜ", "∂L/∂b_h = Σₜ δhₜ"], ["right", "wrong"]),
+        (["δhₜ = dhₜ ⊙ zₜ", "∂L/∂b_h = Σₜ δhₜ ⊙ (1 − h̃ₜ²)"], ["inconclusive", "inconclusive"]),
+        (["The δs are by the pre-activations.\n\nδhₜ = dhₜ ⊙ (1 − zₜ)"], ["wrong"]),
+    ],
+)
+def test_a_second_name_of_a_gradient_may_be_by_the_pre_activation_of_the_candidate(lines, expected):
+    assert verdicts(CANDIDATE + "\n\n".join(["", *lines])) == expected

@@ -18,10 +18,12 @@ from symbptt.check.networks.guessed import reading
 from symbptt.check.networks.links import claim_of, is_chain
 from symbptt.check.networks.names import announces
 from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative, links_of
-from symbptt.check.networks.signals import by_argument
+from symbptt.check.networks.signals import by_argument, by_argument_of_candidate
 from symbptt.check.notation.indices import relettered
+from symbptt.check.notation.language import said
 from symbptt.check.notation.meant import Definition
 from symbptt.check.notation.namings import namings
+from symbptt.check.notation.prefixes import prefixed
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import (
     BigOperator,
@@ -32,6 +34,7 @@ from symbptt.formula.tree import (
     Symbol,
 )
 
+_PRE_ACTIVATIONS = said("speaks of pre-activations")
 _T, _LAST = Symbol("t"), Symbol("T")
 #: How many other models of a document are asked about a claim.
 MOST_OTHERS = 8
@@ -112,10 +115,12 @@ class Judgements:
         Where the text announces that, the new meaning holds from here on; where it doesn't, the
         claim stays wrong, and the reason says what it would be right for.
         """
+        scope = self.scope(epoch)
+        part = replace(part, left=prefixed(part.left, scope), right=prefixed(part.right, scope))
         left = part.left
-        meant = self.scope(epoch).meant(left) if isinstance(left, Symbol) else None
+        meant = scope.meant(left) if isinstance(left, Symbol) else None
         if meant is not None and meant.kind == "gradient" and isinstance(left, Symbol):
-            called = _called(left, self.scope(epoch))
+            called = _called(left, scope)
             again = None if called is None else self.by_argument(part, epoch, called)
             return again or self.by_arguments(part, epoch) or found
         if meant is None or meant.kind != "defined":
@@ -201,11 +206,38 @@ class Judgements:
 
     def is_by_its_name(self, name: str, epoch: Epoch) -> bool:
         """Whether a formula says what a gradient is, or is right for what its name says."""
+        lefts = ((link, prefixed(link.left, self.scope(epoch)))
+                 for link in links_of(self.known.stated))  # fmt: skip
         return any(
-            isinstance(link.left, Symbol) and _called(link.left, self.scope(epoch)) == name
+            isinstance(left, Symbol) and _called(left, self.scope(epoch)) == name
             and (isinstance(link.right, Quotient) or self.judgement(link, epoch).holds)
-            for link in links_of(self.known.stated)
+            for link, left in lefts
         )  # fmt: skip
+
+    def named_twice(self, part: Part, epoch: Epoch) -> tuple[frozenset[str], frozenset[str]]:
+        """The names of gradients that are one by what they say, ``δh_t = dh_t ⊙ z_t``, and those of
+        all that are what their names say."""
+        scope, called = self.scope(epoch), dict[str, set[str]]()
+        for side in (part.left, part.right):
+            for n in (n for n in prefixed(side, scope).walk() if isinstance(n, Symbol)):
+                meant, name = scope.meant(n), _called(n, scope)
+                if meant is not None and meant.kind == "gradient" and name is not None:
+                    called.setdefault(meant.name, set()).add(name)
+        every = [frozenset(names) for names in called.values()]
+        return frozenset().union(*(x for x in every if len(x) > 1)), frozenset().union(*every)
+
+    def tells_apart(self, names: frozenset[str], epoch: Epoch) -> bool:
+        """Whether a formula is right where one of several names is by an argument, or words say
+        that there are such."""
+        if _PRE_ACTIVATIONS.search(self.known.document.text):
+            return True
+        scope = self.scope(epoch)
+        links = (replace(p, right=prefixed(p.right, scope)) for p in links_of(self.known.stated))
+        return any(
+            self.by_arguments(link, epoch) is not None
+            for link in links
+            if any(isinstance(n, Symbol) and _called(n, scope) in names for n in link.right.walk())
+        )
 
     def taken_by_argument(
         self, symbol: Node, epoch: Epoch, name: str
@@ -216,6 +248,8 @@ class Judgements:
         if meant is None or meant.kind != "gradient" or meant.entry or name in names.given:
             return []
         found = list(by_argument(meant.name, name, epoch.model))
+        if not found and not self.is_by_its_name(name, epoch):
+            found = list(by_argument_of_candidate(meant.name, name, epoch.model))
         return [x for x in found if not self.is_named_apart(name, x[1].body, epoch)]
 
     def is_named_apart(self, name: str, slope: Node, epoch: Epoch) -> bool:
@@ -303,8 +337,8 @@ def _of_length(length: int) -> Row:
 
 
 def _called(symbol: Symbol, scope: Scope) -> str | None:
-    """The name of a symbol that has a step: the one that it has, if it stands for something."""
+    """The name of a symbol: the one that it has, if it stands for something, or one at a step."""
     meant = scope.meant(symbol)
     named = [n for n in namings(symbol) if n.step is not None]
-    known = [n for n in named if meant is not None and n.step == meant.step]
+    known = [n for n in namings(symbol) if meant is not None and n.step == meant.step]
     return next((n.name for n in (*known, *named)), None)

@@ -21,6 +21,7 @@ from symbptt.check.judgements import Judgements
 from symbptt.check.meaning.claims import Claim, unbound_letters
 from symbptt.check.meaning.layouts import needs
 from symbptt.check.networks.epoch import Epoch
+from symbptt.check.networks.guessed import shown
 from symbptt.check.networks.links import claim_of
 from symbptt.check.networks.parts import Part, has_derivative, links_of
 from symbptt.formula.tree import (
@@ -34,6 +35,7 @@ from symbptt.formula.tree import (
 )
 
 _LATER = Relation((Symbol("t"), Number(Fraction(2))), ("≥",))
+NAMED_TWICE = "the document has another name for what {} is by its name; are they the same?"
 ONE_ALONE = "lines {} and {} give the same quantity, and it holds by one of them alone"
 
 
@@ -49,6 +51,7 @@ class Verdicts(Judgements):
     found: dict[object, Verdict] = field(default_factory=dict)
     held: list[Held] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
+    unclear: frozenset[str] = frozenset()
 
     def doubted(self, part: Part, epoch: Epoch, verdict: Verdict) -> Verdict:
         """A verdict on what is no equation of the model, unless it is a fault that is in doubt."""
@@ -86,6 +89,14 @@ class Verdicts(Judgements):
             found = self.up_to_last(part, epoch, found)
         if not found.holds and part.origin is not None:
             found = self.by_the_first(part, part.origin, epoch, found)
+        if not found.holds:
+            twice, several = self.named_twice(part, epoch)
+            if twice and self.tells_apart(twice, epoch):
+                found = self.judgement(part, epoch)
+            elif several & (twice | self.unclear):
+                self.unclear |= twice
+                names = " and ".join(map(shown, sorted(twice or several & self.unclear)))
+                return undecided(NAMED_TWICE.format(names))
         if found.holds and found.guessed is not None and part.left != part.right:
             name, meaning = found.guessed
             self.known.names.given[name] = replace(meaning, line=part.formula.line)
