@@ -13,6 +13,7 @@ from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.conventions import Convention, Reading
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.shares import Share, Side
+from symbptt.check.meaning.tensors import Layout
 from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.scripts import unbracketed
 from symbptt.check.notation.symbols import Scope
@@ -57,6 +58,11 @@ def contradicted(held: Held, others: Sequence[Held]) -> str | None:
             batch = _batch(held)
             if batch is not None:
                 return _BATCH.format(batch)
+        if held.convention.layout is Layout.ROWS and row.group == "layout":
+            for other in others:
+                strict = other.convention.layout is Layout.NUMERATOR and other.epoch == held.epoch
+                if strict and _fails(other, replace(other.convention, layout=Layout.ROWS)):
+                    return f"it would hold under '{row.name}', but line {other.line} says otherwise"
         if row.name != _OF_SLOPES and not is_of_gradients(row):
             continue
         for other in others:
