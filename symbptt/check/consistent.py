@@ -14,6 +14,8 @@ from symbptt.check.meaning.conventions import Convention, Reading
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.shares import Share, Side
 from symbptt.check.meaning.tensors import Layout
+from symbptt.check.networks.bindings import WHOLE
+from symbptt.check.networks.guessed import USUAL_LOSS
 from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.scripts import unbracketed
 from symbptt.check.notation.symbols import Scope
@@ -49,6 +51,9 @@ def is_of_gradients(row: Reading) -> bool:
 
 def contradicted(held: Held, others: Sequence[Held]) -> str | None:
     """What contradicts a reading that a claim holds under: another claim, by its line."""
+    scale = _other_scale(held, others)
+    if scale is not None:
+        return scale
     for row in held.readings:
         sign = _outer_sign(row)
         if sign is not None and not _turns_a_vector(held) and _lacks_transpose(held, sign):
@@ -69,6 +74,18 @@ def contradicted(held: Held, others: Sequence[Held]) -> str | None:
             if other.epoch == held.epoch and _contradicts(row, held, other):
                 return f"it would hold under '{row.name}', but line {other.line} says otherwise"
     return None
+
+
+def _other_scale(held: Held, others: Sequence[Held]) -> str | None:
+    """What contradicts the usual loss that a claim needs, the squared error or half of it: as many
+    claims that need the other."""
+    losses = [(other, row.name.endswith(f"is {WHOLE}")) for other in others if other.epoch == held.epoch
+              for row in other.readings if row.group == USUAL_LOSS]  # fmt: skip
+    mine = next((whole for other, whole in losses if other is held), None)
+    against = [other.line for other, whole in losses if whole is not mine]
+    if mine is None or len(against) < len(losses) - len(against):
+        return None
+    return None if not against else f"line {against[0]} needs a loss of another scale"
 
 
 def _contradicts(row: Reading, held: Held, other: Held) -> bool:

@@ -14,7 +14,7 @@ from symbptt.check.meaning.conventions import STANDARD
 from symbptt.check.meaning.conventions import Reading as Row
 from symbptt.check.meaning.tensors import Layout
 from symbptt.check.networks.epoch import Epoch
-from symbptt.check.networks.guessed import reading
+from symbptt.check.networks.guessed import USUAL_LOSS, reading
 from symbptt.check.networks.links import claim_of, is_chain
 from symbptt.check.networks.names import announces
 from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative, links_of
@@ -28,14 +28,17 @@ from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import (
     BigOperator,
     Differential,
+    Group,
     Node,
     Number,
+    Product,
     Quotient,
     Symbol,
 )
 
 _PRE_ACTIVATIONS = said("speaks of pre-activations")
 _T, _LAST = Symbol("t"), Symbol("T")
+SCALED = "no formula gives the loss; where it is as in '{}' but for a factor, this holds"
 #: How many other models of a document are asked about a claim.
 MOST_OTHERS = 8
 
@@ -68,10 +71,28 @@ class Judgements:
             if again.holds:
                 readings = (row, *again.readings)
                 return replace(again, verdict="right-under", readings=readings)
+            if row.group == USUAL_LOSS and self.is_scaled(claim, bound, row):
+                found = replace(found, verdict="inconclusive", reason=SCALED.format(row.name))
         said = self.known.length_throughout
         if said is not None and is_beyond(claim, self.known.setting(epoch), said):
             return Judgement("right-under", (_of_length(said),))
         return found
+
+    def is_scaled(self, claim: Claim, bound: Epoch, row: Row) -> bool:
+        """Whether a claim holds but for a positive number that a loss which no formula gives may
+        bear: one of those in it, or the number of steps."""
+        numbers = {n.value for n in claim.right.walk() if isinstance(n, Number) and n.value > 0}
+        factors: list[Node] = [_LAST]
+        if row.name.endswith("squared error"):  # the cross-entropy bears no 2
+            factors += map(Number, sorted({x for n in numbers for x in (n, 1 / n)} - {1}))
+        scaled = (Group("(", (claim.right,)), *(Group("(", (x,)) for x in factors))
+        setting = self.known.setting(bound)
+        return any(
+            held_everywhere(
+                replace(claim, right=Product((scaled[0], x), ("",))), setting, [STANDARD]
+            )
+            for x in scaled[1:]
+        )
 
     def as_long_as_written(self, part: Part, epoch: Epoch) -> Iterator[tuple[Row, Epoch]]:
         """The model in as many steps as the document says just there, or throughout of the last

@@ -10,6 +10,9 @@ from symbptt.formula.lexicon import GREEK
 #: fails under all of them is not wrong.
 LOOSE = "perhaps "
 
+#: The group of the readings that say which usual loss the document's is.
+USUAL_LOSS = "usual loss"
+
 _LETTER = {name: letter for letter, name in reversed(GREEK.items())}
 
 
