@@ -162,3 +162,18 @@ def test_a_row_is_turned_for_the_gradient_by_a_matrix_where_gradients_by_vectors
     said, claims, verdict
 ):
     assert last(said + ELMAN + LOSS, *claims).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("right", "verdict"),
+    [
+        (r"\prod_j \operatorname{diag}(1 - h_j^2) W", "right-under"),
+        (r"\prod \operatorname{diag}(1 - h_j^2) W", "right-under"),
+        (rf"\prod_j {by('h_j', 'h_{j-1}')}", "right-under"),
+        (rf"\prod_j {by('h_{j+1}', 'h_j')}", "right-under"),
+        (r"\prod_j \operatorname{diag}(1 - h_{j-1}^2) W", "wrong"),
+        (r"\prod_j \operatorname{diag}(1 - h_j) W", "wrong"),
+    ],
+)
+def test_a_product_without_a_range_is_between_the_steps_of_the_derivative(right, verdict):
+    assert last(ELMAN, f"{by('h_t', 'h_k')} = {right}").verdict == verdict

@@ -79,8 +79,11 @@ def contradicted(held: Held, others: Sequence[Held]) -> str | None:
 def _other_scale(held: Held, others: Sequence[Held]) -> str | None:
     """What contradicts the usual loss that a claim needs, the squared error or half of it: as many
     claims that need the other."""
-    losses = [(other, row.name.endswith(f"is {WHOLE}")) for other in others if other.epoch == held.epoch
-              for row in other.readings if row.group == USUAL_LOSS]  # fmt: skip
+    losses = [
+        (other, row.name.endswith(f"is {WHOLE}"))
+        for other in others if other.epoch == held.epoch
+        for row in other.readings if row.group == USUAL_LOSS
+    ]  # fmt: skip
     mine = next((whole for other, whole in losses if other is held), None)
     against = [other.line for other, whole in losses if whole is not mine]
     if mine is None or len(against) < len(losses) - len(against):

@@ -19,6 +19,7 @@ from symbptt.check.networks.links import claim_of, is_chain
 from symbptt.check.networks.names import announces
 from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative, links_of
 from symbptt.check.networks.signals import by_argument, by_argument_of_candidate
+from symbptt.check.networks.unranged import with_ranges
 from symbptt.check.notation.indices import relettered
 from symbptt.check.notation.language import said
 from symbptt.check.notation.meant import Definition
@@ -73,6 +74,11 @@ class Judgements:
                 return replace(again, verdict="right-under", readings=readings)
             if row.group == USUAL_LOSS and self.is_scaled(claim, bound, row):
                 found = replace(found, verdict="inconclusive", reason=SCALED.format(row.name))
+        for row, ranged in with_ranges(claim, self.scope(epoch)):
+            again = judge(ranged, self.known.setting(epoch))
+            if again.holds:
+                readings = (row, *again.readings)
+                return replace(again, verdict="right-under", readings=readings)
         said = self.known.length_throughout
         if said is not None and is_beyond(claim, self.known.setting(epoch), said):
             return Judgement("right-under", (_of_length(said),))
