@@ -591,3 +591,19 @@ hₜ = (1 − zₜ) ⊙ hₜ₋₁ + zₜ ⊙ h̃ₜ
 )
 def test_a_second_name_of_a_gradient_may_be_by_the_pre_activation_of_the_candidate(lines, expected):
     assert verdicts(CANDIDATE + "\n\n".join(["", *lines])) == expected
+
+
+CELL_PATH = r"$$\frac{\partial C_t}{\partial C_{t-1}} = f_t$$"
+HANDED_BACK = r"\frac{\partial L}{\partial C_0} = \frac{\partial L}{\partial C_T} \odot \prod_{t=1}^T "
+
+
+@pytest.mark.parametrize(
+    ("beside", "factor", "verdict"),
+    [
+        (CELL_PATH, "f_t", "inconclusive"),
+        (CELL_PATH, "i_t", "wrong"),
+        ("", "f_t", "wrong"),
+    ],
+)
+def test_a_gradient_may_be_handed_back_along_the_direct_path(beside, factor, verdict):
+    assert verdicts(f"{LSTM}{beside}\n\n$${HANDED_BACK}{factor}$$")[-1] == verdict

@@ -20,6 +20,7 @@ from symbptt.check.judge import BOTH_ZERO, DIFFER, Judgement, judge
 from symbptt.check.judgements import Judgements
 from symbptt.check.meaning.claims import Claim, unbound_letters
 from symbptt.check.meaning.layouts import needs
+from symbptt.check.meaning.paths import path_between
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.guessed import shown
 from symbptt.check.networks.links import claim_of
@@ -36,6 +37,8 @@ from symbptt.formula.tree import (
 
 _LATER = Relation((Symbol("t"), Number(Fraction(2))), ("≥",))
 NAMED_TWICE = "the document has another name for what {} is by its name; are they the same?"
+ALONG_A_PATH = "it holds along the direct path alone; is it about all paths?"
+DIRECT = "direct path"
 ONE_ALONE = "lines {} and {} give the same quantity, and it holds by one of them alone"
 
 
@@ -153,6 +156,9 @@ class Verdicts(Judgements):
         def taken(left: Node, right: Node) -> Claim:
             return claim_of(replace(part, left=left, right=right), epoch)
 
+        along = path_between(part.left, part.right)
+        if along is not None and self.is_along_a_path(along, part, epoch):
+            return undecided(ALONG_A_PATH, verdict)
         asked = (When.DIFFERS, When.FAILS) if verdict.verdict == "wrong" else (When.FAILS,)
         unsure = doubt(part, epoch, setting.scope, *asked)
         if unsure is not None:
@@ -184,6 +190,15 @@ class Verdicts(Judgements):
                 Failed(taken(part.left, part.right), epoch.start, setting.scope, verdict)
             )
         return verdict
+
+    def is_along_a_path(self, along: tuple[Node, Node], part: Part, epoch: Epoch) -> bool:
+        """Whether what hands a gradient back, ``∂L/∂c_0 = ∂L/∂c_T ⊙ ∏_t f_t``, is right for the
+        direct path alone, of which the document has the derivatives too."""
+        if not any(h.epoch == epoch.start and DIRECT in {r.name for r in h.readings}
+                   for h in self.held):  # fmt: skip
+            return False
+        found = self.judgement(replace(part, left=along[0], right=along[1]), epoch)
+        return found.holds and DIRECT in {r.name for r in found.readings}
 
     def fails_at_first(self, part: Part, epoch: Epoch) -> bool:
         """Whether a claim about step t holds from the second step on."""

@@ -224,7 +224,8 @@ READINGS: tuple[Reading, ...] = (
     Reading("denominator layout", "∂a/∂b has the rows of b", 1,
             lambda c: replace(c, layout=Layout.DENOMINATOR), _derivatives, "layout"),
     Reading("rows by vectors alone", "gradients by vectors are rows, and a gradient by a matrix "
-            "has its shape", 2, lambda c: replace(c, layout=Layout.ROWS), _turned_gradients, "layout"),
+            "has its shape", 2, lambda c: replace(c, layout=Layout.ROWS), _turned_gradients,
+            "layout"),
     Reading("transposed gradient", "one side is a row where the other is a column", 2,
             lambda c: replace(c, turned=True), lambda node: True, "turned"),
     Reading("∂ is immediate", "d is the total derivative and ∂ the immediate one", 1,
