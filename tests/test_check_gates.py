@@ -594,7 +594,9 @@ def test_a_second_name_of_a_gradient_may_be_by_the_pre_activation_of_the_candida
 
 
 CELL_PATH = r"$$\frac{\partial C_t}{\partial C_{t-1}} = f_t$$"
-HANDED_BACK = r"\frac{\partial L}{\partial C_0} = \frac{\partial L}{\partial C_T} \odot \prod_{t=1}^T "
+HANDED_BACK = (
+    r"\frac{\partial L}{\partial C_0} = \frac{\partial L}{\partial C_T} \odot \prod_{t=1}^T "
+)
 
 
 @pytest.mark.parametrize(
