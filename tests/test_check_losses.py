@@ -98,3 +98,18 @@ def test_a_loss_that_no_formula_gives_has_one_scale_throughout(factors, expected
 def test_what_the_derivation_says_of_an_abstract_loss_corrects_nothing():
     found = symbptt.check(f"{UNSAID}\n\n{BY_Y.format('-')}").findings[-1].verdict
     assert (found.verdict, found.correction) == ("wrong", None)
+
+
+OF_PREDICTIONS = r"""
+$s_t = \tanh(U x_t + W s_{t-1})$, $z_t = V s_t$, $\hat y_t = \mathrm{softmax}(z_t)$,
+$E = \sum_t E_t(\hat y_t)$; the loss is the cross-entropy.
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "verdict"),
+    [(r"\hat y_t - y_t", "right"), (r"y_t - \hat y_t", "wrong"), (r"2(\hat y_t - y_t)", "wrong")],
+)
+def test_a_loss_may_be_called_with_the_prediction_alone(right, verdict):
+    claim = rf"$$\frac{{\partial E_t}}{{\partial z_t}} = {right}$$"
+    assert symbptt.check(OF_PREDICTIONS + claim).findings[-1].verdict.verdict == verdict
