@@ -141,3 +141,39 @@ def test_rows_are_transposed_in_front() -> None:
     found = last(*batch)
     assert found.verdict == "inconclusive"
     assert "H may be a matrix with a row for each example" in found.reason
+
+
+ROW = rf"{by('L', 'h_t')} = (o_t - y_t)^T V + {by('L', 'h_{t+1}')} \operatorname{{diag}}(1 - h_{{t+1}}^2) W"
+TURNED = rf"{by('L', 'W')} = \sum_t \operatorname{{diag}}{SLOPE} ({BY_H})^T h_{{t-1}}^T"
+BY_ROW = rf"{by('L', 'V')} = \sum_t h_t (o_t - y_t)^T"
+
+
+@pytest.mark.parametrize(
+    ("said", "claims", "verdict"),
+    [
+        ("", [ROW, TURNED], "right-under"),
+        ("Numerator layout.\n", [TURNED], "right-under"),
+        ("", [TURNED], "wrong"),
+        ("", [ROW, TURNED.replace("t-1", "t")], "wrong"),
+        ("", [ROW, BY_ROW, TURNED], "inconclusive"),
+    ],
+)
+def test_a_row_is_turned_for_the_gradient_by_a_matrix_where_gradients_by_vectors_are_rows(
+    said, claims, verdict
+):
+    assert last(said + ELMAN + LOSS, *claims).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("right", "verdict"),
+    [
+        (r"\prod_j \operatorname{diag}(1 - h_j^2) W", "right-under"),
+        (r"\prod \operatorname{diag}(1 - h_j^2) W", "right-under"),
+        (rf"\prod_j {by('h_j', 'h_{j-1}')}", "right-under"),
+        (rf"\prod_j {by('h_{j+1}', 'h_j')}", "right-under"),
+        (r"\prod_j \operatorname{diag}(1 - h_{j-1}^2) W", "wrong"),
+        (r"\prod_j \operatorname{diag}(1 - h_j) W", "wrong"),
+    ],
+)
+def test_a_product_without_a_range_is_between_the_steps_of_the_derivative(right, verdict):
+    assert last(ELMAN, f"{by('h_t', 'h_k')} = {right}").verdict == verdict

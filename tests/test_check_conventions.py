@@ -64,6 +64,7 @@ class Example(NamedTuple):
 
 EXAMPLES: dict[str, Example] = {
     "numerator layout": Example(f"{BY_W} = {SUM} h_{{t-1}} {BY_Z}", "h_{t-1}", "h_t"),
+    "rows by vectors alone": Example(f"{BY_W} = {SUM} ({BY_Z})^T h_{{t-1}}^T", "h_{t-1}", "h_t"),
     "denominator layout": Example(r"\frac{\partial z_t}{\partial h_{t-1}} = W^T", "W^T", "2 W^T"),
     "transposed gradient": Example("o_t^T = V h_t", "h_t", "h_{t-1}"),
     "∂ is immediate": Example(
@@ -208,7 +209,7 @@ EXAMPLES["'*' is the matrix product"] = Example(
 
 @cache
 def setting(model: str) -> Setting:
-    return Setting(Scope(load(model), parts=frozenset({"part1"})))
+    return Setting(Scope(load(model), parts=frozenset({"part1"})), rows=True)
 
 
 def judged(claim: str, model: str) -> Judgement:

@@ -622,3 +622,45 @@ BY_GATE = r"$$\frac{\partial L}{\partial z_t} = \frac{\partial L}{\partial h_t} 
 )
 def test_a_gate_whose_use_is_left_out_does_what_all_formulas_say(formulas, expected):
     assert verdicts(UNUSED + formulas) == expected
+
+
+CANDIDATE = """
+zₜ = σ(W_z xₜ + U_z hₜ₋₁)
+h̃ₜ = tanh(W_h xₜ + U_h hₜ₋₁ + b_h)
+hₜ = (1 − zₜ) ⊙ hₜ₋₁ + zₜ ⊙ h̃ₜ
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["δhₜ = dhₜ ⊙ zₜ ⊙ (1 − h̃ₜ²)", "∂L/∂b_h = Σₜ δhₜ"], ["right-under", "right"]),
+        (["δhₜ = dhₜ ⊙ (1 − zₜ) ⊙ (1 − h̃ₜ²)", "∂L/∂b_h = Σₜ δhₜ"], ["wrong", "right"]),
+        (["∂L/∂b_h = Σₜ δhₜ", "δhₜ = dhₜ ⊙ zₜ"], ["right-under", "wrong"]),
+        (["δh̃ₜ = dhₜ ⊙ zₜ ⊙ (1 − h̃ₜ²)", "∂L/∂b_h = Σₜ δh̃ₜ"], ["right-under", "right"]),
+        (["$$\\delta_h = dh \\odot z \\odot (1 - \\tilde h^2)$$"], ["right-under"]),
+        (["δhₜ = ∂L/∂hₜ", "∂L/∂b_h = Σₜ δhₜ"], ["right", "wrong"]),
+        (["δhₜ = dhₜ ⊙ zₜ", "∂L/∂b_h = Σₜ δhₜ ⊙ (1 − h̃ₜ²)"], ["inconclusive", "inconclusive"]),
+        (["The δs are by the pre-activations.\n\nδhₜ = dhₜ ⊙ (1 − zₜ)"], ["wrong"]),
+    ],
+)
+def test_a_second_name_of_a_gradient_may_be_by_the_pre_activation_of_the_candidate(lines, expected):
+    assert verdicts(CANDIDATE + "\n\n".join(["", *lines])) == expected
+
+
+CELL_PATH = r"$$\frac{\partial C_t}{\partial C_{t-1}} = f_t$$"
+HANDED_BACK = (
+    r"\frac{\partial L}{\partial C_0} = \frac{\partial L}{\partial C_T} \odot \prod_{t=1}^T "
+)
+
+
+@pytest.mark.parametrize(
+    ("beside", "factor", "verdict"),
+    [
+        (CELL_PATH, "f_t", "inconclusive"),
+        (CELL_PATH, "i_t", "wrong"),
+        ("", "f_t", "wrong"),
+    ],
+)
+def test_a_gradient_may_be_handed_back_along_the_direct_path(beside, factor, verdict):
+    assert verdicts(f"{LSTM}{beside}\n\n$${HANDED_BACK}{factor}$$")[-1] == verdict

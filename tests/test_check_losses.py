@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import symbptt
 from symbptt.check.documents.document import Document
 from symbptt.check.judging import check_document
 
@@ -63,3 +64,52 @@ def test_a_loss_by_name_may_be_the_cross_entropy_of_a_softmax(loss, claim, expec
     given = rf"L = \sum_{{t=1}}^T {loss}", r"p_t = \text{softmax}(z_t)"
     of = r"\frac{\partial L}{\partial z_t}"
     assert verdicts(*given, f"{of} = {claim}") == [expected]
+
+
+UNSAID = """
+h_t = tanh(W x_t + U h_{t-1} + b)
+y_t = V h_t + c
+"""
+BY_Y, BY_V, BY_C = (
+    "∂L/∂y_t = {}(y_t - d_t)",
+    "∂L/∂V = Σ_t {}(y_t - d_t) h_tᵀ",
+    "∂L/∂c = Σ_t {}(y_t - d_t)",
+)
+
+
+@pytest.mark.parametrize(
+    ("factors", "expected"),
+    [
+        (("2",), ["right-under"]),
+        (("3",), ["inconclusive"]),
+        (("1/T ",), ["inconclusive"]),
+        (("-2",), ["wrong"]),
+        (("2", "2"), ["right-under", "right-under"]),
+        (("2", ""), ["inconclusive", "inconclusive"]),
+        (("2", "", "2"), ["right-under", "inconclusive", "right-under"]),
+    ],
+)
+def test_a_loss_that_no_formula_gives_has_one_scale_throughout(factors, expected):
+    lines = [x.format(c) for x, c in zip((BY_Y, BY_V, BY_C), factors, strict=False)]
+    found = symbptt.check(UNSAID + "\n\n".join(["", *lines])).findings
+    assert [f.verdict.verdict for f in found if f.verdict] == expected
+
+
+def test_what_the_derivation_says_of_an_abstract_loss_corrects_nothing():
+    found = symbptt.check(f"{UNSAID}\n\n{BY_Y.format('-')}").findings[-1].verdict
+    assert (found.verdict, found.correction) == ("wrong", None)
+
+
+OF_PREDICTIONS = r"""
+$s_t = \tanh(U x_t + W s_{t-1})$, $z_t = V s_t$, $\hat y_t = \mathrm{softmax}(z_t)$,
+$E = \sum_t E_t(\hat y_t)$; the loss is the cross-entropy.
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "verdict"),
+    [(r"\hat y_t - y_t", "right"), (r"y_t - \hat y_t", "wrong"), (r"2(\hat y_t - y_t)", "wrong")],
+)
+def test_a_loss_may_be_called_with_the_prediction_alone(right, verdict):
+    claim = rf"$$\frac{{\partial E_t}}{{\partial z_t}} = {right}$$"
+    assert symbptt.check(OF_PREDICTIONS + claim).findings[-1].verdict.verdict == verdict

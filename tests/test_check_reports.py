@@ -15,6 +15,7 @@ from check_reports import DOCUMENT, EXAMPLE, RIGHT, VERDICTS, judged, matrix
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import symbptt
 from symbptt.check.documents.document import Document
 from symbptt.check.documents.formulas import formulas
 from symbptt.check.findings import FAULTS, Finding, Report, Verdict
@@ -634,3 +635,16 @@ def test_half_a_pair_of_surrogates_can_be_written():
     report = check_document(Document(json.dumps({"cells": [cell]}), "a.ipynb"))
     for format in FORMATS:
         assert written([report], format).encode()
+
+
+def test_a_part_of_an_equation_is_called_by_what_it_is():
+    text = r"""
+$$r_t = \sigma(V h_{t-1}), \quad h_t = \tanh(W x_t + U (r_t \odot h_{t-1}))$$
+$$\frac{\partial L}{\partial r_t} = \delta_t \odot h_{t-1}$$
+$$\frac{\partial L}{\partial r_t} = \frac{\partial L}{\partial (r_t \odot h_{t-1})} \odot h_t$$
+"""
+    report = symbptt.check(text)
+    verdicts = [f.verdict for f in report.findings if f.verdict]
+    assert [v.verdict for v in verdicts] == ["right-under", "wrong"]
+    assert verdicts[0].readings[0].name == "δ_t is ∂L/∂(r_t⊙h_t-1)"
+    assert "∂L/∂(r_t⊙h_t-1)_1" in verdicts[1].counterexample.given

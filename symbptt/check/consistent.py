@@ -13,7 +13,9 @@ from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.conventions import Convention, Reading
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.shares import Share, Side
-from symbptt.check.networks.guessed import GATE
+from symbptt.check.meaning.tensors import Layout
+from symbptt.check.networks.bindings import WHOLE
+from symbptt.check.networks.guessed import GATE, USUAL_LOSS
 from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.scripts import unbracketed
 from symbptt.check.notation.symbols import Scope
@@ -49,6 +51,9 @@ def is_of_gradients(row: Reading) -> bool:
 
 def contradicted(held: Held, others: Sequence[Held]) -> str | None:
     """What contradicts a reading that a claim holds under: another claim, by its line."""
+    scale = _other_scale(held, others)
+    if scale is not None:
+        return scale
     for row in held.readings:
         if row.group == GATE:
             for other in others:
@@ -63,12 +68,32 @@ def contradicted(held: Held, others: Sequence[Held]) -> str | None:
             batch = _batch(held)
             if batch is not None:
                 return _BATCH.format(batch)
+        if held.convention.layout is Layout.ROWS and row.group == "layout":
+            for other in others:
+                strict = other.convention.layout is Layout.NUMERATOR and other.epoch == held.epoch
+                if strict and _fails(other, replace(other.convention, layout=Layout.ROWS)):
+                    return f"it would hold under '{row.name}', but line {other.line} says otherwise"
         if row.name != _OF_SLOPES and not is_of_gradients(row):
             continue
         for other in others:
             if other.epoch == held.epoch and _contradicts(row, held, other):
                 return f"it would hold under '{row.name}', but line {other.line} says otherwise"
     return None
+
+
+def _other_scale(held: Held, others: Sequence[Held]) -> str | None:
+    """What contradicts the usual loss that a claim needs, the squared error or half of it: as many
+    claims that need the other."""
+    losses = [
+        (other, row.name.endswith(f"is {WHOLE}"))
+        for other in others if other.epoch == held.epoch
+        for row in other.readings if row.group == USUAL_LOSS
+    ]  # fmt: skip
+    mine = next((whole for other, whole in losses if other is held), None)
+    against = [other.line for other, whole in losses if whole is not mine]
+    if mine is None or len(against) < len(losses) - len(against):
+        return None
+    return None if not against else f"line {against[0]} needs a loss of another scale"
 
 
 def _contradicts(row: Reading, held: Held, other: Held) -> bool:

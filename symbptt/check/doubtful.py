@@ -222,6 +222,11 @@ def said_again(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     return None if epoch.gaps is None else epoch.gaps.said_again(claim_of(part, epoch).sides, scope)
 
 
+def misnamed(part: Part, epoch: Epoch, scope: Scope) -> str | None:
+    """What two equations call by names that differ in case alone, of which a claim needs one."""
+    return None if epoch.gaps is None else epoch.gaps.misnamed(claim_of(part, epoch).sides, scope)
+
+
 def unused(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     """What the loss doesn't depend on by the equations, and a claim has the gradient by."""
     return None if epoch.gaps is None else epoch.gaps.idle(claim_of(part, epoch).sides, scope)

@@ -56,6 +56,13 @@ def _gradient_by(left: Node, scope: Scope) -> str | None:
     return None
 
 
+def _is_derivative(formula: str) -> bool:
+    match parse(formula):
+        case Quotient(Differential(), Differential()):
+            return True
+    return False
+
+
 @lru_cache(maxsize=8)
 def _formulas(key: _Same) -> dict[str, str]:
     """The engine's formula for the gradient by each quantity, in general t."""
@@ -66,7 +73,7 @@ def _formulas(key: _Same) -> dict[str, str]:
     found: dict[str, str] = {}
     for step in steps:
         right = step["cases"][-1]["formula"]
-        if right == step["left"]:  # of an abstract loss: it says nothing
+        if right == step["left"] or _is_derivative(right):  # of an abstract loss: it says nothing
             continue
         formula = f"{step['left']} = {right}"
         if any(f"\\mathrm{{{helper}" in formula or f"{helper}_" in formula for helper in HELPERS):

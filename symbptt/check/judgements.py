@@ -17,28 +17,35 @@ from symbptt.check.meaning.scales import MEAN, scales
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.tensors import Layout
 from symbptt.check.networks.epoch import Epoch
-from symbptt.check.networks.guessed import GATE, reading
+from symbptt.check.networks.guessed import GATE, USUAL_LOSS, reading
 from symbptt.check.networks.links import claim_of, is_chain, is_of_loss
 from symbptt.check.networks.names import announces
 from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative, links_of
-from symbptt.check.networks.signals import by_argument
+from symbptt.check.networks.signals import by_argument, by_argument_of_candidate
+from symbptt.check.networks.unranged import with_ranges
 from symbptt.check.notation.indices import relettered
+from symbptt.check.notation.language import said
 from symbptt.check.notation.meant import Definition
 from symbptt.check.notation.namings import namings
+from symbptt.check.notation.prefixes import prefixed
 from symbptt.check.notation.scripts import unbracketed
 from symbptt.check.notation.symbols import LOSSES, Scope
 from symbptt.formula.tree import (
     BigOperator,
     Call,
     Differential,
+    Group,
     Node,
     Number,
+    Product,
     Quotient,
     Symbol,
     Transpose,
 )
 
+_PRE_ACTIVATIONS = said("speaks of pre-activations")
 _T, _LAST = Symbol("t"), Symbol("T")
+SCALED = "no formula gives the loss; where it is as in '{}' but for a factor, this holds"
 #: How many other models of a document are asked about a claim.
 MOST_OTHERS = 8
 
@@ -80,10 +87,18 @@ class Judgements:
             if again.holds:
                 readings = (*rows, *again.readings)
                 return replace(again, verdict="right-under", readings=readings)
+        for row, e in bound:
+            if row.group == USUAL_LOSS and self.is_scaled(claim, e, row):
+                found = replace(found, verdict="inconclusive", reason=SCALED.format(row.name))
         for row, turned in self.with_columns(claim, epoch):
             setting = self.known.setting(epoch).of(turned)
             if held_everywhere(claim, setting, [STANDARD]):
                 return replace(judge(claim, setting), verdict="right-under", readings=(row,))
+        for row, ranged in with_ranges(claim, self.scope(epoch)):
+            again = judge(ranged, self.known.setting(epoch))
+            if again.holds:
+                readings = (row, *again.readings)
+                return replace(again, verdict="right-under", readings=readings)
         said = self.known.length_throughout
         if said is not None and is_beyond(claim, self.known.setting(epoch), said):
             return Judgement("right-under", (_of_length(said),))
@@ -111,6 +126,22 @@ class Judgements:
         if MEAN not in scales(epoch.model) or names_a_share(part, scope):
             return False
         return any(speaks_of_loss(side, scope) for side in (part.left, part.right))
+
+    def is_scaled(self, claim: Claim, bound: Epoch, row: Row) -> bool:
+        """Whether a claim holds but for a positive number that a loss which no formula gives may
+        bear: one of those in it, or the number of steps."""
+        numbers = {n.value for n in claim.right.walk() if isinstance(n, Number) and n.value > 0}
+        factors: list[Node] = [_LAST]
+        if row.name.endswith("squared error"):  # the cross-entropy bears no 2
+            factors += map(Number, sorted({x for n in numbers for x in (n, 1 / n)} - {1}))
+        scaled = (Group("(", (claim.right,)), *(Group("(", (x,)) for x in factors))
+        setting = self.known.setting(bound)
+        return any(
+            held_everywhere(
+                replace(claim, right=Product((scaled[0], x), ("",))), setting, [STANDARD]
+            )
+            for x in scaled[1:]
+        )
 
     def as_long_as_written(self, part: Part, epoch: Epoch) -> Iterator[tuple[Row, Epoch]]:
         """The model in as many steps as the document says just there, or throughout of the last
@@ -154,10 +185,12 @@ class Judgements:
         Where the text announces that, the new meaning holds from here on; where it doesn't, the
         claim stays wrong, and the reason says what it would be right for.
         """
+        scope = self.scope(epoch)
+        part = replace(part, left=prefixed(part.left, scope), right=prefixed(part.right, scope))
         left = part.left
-        meant = self.scope(epoch).meant(left) if isinstance(left, Symbol) else None
+        meant = scope.meant(left) if isinstance(left, Symbol) else None
         if meant is not None and meant.kind == "gradient" and isinstance(left, Symbol):
-            called = _called(left, self.scope(epoch))
+            called = _called(left, scope)
             again = None if called is None else self.by_argument(part, epoch, called)
             return again or self.by_arguments(part, epoch) or found
         if meant is None or meant.kind != "defined":
@@ -243,11 +276,38 @@ class Judgements:
 
     def is_by_its_name(self, name: str, epoch: Epoch) -> bool:
         """Whether a formula says what a gradient is, or is right for what its name says."""
+        lefts = ((link, prefixed(link.left, self.scope(epoch)))
+                 for link in links_of(self.known.stated))  # fmt: skip
         return any(
-            isinstance(link.left, Symbol) and _called(link.left, self.scope(epoch)) == name
+            isinstance(left, Symbol) and _called(left, self.scope(epoch)) == name
             and (isinstance(link.right, Quotient) or self.judgement(link, epoch).holds)
-            for link in links_of(self.known.stated)
+            for link, left in lefts
         )  # fmt: skip
+
+    def named_twice(self, part: Part, epoch: Epoch) -> tuple[frozenset[str], frozenset[str]]:
+        """The names of gradients that are one by what they say, ``δh_t = dh_t ⊙ z_t``, and those of
+        all that are what their names say."""
+        scope, called = self.scope(epoch), dict[str, set[str]]()
+        for side in (part.left, part.right):
+            for n in (n for n in prefixed(side, scope).walk() if isinstance(n, Symbol)):
+                meant, name = scope.meant(n), _called(n, scope)
+                if meant is not None and meant.kind == "gradient" and name is not None:
+                    called.setdefault(meant.name, set()).add(name)
+        every = [frozenset(names) for names in called.values()]
+        return frozenset().union(*(x for x in every if len(x) > 1)), frozenset().union(*every)
+
+    def tells_apart(self, names: frozenset[str], epoch: Epoch) -> bool:
+        """Whether a formula is right where one of several names is by an argument, or words say
+        that there are such."""
+        if _PRE_ACTIVATIONS.search(self.known.document.text):
+            return True
+        scope = self.scope(epoch)
+        links = (replace(p, right=prefixed(p.right, scope)) for p in links_of(self.known.stated))
+        return any(
+            self.by_arguments(link, epoch) is not None
+            for link in links
+            if any(isinstance(n, Symbol) and _called(n, scope) in names for n in link.right.walk())
+        )
 
     def taken_by_argument(
         self, symbol: Node, epoch: Epoch, name: str
@@ -258,6 +318,8 @@ class Judgements:
         if meant is None or meant.kind != "gradient" or meant.entry or name in names.given:
             return []
         found = list(by_argument(meant.name, name, epoch.model))
+        if not found and not self.is_by_its_name(name, epoch):
+            found = list(by_argument_of_candidate(meant.name, name, epoch.model))
         return [x for x in found if not self.is_named_apart(name, x[1].body, epoch)]
 
     def is_named_apart(self, name: str, slope: Node, epoch: Epoch) -> bool:
@@ -367,8 +429,8 @@ def _of_length(length: int) -> Row:
 
 
 def _called(symbol: Symbol, scope: Scope) -> str | None:
-    """The name of a symbol that has a step: the one that it has, if it stands for something."""
+    """The name of a symbol: the one that it has, if it stands for something, or one at a step."""
     meant = scope.meant(symbol)
     named = [n for n in namings(symbol) if n.step is not None]
-    known = [n for n in named if meant is not None and n.step == meant.step]
+    known = [n for n in namings(symbol) if meant is not None and n.step == meant.step]
     return next((n.name for n in (*known, *named)), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,7 @@ from symbptt.check.notation.symbols import UnknownError
 from symbptt.check.suppression import suppressed
 from symbptt.check.verdicts import Verdicts, undecided
 from symbptt.errors import did_you_mean
+from symbptt.formula.names import written
 from symbptt.formula.tree import Differential, Number, Quotient, Symbol
 from symbptt.model.model import Model
 
@@ -89,10 +91,11 @@ class _Checking:
             else:
                 findings += self.judged(i, stated)
         in_doubt = any(map(_is_open, findings))
+        parts = {name.base: written(x) for epoch in known.epochs for x, name in epoch.named}
         findings = [
             f if f.verdict is None
             else replace(f, verdict=_in_its_letters(
-                self.verdicts.consistent(f.verdict, in_doubt=in_doubt)))
+                self.verdicts.consistent(f.verdict, in_doubt=in_doubt), parts))
             for f in findings
         ]  # fmt: skip
         if not known.epochs and not known.notes:
@@ -249,11 +252,24 @@ _PROSE = "prose", None
 _DEFINITION = "definition", None
 
 
-def _in_its_letters(verdict: Verdict) -> Verdict:
-    """A verdict in the letters that the document has."""
-    fix = verdict.correction
+def _in_its_letters(verdict: Verdict, parts: Mapping[str, str]) -> Verdict:
+    """A verdict in the letters that the document has; ``parts``: the parts of equations that have
+    names here."""
+
+    def spelled(text: str) -> str:
+        for name, of in parts.items():
+            text = re.sub(rf"\b{name}(?=_|\b)(_t\b)?", f"({of})", text)
+        return text
+
+    fix, shown = verdict.correction, verdict.counterexample
     correct = None if fix is None else replace(fix, text=printed(fix.text))
-    return replace(verdict, reason=printed(verdict.reason), correction=correct)
+    if parts and shown is not None:
+        shown = replace(shown, given={spelled(name): x for name, x in shown.given.items()})
+    readings = tuple(Reading(spelled(r.name), spelled(r.says)) for r in verdict.readings)
+    return replace(
+        verdict, readings=readings, reason=printed(spelled(verdict.reason)), correction=correct,
+        counterexample=shown,
+    )  # fmt: skip
 
 
 def _is_open(found: Finding) -> bool:

@@ -16,6 +16,7 @@ from symbptt.check.meaning.claims import Claim, least_length
 from symbptt.check.meaning.conventions import Convention
 from symbptt.check.meaning.layouts import Need
 from symbptt.check.meaning.setting import Setting
+from symbptt.check.meaning.tensors import Layout
 from symbptt.check.meaning.work import Work
 from symbptt.check.networks.adjoints import adjoints
 from symbptt.check.networks.epoch import Epoch, NoModelError
@@ -44,6 +45,7 @@ _LENGTH = re.compile(r"(?<![A-Za-z_^\\])T\s*=\s*(\d+)(?!\d|\.\d)")
 #: Code in a text, and what ends a sentence.
 _CODE = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1", re.MULTILINE | re.DOTALL)
 _SENTENCE = re.compile(r"[.!?:;]\s|\n\s*\n|^#+ ", re.MULTILINE)
+_ROWS = said("says that gradients are rows")
 _ONE_CASE = said("speaks of one case")
 #: Why claims are not judged where a document has forward equations.
 _UNREAD = (
@@ -133,8 +135,14 @@ class Known:
     def setting(self, epoch: Epoch) -> Setting:
         return Setting(
             self.names.scope(epoch), epoch.loss_stated, epoch.lengths, epoch.by_elements,
-            worlds=epoch.worlds, work=self.work,
+            worlds=epoch.worlds, work=self.work, rows=self.lays_out_rows,
         )  # fmt: skip
+
+    @property
+    def lays_out_rows(self) -> bool:
+        """Whether gradients are rows, by the words of the document or a claim so far."""
+        shown = any(c.layout is Layout.NUMERATOR for c in self.conventions)
+        return shown or _ROWS.search(self.document.text) is not None
 
     def length_said(self, f: Formula) -> int | None:
         """The number of steps that the text says under the heading of a formula, or in it:

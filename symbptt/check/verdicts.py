@@ -21,8 +21,10 @@ from symbptt.check.judge import BOTH_ZERO, DIFFER, Judgement, judge
 from symbptt.check.judgements import Judgements, names_a_share
 from symbptt.check.meaning.claims import Claim, unbound_letters
 from symbptt.check.meaning.layouts import needs
+from symbptt.check.meaning.paths import path_between
 from symbptt.check.meaning.scales import scales
 from symbptt.check.networks.epoch import Epoch
+from symbptt.check.networks.guessed import shown
 from symbptt.check.networks.links import claim_of
 from symbptt.check.networks.parts import Part, has_derivative, links_of
 from symbptt.formula.tree import (
@@ -37,6 +39,9 @@ from symbptt.formula.tree import (
 )
 
 _LATER = Relation((Symbol("t"), Number(Fraction(2))), ("≥",))
+NAMED_TWICE = "the document has another name for what {} is by its name; are they the same?"
+ALONG_A_PATH = "it holds along the direct path alone; is it about all paths?"
+DIRECT = "direct path"
 ONE_ALONE = "lines {} and {} give the same quantity, and it holds by one of them alone"
 
 
@@ -52,6 +57,7 @@ class Verdicts(Judgements):
     found: dict[object, Verdict] = field(default_factory=dict)
     held: list[Held] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
+    unclear: frozenset[str] = frozenset()
 
     def doubted(self, part: Part, epoch: Epoch, verdict: Verdict) -> Verdict:
         """A verdict on what is no equation of the model, unless it is a fault that is in doubt."""
@@ -89,6 +95,14 @@ class Verdicts(Judgements):
             found = self.up_to_last(part, epoch, found)
         if not found.holds and part.origin is not None:
             found = self.by_the_first(part, part.origin, epoch, found)
+        if not found.holds:
+            twice, several = self.named_twice(part, epoch)
+            if twice and self.tells_apart(twice, epoch):
+                found = self.judgement(part, epoch)
+            elif several & (twice | self.unclear):
+                self.unclear |= twice
+                names = " and ".join(map(shown, sorted(twice or several & self.unclear)))
+                return undecided(NAMED_TWICE.format(names))
         if found.holds and found.guessed is not None and part.left != part.right:
             name, meaning = found.guessed
             self.known.names.given[name] = replace(meaning, line=part.formula.line)
@@ -145,6 +159,9 @@ class Verdicts(Judgements):
         def taken(left: Node, right: Node) -> Claim:
             return claim_of(replace(part, left=left, right=right), epoch)
 
+        along = path_between(part.left, part.right)
+        if along is not None and self.is_along_a_path(along, part, epoch):
+            return undecided(ALONG_A_PATH, verdict)
         asked = (When.DIFFERS, When.FAILS) if verdict.verdict == "wrong" else (When.FAILS,)
         unsure = doubt(part, epoch, setting.scope, *asked)
         if unsure is not None:
@@ -180,6 +197,15 @@ class Verdicts(Judgements):
                 Failed(taken(part.left, part.right), epoch.start, setting.scope, verdict)
             )
         return verdict
+
+    def is_along_a_path(self, along: tuple[Node, Node], part: Part, epoch: Epoch) -> bool:
+        """Whether what hands a gradient back, ``∂L/∂c_0 = ∂L/∂c_T ⊙ ∏_t f_t``, is right for the
+        direct path alone, of which the document has the derivatives too."""
+        if not any(h.epoch == epoch.start and DIRECT in {r.name for r in h.readings}
+                   for h in self.held):  # fmt: skip
+            return False
+        found = self.judgement(replace(part, left=along[0], right=along[1]), epoch)
+        return found.holds and DIRECT in {r.name for r in found.readings}
 
     def fails_at_first(self, part: Part, epoch: Epoch) -> bool:
         """Whether a claim about step t holds from the second step on."""

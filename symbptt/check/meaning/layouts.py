@@ -24,7 +24,7 @@ def needs(sides: Sequence[Node], layout: Layout, line: int) -> Iterator[Need]:
     """The layouts that a claim which holds under a layout shows."""
     if layout is Layout.DENOMINATOR:
         yield Need("denominator", line, "has ∂a/∂b with the rows of b")
-    elif layout is Layout.NUMERATOR:
+    elif layout in (Layout.NUMERATOR, Layout.ROWS):
         yield Need("numerator", line, "has gradients as rows")
     for side in sides:
         for n in side.walk():

@@ -75,7 +75,7 @@ def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
 
 def _is_row_before(m: Meaning, v: Matrix, matrix: Matrix) -> bool:
     """Whether a vector stands for a row before a matrix, ``(ŷ_t - y_t) V``, as gradients do."""
-    rows = m.convention.layout is Layout.NUMERATOR and v.size[1] == 1 < v.size[0]
+    rows = m.convention.layout in (Layout.NUMERATOR, Layout.ROWS) and v.size[1] == 1 < v.size[0]
     return rows and v.size[0] == matrix.size[0] and matrix.size[1] > 1
 
 

@@ -76,3 +76,20 @@ def _direct(node: Node) -> Node:
 
 def _has_derivative(node: Node) -> bool:
     return any(isinstance(n, Differential) for n in node.walk())
+
+
+def path_between(left: Node, right: Node) -> tuple[Quotient, Node] | None:
+    """``∂c_T/∂c_0`` and ``∏_t f_t`` for ``∂L/∂c_0 = ∂L/∂c_T ⊙ ∏_t f_t``: what hands a gradient
+    back, as a claim of its own."""
+    match left, right:
+        case Quotient(Differential() as of, Differential() as by), Product(factors, operators):
+            for i, factor in enumerate(factors):
+                match factor:
+                    case Quotient(Differential() as whole, Differential() as later) if (
+                        whole == of and later != by
+                    ):
+                        rest = (*factors[:i], *factors[i + 1 :])
+                        signs = operators[1:] if i == 0 else (*operators[: i - 1], *operators[i:])
+                        handed = rest[0] if len(rest) == 1 else Product(rest, signs)
+                        return replace(left, numerator=later), handed
+    return None

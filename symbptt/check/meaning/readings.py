@@ -31,6 +31,7 @@ from symbptt.formula.tree import (
     Relation,
     Sum,
     Symbol,
+    Transpose,
 )
 
 
@@ -42,6 +43,12 @@ def _gradients(node: Node) -> bool:
     """Whether a formula has derivatives, or δ for one."""
     return _derivatives(node) or any(isinstance(n, Symbol) and n.base == "delta"
                                      for n in node.walk())  # fmt: skip
+
+
+def _turned_gradients(node: Node) -> bool:
+    """Whether the transpose of what has a gradient stands beside a gradient by another thing."""
+    turned = (n for n in node.walk() if isinstance(n, Transpose))
+    return _gradients(node) and any(_gradients(n.operand) for n in turned)
 
 
 def _vectors_by_states(node: Node) -> bool:
@@ -216,6 +223,9 @@ READINGS: tuple[Reading, ...] = (
             lambda c: replace(c, layout=Layout.NUMERATOR), _gradients, "layout"),
     Reading("denominator layout", "∂a/∂b has the rows of b", 1,
             lambda c: replace(c, layout=Layout.DENOMINATOR), _derivatives, "layout"),
+    Reading("rows by vectors alone", "gradients by vectors are rows, and a gradient by a matrix "
+            "has its shape", 2, lambda c: replace(c, layout=Layout.ROWS), _turned_gradients,
+            "layout"),
     Reading("transposed gradient", "one side is a row where the other is a column", 2,
             lambda c: replace(c, turned=True), lambda node: True, "turned"),
     Reading("∂ is immediate", "d is the total derivative and ∂ the immediate one", 1,

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from itertools import cycle
 
 from symbptt.check.meaning.claims import Claim, has_more_letters
-from symbptt.check.meaning.conventions import Convention, Reading
+from symbptt.check.meaning.conventions import STANDARD, Convention, Reading
 from symbptt.check.meaning.meaning import Meaning
 from symbptt.check.meaning.shares import Share, Side
+from symbptt.check.meaning.tensors import Layout
 from symbptt.check.meaning.work import Work
 from symbptt.check.meaning.world import World
 from symbptt.check.notation.symbols import Scope
@@ -43,6 +44,7 @@ class Setting:
     ``by_elements``: the equations give elements, ``w_{ij}``, so that small letters are matrices.
     ``of_numbers``: every quantity is a number.
     ``always``: a reading beside whatever others there are.
+    ``rows``: the document lays gradients out as rows.
     """
 
     scope: Scope
@@ -51,6 +53,7 @@ class Setting:
     by_elements: bool = False
     of_numbers: bool = False
     always: Reading | None = None
+    rows: bool = False
     worlds: dict[tuple[int, int], World] = field(default_factory=dict, compare=False, repr=False)
     work: Work = field(default_factory=Work, compare=False, repr=False)
 
@@ -83,6 +86,8 @@ class Setting:
         if Share.STEP in shares:
             said = claim.of_one_step or _names_a_step(claim.left, self.scope)
             return said or has_more_letters(claim, self.scope)
+        if reading.change(STANDARD).layout is Layout.ROWS and not self.rows:
+            return False
         if Share.LATER in shares and self.loss_stated:
             return False  # each step adds to it what the document says
         return not (reading.group == "loss" and (self.loss_stated or self._of_last_alone))

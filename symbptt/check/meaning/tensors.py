@@ -24,12 +24,14 @@ class Layout(Enum):
     """How a derivative is laid out as a matrix.
 
     ``GRADIENT``: the gradient of a scalar has the shape of what it is taken by, and a Jacobian
-    ``∂a/∂b`` has the rows of a; ``NUMERATOR``: the same, but gradients are rows;
+    ``∂a/∂b`` has the rows of a; ``NUMERATOR``: the same, but gradients are rows; ``ROWS``: those
+    by vectors are rows, and a gradient by a matrix has its shape;
     ``DENOMINATOR``: a Jacobian has the rows of b.
     """
 
     GRADIENT = "gradient"
     NUMERATOR = "numerator"
+    ROWS = "rows"
     DENOMINATOR = "denominator"
 
 
@@ -102,7 +104,8 @@ class Derivative:
         of, by = self.of_size, self.by_size
         if of == (1, 1):
             gradient = self.array.reshape(by)
-            found = gradient.T if layout is Layout.NUMERATOR else gradient
+            is_row = layout is Layout.NUMERATOR or (layout is Layout.ROWS and 1 in by)
+            found = gradient.T if is_row else gradient
         elif by == (1, 1):
             slope = self.array.reshape(of)
             found = slope.T if layout is Layout.DENOMINATOR else slope

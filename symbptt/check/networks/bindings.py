@@ -27,8 +27,14 @@ from symbptt.model import terms as tm
 from symbptt.model.functions import ACTIVATIONS
 from symbptt.model.model import Model, Role
 
+#: The squared error without a half.
+WHOLE = "the squared error"
 #: What a loss usually is, by its name.
-USUAL_LOSSES = {"cross_entropy": "the cross-entropy", "squared_error": "half the squared error"}
+USUAL_LOSSES = {
+    "cross_entropy": "the cross-entropy",
+    "squared_error": "half the squared error",
+    "whole_squared_error": WHOLE,
+}
 
 
 def difference(node: Node) -> tuple[Symbol, ...]:

@@ -108,8 +108,19 @@ def _timed_call(node: Node) -> Node:
     """``ℓ(x_t)`` as ``ℓ_t(x_t)``: a loss is one number, whatever it is of."""
     match node:
         case Call(Symbol(base) as f, (_,)) if base in LOSSES and f == Symbol(base):
-            return replace(node, function=replace(f, subscripts=(Symbol("t"),)))
+            return _with_target(replace(node, function=replace(f, subscripts=(Symbol("t"),))))
+        case Call(Symbol(base), (_,)) if base in LOSSES:
+            return _with_target(node)
     return node if isinstance(node, Symbol) else node.rebuilt(_timed_call)
+
+
+def _with_target(loss: Call) -> Call:
+    """``E_t(ŷ_t)`` with the target that a prediction is compared with."""
+    match loss.arguments:
+        case (Symbol() as prediction,) if "hat" in prediction.accents or prediction.base == "yhat":
+            target = replace(prediction, base=UNNAMED_TARGET, accents=())
+            return replace(loss, arguments=(prediction, target))
+    return loss
 
 
 def _as_entropy(node: Node) -> Node | None:

@@ -21,7 +21,7 @@ from symbptt.check.networks.bindings import (
 from symbptt.check.networks.entropies import OF_LOGITS, UNNAMED_TARGET
 from symbptt.check.networks.forward import Forward, forward
 from symbptt.check.networks.gaps import Gaps, outputs_with_hats
-from symbptt.check.networks.guessed import labelled, reading
+from symbptt.check.networks.guessed import USUAL_LOSS, labelled, reading
 from symbptt.check.networks.parts import Mention, Part
 from symbptt.check.networks.statements import left_of
 from symbptt.check.notation.quantities import Span
@@ -163,7 +163,7 @@ class Epoch:
                     "".join(f"{labelled(f)} is softmax, and " for f in taken)
                     + f"the loss is {what}"
                 )
-                yield reading(says), bound
+                yield reading(says, group=USUAL_LOSS), bound
 
     def _of_logits(self, claim: Node) -> dict[str, str]:
         """The losses by the softmax, or the sigmoid, that a claim takes of what the loss does."""

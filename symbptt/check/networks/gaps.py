@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import combinations
 
 from symbptt.check.networks.guessed import shown
 from symbptt.check.networks.prepared import INPUTS
@@ -86,6 +87,18 @@ class Gaps:
         behind = frozenset(named).union(*(self.behind(of) for of, _ in pairs))
         for name in sorted(self.again & behind):
             return f"it depends on {shown(name)}, of which another forward equation isn't read"
+        return None
+
+    def misnamed(self, sides: Sequence[Node], scope: Scope) -> str | None:
+        """Two equations of which a claim depends on one, and whose names differ in case alone:
+        ``h_t = tanh(W x_t)`` beside ``a_t = w x_t``."""
+        for of, _ in _about(sides, scope)[1]:
+            for a, b in combinations(sorted(self.uses), 2):
+                one, two = self.uses[a], self.uses[b]
+                alike = {*map(str.casefold, one)} == {*map(str.casefold, two)}
+                if one != two and alike and len(one) == len(two) and {a, b} & self.behind(of):
+                    x, y = (", ".join(map(shown, sorted(s))) for s in (one - two, two - one))
+                    return f"it depends on equations that differ in {x} and {y} alone"
         return None
 
     def idle(self, sides: Sequence[Node], scope: Scope) -> str | None:

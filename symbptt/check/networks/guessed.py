@@ -12,6 +12,9 @@ LOOSE = "perhaps "
 #: The group of the readings that say what a gate does whose use a document leaves out.
 GATE = "gate"
 
+#: The group of the readings that say which usual loss the document's is.
+USUAL_LOSS = "usual loss"
+
 _LETTER = {name: letter for letter, name in reversed(GREEK.items())}
 
 

@@ -35,6 +35,8 @@ from symbptt.model.names import Naming
 from symbptt.model.outline import Statement
 from symbptt.model.terms import Index
 
+_TWO = Fraction(2)
+
 
 def is_loss(s: Statement, found: Sequence[Statement]) -> bool:
     """Whether a statement is about the loss: ``C`` is one unless a state is called so, and
@@ -219,8 +221,9 @@ def with_known_loss(s: Statement, found: Sequence[Statement], name: str) -> Stat
 
     def change(node: Node) -> Node:
         match node:
-            case Call(Symbol(base), (a, b)) if base in LOSSES and name == "squared_error":
-                return Call(Symbol("squared_error"), (a, b), span=node.span)
+            case Call(Symbol(base), (a, b)) if base in LOSSES and name.endswith("squared_error"):
+                half = Call(Symbol("squared_error"), (a, b), span=node.span)
+                return half if name == "squared_error" else Product((Number(_TWO), half), ("",))
             case Call(Symbol(base), (a, b)) if base in LOSSES:
                 entropy = name if name in OF_LOGITS.values() else None
                 known = as_known(node, a, b, found, of_logits=entropy)

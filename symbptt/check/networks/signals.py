@@ -193,6 +193,28 @@ def by_argument(v: str, name: str, model: Model) -> Iterator[tuple[Reading, Defi
             yield row, Definition(_gradient(model, inner, 1, None))
 
 
+def by_argument_of_candidate(
+    v: str, name: str, model: Model
+) -> Iterator[tuple[Reading, Definition]]:
+    """``δ_{h_t}`` as the gradient by the argument of h̃_t, the candidate that h_t is made of."""
+    for candidate in sorted(_made_of(v, model)):
+        if candidate.partition("_")[0] == v.partition("_")[0] or v in _labels(candidate, model):
+            yield from by_argument(candidate, name, model)
+
+
+def _labels(v: str, model: Model) -> set[str]:
+    """What the parameters are labelled with that the argument of an activation is made of."""
+    inner = [name for name, given in _activated(model).items() if given == v]
+    used = {x for name in inner for x in _made_of(name, model) if model.variables[x].timeless}
+    return {label for name in used for label in name.split("_")[1:]}
+
+
+def _made_of(v: str, model: Model) -> set[str]:
+    """What the equation of a quantity has."""
+    return {x.name for e in model.equations if e.name == v for x in e.rhs.walk()
+            if isinstance(x, tm.Ref)}  # fmt: skip
+
+
 def _inner(model: Model) -> list[str]:
     """The names that the model gives to arguments of activations."""
     return [n for n in model.order if n.startswith("pre_")]

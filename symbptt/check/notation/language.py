@@ -16,6 +16,10 @@ ENGLISH = {
     "gives a name another meaning": "*combin*, *absorb*, *incorporat*, *redefin*, *re-defin*, "
     "*definition of*, *preactivation*, *pre-activation*, *local error/grad*, *instead*, "
     "*now define*, *now let*, *now denote*",
+    "speaks of pre-activations": "*preactivation*, *pre-activation*, *pre activation*",
+    "says that gradients are rows": "numerator layout/convention, numerator-layout, "
+    "gradients/derivatives are/as row/rows, gradient/derivative is a row, "
+    "gradients/derivatives by/of/with vectors are row/rows",
     "says that others are alike": "likewise, similarly, analogous*, and so on, etc, "
     "for any/all/every/each, any variable/quantity, every variable/quantity, all others/other",
     "speaks of one step": "*at/for step*, *at/for time step*, *contribution*",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from symbptt.check.notation.symbols import Scope
-from symbptt.formula.tree import Node, Symbol, Transpose
+from symbptt.formula.tree import Node, Product, Symbol, Transpose
 
 
 def with_prefixes(
@@ -23,6 +23,17 @@ def with_prefixes(
             kept.append(factor)
             signs.append(sign)
     return kept, signs[1:]
+
+
+def prefixed(node: Node, scope: Scope) -> Node:
+    """A formula with its ``δ h_t`` as one symbol each."""
+    if isinstance(node, Symbol):
+        return node
+    node = node.rebuilt(lambda n: prefixed(n, scope))
+    if not isinstance(node, Product):
+        return node
+    kept, signs = with_prefixes(node.factors, node.operators, scope)
+    return replace(node, factors=(*kept,), operators=(*signs,)) if signs else kept[0]
 
 
 def _prefixed(prefix: Node, name: Node, scope: Scope) -> Symbol | Transpose | None:
