@@ -63,3 +63,13 @@ def test_a_loss_by_name_may_be_the_cross_entropy_of_a_softmax(loss, claim, expec
     given = rf"L = \sum_{{t=1}}^T {loss}", r"p_t = \text{softmax}(z_t)"
     of = r"\frac{\partial L}{\partial z_t}"
     assert verdicts(*given, f"{of} = {claim}") == [expected]
+
+
+@pytest.mark.parametrize("loss", [r"\sum_t -y_t^T \log p_t", r"-\sum_t y_t^T \log p_t"])
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [(r"p_t - y_t", "right"), (r"y_t - p_t", "wrong"), (r"p_t - 2 y_t", "wrong")],
+)
+def test_the_minus_of_a_loss_may_stand_behind_its_sum(loss, claim, expected):
+    given = r"p_t = \text{softmax}(z_t)", f"L = {loss}"
+    assert verdicts(*given, rf"\frac{{\partial L}}{{\partial z_t}} = {claim}") == [expected]
