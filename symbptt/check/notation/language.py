@@ -18,6 +18,8 @@ ENGLISH = {
     "*now define*, *now let*, *now denote*",
     "says that others are alike": "likewise, similarly, analogous*, and so on, etc, "
     "for any/all/every/each, any variable/quantity, every variable/quantity, all others/other",
+    "assumes a value": "suppos*, assum*, let, lets, given, imagin*, pretend*, hypothe*, say, "
+    "for example/instance, e.g.",
     "speaks of one step": "*at/for step*, *at/for time step*, *contribution*",
     "makes a condition": "if, when, whenever, suppos*, assum*, provided, unless, whether, case, "
     "cases, requir*, until, condition*, as long as, should, must, need*, want, such that, "
@@ -52,13 +54,36 @@ ENGLISH = {
     "names the sigmoid": "*sigmoid*, *logistic*",
 }
 CHINESE = {
+    "assumes a value": "假设, 假定, 假如, 设, 令, 给定, 若, 例如, 比如",
     "goes on from a formula": "所以, 因此, 因而, 于是, 从而, 即, 故, 则, 那么, 可得, 得到, 得, 有, "
     "代入, 化简, 展开, 上式, 我们, 可以, 等于, 也就是",
     "names a network without gates": "普通rnn, 传统rnn, 简单rnn, 标准rnn, 普通的rnn, 传统的rnn, "
     "普通循环, 传统循环, 简单循环, 标准循环",
     "names tanh": "双曲正切",
 }
-LANGUAGES = {"English": ENGLISH, "Chinese": CHINESE}
+FRENCH = {"assumes a value": "suppos*, admettons, soit, soient, étant donné, par exemple"}
+GERMAN = {
+    "assumes a value": "angenommen, annahme, nehmen wir an, nimmt man an, sei, seien, gegeben, "
+    "zum beispiel, z.b.",
+}
+ITALIAN = {"assumes a value": "suppon*, assumiamo, assumendo, sia, siano, dato, ad/per esempio"}
+JAPANESE = {"assumes a value": "仮定, 仮に, 例えば, たとえば"}
+PORTUGUESE = {"assumes a value": "suponha*, suponhamos, supondo, seja, sejam, dado, por exemplo"}
+RUSSIAN = {"assumes a value": "пусть, предполож*, допуст*, например"}
+SPANISH = {
+    "assumes a value": "supong*, supóng*, suponiendo, asum*, sea, sean, dado, por ejemplo",
+}
+LANGUAGES = {
+    "English": ENGLISH,
+    "Chinese": CHINESE,
+    "French": FRENCH,
+    "German": GERMAN,
+    "Italian": ITALIAN,
+    "Japanese": JAPANESE,
+    "Portuguese": PORTUGUESE,
+    "Russian": RUSSIAN,
+    "Spanish": SPANISH,
+}
 
 #: What words are made of, where words have spaces between them.
 _LETTER = "[A-Za-zÀ-ɏ_]"
