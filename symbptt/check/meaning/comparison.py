@@ -102,21 +102,19 @@ def says_zero(claim: Claim) -> bool:
 def is_vacuous(claim: Claim, setting: Setting, convention: Convention, where: Points) -> bool:
     """Whether a reading makes a derivative on the right zero everywhere that is not zero as it
     stands, so that nothing is said of it."""
-    empty = zeros(claim, setting, convention, where)
+    empty = seen_in(claim, setting, convention, where).zero_at
     return any(_is_something(node, places) for node, places in empty.items() if places)
 
 
-def zeros(
-    claim: Claim, setting: Setting, convention: Convention, where: Points
-) -> Mapping[Node, Sequence[tuple[Meaning, Steps]] | None]:
-    """The derivatives on the right that are zero everywhere, each with the places."""
+def seen_in(claim: Claim, setting: Setting, convention: Convention, where: Points) -> Seen:
+    """What is seen of the derivatives on the right at all points."""
     seen = Seen()
     for T, every in where.items():
         noted = replace(setting.meaning(convention, T, SEEDS[0]), seen=seen)
         for steps in every:
             with suppress(MissingError):
                 both_sides(claim, noted, steps)
-    return seen.zero_at
+    return seen
 
 
 def _is_something(node: Node, places: Sequence[tuple[Meaning, Steps]]) -> bool:
