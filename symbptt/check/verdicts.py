@@ -19,6 +19,7 @@ from symbptt.check.findings import FAULTS, Correction, Reading, Verdict
 from symbptt.check.judge import BOTH_ZERO, DIFFER, Judgement, judge
 from symbptt.check.judgements import Judgements
 from symbptt.check.meaning.claims import Claim, unbound_letters
+from symbptt.check.meaning.comparison import has_vector_for_diagonal
 from symbptt.check.meaning.layouts import needs
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.links import claim_of
@@ -86,6 +87,8 @@ class Verdicts(Judgements):
             found = self.up_to_last(part, epoch, found)
         if not found.holds and part.origin is not None:
             found = self.by_the_first(part, part.origin, epoch, found)
+        if found.verdict == "shape-error" and self.has_shape_as_read(part, epoch):
+            found = replace(found, verdict="wrong", reason=DIFFER)
         if found.holds and found.guessed is not None and part.left != part.right:
             name, meaning = found.guessed
             self.known.names.given[name] = replace(meaning, line=part.formula.line)
@@ -116,6 +119,13 @@ class Verdicts(Judgements):
             )  # fmt: skip
             self.known.needs += needs(sides, found.convention.layout, part.formula.line)
         return self.explained(part, epoch, verdict) if verdict.verdict in FAULTS else verdict
+
+    def has_shape_as_read(self, part: Part, epoch: Epoch) -> bool:
+        """Whether both sides have one shape as other formulas of the document are read: a vector
+        for a diagonal Jacobian."""
+        claim, setting = claim_of(part, epoch), self.known.setting(epoch)
+        used = self.known.conventions
+        return any(has_vector_for_diagonal(claim, setting, c) for c in used if c.diagonals)
 
     def is_of_one_alone(self, part: Part, epoch: Epoch, found: Judgement) -> bool:
         """Whether a claim holds by one of two equations that a document gives for the same."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from random import Random
 
-from symbptt.check.meaning.agreement import agree
+from symbptt.check.meaning.agreement import agree, is_vector_for_diagonal
 from symbptt.check.meaning.claims import Claim, least_length, points
 from symbptt.check.meaning.conventions import STANDARD, Convention
 from symbptt.check.meaning.meaning import Meaning
@@ -91,6 +91,16 @@ def _equal_in(
     if only_last and max(lengths, default=1) > 1:
         return 0  # whatever it says of other steps was never seen
     return ALL_ZERO if empty and compared else compared
+
+
+def has_vector_for_diagonal(claim: Claim, setting: Setting, convention: Convention) -> bool:
+    """Whether a convention takes a side for the diagonal that the other is, whatever it holds."""
+    T = max(lengths_for(claim, setting), default=1)
+    meaning = setting.meaning(convention, T, SEEDS[0])
+    for steps in _spread([*points(claim, meaning)]):
+        with suppress(MissingError, ShapeClashError, UnknownError, OutOfRangeError):
+            return is_vector_for_diagonal(*both_sides(claim, meaning, steps), convention)
+    return False
 
 
 def says_zero(claim: Claim) -> bool:
