@@ -136,10 +136,40 @@ def test_numbers_of_an_example_are_never_wrong(claim: str) -> None:
 
 def test_a_derivative_has_a_value_where_quantities_have_one() -> None:
     claim = f"$${of('L', 'V')} = -0.75$$"
-    for given, expected in (("$$h_3 = 0.5$$", "inconclusive"), ("", "shape-error")):
+    assumed = f"\n\nLet $${of('L', 'h_3')} = 0.5$$\n\nThen "
+    given_first = ("$$h_3 = 0.5$$", "inconclusive"), (assumed, "inconclusive")
+    for given, expected in (*given_first, ("", "shape-error")):
         last = symbptt.check(f"{NETS}{given}\n{claim}").findings[-1]
         assert last.verdict is not None
         assert last.verdict.verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Suppose the gradient from above is", "inconclusive"),
+        ("Angenommen, es gilt", "inconclusive"),
+        ("假设", "inconclusive"),
+        ("We assume weights. Then", "shape-error"),
+        ("It follows that", "shape-error"),
+    ],
+)
+def test_an_assumed_value_is_no_claim(words, expected) -> None:
+    for value in ("1.0", "-0.5 \\cdot 3"):
+        last = symbptt.check(f"{NETS}\n\n{words} $${of('L', 'h_t')} = {value}$$").findings[-1]
+        assert last.verdict is not None
+        assert last.verdict.verdict == expected
+    wrong = f"{NETS}\n\n{words} $${of('L', 'o_t')} = d_t - o_t$$"
+    assert symbptt.check(wrong).findings[-1].verdict.verdict == "wrong"
+
+
+@pytest.mark.parametrize("word", ["direct", "local"])
+@pytest.mark.parametrize("right", ["0.0", "V^T (o_t - d_t)", "2 V^T (o_t - d_t)"])
+def test_a_loss_of_a_part_is_not_the_loss(word, right) -> None:
+    part = of(rf"L_{{\text{{{word}}}}}", "h_t")
+    last = symbptt.check(f"{NETS}$${part} = {right}$$").findings[-1]
+    assert last.verdict is not None
+    assert last.verdict.verdict == "inconclusive"
 
 
 @pytest.mark.parametrize(

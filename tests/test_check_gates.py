@@ -664,3 +664,23 @@ HANDED_BACK = (
 )
 def test_a_gradient_may_be_handed_back_along_the_direct_path(beside, factor, verdict):
     assert verdicts(f"{LSTM}{beside}\n\n$${HANDED_BACK}{factor}$$")[-1] == verdict
+
+
+@pytest.mark.parametrize(
+    ("right", "before", "expected"),
+    [
+        ("c_{t-1}", "g_t", "right-under"),
+        ("c_t", "g_t", "wrong"),
+        ("U_f", "g_t", "shape-error"),
+        ("c_t", r"\operatorname{diag}(g_t)", "shape-error"),
+    ],
+)
+def test_a_wrong_value_has_the_shape_that_others_are_read_by(right, before, expected):
+    lstm = r"""
+$$f_t = \sigma(W_f h_{t-1} + U_f x_t), \quad i_t = \sigma(W_i h_{t-1} + U_i x_t)$$
+$$o_t = \sigma(W_o h_{t-1} + U_o x_t), \quad g_t = \tanh(W_g h_{t-1} + U_g x_t)$$
+$$c_t = f_t \odot c_{t-1} + i_t \odot g_t, \quad h_t = o_t \odot \tanh(c_t)$$
+"""
+    claims = rf"$$\frac{{\partial c_t}}{{\partial i_t}} = {before}$$"
+    claims += "\n" + rf"$$\frac{{\partial c_t}}{{\partial f_t}} = {right}$$"
+    assert verdicts(lstm + claims)[-1] == expected

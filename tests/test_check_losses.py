@@ -113,3 +113,32 @@ $E = \sum_t E_t(\hat y_t)$; the loss is the cross-entropy.
 def test_a_loss_may_be_called_with_the_prediction_alone(right, verdict):
     claim = rf"$$\frac{{\partial E_t}}{{\partial z_t}} = {right}$$"
     assert symbptt.check(OF_PREDICTIONS + claim).findings[-1].verdict.verdict == verdict
+
+
+@pytest.mark.parametrize("loss", [r"\sum_t -y_t^T \log p_t", r"-\sum_t y_t^T \log p_t"])
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [(r"p_t - y_t", "right"), (r"y_t - p_t", "wrong"), (r"p_t - 2 y_t", "wrong")],
+)
+def test_the_minus_of_a_loss_may_stand_behind_its_sum(loss, claim, expected):
+    given = r"p_t = \text{softmax}(z_t)", f"L = {loss}"
+    assert verdicts(*given, rf"\frac{{\partial L}}{{\partial z_t}} = {claim}") == [expected]
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        r"L(y, p) = \sum_t L_t = -\sum_t y_t \log p_t",
+        r"L = \sum_t L_t(y_t, p_t) = \sum_{t=1}^T -y_t^T \log p_t",
+        r"L = -\sum_t y_t \log p_t = \sum_t L_t",
+        r"L = \sum_t E_t = -\sum_t \sum_k y_{t,k} \log p_{t,k}",
+        r"L = \frac{1}{T} \sum_t E_t = -\frac{1}{T} \sum_t y_t \log p_t",
+    ],
+)
+def test_a_chain_that_gives_the_loss_gives_that_of_a_step(whole):
+    of = "E" if "E_t" in whole else "L"
+    given = r"p_t = \text{softmax}(z_t)", whole
+    claims = (rf"\frac{{\partial {of}_3}}{{\partial z_3}} = {x}" for x in ("p_3 - y_3", "p_3"))
+    assert verdicts(*given, *claims) == ["right", "wrong"]
+    other = rf"{of}_t = -2 y_t^T \log p_t"  # the chain then says something of it
+    assert verdicts(given[0], other, whole) != []

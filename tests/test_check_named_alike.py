@@ -110,3 +110,33 @@ def test_a_gradient_by_its_name_beside_one_that_is_right_is_no_definition() -> N
 def test_a_gate_is_named_for_its_argument_where_that_makes_it_right() -> None:
     by_argument = r"\delta o_t = \delta h_t \odot \tanh(c_t) \odot \sigma'(a_t)"
     assert verdicts(OUTPUT, CELL, by_argument) == ["right", "right-under"]
+
+
+def test_what_is_named_as_its_siblings_is_judged_as_they_are() -> None:
+    gates = "".join(
+        rf"$$ {v}_t = {f}(W_{v} x_t + U_{v} h_{{t-1}}) $$" + "\n\n"
+        for v, f in zip("fiog", (r"\sigma", r"\sigma", r"\sigma", r"\tanh"), strict=True)
+    )
+    lstm = (
+        gates
+        + r"""
+$$ c_t = f_t \odot c_{t-1} + i_t \odot g_t $$
+
+$$ h_t = o_t \odot \tanh(c_t) $$
+
+$$ \delta f_t = \delta c_t \odot c_{t-1} $$
+
+$$ \delta i_t = \delta c_t \odot g_t $$
+"""
+    )
+    f, i, o = (rf"\delta \hat {v}_t = \delta {v}_t \odot {v}_t \odot (1 - {v}_t)" for v in "fio")
+    for slope, expected in (
+        ("(1 - g_t^2)", "right-under"),
+        ("(1 - g_t)^2", "wrong"),
+        ("(1 + g_t^2)", "wrong"),
+        ("g_t", "wrong"),
+    ):
+        last = rf"\delta \hat g_t = \delta g_t \odot {slope}"
+        assert verdicts(lstm, f, i, o, last)[2:] == ["right-under"] * 3 + [expected]
+    helper = r"\delta \check g_t = \delta g_t \odot (1 - g_t)^2"  # it has no siblings
+    assert verdicts(lstm, f, i, o, helper)[2:] == ["right-under"] * 3

@@ -257,3 +257,25 @@ def test_small_letters_are_numbers():
     assert verdicts([claim], forward) == ["right"]
     large = [text.replace("w h", "W h").replace("w^", "W^") for text in (claim, forward)]
     assert verdicts([large[0]], large[1])[0] not in ("right", "right-under")
+
+
+VANISHING = r"""
+$$a_t = W h_{t-1} + U x_t$$
+$$h_t = \tanh(a_t)$$
+$$o_t = V h_t$$
+$$L = \sum_{t=1}^{T} L_t, \quad L_t = \|o_t - y_t\|^2$$
+$$\frac{\partial L}{\partial U} = \sum_{t=1}^{T} x_t \left(\frac{\partial L}{\partial a_t}\right)^\top$$
+"""
+
+
+def test_no_correction_makes_a_product_vanish():
+    claim = (
+        r"\frac{\partial L_t}{\partial W} = \sum_{k=1}^{t} \frac{\partial L_t}{\partial h_t}"
+        r" \left( \prod_{j=k}^{t} \frac{\partial h_j}{\partial h_{j-1}} \right)"
+        r" \frac{\partial h_k}{\partial W}"
+    )
+    (*_, last) = check_document(Document(f"{VANISHING}\n$${claim}$$\n", "a.md")).findings
+    assert last.verdict is not None
+    assert last.verdict.verdict == "wrong"
+    assert last.verdict.correction is not None
+    assert r"\prod_{j=k+1}^{t}" in last.verdict.correction.text

@@ -234,6 +234,9 @@ BIG_OPERATORS = [
     (r"\sum_{1 \le k \le t} a", BigOperator("sum", a, k, domain=Relation((one, k, t), ("≤", "≤")))),
     (r"\sum_{k \ge 0} a", BigOperator("sum", a, k, domain=Relation((k, n(0)), ("≥",)))),
     (r"-\sum_t a", Sum((BigOperator("sum", a, t),), (-1,))),
+    (r"\sum_t -a b", BigOperator("sum", Sum((times(a, b),), (-1,)), t)),
+    (r"c \sum_t \sum_k -a b + c",
+     plus(times(c, BigOperator("sum", BigOperator("sum", Sum((times(a, b),), (-1,)), k), t)), c)),
     (r"(\prod_k a) b", times(group(BigOperator("prod", a, k)), b)),
     (r"\log \sum_k a b", call("log", BigOperator("sum", times(a, b), k))),
 ]  # fmt: skip

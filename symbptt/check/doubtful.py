@@ -16,6 +16,7 @@ from symbptt.check.networks.links import (
     begins_at_zero,
     claim_of,
     function_defined,
+    is_assumed,
     is_chain,
     is_gradient_name,
     is_of_data,
@@ -76,10 +77,12 @@ def is_rounded(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 def gives_value(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether a claim gives what is no derivative a value, ``h_3 - 1 = -3/4``, ``d_h = 1``, or a
-    derivative where the document gives values of what it is of, or a list of several: those of an
-    example, of a size of its own."""
+    derivative where the document gives values of what it is of, or assumes this one, or a list of
+    several: those of an example, of a size of its own."""
     sides = part.left, part.right
     values = [s for s in sides if is_value(s)]
+    if is_assumed(part) and len(values) == 1:
+        return True
     zero = any(isinstance(s, Number) and s.value == 0 for s in values)
     if len(values) != 1 or zero or is_of_data(part, scope):
         return False

@@ -18,7 +18,7 @@ from symbptt.check.meaning.comparison import (
     lengths_for,
     points_equal,
     says_zero,
-    zeros,
+    seen_in,
 )
 from symbptt.check.meaning.conventions import STANDARD, Convention, Reading
 from symbptt.check.meaning.readings import conventions
@@ -189,18 +189,24 @@ def held_everywhere(
     claim: Claim, setting: Setting, taken: Sequence[Convention], *, in_full: bool = False
 ) -> bool:
     """Whether a claim holds at every point under one of some conventions, and there is one;
-    ``in_full``: no derivative in it is zero at all of them."""
+    ``in_full``: no derivative in it is zero at all of them, and no product over steps at any."""
     where: Points = {}
     lengths = lengths_for(claim, setting)
     left = [c for c in taken if not fails_somewhere(claim, setting, c, lengths)]
     for convention in left:
         try:
             holds = (points_equal(claim, setting, convention, lengths, where) or 0) > 0
-            if holds and not (in_full and any(zeros(claim, setting, convention, where).values())):
+            if holds and not (in_full and _is_hollow(claim, setting, convention, where)):
                 return True
         except (ShapeClashError, UnknownError, UnluckyError, MissingError, OutOfRangeError):
             continue
     return False
+
+
+def _is_hollow(claim: Claim, setting: Setting, convention: Convention, where: Points) -> bool:
+    """Whether a claim holds by what is zero in it."""
+    seen = seen_in(claim, setting, convention, where)
+    return seen.vanishes or any(seen.zero_at.values())
 
 
 def is_beyond(claim: Claim, setting: Setting, T: int) -> bool:

@@ -34,6 +34,7 @@ from symbptt.check.networks.parts import (
     links_of,
     parts,
 )
+from symbptt.check.networks.signals import by_siblings
 from symbptt.check.notation.letters import printed
 from symbptt.check.notation.symbols import UnknownError
 from symbptt.check.suppression import suppressed
@@ -157,6 +158,8 @@ class _Checking:
             alike = self.as_its_like(part, epoch)
             if alike is None and self.is_meant_by_name(part, epoch):
                 alike = self.as_claim(part, epoch)
+            if alike is None:
+                alike = self.as_its_siblings(part, epoch, next(iter(given)))
             if alike is not None:
                 return "claim", alike
             names.given.update(given)
@@ -192,6 +195,18 @@ class _Checking:
             return found
         self.known.names.given = known
         return None
+
+    def as_its_siblings(self, part: Part, epoch: Epoch, name: str) -> Verdict | None:
+        """The verdict on what would be a definition, ``δ_{ĝ_t} = …``, where others of its pattern
+        stand for gradients by arguments, if it is wrong as that."""
+        known = dict(self.known.names.given)
+        meaning = None if part.names else by_siblings(name, known, epoch.model)
+        if meaning is None or has_derivative(part.right):
+            return None
+        self.known.names.given[name] = replace(meaning, line=part.formula.line)
+        found = self.as_claim(part, epoch)
+        self.known.names.given = known if found is None else self.known.names.given
+        return found
 
     def is_meant_by_name(self, part: Part, epoch: Epoch) -> bool:
         """Whether a left side, ``δ_{o_t} = δ_{h_t} ⊙ σ'(z_t)``, is the gradient that its name says:

@@ -20,6 +20,7 @@ from symbptt.check.findings import FAULTS, Correction, Reading, Verdict
 from symbptt.check.judge import BOTH_ZERO, DIFFER, Judgement, judge
 from symbptt.check.judgements import Judgements, names_a_share
 from symbptt.check.meaning.claims import Claim, unbound_letters
+from symbptt.check.meaning.comparison import has_vector_for_diagonal
 from symbptt.check.meaning.layouts import needs
 from symbptt.check.meaning.paths import path_between
 from symbptt.check.meaning.scales import scales
@@ -103,6 +104,8 @@ class Verdicts(Judgements):
                 self.unclear |= twice
                 names = " and ".join(map(shown, sorted(twice or several & self.unclear)))
                 return undecided(NAMED_TWICE.format(names))
+        if found.verdict == "shape-error" and self.has_shape_as_read(part, epoch):
+            found = replace(found, verdict="wrong", reason=DIFFER)
         if found.holds and found.guessed is not None and part.left != part.right:
             name, meaning = found.guessed
             self.known.names.given[name] = replace(meaning, line=part.formula.line)
@@ -133,6 +136,13 @@ class Verdicts(Judgements):
             )  # fmt: skip
             self.known.needs += needs(sides, found.convention.layout, part.formula.line)
         return self.explained(part, epoch, verdict) if verdict.verdict in FAULTS else verdict
+
+    def has_shape_as_read(self, part: Part, epoch: Epoch) -> bool:
+        """Whether both sides have one shape as other formulas of the document are read: a vector
+        for a diagonal Jacobian."""
+        claim, setting = claim_of(part, epoch), self.known.setting(epoch)
+        used = self.known.conventions
+        return any(has_vector_for_diagonal(claim, setting, c) for c in used if c.diagonals)
 
     def is_of_one_alone(self, part: Part, epoch: Epoch, found: Judgement) -> bool:
         """Whether a claim holds by one of two equations that a document gives for the same."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from symbptt.formula.calls import IsFunction, apply, joint, known_word
 from symbptt.formula.lexicon import FUNCTIONS, GREEK
@@ -63,19 +64,19 @@ class ProductReader:
     def read(self, factors: Sequence[Factor]) -> Node:
         """The node of a row of factors; the operator of the first is empty."""
         done: list[Factor] = []  # from right to left
-        for f in reversed(factors):
-            node = self._taking(f.node, done)
-            if f.minus is not None:
-                node = Sum((node,), (-1,), span=Span(f.minus.start, node.span.end))
-            done.append(Factor(f.operator, node))
+        for before, f in reversed([*zip((None, *factors), factors, strict=False)]):
+            f = replace(f, node=self._taking(f.node, done))
+            if before is None or not _wants_body(before.node):
+                f = replace(f, node=_signed(f.node, f.minus), minus=None)
+            done.append(f)
         return product(done[::-1])
 
     def _taking(self, node: Node, done: list[Factor]) -> Node:
         """A factor with what it takes from the factors to its right."""
-        if isinstance(node, BigOperator) and innermost_body(node) is NO_BODY:
+        if _wants_body(node):
             if not done or done[-1].operator != "":
                 raise nothing_to_run_over(node)
-            body = product(done[::-1])
+            body = _signed(product(done[::-1]), done[-1].minus)  # -a b is -(a b), in a sum too
             done.clear()
             return with_body(node, body)
         if not done or done[-1].operator != "":
@@ -103,6 +104,15 @@ class ProductReader:
     def takes_braces(self, node: Node) -> bool:
         r"""Whether braces after ``node`` are its argument: ``\exp{a b}``, ``\partial{h_t}``."""
         return self._applies_without_bracket(node) or isinstance(node, Differential)
+
+
+def _wants_body(node: Node) -> TypeGuard[BigOperator]:
+    return isinstance(node, BigOperator) and innermost_body(node) is NO_BODY
+
+
+def _signed(node: Node, minus: Span | None) -> Node:
+    """What stands behind a minus, with it."""
+    return node if minus is None else Sum((node,), (-1,), span=Span(minus.start, node.span.end))
 
 
 def _touching(done: list[Factor]) -> Node:

@@ -44,6 +44,17 @@ def agree(a: Value, b: Value, convention: Convention) -> bool:
     raise ShapeClashError("{} on the left, {} on the right".format(*sizes))
 
 
+def is_vector_for_diagonal(a: Value, b: Value, convention: Convention) -> bool:
+    """Whether one side is a diagonal Jacobian, and the other has as many entries as its diagonal,
+    which a convention takes for it."""
+    return convention.diagonals and any(
+        isinstance(x, Derivative)
+        and (diagonal := x.diagonal()) is not None
+        and laid_out(y, convention.layout).array.size == diagonal.size
+        for x, y in ((a, b), (b, a))
+    )
+
+
 def _same(a: Array, b: Array) -> bool:
     return bool((a == b).all())
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from random import Random
 
-from symbptt.check.meaning.agreement import agree
+from symbptt.check.meaning.agreement import agree, is_vector_for_diagonal
 from symbptt.check.meaning.claims import Claim, a_point, least_length, points
 from symbptt.check.meaning.conventions import STANDARD, Convention
 from symbptt.check.meaning.meaning import Meaning
@@ -110,6 +110,16 @@ def _equal_in(
     return ALL_ZERO if empty and compared else compared
 
 
+def has_vector_for_diagonal(claim: Claim, setting: Setting, convention: Convention) -> bool:
+    """Whether a convention takes a side for the diagonal that the other is, whatever it holds."""
+    T = max(lengths_for(claim, setting), default=1)
+    meaning = setting.meaning(convention, T, SEEDS[0])
+    for steps in _spread([*points(claim, meaning)]):
+        with suppress(MissingError, ShapeClashError, UnknownError, OutOfRangeError):
+            return is_vector_for_diagonal(*both_sides(claim, meaning, steps), convention)
+    return False
+
+
 def says_zero(claim: Claim) -> bool:
     """Whether a claim is that something is zero: ``∂L_1/∂h_2 = 0``."""
     sides = map(unbracketed, claim.sides)
@@ -119,21 +129,19 @@ def says_zero(claim: Claim) -> bool:
 def is_vacuous(claim: Claim, setting: Setting, convention: Convention, where: Points) -> bool:
     """Whether a reading makes a derivative on the right zero everywhere that is not zero as it
     stands, so that nothing is said of it."""
-    empty = zeros(claim, setting, convention, where)
+    empty = seen_in(claim, setting, convention, where).zero_at
     return any(_is_something(node, places) for node, places in empty.items() if places)
 
 
-def zeros(
-    claim: Claim, setting: Setting, convention: Convention, where: Points
-) -> Mapping[Node, Sequence[tuple[Meaning, Steps]] | None]:
-    """The derivatives on the right that are zero everywhere, each with the places."""
+def seen_in(claim: Claim, setting: Setting, convention: Convention, where: Points) -> Seen:
+    """What is seen of the derivatives on the right at all points."""
     seen = Seen()
     for T, every in where.items():
         noted = replace(setting.meaning(convention, T, SEEDS[0]), seen=seen)
         for steps in every:
             with suppress(MissingError):
                 both_sides(claim, noted, steps)
-    return seen.zero_at
+    return seen
 
 
 def _is_something(node: Node, places: Sequence[tuple[Meaning, Steps]]) -> bool:

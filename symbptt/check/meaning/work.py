@@ -11,6 +11,7 @@ from symbptt.check.meaning.tensors import (
 from symbptt.check.notation.scripts import Steps
 from symbptt.check.notation.symbols import UnknownError
 from symbptt.formula.tree import (
+    BigOperator,
     Differential,
     Node,
     Product,
@@ -39,12 +40,18 @@ class Work:
 
 @dataclass
 class Seen:
-    """The derivatives of a formula: each with where it is zero, or None if it is not zero once."""
+    """The derivatives of a formula: each with where it is zero, or None if it is not zero once.
+
+    ``vanishes``: a product over steps is zero somewhere, as Jacobians are by what comes later.
+    """
 
     zero_at: dict[Node, list[tuple[Meaning, Steps]] | None] = field(default_factory=dict)
+    vanishes: bool = False
 
     def note(self, node: Node, value: Value, m: Meaning, steps: Steps) -> None:
         """Note what a part of the formula is worth."""
+        if isinstance(node, BigOperator) and node.kind == "prod" and not value.array.any():
+            self.vanishes = True
         if m.depth or not is_derivative(node):
             return
         if value.array.any():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from fractions import Fraction
 
 from symbptt.check.documents.formulas import Formula, Unparsed
 from symbptt.check.findings import ForwardEquation
@@ -26,7 +25,7 @@ from symbptt.check.networks.forward import Forward, forward
 from symbptt.check.networks.gaps import gaps
 from symbptt.check.networks.given import Given, relation
 from symbptt.check.networks.kept import at_single_steps
-from symbptt.check.networks.links import function_defined, names_part
+from symbptt.check.networks.links import function_defined, given_values, names_part
 from symbptt.check.networks.parts import ADDING, Mention, has_derivative, links_of
 from symbptt.check.networks.running import apart, spans_of
 from symbptt.check.networks.runs import Run, runs
@@ -95,11 +94,7 @@ def epochs(
     formulas_of = frozenset(filter(None, map(function_defined, every)))
     identity = may_be_identity(words)
     T = _last_number(stated)
-    valued = frozenset(
-        name for p in every if isinstance(p.left, Symbol) and is_value(p.right)
-        and p.right != Number(Fraction(0))
-        for name in (Naming().read(p.left)[0], *(rest for rest, _ in Naming().steps(p.left)))
-    )  # fmt: skip
+    valued = frozenset(name for p in every for name in given_values(p))
 
     def known(epoch: Epoch) -> Epoch:
         rival = epoch.rival

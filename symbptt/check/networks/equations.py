@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import permutations
 
 from symbptt.check.documents.formulas import Formula
 from symbptt.check.networks.adjoints import adjoints, name_at_step
@@ -25,6 +26,7 @@ from symbptt.check.notation.ellipsis import is_dots
 from symbptt.check.notation.layers import Layers, layers_of
 from symbptt.check.notation.namings import is_diagonal
 from symbptt.check.notation.scripts import entry_letters, is_at_step, is_time, scripts
+from symbptt.check.notation.shares import share_given
 from symbptt.check.notation.symbols import ERRORS, LOSSES, of_loss_by
 from symbptt.formula.tree import (
     BigOperator,
@@ -56,6 +58,7 @@ def layers_in(stated: Sequence[list[Part] | Mention]) -> Layers | None:
 
 def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) -> list[Given]:
     found: list[Given] = []
+    shares: list[tuple[Given, ...]] = []
     layers, stepped = layers_in(stated), stepped_letters(stated)
     steps, carried = letters_of_steps(stated), adjoints(stated)
     for at, links in enumerate(stated):
@@ -82,9 +85,28 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
                 continue
             if name_at_step(node.sides[0], carried) not in carried:
                 found += _given(at, links[0], node, layers)
-    told = without_derivatives(found, stated)
+                both = (_given(at, links[0], n, layers) for n in _with_share(node))
+                shares += zip(*both, strict=False)
+    told = without_derivatives(_with_shares(found, shares), stated)
     own = without_code(without_gradients(without_doubles(told)))
     return _by_vectors(without_instances(own))
+
+
+def _with_share(node: Relation) -> Iterator[Relation]:
+    """``E = Σ_t E_t`` and ``E_t = z_t`` where a chain says ``E = Σ_t E_t = Σ_t z_t``."""
+    if isinstance(left := node.sides[0], Symbol) and left.base in LOSSES:
+        for total, same in permutations(node.sides[1:], 2):
+            if (share := share_given(total, same)) is not None:
+                yield replace(node, sides=(left, total), operators=("=",))
+                yield replace(node, sides=share, operators=("=",))
+                return
+
+
+def _with_shares(found: list[Given], shares: Sequence[tuple[Given, ...]]) -> list[Given]:
+    """Equations with those that chains give of the loss of a step that has no other."""
+    own = {g.name for g in found}
+    told = {whole.at: (whole, share) for whole, share in shares if share.name not in own}
+    return [one for g in found for one in told.get(g.at, (g,))]
 
 
 def _of_all_steps(node: Relation) -> Relation:

@@ -19,8 +19,8 @@ from symbptt.check.networks.parts import (
     stepped_letters,
 )
 from symbptt.check.notation.factors import with_pairs
-from symbptt.check.notation.language import alternatives
-from symbptt.check.notation.scripts import is_time, scripts, unbracketed
+from symbptt.check.notation.language import alternatives, said
+from symbptt.check.notation.scripts import is_time, is_value, scripts, unbracketed
 from symbptt.check.notation.symbols import ACTIVATION_NAMES, ERRORS, PREFIXES, Scope
 from symbptt.formula.tree import (
     BigOperator,
@@ -41,11 +41,15 @@ from symbptt.formula.tree import (
 )
 from symbptt.model import terms as tm
 from symbptt.model.model import Model
+from symbptt.model.names import Naming
 
 #: Words, or the formula before, that speak of one step: ``dL/dW (t = 2) = …``.
 _ONE_STEP = re.compile(
     rf"\(\s*(at\s+)?t\s*=\s*\w+\s*\)|{alternatives('speaks of one step')}", re.IGNORECASE
 )
+
+#: Words before a value that an example begins with.
+_SUPPOSES = said("assumes a value")
 
 
 def claim_of(part: Part, epoch: Epoch) -> Claim:
@@ -136,6 +140,23 @@ def _call(name: Node, f: Node, functions: frozenset[str]) -> Call | Power | None
 def words_before(part: Part) -> str:
     """The words before a formula."""
     return part.formula.fragment.before[-400:]
+
+
+def is_assumed(part: Part) -> bool:
+    """Whether the words before a formula say that its value is that of an example."""
+    return is_value(part.right) and _SUPPOSES.search(words_before(part)) is not None
+
+
+def given_values(part: Part) -> Iterator[str]:
+    """The names of what a formula gives a value, or assumes to be one of a gradient by it."""
+    left = part.left
+    if not is_value(part.right) or part.right == Number(Fraction(0)):
+        return
+    match left:
+        case Quotient(_, Differential(operand=Symbol() as by)) if is_assumed(part):
+            left = by
+    if isinstance(left, Symbol):
+        yield from (Naming().read(left)[0], *(rest for rest, _ in Naming().steps(left)))
 
 
 def horizons(stated: Sequence[list[Part] | Mention]) -> frozenset[str]:

@@ -215,6 +215,26 @@ def _made_of(v: str, model: Model) -> set[str]:
             if isinstance(x, tm.Ref)}  # fmt: skip
 
 
+#: So many others of its pattern tell what a name stands for.
+_SIBLINGS = 2
+
+
+def by_siblings(name: str, given: Mapping[str, Definition], model: Model) -> Definition | None:
+    """``δ_{ĝ_t}`` as the gradient by the argument of g, where ``δ_{f̂_t}`` and ``δ_{î_t}`` are by
+    those of f and i."""
+    outputs = {*_activated(model).values()}
+    for v in sorted(outputs):
+        before, found, after = f"_{name}_".partition(f"_{v}_")
+        alike = ((w, f"{before}_{w}_{after}".strip("_")) for w in sorted(outputs - {v}))
+        same = [
+            w for w, other in alike if other in given
+            and any(given[other].body == k.body for _, k in by_argument(w, other, model))
+        ]  # fmt: skip
+        if found and len(same) >= _SIBLINGS:
+            return next((k for _, k in by_argument(v, name, model)), None)
+    return None
+
+
 def _inner(model: Model) -> list[str]:
     """The names that the model gives to arguments of activations."""
     return [n for n in model.order if n.startswith("pre_")]

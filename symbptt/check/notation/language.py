@@ -22,6 +22,8 @@ ENGLISH = {
     "gradients/derivatives by/of/with vectors are row/rows",
     "says that others are alike": "likewise, similarly, analogous*, and so on, etc, "
     "for any/all/every/each, any variable/quantity, every variable/quantity, all others/other",
+    "assumes a value": "suppos*, assum*, let, lets, given, imagin*, pretend*, hypothe*, say, "
+    "for example/instance, e.g.",
     "speaks of one step": "*at/for step*, *at/for time step*, *contribution*",
     "makes a condition": "if, when, whenever, suppos*, assum*, provided, unless, whether, case, "
     "cases, requir*, until, condition*, as long as, should, must, need*, want, such that, "
@@ -62,6 +64,7 @@ ENGLISH = {
     "names the sigmoid": "*sigmoid*, *logistic*",
 }
 CHINESE = {
+    "assumes a value": "假设, 假定, 假如, 设, 令, 给定, 若, 例如, 比如",
     "goes on from a formula": "所以, 因此, 因而, 于是, 从而, 即, 故, 则, 那么, 可得, 得到, 得, 有, "
     "代入, 化简, 展开, 上式, 我们, 可以, 等于, 也就是",
     "explains what stands before": "其中, 这里, 此处, 式中",
@@ -71,29 +74,50 @@ CHINESE = {
     "speaks of differentials": "全微分, 取微分, 求微分, 的微分, 微分形式, 微分法, 矩阵微分",
     "names tanh": "双曲正切",
 }
-GERMAN = {"explains what stands before": "wobei, wo, hier", "adds to what stands before": "mit"}
-FRENCH = {"explains what stands before": "où, ici", "adds to what stands before": "avec"}
-SPANISH = {
-    "explains what stands before": "donde, siendo, aquí",
+FRENCH = {
+    "assumes a value": "suppos*, admettons, soit, soient, étant donné, par exemple",
+    "explains what stands before": "où, ici",
+    "adds to what stands before": "avec",
+}
+GERMAN = {
+    "assumes a value": "angenommen, annahme, nehmen wir an, nimmt man an, sei, seien, gegeben, "
+    "zum beispiel, z.b.",
+    "explains what stands before": "wobei, wo, hier",
+    "adds to what stands before": "mit",
+}
+ITALIAN = {
+    "assumes a value": "suppon*, assumiamo, assumendo, sia, siano, dato, ad/per esempio",
+    "explains what stands before": "dove, qui",
     "adds to what stands before": "con",
 }
+JAPANESE = {
+    "assumes a value": "仮定, 仮に, 例えば, たとえば",
+    "explains what stands before": "ここで, ただし",
+}
 PORTUGUESE = {
+    "assumes a value": "suponha*, suponhamos, supondo, seja, sejam, dado, por exemplo",
     "explains what stands before": "onde, sendo, aqui",
     "adds to what stands before": "com",
 }
-ITALIAN = {"explains what stands before": "dove, qui", "adds to what stands before": "con"}
-RUSSIAN = {"explains what stands before": "где, здесь"}
-JAPANESE = {"explains what stands before": "ここで, ただし"}
+RUSSIAN = {
+    "assumes a value": "пусть, предполож*, допуст*, например",
+    "explains what stands before": "где, здесь",
+}
+SPANISH = {
+    "assumes a value": "supong*, supóng*, suponiendo, asum*, sea, sean, dado, por ejemplo",
+    "explains what stands before": "donde, siendo, aquí",
+    "adds to what stands before": "con",
+}
 LANGUAGES = {
     "English": ENGLISH,
     "Chinese": CHINESE,
-    "German": GERMAN,
     "French": FRENCH,
-    "Spanish": SPANISH,
-    "Portuguese": PORTUGUESE,
+    "German": GERMAN,
     "Italian": ITALIAN,
-    "Russian": RUSSIAN,
     "Japanese": JAPANESE,
+    "Portuguese": PORTUGUESE,
+    "Russian": RUSSIAN,
+    "Spanish": SPANISH,
 }
 
 #: What words are made of, where words have spaces between them.

@@ -15,7 +15,7 @@ from symbptt.check.notation.layers import Layers, at_layer
 from symbptt.check.notation.marks import mark_of, unmarked
 from symbptt.check.notation.meant import Definition, Meant
 from symbptt.check.notation.namings import Named, label, named_in_script, namings
-from symbptt.check.notation.neighbours import FROM_LATER
+from symbptt.check.notation.neighbours import FROM_LATER, OF_A_PART
 from symbptt.check.notation.quantities import Span
 from symbptt.check.notation.scripts import ENTRY_LETTERS, is_at_step, is_step, is_time, scripts
 from symbptt.check.notation.units import INDICATOR
@@ -198,11 +198,13 @@ class Scope:
 
     def _labelled_loss(self, symbol: Symbol) -> Meant | None:
         """``L_BCE``, ``E_total``: the loss with a word that says which; ``L_future`` is that of
-        later steps."""
+        later steps, and ``L_direct`` a part of it that nothing gives."""
         parts = (*symbol.subscripts, *symbol.superscripts)
         words = [p for p in parts if not is_step(p) and len(label(p)) > 2 and not is_at_step(p)]
         steps = [p for p in parts if is_step(p)]
         if symbol.base not in LOSSES or not words or len(words) + len(steps) != len(parts):
+            return None
+        if not OF_A_PART.isdisjoint(map(label, words)):
             return None
         later = not steps and {*map(label, words)} <= FROM_LATER - {"rec"}  # of reconstruction
         return Meant("loss", self.model.loss_name, steps[0] if steps else None, later=later)
