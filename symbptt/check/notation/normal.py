@@ -92,7 +92,9 @@ class Notation:
                     own_loss=own_loss(every), beside=beside, nested=nested)  # fmt: skip
         if not any(map(has_words, every)):
             return found
-        return replace(found, neighbours=neighbours_of([_normal(tree, found) for tree in every]))
+        return replace(
+            found, neighbours=neighbours_of([_normal(tree, found, {}) for tree in every])
+        )
 
     def tex(self) -> Notation:
         """The same where it is TeX, in which ``h1`` is no step."""
