@@ -583,6 +583,10 @@ $$h_t = (1 - z_t) \odot h_{t-1} + z_t \odot g_t$$
     [
         (r"d_{r_t} = d_{r \odot h} \odot h_{t-1}", "right"),
         (r"d_{r_t} = d_{r \odot h} \odot h_t", "wrong"),
+        (
+            r"e_{h_{t-1}}^{(2)} = d_{r \odot h} \odot r_t$$ $$d_{r_t} = d_{r \odot h} \odot h_{t-1}",
+            "right",
+        ),
         (r"d_{r_t} = d_{r \odot h} \odot r_t", "wrong"),
         (r"\delta^r_t = \delta^{r \odot h}_t \odot h_{t-1}", "right"),
         (r"\delta_{r_t} = \delta_{r_t \odot h_{t-1}} \odot h_{t-1}", "right"),
