@@ -96,7 +96,8 @@ def names_part(symbol: Symbol, part: Node) -> bool:
     of = [x for x in every if isinstance(x, Product) and {*x.operators} != {""}]
     if len(of) != 1 or any(x not in (of[0], Symbol("t")) for x in every):
         return False
-    return of[0] == part or of[0] == _without_steps(part)
+    bare = _without_steps(part)
+    return bare != part and of[0] in (part, bare)
 
 
 def _without_steps(node: Node) -> Node:
