@@ -571,7 +571,7 @@ def test_a_cell_may_hand_back_over_any_number_of_steps(last, verdict):
     assert verdicts(f"{LSTM}$${claim}{product}$$") == [verdict]
 
 
-RESET = r"""
+PRODUCT = r"""
 $$r_t = \sigma(W_r x_t + U_r h_{t-1}), \quad z_t = \sigma(W_z x_t + U_z h_{t-1})$$
 $$g_t = \tanh(W_g x_t + U_g (r_t \odot h_{t-1}))$$
 $$h_t = (1 - z_t) \odot h_{t-1} + z_t \odot g_t$$
@@ -597,7 +597,7 @@ $$h_t = (1 - z_t) \odot h_{t-1} + z_t \odot g_t$$
     ],
 )
 def test_a_product_in_a_script_is_what_the_gradient_is_by(claim: str, expected: str) -> None:
-    assert verdicts(f"{RESET}$${claim}$$") == [expected]
+    assert verdicts(f"{PRODUCT}$${claim}$$") == [expected]
 
 
 UNUSED = r"""
