@@ -432,5 +432,6 @@ def _called(symbol: Symbol, scope: Scope) -> str | None:
     """The name of a symbol: the one that it has, if it stands for something, or one at a step."""
     meant = scope.meant(symbol)
     named = [n for n in namings(symbol) if n.step is not None]
-    known = [n for n in namings(symbol) if meant is not None and n.step == meant.step]
+    bare = [n for n in namings(symbol) if symbol.base.startswith("delta")]  # d_h may be a size
+    known = [n for n in (*named, *bare) if meant is not None and n.step == meant.step]
     return next((n.name for n in (*known, *named)), None)
