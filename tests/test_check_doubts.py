@@ -262,7 +262,7 @@ def test_a_display_does_not_go_on_from_a_formula_in_the_words_before_it(words, e
         (r"\delta h_t = 0", "", "wrong"),
         (r"\delta o_T = 0", "", "wrong"),
         (rf"{of('L', 'h_T')} = 0", "", "wrong"),
-        (r"\delta h_T = 0", rf"For every $v$ let $\delta v = {of('L', 'v')}$.", "wrong"),
+        (r"\delta h_T = 0", rf"For every $v$ we write $\delta v = {of('L', 'v')}$.", "wrong"),
     ],
 )
 def test_what_is_carried_back_may_begin_at_zero(claim, words, expected):
