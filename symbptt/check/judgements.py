@@ -130,6 +130,8 @@ class Judgements:
     def is_scaled(self, claim: Claim, bound: Epoch, row: Row) -> bool:
         """Whether a claim holds but for a positive number that a loss which no formula gives may
         bear: one of those in it, or the number of steps."""
+        if any(map(_gives_loss, links_of(self.known.stated))):
+            return False
         numbers = {n.value for n in claim.right.walk() if isinstance(n, Number) and n.value > 0}
         factors: list[Node] = [_LAST]
         if row.name.endswith("squared error"):  # the cross-entropy bears no 2
@@ -391,6 +393,14 @@ class Judgements:
             layout for layout in (Layout.GRADIENT, Layout.DENOMINATOR)
             if held_everywhere(claim, setting, [replace(STANDARD, layout=layout)])
         )  # fmt: skip
+
+
+def _gives_loss(part: Part) -> bool:
+    """Whether a formula gives the loss as a function: ``L(y_t, d_t) = ½ (y_t - d_t)²``."""
+    match part.left:
+        case Call(Symbol(base)) | Product((Symbol(base), Group()), ("",)):
+            return base in LOSSES and part.first and not has_derivative(part.right)
+    return False
 
 
 def _is_of_derivatives(node: Node, scope: Scope) -> bool:
