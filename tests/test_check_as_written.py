@@ -189,12 +189,19 @@ def test_two_gradients_without_a_definition_are_not_the_same():
     assert verdicts(RNN, rf"$${of('L', 'h_t')} = 2 \delta_t - \epsilon_t$$") == ["inconclusive"]
 
 
-@pytest.mark.parametrize("left", [of("L", "U") + "^T", "dU^T", rf"\left({of('L', 'U')}\right)^T"])
-def test_a_transpose_before_what_is_added(left):
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        (of("L", "U") + "^T", "shape-error"),
+        ("dU^T", "inconclusive"),  # it may be a differential
+        (rf"\left({of('L', 'U')}\right)^T", "shape-error"),
+    ],
+)
+def test_a_transpose_before_what_is_added(left, expected):
     right = r"x_t (\frac{\partial L}{\partial h_t} \odot (1 - h_t^2))^T"
     turned = r"(\frac{\partial L}{\partial h_t} \odot (1 - h_t^2)) x_t^T"
     assert verdicts(RNN, rf"$${left} \mathrel{{+}}= {right}$$") == ["right"]
-    assert verdicts(RNN, rf"$${left} \mathrel{{+}}= {turned}$$") == ["shape-error"]
+    assert verdicts(RNN, rf"$${left} \mathrel{{+}}= {turned}$$") == [expected]
 
 
 JACOBIAN = of("h_t", "h_{t-1}")
