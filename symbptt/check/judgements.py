@@ -277,14 +277,19 @@ class Judgements:
         return None
 
     def is_by_its_name(self, name: str, epoch: Epoch) -> bool:
-        """Whether a formula says what a gradient is, or is right for what its name says."""
-        lefts = ((link, prefixed(link.left, self.scope(epoch)))
-                 for link in links_of(self.known.stated))  # fmt: skip
-        return any(
-            isinstance(left, Symbol) and _called(left, self.scope(epoch)) == name
-            and (isinstance(link.right, Quotient) or self.judgement(link, epoch).holds)
-            for link, left in lefts
-        )  # fmt: skip
+        """Whether a formula says what a gradient is, or is right for what its name says: gives it,
+        or makes another gradient of it."""
+        scope = self.scope(epoch)
+        for link in links_of(self.known.stated):
+            left, right = (prefixed(side, scope) for side in (link.left, link.right))
+            gives = _is_called(left, name, scope)
+            makes = isinstance(right, Product) and any(_is_called(n, name, scope)
+                                                       for n in right.walk())  # fmt: skip
+            if gives and isinstance(link.right, Quotient):
+                return True
+            if (gives or makes) and self.judgement(link, epoch).holds:
+                return True
+        return False
 
     def named_twice(self, part: Part, epoch: Epoch) -> tuple[frozenset[str], frozenset[str]]:
         """The names of gradients that are one by what they say, ``δh_t = dh_t ⊙ z_t``, and those of
@@ -436,6 +441,10 @@ def names_a_share(part: Part, scope: Scope) -> bool:
 
 def _of_length(length: int) -> Row:
     return reading(f"{length} steps", f"the sequence has {length} steps")
+
+
+def _is_called(node: Node, name: str, scope: Scope) -> bool:
+    return isinstance(node, Symbol) and _called(node, scope) == name
 
 
 def _called(symbol: Symbol, scope: Scope) -> str | None:
