@@ -113,7 +113,7 @@ WRONG = [
     ),
     (ABSTRACT, rf"{D('L', 'o_t')} = {D('l(y_t, o_t)', 'o_t')}"),
     (MEAN, rf"{D('L', 'W')} = \sum_{{t=1}}^{{T}} {D('L_t', 'W')}"),
-    (MEAN, rf"{D('L', 'y_t')} = y_t - d_t"),
+    (MEAN, rf"{D('L', 'y_t')} = d_t - y_t"),
     ((*LAST, r"L = \frac12 \|y_T - d\|^2"), rf"{D('L', 'V')} = \sum_t (y_t - d) h_t^T"),
     (LAST, rf"{D('L', 'h_t')} = V^T {D('L', 'y_T')}"),
     (

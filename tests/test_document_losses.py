@@ -164,8 +164,9 @@ BACK = (
 @pytest.mark.parametrize(
     ("formulas", "expected"),
     [
-        (ERROR + LATER, ["right-under", "right-under"]),
+        (ERROR + LATER, ["inconclusive", "inconclusive"]),
         (ERROR + BY_WEIGHT, ["inconclusive", "right"]),
+        (ERROR, ["inconclusive"]),
         (DIVIDED + BY_WEIGHT, ["right", "right"]),
         (DIVIDED + LATER, ["right", "inconclusive"]),
         (ERRORS, ["inconclusive"]),

@@ -45,6 +45,7 @@ from symbptt.formula.tree import (
 
 _PRE_ACTIVATIONS = said("speaks of pre-activations")
 _T, _LAST = Symbol("t"), Symbol("T")
+AT_END = "it holds if the mean is taken at the end; the loss that is stated is one"
 SCALED = "no formula gives the loss; where it is as in '{}' but for a factor, this holds"
 #: How many other models of a document are asked about a claim.
 MOST_OTHERS = 8
@@ -84,6 +85,8 @@ class Judgements:
             settings += [(rows, replace(s, always=UNDIVIDED)) for rows, s in every]
         for rows, setting in settings:
             again = judge(claim, setting)
+            if again.holds and setting.always is not None:  # the loss that is stated is a mean
+                return replace(found, verdict="inconclusive", reason=AT_END)
             if again.holds:
                 readings = (*rows, *again.readings)
                 return replace(again, verdict="right-under", readings=readings)
@@ -121,9 +124,13 @@ class Judgements:
             yield reading("a transposed gradient is a column", says), turned
 
     def is_of_mean(self, part: Part, epoch: Epoch) -> bool:
-        """Whether a claim is about gradients of a mean, and doesn't say itself what is divided."""
+        """Whether a claim is about gradients of a mean, doesn't say itself what is divided, and a
+        formula of the document divides a gradient."""
         scope = self.scope(epoch)
         if MEAN not in scales(epoch.model) or names_a_share(part, scope):
+            return False
+        divided = (p for p in links_of(self.known.stated) if MEAN in p.right.walk())
+        if not any(has_derivative(p.left) for p in divided):
             return False
         return any(speaks_of_loss(side, scope) for side in (part.left, part.right))
 

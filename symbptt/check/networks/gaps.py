@@ -98,7 +98,7 @@ class Gaps:
                 alike = {*map(str.casefold, one)} == {*map(str.casefold, two)}
                 if one != two and alike and len(one) == len(two) and {a, b} & self.behind(of):
                     x, y = (", ".join(map(shown, sorted(s))) for s in (one - two, two - one))
-                    return f"it depends on equations that differ in {x} and {y} alone; are these one?"
+                    return f"it depends on equations that differ in {x} and {y} alone: one name?"
         return None
 
     def idle(self, sides: Sequence[Node], scope: Scope) -> str | None:
