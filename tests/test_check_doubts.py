@@ -60,10 +60,10 @@ EXAMPLES = {
     "end of the sequence": f"{NETS}$${of('L', 'h_{t+1}')} = 0$$",
     "weights that are numbers": rf"{NETS}$$W = 0.5$$"
     f"\n$${of('h_t', 'h_{t-1}')} = W diag(1 - h_t^2)$$",
-    "names that differ in case": r"$$h_t = \tanh(W h_{t-1} + U x_t), \quad z_t = W h_{t-1} + u x_t$$"
-    rf"$${of('L', 'W')} = \sum_t {of('L', 'z_t')} h_{{t-1}}^T$$",
     "quantity of no use": rf"{NETS}$$q_t = W h_{{t-1}} + R x_t$$"
     f"\n$${of('L', 'q_t')} = V^T (o_t - d_t)$$",
+    "names that differ in case": r"$$h_t = \tanh(W h_{t-1} + U x_t), \quad z_t = W h_{t-1} + u x_t$$"
+    rf"$${of('L', 'W')} = \sum_t {of('L', 'z_t')} h_{{t-1}}^T$$",
     "another equation that is not read": rf"{NETS}$$h_{{t,i}} = \tanh(\sum_k W_{{ik}} h_{{t,k}} + g(x))$$"
     f"$${of('h_t', 'h_{t-1}')} = diag(3 h_t^2 - 1) W^T W$$",
     "another function": rf"{NETWORK}$$y_t = \sigma(R h_t)$$"
