@@ -42,7 +42,7 @@ def test_a_quantity_that_nothing_uses_makes_no_claim_wrong() -> None:
     claim = rf"{by('L', 'W_{hh}')} = \sum_{{t=1}}^{{T}} \delta_t h_{{t-1}}^T"
     found = last(ELMAN + mistyped, delta, claim)
     assert found.verdict == "inconclusive"
-    assert "equations that differ in w_xh and W_xh alone: one name?" in found.reason
+    assert "the loss doesn't depend on a; is w_xh meant to be W_xh?" in found.reason
     right = r"Let $a_t = W_{hh} h_{t-1} + W_{xh} x_t + b_h$ and"
     assert last(ELMAN + right, delta, claim).verdict.startswith("right")
     assert last(ELMAN + right, delta, claim.replace("h_{t-1}^T", "h_t^T")).verdict == "wrong"
