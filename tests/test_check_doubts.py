@@ -48,6 +48,8 @@ EXAMPLES = {
     "\n$$h_t = w h_{t-1} + x_t$$\n$$J_t = w (1 - h_t^2)$$",
     "function beside the network": NETS.replace("d_t", "y_t")
     + f"$$y = W x$$ $${of('y', 'x')} = U$$",
+    "range that ends at a letter": NETS
+    + f"$${of('L', 'W')} = \\sum_{{k=1}}^M {of('L', 'z_k')} h_{{k-1}}^T$$",
     "differentials of expressions": NETS.replace("d_t", "y_t") + "$$do_t = d(V h_t)$$",
     "two networks": rf"{NETS}$$g_t = \tanh(Q g_{{t-1}} + R u_t)$$"
     f"\n$${of('g_t', 'u_t')} = Q x_t$$",

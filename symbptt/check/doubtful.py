@@ -230,6 +230,16 @@ def misnamed(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     return None if epoch.gaps is None else epoch.gaps.misnamed(claim_of(part, epoch).sides, scope)
 
 
+def runs_to_a_letter(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a sum runs to a capital, ``Σ_{m=1}^N``, of which nothing is known."""
+    free = unbound_letters(claim_of(part, epoch), scope)
+    return any(
+        isinstance(n, BigOperator) and isinstance(n.upper, Symbol)
+        and n.upper.base.isupper() and n.upper.base in free
+        for side in (part.left, part.right) for n in side.walk()
+    )  # fmt: skip
+
+
 def unused(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     """What the loss doesn't depend on by the equations, and a claim has the gradient by."""
     return None if epoch.gaps is None else epoch.gaps.idle(claim_of(part, epoch).sides, scope)

@@ -18,15 +18,15 @@ from symbptt.check.edits import Edit
 from symbptt.check.engine import engine_formula
 from symbptt.check.findings import FAULTS, Correction, Reading, Verdict
 from symbptt.check.judge import BOTH_ZERO, DIFFER, Judgement, judge
-from symbptt.check.judgements import Judgements, names_a_share
+from symbptt.check.judgements import AT_END, Judgements, names_a_share
 from symbptt.check.meaning.claims import Claim, unbound_letters
 from symbptt.check.meaning.comparison import has_vector_for_diagonal
 from symbptt.check.meaning.layouts import needs
 from symbptt.check.meaning.paths import path_between
-from symbptt.check.meaning.scales import scales
+from symbptt.check.meaning.scales import MEAN, scales
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.guessed import shown
-from symbptt.check.networks.links import claim_of
+from symbptt.check.networks.links import claim_of, is_of_loss
 from symbptt.check.networks.parts import Part, has_derivative, links_of
 from symbptt.formula.tree import (
     Call,
@@ -178,6 +178,8 @@ class Verdicts(Judgements):
             return undecided(unsure, verdict)
         if verdict.verdict == "shape-error" and self.is_of_numbers(part, epoch):
             return undecided(f"it holds where all are numbers; else {verdict.reason}", verdict)
+        if self.divides_at_end(part, epoch):
+            return undecided(AT_END, verdict)
         if self.lacks_scale(part, epoch):
             return undecided("it lacks no more than a constant factor that the loss has", verdict)
         if holds_of_changes(claim_of(part, epoch), setting):
@@ -223,6 +225,14 @@ class Verdicts(Judgements):
         if "t" not in unbound_letters(claim, setting.scope):
             return False
         return judge(replace(claim, conditions=(*claim.conditions, _LATER)), setting).holds
+
+    def divides_at_end(self, part: Part, epoch: Epoch) -> bool:
+        """Whether a claim divides by T as a formula of the loss does."""
+        scope = self.scope(epoch)
+        means = (p for p in links_of(self.known.stated) if MEAN in p.right.walk())
+        return MEAN in part.right.walk() and any(
+            is_of_loss(p, scope) and not has_derivative(p.left) for p in means
+        )
 
     def lacks_scale(self, part: Part, epoch: Epoch) -> bool:
         """Whether a claim gives a gradient but for a constant factor of the loss, by no other

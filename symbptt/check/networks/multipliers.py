@@ -13,7 +13,7 @@ from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative, l
 from symbptt.check.networks.steps import in_t, letters_of_steps
 from symbptt.check.notation.marks import mark_of
 from symbptt.check.notation.symbols import ERRORS, LOSSES
-from symbptt.formula.tree import Call, Node, Relation, Symbol
+from symbptt.formula.tree import Call, Group, Node, Product, Relation, Sum, Symbol, Transpose
 from symbptt.model.names import Naming, symbols
 
 #: How far apart the steps of a recursion may be.
@@ -129,6 +129,8 @@ def _behind_loss(relations: Sequence[Relation]) -> set[str]:
             left = left.function
         if isinstance(left, Symbol):
             name = _LOSS if left.base in LOSSES else _letter(left)
+            if name == _LOSS:
+                names -= _of_constraints(r.sides[1])
             inside.setdefault(name, set()).update(names)
     if inside.get(_LOSS, set()).isdisjoint(inside):
         return {name for of, names in inside.items() for name in names - {of}}
@@ -138,6 +140,25 @@ def _behind_loss(relations: Sequence[Relation]) -> set[str]:
         seen.add(name)
         wanted |= inside.get(name, set()) - seen
     return seen
+
+
+def _of_constraints(node: Node) -> set[str]:
+    """The letters that multiply differences, ``λ_tᵀ (f(h_{t-1}) - h_t)``: where a loss has them,
+    it is a Lagrangian."""
+    found: set[str] = set()
+    for n in node.walk():
+        if isinstance(n, Product):
+            factors = [x.operand if isinstance(x, Transpose) else x for x in n.factors]
+            if any(_is_difference(x) for x in factors):
+                found |= {_letter(x) for x in factors if isinstance(x, Symbol)}
+    return found
+
+
+def _is_difference(node: Node) -> bool:
+    match node:
+        case Group(_, (Sum(_, signs),)):
+            return min(signs) < 0
+    return False
 
 
 def _letter(symbol: Symbol) -> str:
