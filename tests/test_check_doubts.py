@@ -38,6 +38,8 @@ EXAMPLES = {
     "ones without a transpose": rf"{ROWS}$${of('L', 'b')} = \sum_t 1 {of('L', 'A_t')}$$",
     "differentials that are named alike": f"{NETS}With differentials,"
     "\n$$dz_t = diag(1 - h_t^2) dh_t$$",
+    "range that ends at a letter": NETS
+    + f"$${of('L', 'W')} = \\sum_{{k=1}}^M {of('L', 'z_k')} h_{{k-1}}^T$$",
     "rounded numbers": rf"{NETS}$$-0.640 \times 0.435 = -0.278$$",
     "one path of several": f"{NETS}$${of('L', 'h_t')} += V^T V (o_t - d_t)$$",
     "words before a relation sign": f"{NETS}$${of('L', 'z_t')} = {of('L', 'h_t')} {of('h_t', 'z_t')}$$"
@@ -48,8 +50,6 @@ EXAMPLES = {
     "\n$$h_t = w h_{t-1} + x_t$$\n$$J_t = w (1 - h_t^2)$$",
     "function beside the network": NETS.replace("d_t", "y_t")
     + f"$$y = W x$$ $${of('y', 'x')} = U$$",
-    "range that ends at a letter": NETS
-    + f"$${of('L', 'W')} = \\sum_{{k=1}}^M {of('L', 'z_k')} h_{{k-1}}^T$$",
     "differentials of expressions": NETS.replace("d_t", "y_t") + "$$do_t = d(V h_t)$$",
     "two networks": rf"{NETS}$$g_t = \tanh(Q g_{{t-1}} + R u_t)$$"
     f"\n$${of('g_t', 'u_t')} = Q x_t$$",

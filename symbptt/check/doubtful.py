@@ -232,7 +232,7 @@ def misnamed(part: Part, epoch: Epoch, scope: Scope) -> str | None:
 
 def runs_to_a_letter(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether a sum runs to a capital, ``Σ_{m=1}^N``, of which nothing is known."""
-    free = unbound_letters(claim_of(part, epoch), scope)
+    free = {*unbound_letters(claim_of(part, epoch), scope)} - {"T", *scope.horizons}
     return any(
         isinstance(n, BigOperator) and isinstance(n.upper, Symbol)
         and n.upper.base.isupper() and n.upper.base in free

@@ -227,8 +227,10 @@ class Verdicts(Judgements):
         return judge(replace(claim, conditions=(*claim.conditions, _LATER)), setting).holds
 
     def divides_at_end(self, part: Part, epoch: Epoch) -> bool:
-        """Whether a claim divides by T as a formula of the loss does."""
+        """Whether a claim divides by T as a formula of the loss does, another than holds here."""
         scope = self.scope(epoch)
+        if MEAN in scales(epoch.model):
+            return False
         means = (p for p in links_of(self.known.stated) if MEAN in p.right.walk())
         return MEAN in part.right.walk() and any(
             is_of_loss(p, scope) and not has_derivative(p.left) for p in means
