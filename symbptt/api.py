@@ -6,8 +6,6 @@ equations as text will do as well.
 
 from __future__ import annotations
 
-import os
-import shutil
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
@@ -23,6 +21,7 @@ from symbptt.errors import (
     RequestError,
     with_article,
 )
+from symbptt.files import write_whole
 from symbptt.model import Model
 
 if TYPE_CHECKING:
@@ -297,7 +296,8 @@ def export(
     mode: str = "reverse",
     products: str | None = None,
 ) -> str:
-    """The gradient as a standalone source file; returns its text and writes it to ``path``.
+    """The gradient as a standalone source file; returns its text and writes it to ``path``, and
+    what belongs to it beside: with the backend ``c`` a header and a Python module that calls it.
 
     ``mode`` and ``products`` are those of :func:`compile`.
 
@@ -306,13 +306,18 @@ def export(
     """
     from symbptt import __version__
     from symbptt.calculus import derive_in
-    from symbptt.compile import compile_gradient, compile_hessian, export_source
+    from symbptt.compile import compile_gradient, compile_hessian, export_files
     from symbptt.evidence import verify, verify_products
 
     bound = _model.bind(load(model), functions)
     _model.require_bound(bound)
     d = derive_in(mode, bound, windows=truncate)
-    source = export_source(d, backend, version=__version__, products=products)
+    target = Path(path) if path is not None else None
+    name = "" if target is None else target.stem
+    files = export_files(d, backend, version=__version__, products=products, name=name)
+    first = next(iter(files))
+    if target is not None and len(files) > 1 and target.suffix != first:
+        raise RequestError(f"'{target.name}' is to be C; name a file that ends in {first}")
     if check:
         if products is None:
             T = 2 if truncate is None else None  # long enough to be cut
@@ -321,9 +326,12 @@ def export(
             report = verify_products(compile_hessian(d, backend, products=products))
         if not report.passed:
             raise DerivationError(f"{bound.name}: not exported, verification failed: {report}")
-    if path is not None:
-        write_whole(Path(path), source)
-    return source
+    if target is not None and len(files) == 1:
+        write_whole(target, files[first])
+    elif target is not None:
+        for suffix, text in files.items():
+            write_whole(target.with_suffix(suffix), text)
+    return files[first]
 
 
 def explain(model: ModelLike, *, functions: Mapping[str, str] | None = None) -> str:
@@ -438,29 +446,3 @@ def check(
         None if model is None or isinstance(model, Model) else str(model),
         progress=progress,
     )
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all; a link is followed, a device is written to.
-
-    Raises ``RequestError``, in one line, where it can't be written.
-    """
-    data = content.encode() if isinstance(content, str) else content
-    try:
-        path = path.resolve()
-        if path.is_dir():
-            raise RequestError(f"'{path}' is a folder; name a file in it")
-        if path.exists() and not path.is_file():
-            path.write_bytes(data)
-            return
-        beside = path.with_name(f".{os.getpid()}.part")
-        try:
-            beside.write_bytes(data)
-            if path.exists():
-                shutil.copymode(path, beside)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise RequestError(f"can't write '{str(path)[-200:]}': {reason}") from None

@@ -8,6 +8,7 @@ from pathlib import Path
 from symbptt import api
 from symbptt.errors import RequestError
 from symbptt.evidence import Report
+from symbptt.files import write_whole
 from symbptt.model import builtin_names
 from symbptt.render.drawing import drawn, shown_steps
 from symbptt.templating import fill
@@ -32,7 +33,7 @@ def demo(folder: Path) -> int:
         files, report = outputs(name)
         (folder / name).mkdir(exist_ok=True)
         for file, text in files.items():
-            api.write_whole(folder / name / file, text)
+            write_whole(folder / name / file, text)
         failed += not report.passed
         rows.append(str(report))
     print("\n".join(rows))

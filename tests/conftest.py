@@ -1,6 +1,9 @@
 """What every test runs under: reproducible examples, and no test skipped in CI."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
 import hypothesis
 import pytest
@@ -12,6 +15,12 @@ CI = os.environ.get("CI") == "true"
 # No deadline: a shared machine's pauses are not failures.
 hypothesis.settings.register_profile("symbptt", deadline=None, derandomize=CI, print_blob=True)
 hypothesis.settings.load_profile("symbptt")
+
+# What is compiled here is strict C, soon compiled, and in nobody's own cache.
+CACHE = tempfile.mkdtemp(prefix="symbptt-")
+atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
+os.environ["XDG_CACHE_HOME"] = CACHE
+os.environ["CFLAGS"] = "-O0 -std=c99 -Wall -Wextra -Werror -pedantic"
 
 
 def any_skipped(config: pytest.Config) -> bool:

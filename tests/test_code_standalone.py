@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from symbptt.calculus import derive
-from symbptt.compile import compile_gradient, export_source
+from symbptt.compile import compile_gradient, export_files
 from symbptt.model import Model, bind, builtin_names, load
 
 LONG = r"""
@@ -35,7 +35,7 @@ MODELS = {
 
 
 def source_of(model: Model, *, inputs: bool = False) -> str:
-    return export_source(derive(model, inputs=inputs), version="0.1.0")
+    return export_files(derive(model, inputs=inputs), version="0.1.0")[".py"]
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +80,9 @@ def test_the_text_is_the_same_every_time(name: str) -> None:
 def test_the_text_does_not_depend_on_the_process() -> None:
     code = (
         "from symbptt.calculus import derive\n"
-        "from symbptt.compile import export_source\n"
+        "from symbptt.compile import export_files\n"
         "from symbptt.model import load\n"
-        "print(export_source(derive(load('elman')), version='0.1.0'), end='')"
+        "print(export_files(derive(load('elman')), version='0.1.0')['.py'], end='')"
     )
     texts = {
         subprocess.run(

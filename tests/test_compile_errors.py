@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from symbptt.calculus import derive
-from symbptt.compile import BACKENDS, GradientFunction, compile_gradient, export_source
+from symbptt.compile import BACKENDS, GradientFunction, compile_gradient, export_files
 from symbptt.errors import BindingError, DerivationError, RequestError
 from symbptt.model import bind, load
 
@@ -240,7 +240,7 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "an unknown backend": (
         lambda: compile_gradient(derive(load("elman")), "numpi"),
         RequestError,
-        "no backend 'numpi'; did you mean 'numpy'? Known: lambdify, numpy",
+        "no backend 'numpi'; did you mean 'numpy'? Known: c, lambdify, numpy",
     ),
     "lambdify without T": (
         lambda: compile_gradient(derive(load("elman")), "lambdify"),
@@ -258,14 +258,14 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "elman-generic: f, g, L_t are not bound to a function; say functions={\"f\": \"tanh\"}, or --let f=tanh",
     ),
     "an unbound function, exported": (
-        lambda: export_source(derive(load("elman-linear")), version="1"),
+        lambda: export_files(derive(load("elman-linear")), version="1"),
         BindingError,
         "elman-linear: L_t is not bound to a function; say functions={\"L_t\": \"squared_error\"}, or --let L_t=squared_error",
     ),
     "a backend without text": (
-        lambda: export_source(derive(load("elman")), "lambdify", version="1"),
+        lambda: export_files(derive(load("elman")), "lambdify", version="1"),
         RequestError,
-        "the backend lambdify works in memory only; export with: numpy",
+        "the backend lambdify works in memory only; export with: numpy, c",
     ),
 }  # fmt: skip
 
@@ -335,7 +335,7 @@ def test_sizes_given_by_number(backend: str) -> None:
 
 
 def test_the_exported_module_refuses_in_the_same_words(tmp_path: Path) -> None:
-    (tmp_path / "elman_grad.py").write_text(export_source(derive(load("elman")), version="1"))
+    (tmp_path / "elman_grad.py").write_text(export_files(derive(load("elman")), version="1")[".py"])
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "import numpy as np, elman_grad\n"

@@ -7,7 +7,7 @@ from test_code_standalone import ruff
 
 import symbptt
 from symbptt.calculus import derive
-from symbptt.compile import compile_gradient, export_source
+from symbptt.compile import compile_gradient, export_files
 from symbptt.errors import BindingError
 from symbptt.evidence import assignments
 from symbptt.evidence.complex_step import sample
@@ -97,7 +97,7 @@ def test_an_exported_module_says_what_it_keeps():
     """Memory grows with T exactly where a later pass reads what an earlier one carried."""
 
     def said(name):
-        source = export_source(models.forward_derivation(name), version="")
+        source = export_files(models.forward_derivation(name), version="")[".py"]
         return source, "does not grow" in source, "grows with T" in source
 
     source, *both = said("elman-bidirectional")
@@ -118,7 +118,7 @@ def test_it_is_written_as_formatters_and_linters_want_it(tmp_path):
     awkward = {"roots-raised", "stacked"}  # some of whose lines are long, in reverse mode too
     for i, name in enumerate(n for n in BOUND if n not in awkward):
         d = symbptt.derive(bind(models.model(name)), mode="forward")
-        (tmp_path / f"forward_{i}.py").write_text(export_source(d, version="0.1.0"), "utf-8")
+        (tmp_path / f"forward_{i}.py").write_text(export_files(d, version="0.1.0")[".py"], "utf-8")
     done = ruff("format", "--isolated", "--diff", "--line-length", "100", str(tmp_path))
     assert done.returncode == 0, done.stdout
     assert ruff("check", "--isolated", "--no-cache", str(tmp_path)).returncode == 0

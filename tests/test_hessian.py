@@ -10,7 +10,7 @@ from test_forward_compiled import BOUND, arguments
 import symbptt
 from symbptt.calculus import derive
 from symbptt.calculus.tangent import PUSHFORWARDS
-from symbptt.compile import compile_hessian, export_source
+from symbptt.compile import compile_hessian, export_files
 from symbptt.errors import BindingError
 from symbptt.evidence import assignments, verify_products
 from symbptt.evidence.hessian import hessian_witness
@@ -109,9 +109,9 @@ TIDY = [n for n in BOUND if n not in AWKWARD]
 def test_the_module_is_written_as_formatters_and_linters_want_it(tmp_path, names):
     for i, name in enumerate(names):
         d = derive(bind(models.model(name)))
-        text = export_source(d, version="0.1.0", products="hessian")
+        text = export_files(d, version="0.1.0", products="hessian")[".py"]
         (tmp_path / f"products_{i}.py").write_text(text, "utf-8")
-        assert text == export_source(d, version="0.1.0", products="hessian")
+        assert text == export_files(d, version="0.1.0", products="hessian")[".py"]
     done = ruff("format", "--isolated", "--diff", "--line-length", "100", str(tmp_path))
     assert done.returncode == 0, done.stdout
     assert ruff("check", "--isolated", "--no-cache", str(tmp_path)).returncode == 0

@@ -11,7 +11,7 @@ OK, FOUND_WRONG, BAD_REQUEST = 0, 1, 2
 
 def deliver(content: str | bytes, output: Path | None) -> int:
     """Write to a file whole, or to standard output."""
-    from symbptt.api import write_whole
+    from symbptt.files import write_whole
 
     if output is not None:
         write_whole(output, content)

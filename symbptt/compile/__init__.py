@@ -8,6 +8,7 @@ from typing import Any
 
 from symbptt.calculus import Derivation, Derived, ForwardDerivation
 from symbptt.calculus.translate import check_T
+from symbptt.compile.c_module import c_files, compile_c
 from symbptt.compile.function import GradientFunction, HessianFunction
 from symbptt.compile.lambdified import compile_lambdified
 from symbptt.compile.numpy_forward import compile_forward, forward_module
@@ -23,31 +24,41 @@ __all__ = [
     "HessianFunction",
     "compile_gradient",
     "compile_hessian",
-    "export_source",
+    "export_files",
 ]
 
 
 @dataclass(frozen=True)
 class Backend:
-    """A way to run a derivation; ``source`` writes it as a standalone module, if it can.
+    """A way to run a derivation; ``files`` writes it as source, if it can: given the derivation,
+    symbptt's version and what the files are called, the text of each by its suffix, the first of
+    them the one to read.
 
-    ``forward`` does the same for forward mode, ``products`` for Hessian-vector products.
+    ``forward`` does the same for forward mode, ``products`` for Hessian-vector products; one that
+    is not ``cut`` has no truncated BPTT.
     """
 
     function: Callable[[Any, int | None], Any]
-    source: Callable[[Any, str], str] | None = None
+    files: Callable[[Any, str, str], dict[str, str]] | None = None
     needs_T: bool = False
     forward: Backend | None = None
     products: Backend | None = None
+    cut: bool = True
+
+
+def _module(write: Callable[[Any, str], str]) -> Callable[[Any, str, str], dict[str, str]]:
+    """The files of a backend that writes one module, whatever it is called."""
+    return lambda derivation, version, name: {".py": write(derivation, version)}
 
 
 BACKENDS: dict[str, Backend] = {
     "numpy": Backend(
         compile_numpy,
-        numpy_module,
-        forward=Backend(compile_forward, forward_module),
-        products=Backend(compile_products, products_module),
+        _module(numpy_module),
+        forward=Backend(compile_forward, _module(forward_module)),
+        products=Backend(compile_products, _module(products_module)),
     ),
+    "c": Backend(compile_c, c_files, cut=False),
     "lambdify": Backend(compile_lambdified, needs_T=True),
 }
 
@@ -76,6 +87,8 @@ def _row(derivation: Derived, backend: str, products: str | None) -> Backend:
     what = "forward mode" if mode else "Hessian-vector products"
     if row is not None and (mode or products):
         row = row.forward if mode else row.products
+    if row is not None and not row.cut and getattr(derivation, "truncation", None) is not None:
+        row, what = None, "truncated BPTT"
     if row is None:
         raise RequestError(f"the backend {backend} has no {what}; use numpy")
     return row
@@ -133,22 +146,25 @@ def compile_hessian(
     return function
 
 
-def export_source(
+def export_files(
     derivation: Derived,
     backend: str = "numpy",
     *,
     version: str,
     products: str | None = None,
-) -> str:
-    """The text of a standalone module that defines ``loss_and_gradients(params, inputs)``, or
-    with products ``hessian_vector_product(params, inputs, direction)``.
+    name: str = "",
+) -> dict[str, str]:
+    """The text of standalone source files by their suffixes, the first the one to read: of
+    ``numpy`` a module that defines ``loss_and_gradients(params, inputs)``, or with products
+    ``hessian_vector_product(params, inputs, direction)``; of ``c`` that function in C, its header,
+    and a module that calls it.  ``name`` is what the files are called, the model's name if empty.
 
     Raises :class:`BindingError` for a function known by name alone, :class:`RequestError` for
     a backend that has no text.
     """
     row = _row(derivation, backend, products)
     require_bound(derivation.model)
-    if row.source is None:
-        able = ", ".join(name for name, b in BACKENDS.items() if b.source)
+    if row.files is None:
+        able = ", ".join(name for name, b in BACKENDS.items() if b.files)
         raise RequestError(f"the backend {backend} works in memory only; export with: {able}")
-    return row.source(derivation, version)
+    return row.files(derivation, version, name or derivation.model.name)

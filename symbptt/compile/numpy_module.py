@@ -70,23 +70,14 @@ def module_text(
     model = writer.public_model
     body = list(writer.body())
     imports = {name for h in writer.called() for name in helper(h).imports}
-    bound = ", ".join(f"{name} = {function}" for name, function in model.bound.items())
-    where = f"\nwhere {bound}" if bound else ""
-    equations = quoted_lines(f"{model.text}\n{model.loss_text}{where}", WIDTH - 4)
-    title = quoted_lines((model.title or f"The model {model.name}").rstrip(".") + ".", WIDTH - 4)
     hyperparameters = tuple(v.name for v in model.with_role(Role.HYPERPARAMETER))
-    raw = any("\\" in line for line in (*equations, *title))
     return fill(
         template,
         {
-            "docstring_prefix": "r" if raw else "",
-            "title": title,
-            "name": quoted(model.name),
+            **model_facts(model),
             "version": f" {version}" if version else "",
             "truncation": truncation,
             "recurrences": len(model.stages) > 1 or not model.is_causal,
-            "equations": equations,
-            "table": _table(model),
             "penalties": bool(model.penalties),
             "hyperparameters": _tuple(hyperparameters) if hyperparameters else "",
             "imports": [
@@ -100,6 +91,21 @@ def module_text(
             **writer.facts(),
         },
     )
+
+
+def model_facts(model: Model) -> dict[str, object]:
+    """What the docstring of a module says of its model."""
+    bound = ", ".join(f"{name} = {function}" for name, function in model.bound.items())
+    where = f"\nwhere {bound}" if bound else ""
+    equations = quoted_lines(f"{model.text}\n{model.loss_text}{where}", WIDTH - 4)
+    title = quoted_lines((model.title or f"The model {model.name}").rstrip(".") + ".", WIDTH - 4)
+    return {
+        "docstring_prefix": "r" if any("\\" in line for line in (*equations, *title)) else "",
+        "title": title,
+        "name": quoted(model.name),
+        "equations": equations,
+        "table": _table(model),
+    }
 
 
 # -- shapes -----------------------------------------------------------------------------------

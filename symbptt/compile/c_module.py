@@ -1,0 +1,235 @@
+"""The backend ``c``: a loop over t as one C99 file and its header, for any T and batch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from symbptt.calculus import Derivation
+from symbptt.calculus import nodes as nd
+from symbptt.compile.code import dimension_name, linear
+from symbptt.compile.function import Arrays, GradientFunction
+from symbptt.compile.identifiers import step_label
+from symbptt.compile.languages import Language
+from symbptt.compile.loader import load_module
+from symbptt.compile.loop_writer import LoopWriter, ascii_name
+from symbptt.compile.loops import count
+from symbptt.compile.numpy_module import array_tables, model_facts
+from symbptt.compile.numpy_writer import WIDTH
+from symbptt.compile.plan import plan
+from symbptt.compile.quoting import quoted, quoted_lines
+from symbptt.compile.scalar_functions import OWN, c_source
+from symbptt.errors import RequestError
+from symbptt.files import write_whole
+from symbptt.model import Model, Role, initial_key
+from symbptt.templating import fill
+
+#: Words that no symbol may have as its name in C: those of the language, of its library, and of
+#: the template.
+_WORDS = """
+auto break case char const continue default do double else enum extern float for goto if inline int
+long register restrict return short signed sizeof static struct switch typedef union unsigned void
+volatile while asm fortran typeof main printf exp tanh log sin cos sqrt pow fabs erf gamma
+y0 y1 yn j0 j1 jn memcpy memset size_t NULL INFINITY
+max min
+real bits sizes given gradients workspace all loss t r i j T B zero start copy transpose row_product
+add_product exp_parts series MATH SHIFT EXPONENT ROWS COLUMNS WIDE BIAS
+"""
+TAKEN_C = tuple(_WORDS.split())
+
+#: Functions of vectors and of two numbers, as C; what is not called is not printed.
+FUNCTIONS: dict[str, str] = {
+    "square": "static inline real square_(real z) { return z * z; }",
+    "sqrt": "static inline real sqrt_(real z) { return MATH(sqrt)(z); }",
+    "power": "static inline real power_(real z, real p) { return MATH(pow)(z, p); }",
+    "times_log": """/* a log(p), and 0 where a is 0, whatever p is there. */
+static inline real times_log_(real a, real p)
+{
+    return a == 0 ? 0 : a * MATH(log)(p);
+}""",
+    "softmax": """static void softmax_(long n, const real *z, real *y)
+{
+    real largest = z[0], sum = 0;
+    for (long i = 1; i < n; i++)
+        largest = z[i] > largest ? z[i] : largest;
+    for (long i = 0; i < n; i++)
+        y[i] = exp_(z[i] - largest);
+    for (long i = 0; i < n; i++)
+        sum += y[i];
+    for (long i = 0; i < n; i++)
+        y[i] /= sum;
+}""",
+    "log_softmax": """static void log_softmax_(long n, const real *z, real *y)
+{
+    real largest = z[0], sum = 0;
+    for (long i = 1; i < n; i++)
+        largest = z[i] > largest ? z[i] : largest;
+    for (long i = 0; i < n; i++)
+        y[i] = exp_(z[i] - largest);
+    for (long i = 0; i < n; i++)
+        sum += y[i];
+    largest += MATH(log)(sum);
+    for (long i = 0; i < n; i++)
+        y[i] = z[i] - largest;
+}""",
+}
+
+
+@dataclass(frozen=True)
+class CSource:
+    """A header and what it declares; ``prefix`` begins the names of both."""
+
+    prefix: str
+    header: str
+    code: str
+    wrapper: str
+
+
+def compile_c(derivation: Derivation, T: int | None = None) -> GradientFunction:
+    """The derivation as a function that calls compiled C."""
+    source = c_module(derivation, T=T)
+    folder = kept(source)
+    module = load_module(source.wrapper, source.prefix)
+    module.__dict__["FOLDER"] = folder
+
+    def called(params: Arrays, inputs: Arrays) -> tuple[Any, dict[str, Any]]:
+        try:
+            found: tuple[Any, dict[str, Any]] = module.loss_and_gradients(params, inputs)
+        except module.LibraryError as error:
+            raise RequestError(str(error)) from None
+        return found
+
+    return GradientFunction(derivation.model, "c", source.code, T, called, module.ArrayError)
+
+
+def kept(source: CSource) -> Path:
+    """A folder of the user's cache with the source, where its wrapper finds it."""
+    key = hashlib.sha256((source.header + source.code).encode()).hexdigest()[:20]
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(home) / "symbptt" / f"{source.prefix}-{key}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for suffix, text in ((".h", source.header), (".c", source.code)):
+        write_whole(folder / f"{source.prefix}{suffix}", text)
+    return folder
+
+
+def c_files(derivation: Derivation, version: str, name: str) -> dict[str, str]:
+    """The files of the backend by their suffixes; ``name`` is what they are called."""
+    source = c_module(derivation, version, name=name)
+    return {".c": source.code, ".h": source.header, ".py": source.wrapper}
+
+
+def c_module(
+    derivation: Derivation, version: str = "", T: int | None = None, name: str = ""
+) -> CSource:
+    """The loss and its gradients as C99; ``name`` is what its files are called."""
+    found, schedule = plan(derivation)
+    model = derivation.model
+    prefix = prefix_of(name or model.name)
+    writer = LoopWriter(schedule, model, found.packs, Language(), TAKEN_C)
+    body = list(writer.language.lines(writer.body()))
+    workspace = writer.workspace()
+    said = {
+        "title": [_c(line) for line in _title(model)],
+        "equations": [
+            _c(line) for line in quoted_lines(f"{model.text}\n{model.loss_text}", WIDTH - 8)
+        ],
+        "name": _c(quoted(model.name)),
+        "version": f" {version}" if version else "",
+        "prefix": prefix,
+        "upper": prefix.upper(),
+        "penalties": bool(model.penalties),
+    }
+    words = set(
+        re.findall(
+            r"\w+",
+            "\n".join(re.sub(r"/\*.*?\*/", "", "\n".join(body), flags=re.DOTALL).splitlines()),
+        )
+    )
+    counted = words | {w for c in workspace.values() for w in re.findall(r"\w+", c)}
+    sizes = {"T": "T", "B": "B", **writer.sizes}
+    names = [f"const long {v} = sizes->{f};" for f, v in sizes.items() if v in counted]
+    given = [*writer.given(model.timeless), *writer.given(model.given, "T * B"), *writer.starts]
+    outs = writer.outputs
+    names += [
+        f"const real *{g.variable} = given->{field_name(g.key)};" for g in given
+        if g.variable in words
+    ]  # fmt: skip
+    names += [f"real *{v} = gradients->{field_name(key)};" for key, v in outs.items()]
+    used = {w for c in workspace.values() for w in re.findall(r"\w+", c)}
+    code = fill("compiled/c.c.j2", {
+        **said, "body": body, "workspace": workspace, "names": names,
+        "sizes": [f"const long {v} = sizes->{f};" for f, v in sizes.items() if v in used],
+        "functions": functions(writer.loops.entries.called),
+    })  # fmt: skip
+    meanings = {"T": "steps", "B": "samples"}
+    header = fill("compiled/c.h.j2", {
+        **said,
+        "sizes": [(field_name(f), meanings.get(f, "")) for f in sizes],
+        "given": [(field_name(g.key), shape_of(model, g.key)) for g in given],
+        "gradients": [(field_name(key), shape_of(model, key)) for key in outs],
+    })  # fmt: skip
+    return CSource(prefix, header, code, wrapper(writer, said, prefix, T))
+
+
+def wrapper(writer: LoopWriter, said: dict[str, object], prefix: str, T: int | None) -> str:
+    """The Python module that calls the library."""
+    model = writer.public
+    text = model_facts(model)
+    dims = [dimension_name(d) for d in model.dimensions]
+    initial = [initial_key(v.name, s) for v, s in model.initial_values]
+    named = {d: dimension_name(d) for d in model.dimensions}
+    counts = []
+    for key in writer.outputs:
+        v = {initial_key(v.name, s): v for v, s in model.initial_values}.get(key)
+        rows = "1" if v is None else "B"
+        v = v or model.variables[key]
+        rows = rows if v.timeless or rows == "B" else "T * B"
+        entries = [linear(nd.dimension(d), named.__getitem__) for d in v.shape]
+        counts.append(count(rows, *entries))
+    return fill("compiled/c_wrapper.py.j2", {
+        **said, **text, **array_tables(model, T), "rows": True,
+        "dims": dims, "required": [v.name for v in (*model.timeless, *model.given)],
+        "initial_keys": initial, "counts": counts,
+        "outputs": [(key, key not in initial) for key in writer.outputs],
+    })  # fmt: skip
+
+
+def functions(called: list[str]) -> list[str]:
+    names = [name for name in dict.fromkeys(called) if name not in OWN]
+    return [FUNCTIONS.get(name) or c_source(name) for name in names]
+
+
+def prefix_of(name: str) -> str:
+    """What the names of a model's functions and types begin with."""
+    text = re.sub(r"\W+", "_", ascii_name(name)).strip("_")
+    return text if text and not text[0].isdigit() else f"model_{text}".rstrip("_")
+
+
+def field_name(key: str) -> str:
+    """An array, or a size, as a field of a struct."""
+    name = ascii_name(step_label(key))
+    return f"{name}_" if name in TAKEN_C and name not in ("T", "B") else name
+
+
+def shape_of(model: Model, key: str) -> str:
+    """What the array of a key is, in words of its shape."""
+    variables = {initial_key(v.name, s): v for v, s in model.initial_values}
+    v = model.variables.get(key) or variables[key]
+    lead = ["B"] if key in variables else [] if v.timeless else ["T", "B"]
+    dims = (*lead, *v.shape)
+    shown = [ascii_name(str(d)) for d in dims if d != 1] or ["1"]
+    return " x ".join(shown) + (", hyperparameter" if v.role is Role.HYPERPARAMETER else "")
+
+
+def _title(model: Model) -> list[str]:
+    return quoted_lines((model.title or f"The model {model.name}").rstrip(".") + ".", WIDTH - 6)
+
+
+def _c(text: str) -> str:
+    """A text that can't end a comment, nor begin one, nor be a trigraph."""
+    return text.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?")

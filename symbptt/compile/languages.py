@@ -1,0 +1,136 @@
+"""How a language of loops over single numbers says what it does: C, and Python as Numba has it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import sympy as sp
+
+from symbptt.compile.code import ATOM, PRODUCT, Code, number
+
+
+@dataclass(frozen=True)
+class For:
+    """A loop of ``variable`` from ``start`` on, below ``stop`` or, if there is one, to ``last``;
+    ``down``, the other way."""
+
+    variable: str
+    start: str
+    stop: str
+    body: tuple[Node, ...]
+    last: str | None = None
+    down: bool = False
+
+
+@dataclass(frozen=True)
+class If:
+    """What is done under a condition, which is source with ``and`` and ``or``."""
+
+    condition: str
+    body: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """A name for the numbers of an array from one on, for what follows in a block."""
+
+    name: str
+    of: str
+    written: bool
+
+
+@dataclass(frozen=True)
+class Block:
+    """What belongs together, under a comment; its names end with it."""
+
+    comment: tuple[str, ...]
+    body: tuple[Node, ...]
+
+
+#: What is done: a text is a line.
+Node = str | For | If | View | Block
+
+
+class Language:
+    """C99."""
+
+    indent = "    "
+    room = 92
+
+    def lines(self, nodes: Iterable[Node], level: int = 0) -> Iterator[str]:
+        """Source for nodes, line by line."""
+        for node in nodes:
+            for line in self.node(node):
+                yield from self.wrapped(self.indent * level + line) if line else ("",)
+
+    def wrapped(self, line: str) -> Iterator[str]:
+        """A line in several, if it is too long."""
+        if len(line) <= self.room or "/*" in line:
+            yield line
+            return
+        inside = line.lstrip()
+        margin = line[: len(line) - len(inside)]
+        yield from textwrap.wrap(
+            inside, self.room, initial_indent=margin, subsequent_indent=margin + self.indent,
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+
+    def node(self, node: Node) -> Iterator[str]:
+        match node:
+            case str():
+                yield f"{node};"
+            case For(variable, start, stop, body, last, down):
+                head = f"for (long {variable} = {start}; {variable} < {stop}; {variable}++)"
+                if last is not None:
+                    up = f"{variable} = {start}; {variable} <= {last}; {variable}++"
+                    back = f"{variable} = {last}; {variable} >= {start}; {variable}--"
+                    head = f"for (long {back if down else up})"
+                yield from self._headed(head, body)
+            case If(condition, body):
+                yield from self._headed(f"if ({self.condition(condition)})", body)
+            case View(name, of, written):
+                yield f"{'' if written else 'const '}real *restrict {name} = {of};"
+            case Block(comment, body):
+                first, *rest = comment or ("",)
+                if first:
+                    yield "/* " + first + ("" if rest else " */")
+                for line in rest[:-1]:
+                    yield f"   {line}"
+                if rest:
+                    yield f"   {rest[-1]} */"
+                if any(isinstance(part, View) for part in body):
+                    yield from ("{", *self.lines(body, 1), "}")
+                else:
+                    yield from self.lines(body)
+
+    def _headed(self, head: str, body: tuple[Node, ...]) -> Iterator[str]:
+        inside = list(self.lines(body, 1))
+        if len(inside) == 1 or (len(body) == 1 and isinstance(body[0], For)):
+            yield from (head, *inside)
+        else:
+            yield from (f"{head} {{", *inside, "}")
+
+    def condition(self, text: str) -> str:
+        return text.replace(" and ", " && ").replace(" or ", " || ")
+
+    def offset(self, array: str, offset: str) -> str:
+        """An array from a number on."""
+        return array if offset == "0" else f"{array} + {offset}"
+
+    def either(self, condition: str, yes: str, no: str) -> str:
+        return f"{condition} ? {yes} : {no}"
+
+    def number(self, value: sp.Rational) -> Code:
+        """A number, exact where it can be."""
+        text = number(value)
+        if value.q == 1:
+            return Code(text, ATOM if value >= 0 else PRODUCT, False)
+        if "/" in text:
+            return Code(f"(real){value.p} / {value.q}", PRODUCT, False)
+        return Code(f"(real){text}" if value >= 0 else f"-(real){text[1:]}", PRODUCT, False)
+
+    def count(self, text: str) -> str:
+        """A whole number as one to compute with."""
+        return f"(real)({text})" if " " in text else f"(real){text}"

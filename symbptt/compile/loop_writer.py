@@ -1,0 +1,351 @@
+"""A schedule as the body of a function of loops over single numbers, for languages that compile.
+
+Every array is flat: of what has steps, the rows of the first step's samples, then those of the
+next.  The function allocates nothing; what it needs is a part of one array that it is given.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+import sympy as sp
+
+from symbptt.calculus import nodes as nd
+from symbptt.compile.changes import LOSS, Change, Changes, values
+from symbptt.compile.comments import comment
+from symbptt.compile.entries import length
+from symbptt.compile.hoist import VALUES, key_of
+from symbptt.compile.identifiers import Names, step_label
+from symbptt.compile.languages import Block, For, Language, Node
+from symbptt.compile.loops import Loops, Workspace, count
+from symbptt.compile.numpy_code import is_matrix
+from symbptt.compile.numpy_writer import LETTERS
+from symbptt.compile.operands import Piece
+from symbptt.compile.packing import Packs
+from symbptt.compile.program import Loop, Program, Statement
+from symbptt.compile.quoting import quoted_lines
+from symbptt.compile.schedule import Pace, Region, Schedule
+from symbptt.compile.stores import Store, stores
+from symbptt.model import Index, Model, Variable, initial_key
+
+
+@dataclass(frozen=True)
+class Given:
+    """An array of the caller's: its variable, its key, and the source of how many numbers."""
+
+    variable: str
+    key: str
+    count: str
+
+
+@dataclass
+class LoopWriter:
+    """Writes a schedule.  ``public`` is the model whose arrays a caller gives, ``packs`` say how
+    the program's own parameters are put together from them."""
+
+    schedule: Schedule
+    public: Model
+    packs: Packs
+    language: Language
+    taken: Iterable[str]
+    width: int = 92
+    names: Names = field(init=False)
+    program: Program = field(init=False)
+    places: dict[str, Store] = field(init=False)
+    changes: Changes = field(init=False)
+    arrays: dict[str, str] = field(init=False, default_factory=dict)
+    turned: dict[str, str] = field(init=False, default_factory=dict)
+    sizes: dict[str, str] = field(init=False, default_factory=dict)
+    loops: Loops = field(init=False)
+    work: Workspace = field(init=False, default_factory=Workspace)
+    variables: dict[str, str] = field(init=False, default_factory=dict)
+    outputs: dict[str, str] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.names = Names(self.taken)
+        self.model = self.schedule.program.model
+        self.places = stores(self.schedule)
+        self.changes = Changes(self.schedule, self.places)
+        statements = tuple(self.schedule.statements)
+        self.program = replace(self.schedule.program, statements=statements)
+        self.values = values(self.schedule)
+        for name in self.public.variables:  # what a caller knows has its own name
+            self.variables[name] = self.new(name)
+        for dim in self.public.dimensions:
+            self.sizes[dim] = self.new(dim)
+        for v in self.model.variables.values():
+            known = self.variables.get(v.name)
+            moved = v in self.model.given and not self.places[v.name].is_exact
+            self.arrays[v.name] = self.new(v.name) if moved or known is None else known
+        for v, s in self.public.initial_values:
+            key = initial_key(v.name, s)
+            self.variables[key] = self.new(step_label(key))
+        for key in self.values:
+            if key not in self.arrays:
+                self.arrays[key] = self.new(_letters(key))
+        for key in self.gradient_keys:
+            self.outputs[key] = self.arrays[f"∂{key}"] = self.new(f"grad_{step_label(key)}")
+        for name in self.packs:
+            self.arrays[f"∂{name}"] = self.new(f"grad_{name}")
+        widths = {key: length(s.symbol) for key, s in self.values.items()}
+        widths |= {v.name: self.entries_of(v) for v in self.model.variables.values()}
+        for key in tuple(widths):
+            if f"π^{key}" in self.places:
+                widths[f"π^{key}"], self.arrays[f"π^{key}"] = widths[key], self.arrays[key]
+        places = {key: s for key, s in self.places.items() if key in widths}
+        once = {key for key, s in self.values.items() if _once(s)}
+        for v in self.program.inputs:
+            places[f"∂{v.name}"], widths[f"∂{v.name}"] = Store(rows=True), self.entries_of(v)
+        self.loops = Loops(
+            self.language, self.arrays, {k: s for k, s in places.items() if k not in once},
+            widths, self.size, self.new, self.transposed, self.work,
+        )  # fmt: skip
+
+    # -- names and sizes ----------------------------------------------------------------------
+
+    def new(self, wanted: str) -> str:
+        return self.names.new(ascii_name(wanted))
+
+    def size(self, dim: sp.Expr) -> str:
+        """Source for a dimension, or a product of two."""
+        dim = sp.expand(dim)
+        if isinstance(dim, sp.Add) or not dim.free_symbols:
+            return (
+                " + ".join(map(self._product, sorted(dim.args, key=str))) if dim.args else str(dim)
+            )
+        return self._product(dim)
+
+    def _product(self, dim: sp.Expr) -> str:
+        many, rest = dim.as_coeff_Mul()
+        factors = [] if many == 1 and rest != 1 else [str(many)]
+        for factor in sp.Mul.make_args(rest):
+            base, power = factor.as_base_exp()
+            if base != 1:
+                factors += [self.sizes[str(base)]] * int(power)
+        return " * ".join(factors)
+
+    def entries_of(self, v: Variable) -> sp.Expr:
+        return sp.Mul(*map(nd.dimension, v.shape))
+
+    @property
+    def gradient_keys(self) -> tuple[str, ...]:
+        """What a caller gets a gradient of."""
+        return (
+            *(v.name for v in self.public.parameters),
+            *(initial_key(v.name, s) for v, s in self.public.initial_values),
+            *(v.name for v in self.schedule.program.inputs),
+        )
+
+    def given(self, variables: Iterable[Variable], rows: str = "1") -> list[Given]:
+        return [
+            Given(self.variables[v.name], v.name, count(rows, self.size(self.entries_of(v))))
+            for v in variables
+        ]
+
+    @property
+    def starts(self) -> list[Given]:
+        """The initial values that a caller may give."""
+        return [
+            Given(self.variables[key], key, count("B", self.size(self.entries_of(v))))
+            for v, s in self.public.initial_values
+            for key in (initial_key(v.name, s),)
+        ]
+
+    # -- sections -----------------------------------------------------------------------------
+
+    def body(self) -> list[Node]:
+        """What the function does, after its arrays have names."""
+        regions = [node for region in self.schedule.regions for node in self.region(region)]
+        return [*self.beginning(), *regions, *self.end()]
+
+    def transposed(self, name: str) -> str:
+        if name not in self.turned:
+            self.turned[name] = self.new(f"{name}_T")
+        return self.turned[name]
+
+    def region(self, region: Region) -> Iterator[Node]:
+        if not region.pace.is_loop:
+            for s in region.statements:
+                yield from self.statement(s)
+            return
+        first = region.statements[0]
+        yield from self.passed_on(first.stage) if key_of(first) in self.model.order else ()
+        body = tuple(node for s in region.statements for node in self.statement(s))
+        yield For("t", "1", "", body, last="T", down=region.pace is Pace.DOWN)
+
+    def statement(self, s: Statement) -> Iterator[Node]:
+        said = tuple(quoted_lines(comment(s, self.program), self.width - 16))
+        changes = [self.change(c, s) for c in self.changes.of(s)]
+        if _once(s) and is_matrix(s.symbol):
+            rows, columns = map(self.size, s.symbol.shape)
+            name = self.arrays[s.key]
+            changes.append((f"transpose({rows}, {columns}, {name}, {self.transposed(s.key)})",))
+        if len(changes) == 1:
+            yield Block(said, changes[0])
+        else:
+            yield Block(said, tuple(Block((), nodes) for nodes in changes))
+
+    def change(self, c: Change, s: Statement) -> tuple[Node, ...]:
+        shape = s.symbol.shape if c.target != LOSS else (nd.ONE, nd.ONE)
+        return self.loops.change(c, shape)
+
+    # -- before and after ---------------------------------------------------------------------
+
+    def beginning(self) -> Iterator[Node]:
+        """Zeros to add to, parameters put together and turned, and values at steps before the
+        first and behind the last."""
+        for key in self.model_gradients():
+            yield f"zero({self.count_of_gradient(key)}, {self.arrays[f'∂{key}']})"
+        for key in self.values:
+            if key in self.changes.zeroed:
+                yield f"zero({self.count_of(key)}, {self.arrays[key]})"
+        for name, pieces in self.packs.items():
+            yield from self.packed(name, pieces)
+        for name, array in self.turned.items():
+            if name in self.values:
+                continue
+            rows, columns = self.matrix(name)
+            yield f"transpose({rows}, {columns}, {self.arrays[name]}, {array})"
+        for v in self.model.given:
+            yield from self.copied(v)
+        for v in self.model.variables.values():
+            if not v.timeless:
+                for s in v.initial_steps:
+                    yield from self.start(v, s)
+
+    def model_gradients(self) -> Iterator[str]:
+        program = self.schedule.program
+        yield from (v.name for v in self.model.parameters)
+        yield from (initial_key(v.name, s) for v, s in self.model.initial_values)
+        yield from (v.name for v in program.inputs)
+
+    def count_of_gradient(self, key: str) -> str:
+        if key in self.model.variables:
+            v = self.model.variables[key]
+            rows = ("1",) if v.timeless else ("T", "B")
+            return count(*rows, self.size(self.entries_of(v)))
+        v = next(v for v, s in self.model.initial_values if initial_key(v.name, s) == key)
+        return count("B", self.size(self.entries_of(v)))
+
+    def matrix(self, name: str) -> tuple[str, str]:
+        shape = self.model.variables[name].shape
+        rows, columns = (self.size(nd.dimension(d)) for d in shape)
+        return rows, columns
+
+    def count_of(self, key: str) -> str:
+        """Source for how many numbers the array of a value has."""
+        if key in self.loops.stores:
+            return count(self.places[key].steps, "B", self.size(self.loops.widths[key]))
+        return count("1", self.size(self.loops.widths[key]))
+
+    def packed(self, name: str, pieces: tuple[Piece, ...]) -> Iterator[Node]:
+        for p, at, of, rows, width, whole in self.pieces(name, pieces):
+            target = self.language.offset(self.arrays[name], at)
+            from_ = self.language.offset(self.variables[p.name], of)
+            yield f"copy({rows}, {width}, {from_}, {whole}, {target}, {width})"
+
+    def unpacked(self, name: str, pieces: tuple[Piece, ...]) -> Iterator[Node]:
+        for p, at, of, rows, width, whole in self.pieces(name, pieces):
+            from_ = self.language.offset(self.arrays[f"∂{name}"], at)
+            target = self.language.offset(self.outputs[p.name], of)
+            yield f"copy({rows}, {width}, {from_}, {width}, {target}, {whole})"
+
+    def pieces(
+        self, name: str, pieces: tuple[Piece, ...]
+    ) -> Iterator[tuple[Piece, str, str, str, str, str]]:
+        """Each piece: where it lies in the whole, where in the user's array, its rows, its columns,
+        and the columns of the user's array."""
+        height, width = map(nd.dimension, self.model.variables[name].shape)
+        each = sp.expand(height / len(pieces))
+        for i, p in enumerate(pieces):
+            whole = nd.dimension(self.public.variables[p.name].shape[1])
+            yield (
+                p, self.size(i * each * width), self.size(nd.dimension(p.start)),
+                self.size(each), self.size(width), self.size(whole),
+            )  # fmt: skip
+
+    def copied(self, v: Variable) -> Iterator[Node]:
+        """An input that is read at steps it is not given at."""
+        store = self.places[v.name]
+        if not store.is_exact:
+            entries = self.size(self.entries_of(v))
+            offset = count(str(1 - store.first), "B", entries) if store.first != 1 else "0"
+            target = self.language.offset(self.arrays[v.name], offset)
+            row = count("B", entries)
+            yield f"copy(T, {row}, {self.variables[v.name]}, {row}, {target}, {row})"
+
+    def start(self, v: Variable, s: Index) -> Iterator[Node]:
+        """A value at a step outside 1…T."""
+        entries = self.size(self.entries_of(v))
+        target = self.at(v.name, s)
+        if (v.name, s) not in self.model.initial:
+            given = self.variables[initial_key(v.name, s)]
+            yield f"start({count('B', entries)}, {given}, {target})"
+            return
+        start = self.model.initial[v.name, s]
+        if start is None:
+            yield f"zero({count('B', entries)}, {target})"
+        elif start.step is None:
+            yield f"copy(B, {entries}, {self.arrays[start.name]}, 0, {target}, {entries})"
+
+    def at(self, key: str, s: Index) -> str:
+        """The array of a value from a step on."""
+        store = self.places[key]
+        slot = nd.step(s) - store.first
+        entries = self.size(self.loops.widths[key])
+        offset = "0" if slot == 0 else count(str(slot), "B", entries)
+        return self.language.offset(self.arrays[key], offset)
+
+    def passed_on(self, stage: int) -> Iterator[Node]:
+        """The initial values that are last values of passes before this one."""
+        for (name, s), start in self.model.initial.items():
+            if start is not None and start.step is not None and self.model.stage_of(name) == stage:
+                rows = count("B", self.size(self.loops.widths[name]))
+                yield f"start({rows}, {self.at(start.name, start.step)}, {self.at(name, s)})"
+
+    def end(self) -> Iterator[Node]:
+        for name, pieces in self.packs.items():
+            yield from self.unpacked(name, pieces)
+
+    # -- the workspace ------------------------------------------------------------------------
+
+    def workspace(self) -> dict[str, str]:
+        """The arrays that the function needs for itself, with how many numbers each has."""
+        found = {self.arrays[key]: self.count_of(key) for key in self.values}
+        for v in self.model.given:
+            if not self.places[v.name].is_exact:
+                found[self.arrays[v.name]] = self.count_of(v.name)
+        for name in self.packs:
+            entries = self.size(self.entries_of(self.model.variables[name]))
+            found[self.arrays[name]] = found[self.arrays[f"∂{name}"]] = entries
+        for name, array in self.turned.items():
+            found[array] = count(*self.matrix(name))
+        return found | self.work.arrays
+
+
+def ascii_name(name: str) -> str:
+    """A name in ASCII: Greek letters by theirs, everything else by its number.
+
+    >>> ascii_name("W_hφ"), ascii_name("h_t"), ascii_name("ж")
+    ('W_hphi', 'h_t', 'u436')
+    """
+
+    def spelled(c: str) -> str:
+        if c.isascii():
+            return c
+        words = unicodedata.name(c, "").split()
+        if words[:1] == ["GREEK"] and "LETTER" in words and len(words) == 4:
+            return words[3].lower() if words[1] == "SMALL" else words[3].title()
+        return f"u{ord(c):x}"
+
+    return "".join(map(spelled, name))
+
+
+def _letters(key: str) -> str:
+    return key.translate(LETTERS)
+
+
+def _once(s: Statement) -> bool:
+    return s.loop is Loop.AFTER and s.quantity in VALUES
