@@ -180,7 +180,7 @@ def test_a_gradient_is_not_corrected_to_itself() -> None:
     claim = f"{by(chr(92) + 'hat y_t')} = \\frac{{1}}{{2}} (\\hat y_t - y_t)"
     verdict = checked(*given, claim).findings[-1].verdict
     assert verdict is not None
-    assert verdict.verdict == "inconclusive"  # it lacks no more than a number that the loss has
+    assert verdict.verdict == "wrong"
     assert verdict.correction is None
 
 
