@@ -26,6 +26,7 @@ from symbptt.compile.scalar_functions import OWN, c_source
 from symbptt.errors import RequestError
 from symbptt.files import write_whole
 from symbptt.model import Model, Role, initial_key
+from symbptt.model.functions import ACTIVATIONS
 from symbptt.templating import fill
 
 #: Words that no symbol may have as its name in C: those of the language, of its library, and of
@@ -39,7 +40,6 @@ max min
 real bits sizes given gradients workspace all loss t r i j T B zero start copy transpose row_product
 add_product exp_parts series MATH SHIFT EXPONENT ROWS COLUMNS WIDE BIAS
 """
-TAKEN_C = tuple(_WORDS.split())
 
 #: Functions of vectors and of two numbers, as C; what is not called is not printed.
 FUNCTIONS: dict[str, str] = {
@@ -77,6 +77,12 @@ static inline real times_log_(real a, real p)
         y[i] = z[i] - largest;
 }""",
 }
+
+#: No variable is called as a function of the printed file is, or a word above.
+TAKEN_C = (
+    *_WORDS.split(),
+    *(f"{name}{'_prime' * n}_" for name in {*OWN, *FUNCTIONS, *ACTIVATIONS} for n in range(3)),
+)
 
 
 @dataclass(frozen=True)
@@ -144,15 +150,11 @@ def c_module(
         "upper": prefix.upper(),
         "penalties": bool(model.penalties),
     }
-    words = set(
-        re.findall(
-            r"\w+",
-            "\n".join(re.sub(r"/\*.*?\*/", "", "\n".join(body), flags=re.DOTALL).splitlines()),
-        )
-    )
-    counted = words | {w for c in workspace.values() for w in re.findall(r"\w+", c)}
-    sizes = {"T": "T", "B": "B", **writer.sizes}
-    names = [f"const long {v} = sizes->{f};" for f, v in sizes.items() if v in counted]
+    used = {w for c in workspace.values() for w in re.findall(r"\w+", c)}
+    words = set(re.findall(r"\w+", re.sub(r"/\*.*?\*/", "", "\n".join(body), flags=re.DOTALL)))
+    fields = {field_name(size): v for size, v in ({"T": "T", "B": "B"} | writer.sizes).items()}
+    sizes = {v: f"const long {v} = sizes->{f};" for f, v in fields.items()}
+    names = [line for v, line in sizes.items() if v in words | used]
     given = [*writer.given(model.timeless), *writer.given(model.given, "T * B"), *writer.starts]
     outs = writer.outputs
     names += [
@@ -160,16 +162,15 @@ def c_module(
         if g.variable in words
     ]  # fmt: skip
     names += [f"real *{v} = gradients->{field_name(key)};" for key, v in outs.items()]
-    used = {w for c in workspace.values() for w in re.findall(r"\w+", c)}
     code = fill("compiled/c.c.j2", {
         **said, "body": body, "workspace": workspace, "names": names,
-        "sizes": [f"const long {v} = sizes->{f};" for f, v in sizes.items() if v in used],
+        "sizes": [line for v, line in sizes.items() if v in used],
         "functions": functions(writer.loops.entries.called),
     })  # fmt: skip
     meanings = {"T": "steps", "B": "samples"}
     header = fill("compiled/c.h.j2", {
         **said,
-        "sizes": [(field_name(f), meanings.get(f, "")) for f in sizes],
+        "sizes": [(f, meanings.get(f, "")) for f in fields],
         "given": [(field_name(g.key), shape_of(model, g.key)) for g in given],
         "gradients": [(field_name(key), shape_of(model, key)) for key in outs],
     })  # fmt: skip
