@@ -13,9 +13,9 @@ from symbptt.check.meaning.comparison import (
     ALL_ZERO,
     MOST_POINTS,
     Points,
-    fails_somewhere,
     is_vacuous,
     lengths_for,
+    not_refuted,
     points_equal,
     says_zero,
     seen_in,
@@ -192,8 +192,7 @@ def held_everywhere(
     ``in_full``: no derivative in it is zero at all of them, and no product over steps at any."""
     where: Points = {}
     lengths = lengths_for(claim, setting)
-    left = [c for c in taken if not fails_somewhere(claim, setting, c, lengths)]
-    for convention in left:
+    for convention in not_refuted(claim, setting, taken, lengths):
         try:
             holds = (points_equal(claim, setting, convention, lengths, where) or 0) > 0
             if holds and not (in_full and _is_hollow(claim, setting, convention, where)):

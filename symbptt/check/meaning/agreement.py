@@ -27,18 +27,23 @@ def agree(a: Value, b: Value, convention: Convention) -> bool:
         return _same(a.array, b.array)
     for x, y in ((a, b), (b, a)):
         if isinstance(x, Derivative):
-            if convention.diagonals and _is_diagonal_of(x, y, convention.layout):
+            square = x.of_size == x.by_size
+            if square and convention.diagonals and _is_diagonal_of(x, y, convention.layout):
                 return True
-            if convention.factors and _is_factor_of(x, y, convention.layout):
+            tensor = 1 in x.of_size and 1 not in x.by_size
+            if tensor and convention.factors and _is_factor_of(x, y, convention.layout):
                 return True
-    left, right = (laid_out(x, convention.layout, convention.stacking) for x in (a, b))
+    left, right = (
+        x if isinstance(x, Matrix) else laid_out(x, convention.layout, convention.stacking)
+        for x in (a, b)
+    )
     if right.is_number:
         return _is_multiple_of_identity(left, right)
     if left.is_number:
         return _is_multiple_of_identity(right, left)
     if left.size == right.size:
         return _same(left.array, right.array)
-    if convention.turned and left.size == right.size[::-1] and 1 in left.size:
+    if left.size == right.size[::-1] and 1 in left.size and convention.turned:
         return _same(left.array, right.array.T)
     sizes = size_text(left.size), size_text(right.size)
     raise ShapeClashError("{} on the left, {} on the right".format(*sizes))
@@ -81,8 +86,6 @@ def _is_diagonal_of(x: Derivative, y: Value, layout: Layout) -> bool:
 
 def _is_factor_of(x: Derivative, y: Value, layout: Layout) -> bool:
     """Whether ``Σ_i g_i ∂a_i/∂W`` is ``g ⊙`` the rows (or columns) of what stands there."""
-    if 1 not in x.of_size or 1 in x.by_size:
-        return False
     n = max(x.of_size)
     tensor = x.array.reshape(n, *x.by_size)
     v = laid_out(y, layout).array

@@ -11,6 +11,7 @@ from symbptt.check.meaning.agreement import agree, is_vector_for_diagonal
 from symbptt.check.meaning.claims import Claim, a_point, least_length, points
 from symbptt.check.meaning.conventions import STANDARD, Convention
 from symbptt.check.meaning.meaning import Meaning
+from symbptt.check.meaning.recall import once
 from symbptt.check.meaning.setting import LENGTHS, Setting
 from symbptt.check.meaning.sides import both_sides
 from symbptt.check.meaning.tensors import ShapeClashError
@@ -59,20 +60,41 @@ def points_equal(
     return _equal_in(claim, setting, convention, lengths, SEEDS, where)
 
 
-def fails_somewhere(
-    claim: Claim, setting: Setting, convention: Convention, lengths: Sequence[int]
-) -> bool:
-    """Whether a claim fails at one point: most of what is wrong does, and it is soon found."""
-    if not lengths:
-        return False
-    meaning = setting.meaning(convention, lengths[0], SEEDS[0])
+def not_refuted(
+    claim: Claim, setting: Setting, taken: Sequence[Convention], lengths: Sequence[int]
+) -> list[Convention]:
+    """The conventions under which a claim doesn't fail at one point: most of what is wrong does,
+    and it is soon found."""
+    if not lengths or not taken:
+        return [*taken]
+    T = lengths[0]
     try:
-        steps = a_point(claim, meaning)
-        return steps is not None and not agree(*both_sides(claim, meaning, steps), convention)
+        steps = a_point(claim, setting.meaning(taken[0], T, SEEDS[0]))
+    except MissingError:
+        return [*taken]
+    except (ShapeClashError, UnknownError, OutOfRangeError, UnluckyError):
+        return []
+    return [c for c in taken if steps is None or not _fails_at(claim, setting, c, T, steps)]
+
+
+def _fails_at(claim: Claim, setting: Setting, convention: Convention, T: int, steps: Steps) -> bool:
+    meaning = setting.meaning(convention, T, SEEDS[0])
+    try:
+        return not _compared(claim, meaning, steps)[0]
     except MissingError:
         return False
     except (ShapeClashError, UnknownError, OutOfRangeError, UnluckyError):
         return True
+
+
+def _compared(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[bool, bool]:
+    """Whether both sides are equal at some steps, and whether the left one is zero."""
+
+    def found() -> tuple[bool, bool]:
+        a, b = both_sides(claim, meaning, steps)
+        return agree(a, b, meaning.convention), not a.array.any()
+
+    return once(claim, (*steps.items(),), meaning.convention, found)
 
 
 def _equal_in(
@@ -93,16 +115,16 @@ def _equal_in(
                 where[T] = _spread(list(points(claim, meaning)))
             for steps in where[T]:
                 try:
-                    a, b = both_sides(claim, meaning, steps)
+                    equal, zero = _compared(claim, meaning, steps)
                 except MissingError:
                     continue
                 except NoPathError:
                     raise
                 except OutOfRangeError:
                     return None
-                if not agree(a, b, convention):
+                if not equal:
                     return None
-                empty = empty and not a.array.any()
+                empty = empty and zero
                 only_last = only_last and _is_last(steps, setting.scope, T)
                 compared += 1
     if only_last and max(lengths, default=1) > 1:

@@ -70,6 +70,10 @@ class Convention:
     written: tuple[Written, ...] = ()
     undivided: bool = False
 
+    def means(self, sign: str) -> str:
+        """What a product sign means."""
+        return self.signs[sign]
+
 
 STANDARD = Convention()
 

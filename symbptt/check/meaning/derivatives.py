@@ -37,7 +37,7 @@ def quotient(m: Meaning, node: Quotient, steps: Steps) -> Value:
     """A derivative, or one value over another entry by entry."""
     match node:
         case Quotient(Differential(sign, Node() as of, 1), Differential(_, Node() as by, 1)):
-            if m.convention.partial_immediate and sign == "∂":
+            if sign == "∂" and m.convention.partial_immediate:
                 sign = "∂⁺"
             return derivative(m, of, by, sign, steps)
         case Quotient(Differential(_, None, 1), Differential(_, Node(), 1)):
@@ -183,7 +183,7 @@ def slope(m: Meaning, a: Place, b: Place, *, immediate: bool = False) -> Derivat
         return Derivative(a, b, _immediate(m, a, b))
     whole = Derivative(a, b, m.world.total(a.plain, b))
     at_step = a.step is None and b.step is not None and not m.world.is_parameter(b.name)
-    if m.convention.undivided and m.world.is_loss(a) and at_step:
+    if at_step and m.world.is_loss(a) and m.convention.undivided:
         return replace(whole, array=whole.array * m.world.T % P)
     if not a.own or m.scope.share is None:
         return whole
@@ -225,7 +225,7 @@ def _is_immediate(m: Meaning, of: Place, by: Place) -> bool:
     if m.world.is_loss(of):
         return False
     c, by_what = m.convention, m.world.model.variables[by.name]
-    if c.expressions_held and of.name in m.scope.parts:
+    if of.name in m.scope.parts and c.expressions_held:
         return True
     if not by_what.timeless:
         return c.immediate_states
@@ -246,7 +246,7 @@ def _immediate(m: Meaning, a: Place, b: Place) -> Array:
         ]
         return reduce(lambda x, y: chained(x, y) or x, links).array
     found = one(a, b)
-    if m.convention.immediate_states and not (found.any() or _has_no_path(m, a, b)):
+    if not (found.any() or _has_no_path(m, a, b)) and m.convention.immediate_states:
         raise NoPathError(f"no direct path leads from {b.name} to {a.name}")
     return found
 
@@ -261,7 +261,7 @@ def _one_step(m: Meaning, of: Place) -> Callable[[Place, Place], Array]:
     """The derivative within a step, or within one equation."""
     if of.name in m.scope.parts:
         return m.world.direct
-    if m.convention.immediate_states and not m.world.is_loss(of):
+    if not m.world.is_loss(of) and m.convention.immediate_states:
         return m.world.direct
     return m.world.immediate
 

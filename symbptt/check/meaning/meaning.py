@@ -10,6 +10,7 @@ from symbptt.check.meaning import derivatives, entries, norms, products, ranges
 from symbptt.check.meaning.calls import called
 from symbptt.check.meaning.conventions import FITTING, STANDARD, Convention
 from symbptt.check.meaning.placing import Placing
+from symbptt.check.meaning.recall import Watched
 from symbptt.check.meaning.tensors import (
     Layout,
     Matrix,
@@ -70,11 +71,19 @@ class Meaning(Placing):
 
         Raises :class:`ShapeClashError`, :class:`MissingError` and :class:`UnknownError`.
         """
-        self.work.spend(node)
-        found = self._value(node, steps)
+        convention = self.convention
+        if self.seen is None and isinstance(convention, Watched) and convention.recall is not None:
+            recall = convention.recall
+            at = (self.within_sum, self.depth, recall.steps_of(node, steps))
+            return recall.once(node, at, convention, lambda: self._counted(node, steps))
+        found = self._counted(node, steps)
         if self.seen is not None:
             self.seen.note(node, found, self, steps)
         return found
+
+    def _counted(self, node: Node, steps: Steps) -> Value:
+        self.work.spend(node)
+        return self._value(node, steps)
 
     def _value(self, node: Node, steps: Steps) -> Value:
         match node:
@@ -130,6 +139,8 @@ class Meaning(Placing):
 
     def laid_out(self, x: Value) -> Matrix:
         """A value as the convention lays it out."""
+        if isinstance(x, Matrix):
+            return x
         return laid_out(x, self.convention.layout, self.convention.stacking)
 
     def _case(self, node: Cases, steps: Steps) -> Value:

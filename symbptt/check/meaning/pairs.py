@@ -48,7 +48,7 @@ def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
         kind = "outer" if _are_columns(m, a, b) else "matrix"
     if kind == "matrix" and isinstance(b, Derivative) and not b.fits_a_matrix:
         v = m.laid_out(a)
-        if m.convention.diagonals and v.size == b.of_size:
+        if v.size == b.of_size and m.convention.diagonals:
             return rowwise(b, v)
         return through(v, b)
     if kind == "entrywise":
@@ -64,9 +64,9 @@ def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
         return kronecker(left, right)
     if kind == "broadcast":
         return broadcast(left, right)
-    if m.convention.diagonals and kind != "outer":
+    if kind != "outer":
         as_diagonals = by_diagonal(left, right)
-        if as_diagonals is not None:
+        if as_diagonals is not None and m.convention.diagonals:
             return as_diagonals
     if kind == "inner":
         return matmul(left.T, right)
@@ -75,8 +75,8 @@ def times(m: Meaning, kind: str, a: Value, b: Value) -> Value:
 
 def _is_row_before(m: Meaning, v: Matrix, matrix: Matrix) -> bool:
     """Whether a vector stands for a row before a matrix, ``(ŷ_t - y_t) V``, as gradients do."""
-    rows = m.convention.layout in (Layout.NUMERATOR, Layout.ROWS) and v.size[1] == 1 < v.size[0]
-    return rows and v.size[0] == matrix.size[0] and matrix.size[1] > 1
+    fits = v.size[1] == 1 < v.size[0] == matrix.size[0] and matrix.size[1] > 1
+    return fits and m.convention.layout in (Layout.NUMERATOR, Layout.ROWS)
 
 
 def _has_rows_for(m: Meaning, d: Derivative, v: Matrix) -> bool:
@@ -111,8 +111,9 @@ def _fitting(m: Meaning, a: Value, b: Value, *, outer: bool) -> Value:
 def _stand_alike(m: Meaning, a: Value, b: Value) -> bool:
     """Whether two vectors are columns, or rows in a document that writes rows."""
     sizes = [m.laid_out(x).size for x in (a, b)]
-    rows = m.convention.layout is Layout.GRADIENT and all(s[0] == 1 for s in sizes)
-    return rows or all(s[1] == 1 for s in sizes)
+    if all(s[1] == 1 for s in sizes):
+        return True
+    return all(s[0] == 1 for s in sizes) and m.convention.layout is Layout.GRADIENT
 
 
 def by_diagonal(a: Matrix, b: Matrix) -> Matrix | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,7 +86,7 @@ def _plus(m: Meaning, a: Value, b: Value, sign: int) -> Value:
         if isinstance(x, Matrix) and x.is_number and not x.array.any():
             return scaled(y, number(sign)) if y is b else y
     left, right = m.laid_out(a), m.laid_out(b)
-    if m.convention.diagonals and left.size != right.size:
+    if left.size != right.size and m.convention.diagonals:
         left, right = spread(left, right.size), spread(right, left.size)
     return plus(left, right, sign)
 
@@ -113,7 +114,7 @@ def multiplied(
             continue
         beyond = beyond or (isinstance(x, Derivative) and x.beyond)
         stands = isinstance(factor, Transpose) and _is_column(m, x)
-        kind = m.convention.signs[sign]
+        kind = m.convention.means(sign)
         kinds.append("matrix" if (stood or stands) and kind == "outer where vectors" else kind)
         values.append(x)
         stood = stands
@@ -170,9 +171,10 @@ def _factors(
 
 def _grouped(m: Meaning, values: Sequence[Value], kinds: Sequence[str]) -> Value:
     """The product from left to right; the kind that binds tighter comes first."""
-    if m.convention.diagonals:
+    if _stand_between(kinds) and m.convention.diagonals:
         values, kinds = _with_diagonals(m, values, kinds)
-    loose = {"matrix", "outer"} if m.convention.entrywise_first else {"entrywise"}
+    mixed = "entrywise" in kinds and {*kinds} != {"entrywise"}
+    loose = {"matrix", "outer"} if mixed and m.convention.entrywise_first else {"entrywise"}
     runs = [values[0]]
     between_runs: list[str] = []
     for kind, x in zip(kinds, values[1:], strict=True):
@@ -185,6 +187,11 @@ def _grouped(m: Meaning, values: Sequence[Value], kinds: Sequence[str]) -> Value
     for kind, x in zip(between_runs, runs[1:], strict=True):
         found = times(m, kind, found, x)
     return found
+
+
+def _stand_between(kinds: Sequence[str]) -> bool:
+    """Whether a factor stands between two products of matrices."""
+    return ("matrix", "matrix") in pairwise(kinds)
 
 
 def _with_diagonals(

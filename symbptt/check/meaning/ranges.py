@@ -59,7 +59,7 @@ def big(m: Meaning, node: BigOperator, steps: Steps) -> Value:
         raise missing
     if node.kind == "sum":
         return total(m, [(x, 1) for x in values]) if values else number(0)
-    last_first = m.convention.descending
+    last_first = len(values) > 1 and m.convention.descending
     if unordered:
         last_first = m.convention.layout is not Layout.DENOMINATOR
     if last_first and not down:

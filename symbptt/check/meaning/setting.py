@@ -71,7 +71,9 @@ class Setting:
 
     def meaning(self, convention: Convention, T: int, seed: int) -> Meaning:
         """How formulas are read in T steps from a random point."""
-        return Meaning(self.world(T, seed), convention, self.scope, work=self.work)
+        world = self.world(T, seed)
+        watched = self.work.recall(world, self.scope).watched(convention)
+        return Meaning(world, watched, self.scope, work=self.work)
 
     def world(self, T: int, seed: int) -> World:
         """The model in T steps at a random point."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from symbptt.check.meaning.tensors import (
-    Value,
-)
+from symbptt.check.meaning.recall import Recall
+from symbptt.check.meaning.tensors import Value
 from symbptt.check.notation.scripts import Steps
-from symbptt.check.notation.symbols import UnknownError
+from symbptt.check.notation.symbols import Scope, UnknownError
 from symbptt.formula.tree import (
     BigOperator,
     Differential,
@@ -20,6 +19,7 @@ from symbptt.formula.tree import (
 
 if TYPE_CHECKING:
     from symbptt.check.meaning.meaning import Meaning
+    from symbptt.check.meaning.world import World
 
 #: How many parts of formulas are evaluated for one claim, whatever it may mean: some seconds.
 MOST_WORK = 150_000
@@ -27,9 +27,14 @@ MOST_WORK = 150_000
 
 @dataclass
 class Work:
-    """What is left to spend on a claim."""
+    """What is left to spend on a claim, and what is known from what was spent."""
 
     left: int = MOST_WORK
+    known: dict[tuple[int, int], tuple[World, Recall]] = field(default_factory=dict)
+
+    def recall(self, world: World, scope: Scope) -> Recall:
+        """What is kept of the parts of a claim in a world, by what symbols stand for."""
+        return self.known.setdefault((id(world), id(scope)), (world, Recall(scope)))[1]
 
     def spend(self, node: Node) -> None:
         """Count one part; raises :class:`UnknownError` when all is spent."""
