@@ -26,6 +26,7 @@ class Failed:
     epoch: int
     scope: Scope
     verdict: Verdict
+    mended: bool
 
     @property
     def uses_names(self) -> bool:

@@ -74,7 +74,7 @@ class Verdicts(Judgements):
         mine = next((h for h in self.held if h.verdict is verdict), None)
         reason = None if mine is None else contradicted(mine, self.held)
         fault = next((f for f in self.failed if f.verdict is verdict), None)
-        if fault is not None and (in_doubt or fault.uses_names):
+        if fault is not None and (in_doubt or (fault.uses_names and not fault.mended)):
             reason = unconfirmed(fault, self.held)
         return verdict if reason is None else undecided(reason, verdict)
 
@@ -204,10 +204,10 @@ class Verdicts(Judgements):
             correct = replace(found[0], readings=_named(again))
             verdict = replace(verdict, reason=reason, correction=correct)
         verdict = replace(verdict, counterexample=counterexample(claim_of(part, epoch), setting))
-        if again is None and epoch.gaps is not None:
-            self.failed.append(
-                Failed(taken(part.left, part.right), epoch.start, setting.scope, verdict)
-            )
+        if epoch.gaps is not None:
+            claim = taken(part.left, part.right)
+            mended = again is not None
+            self.failed.append(Failed(claim, epoch.start, setting.scope, verdict, mended))
         return verdict
 
     def is_along_a_path(self, along: tuple[Node, Node], part: Part, epoch: Epoch) -> bool:
