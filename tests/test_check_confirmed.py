@@ -11,6 +11,9 @@ MODEL = (
     r"$$h_t = \tanh(U x_t + W h_{t-1}), \quad o_t = V h_t$$ $$L = \sum_t \|o_t - d_t\|^2$$" + "\n"
 )
 WRONG = r"$$\frac{\partial L}{\partial h_t} = h_t + h_t \odot h_t - W^T h_{t-1}$$" + "\n"
+MENDED = (
+    r"$$\frac{\partial L}{\partial V} = \sum_t \frac{\partial L}{\partial o_t} h_{t-1}^T$$" + "\n"
+)
 OF_STATE = r"$$\frac{\partial h_t}{\partial x_t} = W \, diag(h_{t-1}) \, U U$$" + "\n"
 OPEN = r"$$\frac{\partial Q}{\partial q_t} = 3 \frac{\partial Q}{\partial h_t}$$" + "\n"
 SHARES = r"$$\frac{\partial L}{\partial V} = \sum_t \frac{\partial L_t}{\partial V}$$" + "\n"
@@ -40,11 +43,13 @@ def last(text: str) -> str | None:
         (OPEN, OF_STATE, "inconclusive"),
         (OPEN + JACOBIAN, OF_STATE, "inconclusive"),
         (OPEN + OF_INPUT, OF_STATE, "wrong"),
+        ("", MENDED, "wrong"),
+        (OPEN, MENDED, "inconclusive"),
+        (OPEN + JACOBIAN, MENDED, "inconclusive"),
+        (OPEN + GRADIENT, MENDED, "wrong"),
     ],
 )
-def test_a_fault_that_no_edit_mends_needs_a_formula_that_confirms_the_equations(
-    others, claim, expected
-):
+def test_a_fault_needs_a_formula_that_confirms_the_equations(others, claim, expected):
     assert last(MODEL + others + claim) == expected
 
 

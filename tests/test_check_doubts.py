@@ -99,6 +99,7 @@ EXAMPLES = {
     "first value of a sum": f"{NETS}$${of('L', 'W')} = 0$$",
     "initial value": rf"{NETS}$$\delta h_{{next}} \leftarrow \delta h_{{prev}}$$"
     f"\n$$\\delta h_t = V^T {of('L', 'o_t')} + \\delta h_{{next}}$$"
+    "\n$$\\delta z_t = (1 - h_t^2) \\odot \\delta h_t$$"
     "\n$$\\delta h_{next} = dh$$",
     "first part of a gradient": f"{NETS}$$dh_{{t-1}} += W^T {of('L', 'z_t')}$$"
     "\n$$dh_t = V^T (o_t - d_t)$$",
@@ -287,7 +288,11 @@ def test_what_is_carried_back_may_begin_at_zero(claim, words, expected):
         ("dh_{t-1} = W dz_t", "wrong"),
         (r"dh_t = d(\tanh(z_t)) = (1 - h_t^2) \odot dz_t", "inconclusive"),
         (r"dh_t = d \tanh(z_t)", "inconclusive"),
-        (rf"dz_t = {of('L', 'z_t')}$$ $$dh_t = d(\tanh(z_t))$$ $$dz_t = h_t \odot dh_t", "wrong"),
+        (
+            rf"dz_t = {of('L', 'z_t')}$$ $$dh_t = d(\tanh(z_t))$$ $$dz_t = (1 - h_t^2) \odot dh_t$$"
+            r" $$dz_t = h_t \odot dh_t",
+            "wrong",
+        ),
     ],
 )
 def test_what_holds_of_differentials_is_not_wrong(claim: str, expected: str) -> None:

@@ -1,4 +1,4 @@
-"""Whether a formula confirms the equations by which a claim fails that no edit mends."""
+"""Whether a formula confirms the equations by which a claim fails."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from symbptt.formula.tree import Call, Differential, Node, Product, Quotient, Sy
 
 @dataclass(frozen=True)
 class Failed:
-    """A claim that fails and that no edit mends, by equations that were read in a document."""
+    """A claim that fails by equations that were read in a document; ``mended``: an edit makes it
+    hold by them."""
 
     claim: Claim
     epoch: int
