@@ -22,7 +22,6 @@ from symbptt.compile.hoist import PI, VALUES, key_of
 from symbptt.compile.in_place import InPlace
 from symbptt.compile.numpy_writer import LETTERS, WIDTH, Line, Writer, gathered, indented
 from symbptt.compile.packing import Packs, packed, unpacked
-from symbptt.compile.plain import plain, signed_sum
 from symbptt.compile.program import Loop, Part, Quantity, Statement, covers
 from symbptt.compile.ranges import WHOLE, Range, exists, is_whole, ranges, source
 from symbptt.compile.rows_code import RowsCode, Views
@@ -217,11 +216,6 @@ class ScheduledWriter(Writer):
             head = f"{self.variables[s.key]} = "
             return self.fitted(s.parts[0].expression, head, self.entries)
         return self.for_all_steps(s, self.variables[key_of(s)], self.places[key_of(s)])
-
-    def comment(self, s: Statement) -> str:
-        if s.quantity is Quantity.SHARED:
-            return f"{plain(s.symbol)} = {signed_sum([plain(p.expression) for p in s.parts])}"
-        return super().comment(s)
 
     def copied(self, e: MatrixExpr, out: str) -> Iterator[str]:
         """The lines that compute an expression and copy it."""
