@@ -91,13 +91,12 @@ class LoopWriter:
             self.arrays[f"∂{name}"] = self.new(f"grad_{name}")
         widths = {key: length(s.symbol) for key, s in self.values.items()}
         widths |= {v.name: self.entries_of(v) for v in self.model.variables.values()}
+        widths |= {f"∂{v.name}": self.entries_of(v) for v in self.program.inputs}
         for key in tuple(widths):
             if f"π^{key}" in self.places:
                 widths[f"π^{key}"], self.arrays[f"π^{key}"] = widths[key], self.arrays[key]
         places = {key: s for key, s in self.places.items() if key in widths}
         once = {key for key, s in self.values.items() if _once(s)}
-        for v in self.program.inputs:
-            places[f"∂{v.name}"], widths[f"∂{v.name}"] = Store(rows=True), self.entries_of(v)
         self.loops = Loops(
             self.language, self.arrays, {k: s for k, s in places.items() if k not in once},
             widths, self.size, self.new, self.transposed, self.work,

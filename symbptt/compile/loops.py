@@ -22,7 +22,7 @@ from sympy.matrices.expressions import (
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.compile.chain import split
-from symbptt.compile.changes import Change
+from symbptt.compile.changes import LOSS, Change
 from symbptt.compile.entries import Entries, Entry, Row, flat, length
 from symbptt.compile.hoist import key_of
 from symbptt.compile.languages import For, If, Language, Node, View
@@ -535,7 +535,7 @@ class Loops:
         text = self._entry(inside)
         if not each and self.over is not None:
             text = f"{self.language.count(self.rows)} * ({text})"
-        left = "loss" if target == "L" else f"{self.arrays[target]}[0]"
+        left = "loss" if target == LOSS else f"{self.arrays[target]}[0]"
         line = f"{left} += {text}"
         self.body += self._over_rows(self._all_entries(line, inside), each)
 
