@@ -119,9 +119,6 @@ class Language:
         """An array from a number on."""
         return array if offset == "0" else f"{array} + {offset}"
 
-    def either(self, condition: str, yes: str, no: str) -> str:
-        return f"{condition} ? {yes} : {no}"
-
     def number(self, value: sp.Rational) -> Code:
         """A number, exact where it can be."""
         text = number(value)

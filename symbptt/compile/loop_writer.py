@@ -15,7 +15,6 @@ import sympy as sp
 from symbptt.calculus import nodes as nd
 from symbptt.compile.changes import LOSS, Change, Changes, values
 from symbptt.compile.comments import comment
-from symbptt.compile.entries import length
 from symbptt.compile.hoist import VALUES, key_of
 from symbptt.compile.identifiers import Names, step_label
 from symbptt.compile.languages import Block, For, Language, Node
@@ -89,7 +88,7 @@ class LoopWriter:
             self.outputs[key] = self.arrays[f"∂{key}"] = self.new(f"grad_{step_label(key)}")
         for name in self.packs:
             self.arrays[f"∂{name}"] = self.new(f"grad_{name}")
-        widths = {key: length(s.symbol) for key, s in self.values.items()}
+        widths = {key: nd.entries(s.symbol) for key, s in self.values.items()}
         widths |= {v.name: self.entries_of(v) for v in self.model.variables.values()}
         widths |= {f"∂{v.name}": self.entries_of(v) for v in self.program.inputs}
         for key in tuple(widths):

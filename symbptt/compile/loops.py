@@ -23,7 +23,7 @@ from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.compile.chain import split
 from symbptt.compile.changes import LOSS, Change
-from symbptt.compile.entries import Entries, Entry, Row, flat, length
+from symbptt.compile.entries import Entries, Entry, Row, flat
 from symbptt.compile.hoist import key_of
 from symbptt.compile.languages import For, If, Language, Node, View
 from symbptt.compile.numpy_code import is_matrix
@@ -105,7 +105,7 @@ class Loops:
             self.total(c, shape)
         else:
             each = c.over is not None
-            width = length(nd.At("", nd.t, *shape))
+            width = nd.entries(nd.At("", nd.t, *shape))
             key, step = c.target, c.over[0] if c.over else None
             if step is not None and step.has(nd.t):
                 step = nd.t
@@ -154,11 +154,11 @@ class Loops:
         """Where the entries of a leaf lie."""
         if isinstance(e, nd.At):
             key = key_of(e)
-            return Row(self.view(key, e.index), length(e))
+            return Row(self.view(key, e.index), nd.entries(e))
         name = str(e.name) if isinstance(e, MatrixSymbol) else ""
         if name in self.local:
             return self.local[name]
-        return Row(self.arrays.get(name, ""), length(e), each=False)
+        return Row(self.arrays.get(name, ""), nd.entries(e), each=False)
 
     def is_each(self, e: MatrixExpr) -> bool:
         """Whether an expression has a value for each sample."""
@@ -171,9 +171,9 @@ class Loops:
         """A name and an array for an expression that is computed before it is used."""
         each = self.is_each(e) if each is None else each
         rows = ("B" if self.over and self.over[0] == self.over[1] else "T * B") if each else "1"
-        name = self.workspace.work(rows, self.size(length(e)), self.new)
+        name = self.workspace.work(rows, self.size(nd.entries(e)), self.new)
         symbol = MatrixSymbol(f"{name} {len(self.local)}", *e.shape)
-        self.local[str(symbol.name)] = row = Row(name, length(e), each=each)
+        self.local[str(symbol.name)] = row = Row(name, nd.entries(e), each=each)
         return symbol, row
 
     # -- entrywise ----------------------------------------------------------------------------
@@ -200,7 +200,7 @@ class Loops:
         self, e: MatrixExpr, target: Row, sign: str, shape: tuple[sp.Expr, sp.Expr]
     ) -> None:
         """A loop over the entries of what is ready."""
-        constant = self.entries.constant(e)
+        constant = al.constant(e)
         if constant == 0 and sign == "+=":
             return
         if not flat(e):
@@ -211,7 +211,7 @@ class Loops:
             line = f"{left} {sign} {self.entries.text(e, at)}"
             self.body += self._over_rows(_nested(line, loops, self.size), target.each)
             return
-        vector = nd.At("target", nd.t, length(e) if shape != (1, 1) else 1, 1)
+        vector = nd.At("target", nd.t, nd.entries(e) if shape != (1, 1) else 1, 1)
         e = self._as_vector(e)
         if self._is_even(e, target, vector):
             at = Entry(sample=None)
@@ -231,17 +231,17 @@ class Loops:
             if not is_matrix(e):
                 return e
             if isinstance(e, nd.At):
-                return type(e)(e.name, e.index, length(e), 1)
+                return type(e)(e.name, e.index, nd.entries(e), 1)
             name = f"{e.name} entries"
             self.local[name] = self.place(e)
-            return MatrixSymbol(name, length(e), 1)
-        if self.entries.constant(e) is not None:
-            return al.times(self.entries.constant(e), al.ones((length(e), 1)))
+            return MatrixSymbol(name, nd.entries(e), 1)
+        if al.constant(e) is not None:
+            return al.times(al.constant(e), al.ones((nd.entries(e), 1)))
         return e.func(*(self._as_vector(a) if isinstance(a, MatrixExpr) else a for a in e.args))
 
     def _is_even(self, e: MatrixExpr, target: Row, shape: MatrixExpr) -> bool:
         """Whether one loop over all entries of all rows will do."""
-        if not target.each or target.start != 0 or target.width != length(shape):
+        if not target.each or target.start != 0 or target.width != nd.entries(shape):
             return False
         for node in al.find(e, (nd.Block, nd.Scale)):
             if isinstance(node, nd.Block) or self.is_each(node.scalar):
@@ -260,14 +260,14 @@ class Loops:
     def _stack(self, e: nd.Stack, target: Row, sign: str) -> None:
         start = target.start
         for part in e.parts:
-            if sign != "+=" or self.entries.constant(part) != 0:
+            if sign != "+=" or al.constant(part) != 0:
                 self.into(part, Row(target.array, target.width, start, target.each), sign,
                           part.shape)  # fmt: skip
             start += al.length(part)
 
     def entrywise(self, e: MatrixExpr) -> MatrixExpr:
         """An expression with a name for each part that is not entrywise, which is computed."""
-        if isinstance(e, al.LEAVES) or self.entries.constant(e) is not None:
+        if isinstance(e, al.LEAVES) or al.constant(e) is not None:
             return e
         many, rest = al.coefficient(e)
         if many != 1:
@@ -313,14 +313,14 @@ class Loops:
     def _all_entries(self, line: str, e: MatrixExpr) -> tuple[Node, ...]:
         if not flat(e):
             return _nested(line, (("i", e.shape[0]), ("j", e.shape[1])), self.size)
-        return _nested(line, (("i", length(e)),), self.size)
+        return _nested(line, (("i", nd.entries(e)),), self.size)
 
     def _vector_map(self, e: nd.VectorMap, target: Row) -> None:
         operand = self.leaf(self.entrywise(e.operand))
         row = self.place(operand)
         self.entries.called.append(e.function)
         ends = (self._from(row), self._from(target))
-        line = f"{e.function}_({self.size(length(e))}, {', '.join(ends)})"
+        line = f"{e.function}_({self.size(nd.entries(e))}, {', '.join(ends)})"
         self.body += self._over_rows((line,), target.each)
 
     def _from(self, row: Row) -> str:
@@ -504,7 +504,7 @@ class Loops:
 
     def _total_entries(self, e: MatrixExpr, target: str, shape: tuple[sp.Expr, sp.Expr]) -> None:
         e = self.entrywise(e)
-        row = Row(self.arrays[target], length(e), each=False)
+        row = Row(self.arrays[target], nd.entries(e), each=False)
         each = self.is_each(e)
         if not each and self.over is not None:
             e = al.times(1, e)
@@ -518,7 +518,7 @@ class Loops:
             code = self.entries.code(e, at)
             text = f"{self.language.count(self.rows)} * {code.within(3, 4)}"
         left = self.entries.text(MatrixSymbol("target", *shape), at)
-        loops = (("i", shape[0]), ("j", shape[1])) if is_matrix(e) else (("i", length(e)),)
+        loops = (("i", shape[0]), ("j", shape[1])) if is_matrix(e) else (("i", nd.entries(e)),)
         self.body += self._over_rows(_nested(f"{left} += {text}", loops, self.size), each)
 
     def _sum(self, many: sp.Rational, e: MatrixExpr, target: str) -> None:

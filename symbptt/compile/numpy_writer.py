@@ -312,7 +312,7 @@ class Writer:
 
     def is_view(self, e: MatrixExpr) -> bool:
         """Whether source for an expression may share memory with a variable."""
-        if self.code.constant(e) is not None:
+        if al.constant(e) is not None:
             return False
         while isinstance(e, Transpose | nd.Block) or (
             isinstance(e, nd.Map) and e.function == "identity"
