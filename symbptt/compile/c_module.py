@@ -13,11 +13,11 @@ from symbptt.calculus import Derivation
 from symbptt.calculus import nodes as nd
 from symbptt.compile.code import dimension_name, linear
 from symbptt.compile.function import Arrays, GradientFunction
-from symbptt.compile.identifiers import step_label
+from symbptt.compile.identifiers import ascii_name, step_label
 from symbptt.compile.languages import Language
 from symbptt.compile.loader import load_module
-from symbptt.compile.loop_writer import LoopWriter, ascii_name
-from symbptt.compile.loops import count
+from symbptt.compile.loop_places import count
+from symbptt.compile.loop_writer import LoopWriter
 from symbptt.compile.numpy_module import array_tables, model_facts
 from symbptt.compile.numpy_writer import WIDTH
 from symbptt.compile.plan import plan

@@ -30,7 +30,7 @@ from symbptt.compile.ranges import WHOLE, Range, source
 from symbptt.compile.rows_code import RowsCode, Views
 from symbptt.compile.schedule import Pace, Region, Schedule
 from symbptt.compile.stores import Store, stores
-from symbptt.model import Index, Model, initial_key
+from symbptt.model import Index, Model
 
 #: Names of the template and of the body that only scheduled code has.
 TAKEN_ROWS = ("rows", "B", "N", "max", "min", "kept", "Kept", "threading")
@@ -194,15 +194,14 @@ class ScheduledWriter(Writer):
                 yield f"{name}[{self.slot(v.name, s)}] = {self.start(v, s)}"
 
     def results(self) -> Iterator[str]:
-        model, inputs = self.program.model, [v.name for v in self.program.inputs]
+        model = self.program.model
         for v in (*model.parameters, *self.program.inputs):
             if f"∂{v.name}" not in self.begun:
                 yield f"{self.gradients[v.name]} = np.zeros_like({self.variables[v.name]})"
         found = {v.name: self.gradients[v.name] for v in model.parameters}
         found |= dict(unpacked(model, self.packs, self.gradients, self.over[None].slice))
-        states = (initial_key(v.name, s) for v, s in self.public.initial_values)
         yield "grads = {"
-        for key in (*(v.name for v in self.public.parameters), *states, *inputs):
+        for key in replace(self.program, model=self.public).gradient_keys:
             yield f'    "{key}": {found.get(key, self.gradients.get(key))},'
         yield from ("}", "return given.result(loss, grads)")
 
