@@ -154,8 +154,7 @@ class LoopWriter:
         said = tuple(quoted_lines(comment(s, self.program), self.width - 16))
         changes = [self.loops.change(c) for c in self.changes.of(s)]
         if _once(s) and is_matrix(s.symbol):
-            rows, columns = map(self.size, s.symbol.shape)
-            name = self.arrays[s.key]
+            (rows, columns), name = self.matrix(s.key), self.arrays[s.key]
             changes.append((f"transpose({rows}, {columns}, {name}, {self.transposed(s.key)})",))
         if len(changes) == 1:
             yield Block(said, changes[0])
@@ -182,7 +181,7 @@ class LoopWriter:
         for v in self.model.given:
             yield from self.copied(v)
         for v in self.model.variables.values():
-            if not v.timeless:
+            if v.name in self.places:
                 for s in v.initial_steps:
                     yield from self.start(v, s)
 
@@ -195,8 +194,11 @@ class LoopWriter:
         return count("B", self.size(self.entries_of(v)))
 
     def matrix(self, name: str) -> tuple[str, str]:
-        shape = self.model.variables[name].shape
-        rows, columns = (self.size(nd.dimension(d)) for d in shape)
+        if name in self.values:
+            shape = self.values[name].symbol.shape
+        else:
+            shape = tuple(map(nd.dimension, self.model.variables[name].shape))
+        rows, columns = map(self.size, shape)
         return rows, columns
 
     def count_of(self, key: str) -> str:
@@ -266,7 +268,9 @@ class LoopWriter:
     def passed_on(self, stage: int) -> Iterator[Node]:
         """The initial values that are last values of passes before this one."""
         for (name, s), start in self.model.initial.items():
-            if start is not None and start.step is not None and self.model.stage_of(name) == stage:
+            if start is None or start.step is None or name not in self.places:
+                continue
+            if self.model.stage_of(name) == stage:
                 rows = count("B", self.size(self.loops.widths[name]))
                 yield f"start({rows}, {self.at(start.name, start.step)}, {self.at(name, s)})"
 
