@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import models
@@ -16,8 +19,8 @@ import pytest
 import symbptt
 from symbptt.calculus import derive
 from symbptt.compile import compile_gradient, export_files
-from symbptt.compile.c_module import c_module
-from symbptt.errors import RequestError
+from symbptt.compile.c_module import TAKEN_C, c_module
+from symbptt.errors import RequestError, SymbpttError
 from symbptt.model import Model, bind, load
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
@@ -53,11 +56,31 @@ def test_a_program_trains_with_a_small_static_library(tmp_path: Path) -> None:
     assert losses[-1] < 5
 
 
+CALL = """
+import cell
+import numpy as np
+
+arrays = np.load("arrays.npz")
+params = {name: arrays[name] for name in arrays if name not in "xd"}
+loss, grads = cell.loss_and_gradients(params, {"x": arrays["x"], "d": arrays["d"]})
+np.savez("found.npz", loss=loss, **grads)
+"""
+
+
 def test_the_module_beside_it_calls_it(tmp_path: Path) -> None:
     exported("gru", tmp_path, "cell")
-    code = "import cell; print(cell.loss_and_gradients.__doc__.split()[0])"
-    assert run(sys.executable, "-c", code, folder=tmp_path) == "Return\n"
     assert sorted(p.name for p in tmp_path.glob("cell.*")) == ["cell.c", "cell.h", "cell.py"]
+    f = symbptt.compile("gru")
+    params, inputs = arrays(f.model, 4, 3, "float64")
+    assert set(inputs) == {"x", "d"}
+    np.savez(tmp_path / "arrays.npz", **params, **inputs)
+    run(sys.executable, "-c", CALL, folder=tmp_path)
+    loss, expected = f(params, inputs)
+    with np.load(tmp_path / "found.npz") as found:
+        assert found["loss"] == pytest.approx(loss, rel=1e-12)
+        assert {*found} == {"loss", *expected}
+        for key, gradient in expected.items():
+            assert_close(found[key], gradient, 1e-12)
 
 
 def test_the_name_of_a_file_that_is_no_c_is_refused(tmp_path: Path) -> None:
@@ -116,20 +139,94 @@ def arrays(
     return params, {v.name: array(*lead, *v.shape) for v in model.given}
 
 
-def test_names_of_c_and_greek_letters_are_names() -> None:
-    model = load("z_t = W z_{t-1} + φ x_t; int_t = tanh(z_t); L = \\sum_{t=1}^{T} sum(int_t)")
-    d = derive(bind(model))
+def assert_as_numpy(model: Model) -> None:
+    d = derive(bind(model), inputs=True)
     params, inputs = arrays(d.model, 3, 2, "float64")
     (_, grads), (_, expected) = (compile_gradient(d, b)(params, inputs) for b in ("c", "numpy"))
+    assert list(grads) == list(expected)
     for key, gradient in grads.items():
         assert_close(gradient, expected[key], 1e-12)
 
 
-def test_a_title_can_not_leave_its_comment() -> None:
-    source = c_module(models.derivation("elman"))
-    for text in (source.code, source.header):
-        inside = text.split("*/")[0]
-        assert inside.count("/*") == 1
+SUM = "L = \\sum_{t=1}^{T} sum(h_t)"
+
+#: Models with names that the code has uses for, or that C can not tell apart, and with values that
+#: no gradient needs.
+AWKWARD: dict[str, tuple[str, dict[str, str]]] = {
+    "words of C": (f"z_t = W z_{{t-1}} + φ x_t; int_t = tanh(z_t); h_t = int_t; {SUM}", {}),
+    "a size that is a word": (f"h_t = W h_{{t-1}} + U x_t; {SUM}", {"W": "int, int", "U": "int, j"}),
+    "two sizes alike": (f"h_t = W h_{{t-1}} + U x_t; {SUM}", {"W": "φ, φ", "U": "φ, phi"}),
+    "sizes of the wrapper": (f"h_t = W x_t + U z_t; {SUM}", {"W": "given, out", "U": "given, lambda"}),
+    "samples as a size": (f"h_t = W h_{{t-1}} + U x_t; {SUM}", {"W": "B, B", "U": "B, m"}),
+    "a value L": ("L_t = W L_{t-1} + x_t; J = \\sum_{t=1}^{T} squared_error(L_t, d_t)", {}),
+    "a parameter target": (f"s_t = U x_t; h_t = target^T s_t + target s_t; {SUM}", {}),
+    "a star before a quotient": (f"h_t = tanh(W^*/2 h_{{t-1}} + x_t); {SUM}", {}),
+    "a state that no gradient needs": (f"h_t = W x_t; s_t = h_t + s_{{t-1}}; {SUM}", {}),
+    "a start that no gradient needs": (
+        f"s_t = s_{{t-1}} + x_t; h_t = tanh(W h_{{t-1}}); h_0 = s_T; {SUM}", {}
+    ),
+    "a matrix of all steps": (
+        r"h_t = sin(h_{t-1}^2 + tanh(W) V); L = \sum_{t=1}^{T} squared_error(h_t, d_t)",
+        {"h": "n, k", "d": "n, k", "W": "n, m", "V": "m, k"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_awkward_models_have_the_gradients_of_numpy(name: str) -> None:
+    text, shapes = AWKWARD[name]
+    assert_as_numpy(load(text, shapes=shapes))
+
+
+def parameters(names: Iterable[str]) -> Model:
+    terms = " + ".join(f"{name} ⊙ x_t" for name in names)
+    return load(f"h_t = tanh({terms}); {SUM}", shapes=dict.fromkeys(names, "n"))
+
+
+def sizes(names: Iterable[str]) -> Model:
+    names = [name for name in names if name.isalpha() and "x" not in name]  # a sign in a shape
+    terms = " + ".join(f"W_{i} x_{{{i},t}}" for i, _ in enumerate(names))
+    return load(f"h_t = {terms}; {SUM}", shapes={f"W_{i}": f"n, {s}" for i, s in enumerate(names)})
+
+
+def words() -> list[str]:
+    """The words that no name in C may be, as far as they are names of a model."""
+
+    def is_name(word: str) -> bool:
+        try:
+            return word in parameters([word]).variables
+        except SymbpttError:
+            return False
+
+    return list(filter(is_name, TAKEN_C))
+
+
+@pytest.mark.parametrize("kind", [parameters, sizes])
+def test_words_of_c_are_names(kind: Callable[[Iterable[str]], Model], tmp_path: Path) -> None:
+    names = words()
+    assert {"int", "EXP_MAX", "true", "j", "gradients"} <= {*names}
+    source = c_module(derive(bind(kind(names))))
+    (tmp_path / f"{source.prefix}.h").write_text(source.header, "utf-8")
+    (tmp_path / "model.c").write_text(source.code, "utf-8")
+    for options in (STRICT, ["-Werror"]):
+        run("cc", *options, "-c", "model.c", folder=tmp_path)
+
+
+def test_every_name_of_the_printed_file_is_taken() -> None:
+    code = c_module(models.derivation("lstm")).code
+    defined = re.findall(r"^#define (\w+)", code, re.MULTILINE)
+    declared = re.findall(r"^static (?:inline )?\w+ (\w+)\(", code, re.MULTILINE)
+    assert len(defined) > 10
+    assert len(declared) > 10
+    assert {*defined, *declared} <= {*TAKEN_C}
+
+
+@pytest.mark.parametrize("text", ["ends */ int x; here", "begins /* here", "a trigraph ??/"])
+def test_a_title_can_not_leave_its_comment(text: str, tmp_path: Path) -> None:
+    model = replace(load("elman"), title=text, name=text)
+    for suffix, source in export_files(derive(bind(model)), "c", version="1", name="cell").items():
+        (tmp_path / f"cell{suffix}").write_text(source, "utf-8")
+    run("cc", *STRICT, "-c", "cell.c", folder=tmp_path)
 
 
 @pytest.mark.parametrize("function", ["exp", "tanh", "sigmoid"])

@@ -3,6 +3,7 @@
 import io
 import re
 import shlex
+import textwrap
 import tomllib
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -54,6 +55,12 @@ def test_the_commands_print_what_they_are_said_to_print(session, capsys, tmp_pat
     arguments = shlex.split(command.removeprefix("$ symbptt "))
     assert cli.main(arguments) == (1 if arguments[0] == "check" else 0)  # the notes have a mistake
     assert_shows(expected, capsys.readouterr().out)
+
+
+def test_the_c_is_that_of_the_program_that_trains():
+    (excerpt,) = blocks("c")
+    program = (Path(__file__).parent / "programs/train_lstm.c").read_text(encoding="utf-8")
+    assert textwrap.indent(excerpt, "    ") in program
 
 
 @pytest.mark.parametrize("text", blocks("toml"))

@@ -64,6 +64,14 @@ def coefficient(a: MatrixExpr) -> tuple[sp.Expr, MatrixExpr]:
     return ONE, a
 
 
+def constant(a: MatrixExpr) -> sp.Expr | None:
+    """The number that stands in every entry, if one does."""
+    many, rest = coefficient(a)
+    if isinstance(rest, ZeroMatrix):
+        return sp.Integer(0)
+    return many if isinstance(rest, OneMatrix) else None
+
+
 def plus(*terms: MatrixExpr) -> MatrixExpr:
     """``a + b + …`` in this order, zeros dropped, like terms gathered, nested sums opened."""
     flat: list[MatrixExpr] = []

@@ -21,7 +21,7 @@ class BatchCode(NumPyCode):
 
     def _batch_sum(self, e: MatrixExpr) -> Code:
         many, rest = al.coefficient(e)
-        if many != 1 and self.constant(e) is None:
+        if many != 1 and al.constant(e) is None:
             return multiple(many, self._batch_sum(rest))
         code = self.array(e)
         if not code.batched:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from symbptt.calculus import Derivation
 from symbptt.calculus import nodes as nd
 from symbptt.compile.code import dimension_name, linear
 from symbptt.compile.function import Arrays, GradientFunction
-from symbptt.compile.identifiers import step_label
-from symbptt.compile.languages import Language
+from symbptt.compile.identifiers import Names, ascii_name, step_label
+from symbptt.compile.languages import Language, within_comment
 from symbptt.compile.loader import load_module
-from symbptt.compile.loop_writer import LoopWriter, ascii_name
-from symbptt.compile.loops import count
+from symbptt.compile.loop_places import count
+from symbptt.compile.loop_writer import LoopWriter
 from symbptt.compile.numpy_module import array_tables, model_facts
 from symbptt.compile.numpy_writer import WIDTH
 from symbptt.compile.plan import plan
@@ -27,18 +28,21 @@ from symbptt.errors import RequestError
 from symbptt.files import write_whole
 from symbptt.model import Model, Role, initial_key
 from symbptt.model.functions import ACTIVATIONS
+from symbptt.model.terms import Dim, put_in
 from symbptt.templating import fill
 
-#: Words that no symbol may have as its name in C: those of the language, of its library, and of
-#: the template.
+#: Words that no symbol may have as its name in C: those of the language, whatever its year, of its
+#: library, and of the template.
 _WORDS = """
 auto break case char const continue default do double else enum extern float for goto if inline int
 long register restrict return short signed sizeof static struct switch typedef union unsigned void
-volatile while asm fortran typeof main printf exp tanh log sin cos sqrt pow fabs erf gamma
+volatile while asm fortran typeof typeof_unqual alignas alignof bool constexpr false nullptr
+static_assert thread_local true unix linux main printf exp tanh log sin cos sqrt pow fabs erf gamma
 y0 y1 yn j0 j1 jn memcpy memset size_t NULL INFINITY
 max min
 real bits sizes given gradients workspace all loss t r i j T B zero start copy transpose row_product
-add_product exp_parts series MATH SHIFT EXPONENT ROWS COLUMNS WIDE BIAS
+add_product exp_parts series MATH SHIFT EXPONENT ROWS COLUMNS WIDE BIAS LN2_HIGH LN2_LOW
+EXP_MAX EXP_MIN TANH_MAX
 """
 
 #: Functions of vectors and of two numbers, as C; what is not called is not printed.
@@ -83,6 +87,12 @@ TAKEN_C = (
     *_WORDS.split(),
     *(f"{name}{'_prime' * n}_" for name in {*OWN, *FUNCTIONS, *ACTIVATIONS} for n in range(3)),
 )
+
+#: What the function of the wrapper names besides sizes.
+_WRAPPER_WORDS = """
+params inputs given T B call workspace sizes arrays kept counts ends out start end width address
+pointers gradients loss working found grads a library Arrays ctypes np accumulate list map zip
+"""
 
 
 @dataclass(frozen=True)
@@ -140,11 +150,12 @@ def c_module(
     body = list(writer.language.lines(writer.body()))
     workspace = writer.workspace()
     said = {
-        "title": [_c(line) for line in _title(model)],
+        "title": [within_comment(line) for line in _title(model)],
         "equations": [
-            _c(line) for line in quoted_lines(f"{model.text}\n{model.loss_text}", WIDTH - 8)
+            within_comment(line)
+            for line in quoted_lines(f"{model.text}\n{model.loss_text}", WIDTH - 8)
         ],
-        "name": _c(quoted(model.name)),
+        "name": within_comment(quoted(model.name)),
         "version": f" {version}" if version else "",
         "prefix": prefix,
         "upper": prefix.upper(),
@@ -152,27 +163,30 @@ def c_module(
     }
     used = {w for c in workspace.values() for w in re.findall(r"\w+", c)}
     words = set(re.findall(r"\w+", re.sub(r"/\*.*?\*/", "", "\n".join(body), flags=re.DOTALL)))
-    fields = {field_name(size): v for size, v in ({"T": "T", "B": "B"} | writer.sizes).items()}
-    sizes = {v: f"const long {v} = sizes->{f};" for f, v in fields.items()}
+    variables = {"T": "T", "B": "B"}
+    variables |= {dimension_name(size): v for size, v in writer.sizes.items()}
+    fields = field_names(variables)
+    sizes = {v: f"const long {v} = sizes->{fields[size]};" for size, v in variables.items()}
     names = [line for v, line in sizes.items() if v in words | used]
     given = [*writer.given(model.timeless), *writer.given(model.given, "T * B"), *writer.starts]
-    outs = writer.outputs
+    outs, arrays = writer.outputs, field_names(g.key for g in given)
     names += [
-        f"const real *{g.variable} = given->{field_name(g.key)};" for g in given
+        f"const real *{g.variable} = given->{arrays[g.key]};" for g in given
         if g.variable in words
     ]  # fmt: skip
-    names += [f"real *{v} = gradients->{field_name(key)};" for key, v in outs.items()]
+    names += [f"real *{v} = gradients->{arrays[key]};" for key, v in outs.items()]
     code = fill("compiled/c.c.j2", {
         **said, "body": body, "workspace": workspace, "names": names,
         "sizes": [line for v, line in sizes.items() if v in used],
         "functions": functions(writer.loops.entries.called),
     })  # fmt: skip
     meanings = {"T": "steps", "B": "samples"}
+    dims: dict[str, Dim] = {size: fields[dimension_name(size)] for size in writer.sizes}
     header = fill("compiled/c.h.j2", {
         **said,
-        "sizes": [(f, meanings.get(f, "")) for f in fields],
-        "given": [(field_name(g.key), shape_of(model, g.key)) for g in given],
-        "gradients": [(field_name(key), shape_of(model, key)) for key in outs],
+        "sizes": [(field, meanings.get(size, "")) for size, field in fields.items()],
+        "given": [(arrays[g.key], shape_of(model, g.key, dims)) for g in given],
+        "gradients": [(arrays[key], shape_of(model, key, dims)) for key in outs],
     })  # fmt: skip
     return CSource(prefix, header, code, wrapper(writer, said, prefix, T))
 
@@ -181,20 +195,20 @@ def wrapper(writer: LoopWriter, said: dict[str, object], prefix: str, T: int | N
     """The Python module that calls the library."""
     model = writer.public
     text = model_facts(model)
-    dims = [dimension_name(d) for d in model.dimensions]
+    free = Names(_WRAPPER_WORDS.split())
+    sizes = {dimension_name(d): free.new(dimension_name(d)) for d in model.dimensions}
     initial = [initial_key(v.name, s) for v, s in model.initial_values]
-    named = {d: dimension_name(d) for d in model.dimensions}
     counts = []
     for key in writer.outputs:
         v = {initial_key(v.name, s): v for v, s in model.initial_values}.get(key)
         rows = "1" if v is None else "B"
         v = v or model.variables[key]
         rows = rows if v.timeless or rows == "B" else "T * B"
-        entries = [linear(nd.dimension(d), named.__getitem__) for d in v.shape]
+        entries = [linear(nd.dimension(d), lambda d: sizes[dimension_name(d)]) for d in v.shape]
         counts.append(count(rows, *entries))
     return fill("compiled/c_wrapper.py.j2", {
         **said, **text, **array_tables(model, T), "rows": True,
-        "dims": dims, "required": [v.name for v in (*model.timeless, *model.given)],
+        "dims": sizes, "required": [v.name for v in (*model.timeless, *model.given)],
         "initial_keys": initial, "counts": counts,
         "outputs": [(key, key not in initial) for key in writer.outputs],
     })  # fmt: skip
@@ -211,26 +225,31 @@ def prefix_of(name: str) -> str:
     return text if text and not text[0].isdigit() else f"model_{text}".rstrip("_")
 
 
-def field_name(key: str) -> str:
-    """An array, or a size, as a field of a struct."""
-    name = ascii_name(step_label(key))
-    return f"{name}_" if name in TAKEN_C and name not in ("T", "B") else name
+def field_names(keys: Iterable[str]) -> dict[str, str]:
+    """Arrays, or sizes, as fields of one struct: no two alike, and none a word of C.
+
+    >>> field_names(["int", "h_-1", "φ", "phi"])
+    {'int': 'int_', 'h_-1': 'h_m1', 'φ': 'phi', 'phi': 'phi_'}
+    """
+    found: dict[str, str] = {}
+    taken = {*TAKEN_C} - {"T", "B"}
+    for key in keys:
+        name = ascii_name(step_label(key))
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        found[key] = name
+    return found
 
 
-def shape_of(model: Model, key: str) -> str:
-    """What the array of a key is, in words of its shape."""
+def shape_of(model: Model, key: str, sizes: Mapping[str, Dim]) -> str:
+    """What the array of a key is, in words of its shape, with the field of each size."""
     variables = {initial_key(v.name, s): v for v, s in model.initial_values}
     v = model.variables.get(key) or variables[key]
     lead = ["B"] if key in variables else [] if v.timeless else ["T", "B"]
-    dims = (*lead, *v.shape)
-    shown = [ascii_name(str(d)) for d in dims if d != 1] or ["1"]
+    shown = [*lead, *(str(put_in(d, sizes)) for d in v.shape if d != 1)] or ["1"]
     return " x ".join(shown) + (", hyperparameter" if v.role is Role.HYPERPARAMETER else "")
 
 
 def _title(model: Model) -> list[str]:
     return quoted_lines((model.title or f"The model {model.name}").rstrip(".") + ".", WIDTH - 6)
-
-
-def _c(text: str) -> str:
-    """A text that can't end a comment, nor begin one, nor be a trigraph."""
-    return text.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?")

@@ -27,7 +27,7 @@ NOW: Range = (nd.t, nd.t)
 class Change:
     """``target sign expression`` for the steps of a range, or at no step; ``when`` it happens.
 
-    A target is a value's key, ``∂W`` for a gradient, ``L`` for the loss.  What is ``total`` is
+    A target is a value's key, ``∂W`` for a gradient, ``LOSS``.  What is ``total`` is
     summed over the steps and samples.
     """
 
@@ -61,22 +61,23 @@ class Changes:
             case Quantity.INITIAL:
                 yield from self._initial(s)
             case Quantity.INPUT:
-                yield from self._for_all_steps(s, f"∂{s.key}", Store(rows=True))
+                yield from self._for_all_steps(s)
             case _ if s.loop is Loop.AFTER:
-                yield Change(key_of(s), "=", s.parts[0].expression, None)
+                yield Change(target_of(s), "=", s.parts[0].expression, None)
             case _ if key_of(s) in self.looped:
                 yield from self._at_a_step(s)
             case _:
-                yield from self._for_all_steps(s, target_of(s), self.places[key_of(s)])
+                yield from self._for_all_steps(s)
 
     def _at_a_step(self, s: Statement) -> Iterator[Change]:
         """What a value begins with is there, if that is a sum of its own."""
-        target, whole = key_of(s), condition(s.steps)
-        parts = [p for p in opened(s) if not _is_sum(p.expression)]
-        if len(parts) == len(opened(s)):
+        target, whole = target_of(s), condition(s.steps)
+        terms = _terms(s)
+        parts = [p for p in terms if not _is_sum(p.expression)]
+        if len(parts) == len(terms):
             always = [p for p in parts if not p.present and covers(p.steps, s.steps)]
             first = always[0] if always else None
-            begin = al.zeros(s.symbol.shape) if first is None else summed(s, parts, first)
+            begin = al.zeros(s.symbol.shape) if first is None else _at_once(s, parts, first)
             yield Change(target, "=", begin, NOW, whole)
             parts = [] if s.quantity is Quantity.VALUE else [p for p in parts if p is not first]
         for p in parts:
@@ -85,12 +86,13 @@ class Changes:
         if s.factor is not None:
             yield Change(target, "*=", s.factor, NOW, whole)
 
-    def _for_all_steps(self, s: Statement, target: str, store: Store) -> Iterator[Change]:
+    def _for_all_steps(self, s: Statement) -> Iterator[Change]:
+        target = target_of(s)
         parts = list(s.parts) or [Part(al.zeros(s.symbol.shape))]
         if s.steps.is_every and all(map(is_whole, parts)):
             parts = [Part(al.plus(*(p.expression for p in parts)))]
         whole = s.steps.is_every and is_whole(parts[0])
-        if not whole or store.zero:
+        if not whole or self.places[target].zero:
             self.zeroed.add(target)
         if whole:
             yield Change(target, "=", parts.pop(0).expression, WHOLE)
@@ -102,30 +104,31 @@ class Changes:
                 yield Change(target, "*=", _at(s.factor, over), over, when)
 
     def _total(self, s: Statement) -> Iterator[Change]:
-        target = LOSS if s.quantity is Quantity.LOSS else f"∂{s.key}"
         for part in s.parts:
             if s.steps.once:
-                yield Change(target, "+=", part.expression, None, total=True)
+                yield Change(target_of(s), "+=", part.expression, None, total=True)
                 continue
             for over, when in ranges(part.steps, part):
-                yield Change(target, "+=", _at(part.expression, over), over, when, total=True)
+                yield Change(target_of(s), "+=", _at(part.expression, over), over, when, total=True)
 
     def _initial(self, s: Statement) -> Iterator[Change]:
         """The gradient by an initial value, which each sample has its own of."""
-        self.zeroed.add(f"∂{s.key}")
         for part in s.parts:
             when = [condition(part.steps), *(exists(a.index) for a in part.present)]
-            yield Change(f"∂{s.key}", "+=", part.expression, (nd.ONE, nd.ONE), _all(when))
-        if s.factor is not None:
-            yield Change(f"∂{s.key}", "*=", s.factor, (nd.ONE, nd.ONE))
+            yield Change(target_of(s), "+=", part.expression, (nd.ONE, nd.ONE), _all(when))
 
 
-#: The loss, as a target.
-LOSS = "L"
+#: The loss, as a target: no variable is called so.
+LOSS = "Σ L"
 
 
 def target_of(s: Statement) -> str:
-    """The value that a statement changes: of a sum that leaves a loop, the one it begins."""
+    """What a statement changes; of a sum that leaves a loop, the value it begins."""
+    match s.quantity:
+        case Quantity.LOSS:
+            return LOSS
+        case Quantity.GRADIENT | Quantity.INITIAL | Quantity.INPUT:
+            return f"∂{s.key}"
     return key_of(s).removeprefix(f"{PI}^")
 
 
@@ -137,7 +140,7 @@ def values(schedule: Schedule) -> dict[str, Statement]:
     }  # fmt: skip
 
 
-def opened(s: Statement) -> list[Part]:
+def _terms(s: Statement) -> list[Part]:
     """The parts of a statement, and the terms of an equation."""
     (first, *_) = s.parts
     if s.quantity is Quantity.VALUE and isinstance(first.expression, MatAdd):
@@ -145,7 +148,7 @@ def opened(s: Statement) -> list[Part]:
     return list(s.parts)
 
 
-def summed(s: Statement, parts: Iterable[Part], first: Part) -> MatrixExpr:
+def _at_once(s: Statement, parts: Iterable[Part], first: Part) -> MatrixExpr:
     """What is computed at once: all of an equation, the first part of a sum."""
     if s.quantity is Quantity.VALUE:
         return al.plus(*(p.expression for p in parts))

@@ -16,14 +16,11 @@ from sympy.matrices.expressions import (
     HadamardProduct,
     MatAdd,
     MatrixExpr,
-    OneMatrix,
     Transpose,
-    ZeroMatrix,
 )
 
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
-from symbptt.calculus.nodes import ONE
 from symbptt.compile.code import ATOM, POWER, PRODUCT, SUM, Code
 from symbptt.compile.languages import Language
 from symbptt.compile.numpy_code import divides, is_matrix
@@ -69,19 +66,12 @@ class Entries:
     size: Callable[[sp.Expr], str]
     called: list[str] = field(default_factory=list)
 
-    def constant(self, e: MatrixExpr) -> sp.Rational | None:
-        """The number that stands in every entry, if one does."""
-        many, rest = al.coefficient(e)
-        if isinstance(rest, ZeroMatrix):
-            return sp.Integer(0)
-        return many if isinstance(rest, OneMatrix) else None
-
     def text(self, e: MatrixExpr, at: Entry) -> str:
         return self.code(e, at).text
 
     def code(self, e: MatrixExpr, at: Entry) -> Code:
         """Source for an entry."""
-        constant = self.constant(e)
+        constant = al.constant(e)
         if constant is not None:
             return self.language.number(constant)
         many, rest = al.coefficient(e)
@@ -102,8 +92,6 @@ class Entries:
                 return inside if name == "identity" else self.call(name, inside.text)
             case nd.Scale():
                 first = replace(at, row="0", column="0", shift=sp.Integer(0))
-                if at.sample is None and not al.is_scalar(e.operand):
-                    assert not self.is_each(e.scalar), e
                 return self._times([self.code(e.scalar, first), self.code(e.operand, at)])
             case nd.Count():
                 text = "T" if e.value == nd.T else self.size(e.value)
@@ -111,10 +99,6 @@ class Entries:
             case nd.Block():
                 return self.code(e.operand, replace(at, shift=at.shift + e.start))
         return self._leaf(e, at)
-
-    def is_each(self, e: MatrixExpr) -> bool:
-        """Whether an expression has a value for each sample."""
-        return any(self.place(a).each for a in al.find(e, al.LEAVES) if _has_place(a))
 
     def call(self, name: str, *arguments: str) -> Code:
         self.called.append(name)
@@ -183,15 +167,6 @@ class Entries:
         return self.call("power", base.text, self.language.number(e.exp).text)
 
 
-def _has_place(e: MatrixExpr) -> bool:
-    return not isinstance(e, ZeroMatrix | OneMatrix) and e.shape is not None
-
-
 def flat(e: MatrixExpr) -> bool:
     """Whether the entries of an expression are those of its leaves in the order they lie in."""
     return not any(is_matrix(a.arg) for a in al.find(e, Transpose))
-
-
-def length(e: MatrixExpr) -> sp.Expr:
-    """How many entries an expression has."""
-    return nd.entries(e) if e.shape != (ONE, ONE) else ONE

@@ -57,3 +57,21 @@ def step_label(key: str) -> str:
     ('h_0', 'h_m1', 'h_Tp1')
     """
     return key.replace("-", "m").replace("+", "p")
+
+
+def ascii_name(name: str) -> str:
+    """A name in ASCII: Greek letters by theirs, everything else by its number.
+
+    >>> ascii_name("W_hφ"), ascii_name("h_t"), ascii_name("ж")
+    ('W_hphi', 'h_t', 'u436')
+    """
+
+    def spelled(c: str) -> str:
+        if c.isascii():
+            return c
+        words = unicodedata.name(c, "").split()
+        if words[:1] == ["GREEK"] and "LETTER" in words and len(words) == 4:
+            return words[3].lower() if words[1] == "SMALL" else words[3].title()
+        return f"u{ord(c):x}"
+
+    return "".join(map(spelled, name))

@@ -114,7 +114,7 @@ class InPlace:
 
     def _is_there(self, e: MatrixExpr) -> bool:
         """Whether no work is to be done for an expression in a loop."""
-        if self.code.constant(e) is not None:
+        if al.constant(e) is not None:
             return True
         while isinstance(e, nd.Block) or _is_spread(e):
             e = e.operand if isinstance(e, nd.Block) else e.scalar
@@ -173,12 +173,12 @@ class InPlace:
 
     def _sum(self, e: MatAdd, out: str) -> Iterator[str]:
         terms = positive_first(e)
-        constants = [a for a in terms if self.code.constant(a) is not None]
+        constants = [a for a in terms if al.constant(a) is not None]
         others = [a for a in terms if a not in constants]
         if len(constants) == 1 and all(al.coefficient(a)[0].is_negative for a in others):
             rest = al.times(-1, al.plus(*others))
             text = yield from self._operand(rest)
-            yield f"np.subtract({number(self.code.constant(constants[0]))}, {text}, out={out})"
+            yield f"np.subtract({number(al.constant(constants[0]))}, {text}, out={out})"
             return
         first, *more = [*others, *constants]
         second = more[0]

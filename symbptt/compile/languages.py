@@ -93,7 +93,7 @@ class Language:
             case View(name, of, written):
                 yield f"{'' if written else 'const '}real *restrict {name} = {of};"
             case Block(comment, body):
-                first, *rest = comment or ("",)
+                first, *rest = map(within_comment, comment or ("",))
                 if first:
                     yield "/* " + first + ("" if rest else " */")
                 for line in rest[:-1]:
@@ -119,9 +119,6 @@ class Language:
         """An array from a number on."""
         return array if offset == "0" else f"{array} + {offset}"
 
-    def either(self, condition: str, yes: str, no: str) -> str:
-        return f"{condition} ? {yes} : {no}"
-
     def number(self, value: sp.Rational) -> Code:
         """A number, exact where it can be."""
         text = number(value)
@@ -134,3 +131,12 @@ class Language:
     def count(self, text: str) -> str:
         """A whole number as one to compute with."""
         return f"(real)({text})" if " " in text else f"(real){text}"
+
+
+def within_comment(text: str) -> str:
+    """A text that can't end a comment, nor begin one, nor be a trigraph.
+
+    >>> within_comment("y_t = W^*/2 h_t")
+    'y_t = W^* /2 h_t'
+    """
+    return text.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?")

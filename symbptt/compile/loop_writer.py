@@ -6,20 +6,19 @@ next.  The function allocates nothing; what it needs is a part of one array that
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import sympy as sp
 
 from symbptt.calculus import nodes as nd
-from symbptt.compile.changes import LOSS, Change, Changes, values
+from symbptt.compile.changes import Changes, values
 from symbptt.compile.comments import comment
-from symbptt.compile.entries import length
 from symbptt.compile.hoist import VALUES, key_of
-from symbptt.compile.identifiers import Names, step_label
+from symbptt.compile.identifiers import Names, ascii_name, step_label
 from symbptt.compile.languages import Block, For, Language, Node
-from symbptt.compile.loops import Loops, Workspace, count
+from symbptt.compile.loop_places import Workspace, count, size_source
+from symbptt.compile.loops import Loops
 from symbptt.compile.numpy_code import is_matrix
 from symbptt.compile.numpy_writer import LETTERS
 from symbptt.compile.operands import Piece
@@ -84,20 +83,19 @@ class LoopWriter:
             self.variables[key] = self.new(step_label(key))
         for key in self.values:
             if key not in self.arrays:
-                self.arrays[key] = self.new(_letters(key))
-        for key in self.gradient_keys:
+                self.arrays[key] = self.new(key.translate(LETTERS))
+        for key in replace(self.program, model=self.public).gradient_keys:
             self.outputs[key] = self.arrays[f"∂{key}"] = self.new(f"grad_{step_label(key)}")
         for name in self.packs:
             self.arrays[f"∂{name}"] = self.new(f"grad_{name}")
-        widths = {key: length(s.symbol) for key, s in self.values.items()}
+        widths = {key: nd.entries(s.symbol) for key, s in self.values.items()}
         widths |= {v.name: self.entries_of(v) for v in self.model.variables.values()}
+        widths |= {f"∂{v.name}": self.entries_of(v) for v in self.program.inputs}
         for key in tuple(widths):
             if f"π^{key}" in self.places:
                 widths[f"π^{key}"], self.arrays[f"π^{key}"] = widths[key], self.arrays[key]
         places = {key: s for key, s in self.places.items() if key in widths}
         once = {key for key, s in self.values.items() if _once(s)}
-        for v in self.program.inputs:
-            places[f"∂{v.name}"], widths[f"∂{v.name}"] = Store(rows=True), self.entries_of(v)
         self.loops = Loops(
             self.language, self.arrays, {k: s for k, s in places.items() if k not in once},
             widths, self.size, self.new, self.transposed, self.work,
@@ -109,34 +107,11 @@ class LoopWriter:
         return self.names.new(ascii_name(wanted))
 
     def size(self, dim: sp.Expr) -> str:
-        """Source for a dimension, or a product of two."""
-        dim = sp.expand(dim)
-        if isinstance(dim, sp.Add) or not dim.free_symbols:
-            return (
-                " + ".join(map(self._product, sorted(dim.args, key=str))) if dim.args else str(dim)
-            )
-        return self._product(dim)
-
-    def _product(self, dim: sp.Expr) -> str:
-        many, rest = dim.as_coeff_Mul()
-        factors = [] if many == 1 and rest != 1 else [str(many)]
-        for factor in sp.Mul.make_args(rest):
-            base, power = factor.as_base_exp()
-            if base != 1:
-                factors += [self.sizes[str(base)]] * int(power)
-        return " * ".join(factors)
+        """Source for a dimension, or a product of several."""
+        return size_source(dim, self.sizes)
 
     def entries_of(self, v: Variable) -> sp.Expr:
         return sp.Mul(*map(nd.dimension, v.shape))
-
-    @property
-    def gradient_keys(self) -> tuple[str, ...]:
-        """What a caller gets a gradient of."""
-        return (
-            *(v.name for v in self.public.parameters),
-            *(initial_key(v.name, s) for v, s in self.public.initial_values),
-            *(v.name for v in self.schedule.program.inputs),
-        )
 
     def given(self, variables: Iterable[Variable], rows: str = "1") -> list[Given]:
         return [
@@ -177,26 +152,21 @@ class LoopWriter:
 
     def statement(self, s: Statement) -> Iterator[Node]:
         said = tuple(quoted_lines(comment(s, self.program), self.width - 16))
-        changes = [self.change(c, s) for c in self.changes.of(s)]
+        changes = [self.loops.change(c) for c in self.changes.of(s)]
         if _once(s) and is_matrix(s.symbol):
-            rows, columns = map(self.size, s.symbol.shape)
-            name = self.arrays[s.key]
+            (rows, columns), name = self.matrix(s.key), self.arrays[s.key]
             changes.append((f"transpose({rows}, {columns}, {name}, {self.transposed(s.key)})",))
         if len(changes) == 1:
             yield Block(said, changes[0])
         else:
             yield Block(said, tuple(Block((), nodes) for nodes in changes))
 
-    def change(self, c: Change, s: Statement) -> tuple[Node, ...]:
-        shape = s.symbol.shape if c.target != LOSS else (nd.ONE, nd.ONE)
-        return self.loops.change(c, shape)
-
     # -- before and after ---------------------------------------------------------------------
 
     def beginning(self) -> Iterator[Node]:
         """Zeros to add to, parameters put together and turned, and values at steps before the
         first and behind the last."""
-        for key in self.model_gradients():
+        for key in self.program.gradient_keys:
             yield f"zero({self.count_of_gradient(key)}, {self.arrays[f'∂{key}']})"
         for key in self.values:
             if key in self.changes.zeroed:
@@ -211,15 +181,9 @@ class LoopWriter:
         for v in self.model.given:
             yield from self.copied(v)
         for v in self.model.variables.values():
-            if not v.timeless:
+            if v.name in self.places:
                 for s in v.initial_steps:
                     yield from self.start(v, s)
-
-    def model_gradients(self) -> Iterator[str]:
-        program = self.schedule.program
-        yield from (v.name for v in self.model.parameters)
-        yield from (initial_key(v.name, s) for v, s in self.model.initial_values)
-        yield from (v.name for v in program.inputs)
 
     def count_of_gradient(self, key: str) -> str:
         if key in self.model.variables:
@@ -230,8 +194,11 @@ class LoopWriter:
         return count("B", self.size(self.entries_of(v)))
 
     def matrix(self, name: str) -> tuple[str, str]:
-        shape = self.model.variables[name].shape
-        rows, columns = (self.size(nd.dimension(d)) for d in shape)
+        if name in self.values:
+            shape = self.values[name].symbol.shape
+        else:
+            shape = tuple(map(nd.dimension, self.model.variables[name].shape))
+        rows, columns = map(self.size, shape)
         return rows, columns
 
     def count_of(self, key: str) -> str:
@@ -301,7 +268,9 @@ class LoopWriter:
     def passed_on(self, stage: int) -> Iterator[Node]:
         """The initial values that are last values of passes before this one."""
         for (name, s), start in self.model.initial.items():
-            if start is not None and start.step is not None and self.model.stage_of(name) == stage:
+            if start is None or start.step is None or name not in self.places:
+                continue
+            if self.model.stage_of(name) == stage:
                 rows = count("B", self.size(self.loops.widths[name]))
                 yield f"start({rows}, {self.at(start.name, start.step)}, {self.at(name, s)})"
 
@@ -323,28 +292,6 @@ class LoopWriter:
         for name, array in self.turned.items():
             found[array] = count(*self.matrix(name))
         return found | self.work.arrays
-
-
-def ascii_name(name: str) -> str:
-    """A name in ASCII: Greek letters by theirs, everything else by its number.
-
-    >>> ascii_name("W_hφ"), ascii_name("h_t"), ascii_name("ж")
-    ('W_hphi', 'h_t', 'u436')
-    """
-
-    def spelled(c: str) -> str:
-        if c.isascii():
-            return c
-        words = unicodedata.name(c, "").split()
-        if words[:1] == ["GREEK"] and "LETTER" in words and len(words) == 4:
-            return words[3].lower() if words[1] == "SMALL" else words[3].title()
-        return f"u{ord(c):x}"
-
-    return "".join(map(spelled, name))
-
-
-def _letters(key: str) -> str:
-    return key.translate(LETTERS)
 
 
 def _once(s: Statement) -> bool:

@@ -30,7 +30,6 @@ from sympy.matrices.expressions import (
     MatMul,
     MatrixExpr,
     MatrixSymbol,
-    OneMatrix,
     Transpose,
     ZeroMatrix,
 )
@@ -85,7 +84,7 @@ class NumPyCode:
         return self.written[e]
 
     def _code(self, e: MatrixExpr) -> Code:
-        constant = self.constant(e)
+        constant = al.constant(e)
         if constant is not None:
             plain_number = constant >= 0 and constant.is_Integer
             return Code(number(constant), ATOM if plain_number else PRODUCT, False)
@@ -95,16 +94,9 @@ class NumPyCode:
         write: Callable[[Any], Code] = getattr(self, _WRITERS[type(e)])
         return write(e)
 
-    def constant(self, e: MatrixExpr) -> sp.Rational | None:
-        """The number that stands in every entry, if one does."""
-        many, rest = al.coefficient(e)
-        if isinstance(rest, ZeroMatrix):
-            return sp.Integer(0)
-        return many if isinstance(rest, OneMatrix) else None
-
     def array(self, e: MatrixExpr) -> Code:
         """Source for an expression as an array, constants too."""
-        constant = self.constant(e)
+        constant = al.constant(e)
         if constant is None:
             return self.code(e)
         return Code(self._filled(constant, self.layout(e.shape)), ATOM, False)
@@ -118,7 +110,7 @@ class NumPyCode:
 
     def full(self, e: MatrixExpr, like: str | None = None) -> str:
         """Source for an expression with its batch axis; ``like`` is an array of the same layout."""
-        constant = self.constant(e)
+        constant = al.constant(e)
         layout = [self.samples(), *(self.layout(e.shape) or ["1"])]
         if constant is not None and like is None:
             return self._filled(constant, layout)
@@ -171,7 +163,7 @@ class NumPyCode:
 
     def _for_each_sample(self, e: MatrixExpr) -> str:
         """Source for a vector with its batch axis, its size in a variable."""
-        constant, code = self.constant(e), self.array(e)
+        constant, code = al.constant(e), self.array(e)
         if constant is None and code.batched:
             return code.text
         layout = [self.samples(), self._end(al.length(e))]

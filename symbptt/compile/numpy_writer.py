@@ -10,6 +10,7 @@ from sympy.matrices.expressions import MatrixExpr, MatrixSymbol, Transpose
 
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
+from symbptt.compile import comments
 from symbptt.compile.batch_code import BatchCode
 from symbptt.compile.code import ATOM, Code, dimension_name
 from symbptt.compile.conditions import condition, point
@@ -17,7 +18,6 @@ from symbptt.compile.fitting import beginnings, parts_of, replaced
 from symbptt.compile.hoist import KAPPA, OMEGA, PI
 from symbptt.compile.identifiers import Names, step_label
 from symbptt.compile.numpy_functions import helper, with_needs
-from symbptt.compile.plain import factor, plain, signed_sum
 from symbptt.compile.program import Loop, Part, Program, Quantity, Statement, covers, partition
 from symbptt.compile.quoting import quoted_lines
 from symbptt.compile.share import ALPHA, EPSILON
@@ -233,33 +233,7 @@ class Writer:
 
     def comment(self, s: Statement) -> str:
         """What a statement computes, as mathematics."""
-        L = self.program.model.loss_name
-        right = signed_sum([plain(p.expression) for p in s.parts]) or "0"
-        match s.quantity:
-            case Quantity.LOSS if s.steps.once:
-                return f"{L} = … + {right}, once for all steps and samples"
-            case Quantity.VALUE | Quantity.LOSS:
-                return s.source
-            case Quantity.ADJOINT | Quantity.SHARED:
-                if s.factor is not None:
-                    right = f"({right}) ⊙ {factor(s.factor)}"
-                return f"{plain(s.symbol)} = {right}"
-            case Quantity.GRADIENT:
-                first = next(
-                    g
-                    for g in self.program.statements
-                    if g.key == s.key and g.quantity == s.quantity
-                )
-                more = "" if s is first else "… + "
-                return f"∂{L}/∂{s.key} = {more}{self.time_sum(s)}"
-        return f"∂{L}/∂{plain(s.symbol).removeprefix('δ^')} = {right}"
-
-    def time_sum(self, s: Statement) -> str:
-        """``Σ_t …`` as mathematics, or the one summand."""
-        if s.steps.members is not None and len(s.steps.members) == 1:
-            (step,) = s.steps.members
-            return signed_sum([plain(al.at(p.expression, nd.step(step))) for p in s.parts])
-        return signed_sum([f"Σ_t {factor(p.expression)}" for p in s.parts])
+        return comments.comment(s, self.program)
 
     def value(self, s: Statement) -> Iterator[Line]:
         """``v_t = …``, ``ε^v_t = …``"""
@@ -338,7 +312,7 @@ class Writer:
 
     def is_view(self, e: MatrixExpr) -> bool:
         """Whether source for an expression may share memory with a variable."""
-        if self.code.constant(e) is not None:
+        if al.constant(e) is not None:
             return False
         while isinstance(e, Transpose | nd.Block) or (
             isinstance(e, nd.Map) and e.function == "identity"

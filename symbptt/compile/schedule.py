@@ -19,7 +19,8 @@ from sympy.utilities.iterables import strongly_connected_components
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.compile.hoist import OMEGA, VALUES, Hoist, expressions, key_of, with_one_factor
-from symbptt.compile.program import Loop, Program, Statement
+from symbptt.compile.program import Loop, Program, Quantity, Statement
+from symbptt.model import Model
 
 
 class Pace(StrEnum):
@@ -61,7 +62,7 @@ def schedule(program: Program) -> Schedule:
     cycles = _recurrences(statements)
     out = Hoist(cycles)
     kept = [out.without_free(s) for s in statements]
-    everything = _needed([*out.statements, *kept])
+    everything = _needed([*out.statements, *kept], program.model)
     return Schedule(program, tuple(_regions(everything, cycles, program)))
 
 
@@ -75,13 +76,16 @@ def _uses(s: Statement) -> set[str]:
     }  # fmt: skip
 
 
-def _needed(statements: Sequence[Statement]) -> list[Statement]:
+def _needed(statements: Sequence[Statement], model: Model) -> list[Statement]:
     """The statements without those that compute what no result needs."""
+    starts = [(name, start.name) for (name, _), start in model.initial.items() if start is not None]
     by_key = {key_of(s): s for s in statements if s.quantity in VALUES}
     wanted = [s for s in statements if s.quantity not in VALUES]
     found: set[str] = set()
     while wanted:
-        new = _uses(wanted.pop()) & by_key.keys() - found
+        s = wanted.pop()
+        begun = {of for name, of in starts if s.quantity is Quantity.VALUE and s.key == name}
+        new = (_uses(s) | begun) & by_key.keys() - found
         found |= new
         wanted += [by_key[key] for key in new]
     return [s for s in statements if s.quantity not in VALUES or key_of(s) in found]

@@ -9,26 +9,28 @@ the steps, without a copy.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import ClassVar
 
-from sympy.matrices.expressions import MatAdd, MatrixExpr
+from sympy.matrices.expressions import MatrixExpr
 
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
+from symbptt.compile.changes import LOSS, NOW, Change, Changes, target_of
 from symbptt.compile.code import dimension_name, linear
 from symbptt.compile.hoist import PI, VALUES, key_of
 from symbptt.compile.in_place import InPlace
 from symbptt.compile.numpy_writer import LETTERS, WIDTH, Line, Writer, gathered, indented
 from symbptt.compile.packing import Packs, packed, unpacked
-from symbptt.compile.plain import plain, signed_sum
-from symbptt.compile.program import Loop, Part, Quantity, Statement, covers
-from symbptt.compile.ranges import WHOLE, Range, exists, is_whole, ranges, source
+from symbptt.compile.program import Loop, Quantity, Statement
+from symbptt.compile.ranges import WHOLE, Range, source
 from symbptt.compile.rows_code import RowsCode, Views
 from symbptt.compile.schedule import Pace, Region, Schedule
 from symbptt.compile.stores import Store, stores
-from symbptt.model import Index, Model, initial_key
+from symbptt.model import Index, Model
 
 #: Names of the template and of the body that only scheduled code has.
 TAKEN_ROWS = ("rows", "B", "N", "max", "min", "kept", "Kept", "threading")
@@ -39,21 +41,21 @@ class ScheduledWriter(Writer):
     """Writes a schedule.
 
     ``public`` is the model whose arrays a caller gives, ``packs`` say how the program's own
-    parameters are put together from them; what is ``begun`` has a first value already.
+    parameters are put together from them; ``targets`` maps what statements change to its
+    variable, and what is ``begun`` has one already.
     """
 
     schedule: Schedule = field(kw_only=True)
     public: Model = field(kw_only=True)
     packs: Packs = field(kw_only=True)
     places: dict[str, Store] = field(init=False)
-    looped: frozenset[str] = field(init=False)
-    at_step: RowsCode = field(init=False)
-    in_loop: RowsCode = field(init=False)
+    changes: Changes = field(init=False)
+    targets: dict[str, str] = field(init=False)
     views: Views = field(init=False)
-    over: dict[Range, RowsCode] = field(init=False, default_factory=dict)
+    over: dict[Range | None, RowsCode] = field(init=False)
     in_place: InPlace = field(init=False)
     in_rows: InPlace = field(init=False)
-    begun: set[str] = field(init=False, default_factory=set)
+    begun: set[str] = field(init=False, default_factory=lambda: {LOSS})
     imports: ClassVar[tuple[str, ...]] = ("threading",)
 
     def __post_init__(self) -> None:
@@ -64,17 +66,19 @@ class ScheduledWriter(Writer):
             if s not in sums and key_of(s) not in self.variables:
                 self.variables[key_of(s)] = self.names.new(key_of(s).translate(LETTERS))
         for s in sums:  # what it begins with lies where the whole will
-            self.variables[s.key] = self.variables[_whole(s.key)]
-        loops = (r for r in self.schedule.regions if r.pace.is_loop)
-        self.looped = frozenset(key_of(s) for r in loops for s in r.statements)
+            self.variables[s.key] = self.variables[target_of(s)]
+        self.targets = {LOSS: "loss", **self.variables}
+        self.targets |= {f"∂{key}": name for key, name in self.gradients.items()}
         self.program = replace(self.program, statements=tuple(self.schedule.statements))
         self.places = stores(self.schedule)
-        self.code = self.at_step = self._code(None)
+        self.changes = Changes(self.schedule, self.places)
+        alone = self._code(None)
         self.views = Views(self.variables, self.places, self.names)
-        self.in_loop = replace(self.at_step, views=self.views, written={}, known={})
-        self.in_place = InPlace(self.in_loop, self.names, self.copied)
-        self.in_rows = InPlace(self.rows(WHOLE), self.names, self.copied, "work_rows")
-        self.code = self.at_step
+        looped = replace(alone, views=self.views, written={}, known={})
+        self.over = {None: alone, NOW: looped}
+        self.in_place = InPlace(looped, self.names, self.copied)
+        self.in_rows = InPlace(self.at(WHOLE), self.names, self.copied, "work_rows")
+        self.at(None)
 
     def _code(self, over: Range | None) -> RowsCode:
         return RowsCode(
@@ -82,8 +86,11 @@ class ScheduledWriter(Writer):
             stores=self.places, over=over,
         )  # fmt: skip
 
-    def rows(self, over: Range) -> RowsCode:
-        """The code over a range of steps, which is what is written from now on."""
+    def at(self, over: Range | None) -> RowsCode:
+        """The code over a range of steps, at the step of a loop or, of one step alone, at any: what
+        is written from now on."""
+        if over is not None and over[0] == over[1] != nd.t:
+            over = None
         if over not in self.over:
             self.over[over] = self._code(over)
         self.code = self.over[over]
@@ -130,25 +137,26 @@ class ScheduledWriter(Writer):
             return
         self.room = WIDTH - 12
         for s in region.statements:
-            if key_of(s) not in self.begun:
-                yield from self.array(s, "zeros" if self.places[key_of(s)].zero else "empty")
+            if target_of(s) not in self.begun:
+                self.begun.add(target_of(s))
+                yield from self.array(s)
         first = region.statements[0]
         if first.quantity is Quantity.VALUE:
             yield from self.starts(first.stage)
         before = len(self.views.lists)
-        self.code = self.in_loop
+        self.at(NOW)
         lines = list(indented(gathered(self._lines(region.statements))))
         for listed, name in list(self.views.lists.items())[before:]:
             yield f"{name} = list({listed})"
         yield f"for t in {'range(1, T + 1)' if region.pace is Pace.UP else 'range(T, 0, -1)'}:"
         yield from lines
 
-    def array(self, s: Statement, how: str) -> Iterator[str]:
+    def array(self, s: Statement) -> Iterator[str]:
         """An array for a value, with those at steps outside 1…T that are known."""
-        key = _whole(key_of(s))
+        key = target_of(s)
         store, name = self.places[key], self.variables[key]
         yield f'{name} = kept("{name}", ({store.steps}, B, {self.layout(s.symbol)}), given.dtype)'
-        if how == "zeros":
+        if key in self.changes.zeroed:
             yield f"{name}[...] = 0"
         if (v := self.program.model.variables.get(key)) is None:
             return
@@ -186,180 +194,102 @@ class ScheduledWriter(Writer):
                 yield f"{name}[{self.slot(v.name, s)}] = {self.start(v, s)}"
 
     def results(self) -> Iterator[str]:
-        model, inputs = self.program.model, [v.name for v in self.program.inputs]
+        model = self.program.model
         for v in (*model.parameters, *self.program.inputs):
-            key = v.name if v.name in inputs else f"∂{v.name}"
-            if key not in self.begun:
+            if f"∂{v.name}" not in self.begun:
                 yield f"{self.gradients[v.name]} = np.zeros_like({self.variables[v.name]})"
         found = {v.name: self.gradients[v.name] for v in model.parameters}
-        found |= dict(unpacked(model, self.packs, self.gradients, self.at_step.slice))
-        states = (initial_key(v.name, s) for v, s in self.public.initial_values)
+        found |= dict(unpacked(model, self.packs, self.gradients, self.over[None].slice))
         yield "grads = {"
-        for key in (*(v.name for v in self.public.parameters), *states, *inputs):
+        for key in replace(self.program, model=self.public).gradient_keys:
             yield f'    "{key}": {found.get(key, self.gradients.get(key))},'
         yield from ("}", "return given.result(loss, grads)")
 
     # -- statements ---------------------------------------------------------------------------
 
     def written(self, s: Statement) -> Iterator[Line]:
-        match s.quantity:
-            case Quantity.LOSS | Quantity.GRADIENT:
-                return self.total(s)
-            case Quantity.INITIAL:
-                self.code = self.at_step
-                return self.collected(self.gradients[s.key], f'given.initial("{s.key}")', s)
-            case Quantity.INPUT:
-                return self.for_all_steps(s, self.gradients[s.key], Store(rows=True))
-        if key_of(s) in self.looped:
-            return self.at_a_step(s)
-        if s.loop is Loop.AFTER:
-            self.code = self.at_step
-            head = f"{self.variables[s.key]} = "
-            return self.fitted(s.parts[0].expression, head, self.entries)
-        return self.for_all_steps(s, self.variables[key_of(s)], self.places[key_of(s)])
+        changes, target = deque(self.changes.of(s)), target_of(s)
+        if target not in self.begun:
+            self.begun.add(target)
+            if s.quantity in (Quantity.GRADIENT, Quantity.INITIAL):
+                yield from self.sum(s, changes)
+            elif s.loop is not Loop.AFTER:
+                yield from self.all_steps(s, changes)
+        for change in changes:
+            yield from self.at_a_step(change) if change.over == NOW else self.changed(change)
 
-    def comment(self, s: Statement) -> str:
-        if s.quantity is Quantity.SHARED:
-            return f"{plain(s.symbol)} = {signed_sum([plain(p.expression) for p in s.parts])}"
-        return super().comment(s)
+    def sum(self, s: Statement, changes: deque[Change]) -> Iterator[Line]:
+        """An array for a sum: its first part, which is taken from its changes, or zeros."""
+        if s.quantity is Quantity.GRADIENT:
+            like = self.variables[s.key]
+            begins = [(c.over, c.when) for c in changes] == [(WHOLE, "")]
+        else:
+            like = f'given.initial("{s.key}")'
+            begins = any(not p.present for p in s.parts[:1])
+        name = self.gradients[s.key]
+        if not begins:
+            yield Line(f"{name} = np.zeros_like({like})")
+            return
+        first = changes.popleft()
+        code = self.at(first.over)
+        alone = partial(self.new if changes else code.full, like=like)
+        write = code.batch_sum if first.total else alone
+        yield from self.fitted(first.expression, f"{name} = ", write)
+
+    def all_steps(self, s: Statement, changes: deque[Change]) -> Iterator[Line]:
+        """An array of all steps: the first of its changes, which is taken from them, if that sets
+        each of its entries."""
+        name, store = self.targets[target_of(s)], self.places[target_of(s)]
+        layout = self.layout(s.symbol)
+        if changes[0].sign == "=" and store.is_exact:
+            e = changes.popleft().expression
+            self.at(WHOLE)
+            if self.in_rows.does(e):
+                yield Line(f'{name} = kept("{name}", (N, {layout}), given.dtype)')
+                yield from map(Line, self.in_rows.into(e, name))
+            else:
+                yield from self.fitted(e, f"{name} = ", self.new)
+            if not store.rows:
+                yield Line(f"{name} = {name}.reshape(T, B, {layout})")
+        elif store.rows:
+            yield Line(f"{name} = np.zeros((N, {layout}), given.dtype)")
+        else:
+            yield from map(Line, self.array(s))
+
+    def at_a_step(self, c: Change) -> Iterator[Line]:
+        """``h[t] = …``, ``h[t] += …``, into the array."""
+        self.at(NOW)
+        e, out = c.expression, self.views.of(c.target, nd.t)
+        to = self.in_place
+        for text in to.into(e, out) if c.sign == "=" else to.onto(e, out, c.sign[0]):
+            yield Line(text, c.when)
+
+    def changed(self, c: Change) -> Iterator[Line]:
+        """A change of an array that is there, for all steps at once or at one alone."""
+        code, e, sign = self.at(c.over), c.expression, c.sign
+        many, rest = al.coefficient(e)
+        if many.is_negative and c.target not in self.places:
+            e, sign = al.times(-many, rest), "-="
+        write = code.batch_sum if c.total and c.over is not None else self.entries
+        yield from self.fitted(e, f"{self.part(c.target, c.over)} {sign} ", write, c.when)
+
+    def part(self, target: str, over: Range | None) -> str:
+        """Source for the steps of an array that are changed."""
+        name, store = self.targets[target], self.places.get(target)
+        if store is None or over is None or (store.rows and over == WHOLE):
+            return name
+        first, last = over
+        if store.rows:
+            return f"{name}[({source(first - 1)}) * B : ({source(last)}) * B]"
+        if first == last:
+            return f"{name}[{first - store.first}]"
+        return f"rows({name}, {source(first - store.first)}, {source(last - store.first + 1)})[:]"
+
+    def new(self, e: MatrixExpr, like: str | None = None) -> str:
+        """Source for an expression that shares no memory with a variable."""
+        text = self.code.full(e, like)
+        return f"{text}.copy()" if self.is_view(e) else text
 
     def copied(self, e: MatrixExpr, out: str) -> Iterator[str]:
         """The lines that compute an expression and copy it."""
         yield from (line.text for line in self.fitted(e, f"{out}[...] = ", self.entries))
-
-    # -- in a loop ----------------------------------------------------------------------------
-
-    def at_a_step(self, s: Statement) -> Iterator[Line]:
-        """``h[t] = …``, into the array; what it begins with is there, if it is a sum of its own."""
-        self.code = self.in_loop
-        target, whole = self.views.of(key_of(s), nd.t), self.when(s)
-        parts = [p for p in _opened(s) if not _is_sum(p.expression)]
-        if len(parts) == len(_opened(s)):
-            always = [p for p in parts if not p.present and covers(p.steps, s.steps)]
-            first = always[0] if always else None
-            lines = [f"{target}[...] = 0"] if first is None else None
-            expression = None if first is None else _summed(s, parts, first)
-            for text in lines or self.in_place.into(expression, target):
-                yield Line(text, whole)
-            parts = [] if s.quantity is Quantity.VALUE else [p for p in parts if p is not first]
-        for p in parts:
-            when = [self.when(p) or whole, *(exists(a.index) for a in p.present)]
-            for text in self.in_place.onto(p.expression, target, "+"):
-                yield Line(text, " and ".join(dict.fromkeys(filter(None, when))))
-        if s.factor is not None:
-            for text in self.in_place.onto(s.factor, target, "*"):
-                yield Line(text, whole)
-
-    # -- for all steps ------------------------------------------------------------------------
-
-    def for_all_steps(self, s: Statement, name: str, store: Store) -> Iterator[Line]:
-        """A value for all steps at once."""
-        self.begun.add(_whole(key_of(s)))
-        parts = list(s.parts) or [Part(al.zeros(s.symbol.shape))]
-        if s.steps.is_every and all(map(is_whole, parts)):
-            parts = [Part(al.plus(*(p.expression for p in parts)))]
-        whole = s.steps.is_every and is_whole(parts[0])
-        if whole and store.is_exact and self.in_rows.does(parts[0].expression):
-            self.rows(WHOLE)
-            layout = self.layout(s.symbol)
-            yield Line(f'{name} = kept("{name}", (N, {layout}), given.dtype)')
-            for text in self.in_rows.into(parts.pop(0).expression, name):
-                yield Line(text)
-            if not store.rows:
-                yield Line(f"{name} = {name}.reshape(T, B, {layout})")
-        elif whole and store.is_exact:
-            self.rows(WHOLE)
-            yield from self.fitted(parts.pop(0).expression, f"{name} = ", self.new_rows)
-            if not store.rows:
-                yield Line(f"{name} = {name}.reshape(T, B, {self.layout(s.symbol)})")
-        elif store.rows:
-            yield Line(f"{name} = np.zeros((N, {self.layout(s.symbol)}), given.dtype)")
-        else:
-            how = "empty" if whole and not store.zero else "zeros"
-            yield from map(Line, self.array(s, how))
-            if whole:
-                yield from self.changed(name, store, WHOLE, "", parts.pop(0).expression, "=")
-        for part in parts:
-            for over, when in ranges(s.steps if part.steps.is_every else part.steps, part):
-                yield from self.changed(name, store, over, when, part.expression, "+=")
-        if s.factor is not None:
-            for over, when in ranges(s.steps):
-                yield from self.changed(name, store, over, when, s.factor, "*=")
-
-    def new_rows(self, e: MatrixExpr) -> str:
-        """Source for an expression that shares no memory with a variable."""
-        text = self.code.full(e)
-        return f"{text}.copy()" if self.is_view(e) else text
-
-    def changed(
-        self, name: str, store: Store, over: Range, when: str, e: MatrixExpr, sign: str
-    ) -> Iterator[Line]:
-        """A value, at some steps, set, added to or multiplied."""
-        first, last = over
-        if first == last:
-            self.code, e = self.at_step, al.at(e, first)
-            target = f"{name}[{first - store.first}]"
-            if store.rows:
-                target = f"{name}[({source(first - 1)}) * B : ({source(last)}) * B]"
-        elif store.rows:
-            self.rows(over)
-            ends = f"({source(first - 1)}) * B : ({source(last)}) * B"
-            target = name if over == WHOLE else f"{name}[{ends}]"
-        else:
-            self.rows(over)
-            start, stop = source(first - store.first), source(last - store.first + 1)
-            target = f"rows({name}, {start}, {stop})[:]"
-        yield from self.fitted(e, f"{target} {sign} ", self.entries, when)
-
-    def total(self, s: Statement) -> Iterator[Line]:
-        """``L += …`` and ``∂L/∂p = …``, over all steps and samples."""
-        target = "loss" if s.quantity is Quantity.LOSS else self.gradients[s.key]
-        if s.quantity is Quantity.GRADIENT and f"∂{s.key}" not in self.begun:
-            self.begun.add(f"∂{s.key}")
-            if len(s.parts) == 1 and is_whole(s.parts[0]) and not s.steps.once:
-                write = self.rows(WHOLE).batch_sum
-                yield from self.fitted(s.parts[0].expression, f"{target} = ", write)
-                return
-            yield Line(f"{target} = np.zeros_like({self.variables[s.key]})")
-        for part in s.parts:
-            if s.steps.once:
-                self.code = self.at_step
-                yield from self.added(target, part, self.entries)
-                continue
-            for over, when in ranges(part.steps, part):
-                e, alone = part.expression, over[0] == over[1]
-                if alone:
-                    self.code, e = self.at_step, al.at(e, over[0])
-                write = (self.at_step if alone else self.rows(over)).batch_sum
-                many, rest = al.coefficient(e)
-                sign, e = ("-", al.times(-many, rest)) if many.is_negative else ("+", e)
-                yield from self.fitted(e, f"{target} {sign}= ", write, when)
-
-    def added(self, target: str, part: Part, write: Callable[[MatrixExpr], str]) -> Iterator[Line]:
-        there = dict.fromkeys(exists(a.index) for a in part.present)
-        for line in super().added(target, replace(part, present=()), write):
-            yield replace(line, condition=" and ".join(filter(None, (line.condition, *there))))
-
-
-def _whole(key: str) -> str:
-    """The value that a sum of its own is the beginning of."""
-    return key.removeprefix(f"{PI}^")
-
-
-def _is_sum(e: MatrixExpr) -> bool:
-    return isinstance(e, nd.At) and str(e.name).startswith(PI)
-
-
-def _opened(s: Statement) -> list[Part]:
-    """The parts of a statement, and the terms of an equation."""
-    (first, *_) = s.parts
-    if s.quantity is Quantity.VALUE and isinstance(first.expression, MatAdd):
-        return [Part(e, first.steps) for e in first.expression.args]
-    return list(s.parts)
-
-
-def _summed(s: Statement, parts: Iterable[Part], first: Part) -> MatrixExpr:
-    """What is computed at once: all of an equation, the first part of a sum."""
-    if s.quantity is Quantity.VALUE:
-        return al.plus(*(p.expression for p in parts))
-    return first.expression

@@ -40,7 +40,8 @@ class Store:
 
 
 def stores(schedule: Schedule) -> dict[str, Store]:
-    """Where each value lies: as rows, if it is only ever used at its own step for all steps."""
+    """Where each value lies: as rows, if it is only ever used at its own step for all steps; so do
+    gradients by inputs."""
     model = schedule.program.model
     low: dict[str, int] = {}
     high: dict[str, int] = {}
@@ -74,4 +75,5 @@ def stores(schedule: Schedule) -> dict[str, Store]:
         if key in zero:  # read where it may not be there
             first, beyond = min(first, 1 + low.get(key, 0)), max(beyond, high.get(key, 0))
         found[key] = Store(first, beyond, zero=key in zero)
+    found |= {f"∂{v.name}": Store(rows=True) for v in schedule.program.inputs}
     return found | {key: found[key.removeprefix(f"{PI}^")] for key in made if key.startswith(PI)}

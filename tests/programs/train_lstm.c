@@ -7,8 +7,6 @@ enum { N = 16, M = 8, K = 4, T = 50, SIZE = 4 * (N * M + N * N + N) + K * N + K 
 int main(void)
 {
     static lstm_real weights[SIZE], slopes[SIZE], x[T * M], d[T * K], states[2 * N];
-    const lstm_sizes sizes = {.T = T, .B = 1, .n = N, .m = M, .k = K};
-    lstm_real *work = malloc(lstm_workspace(&sizes) * sizeof *work);
     lstm_arrays given = {.x = x, .d = d};
     lstm_gradients found = {.h_0 = states, .c_0 = states + N};
     const lstm_real **w[] = {&given.W_i, &given.W_f, &given.W_g, &given.W_o, &given.U_i, &given.U_f,
@@ -20,6 +18,8 @@ int main(void)
     for (int i = 0; i < SIZE; i++) weights[i] = (lstm_real)rand() / RAND_MAX / 2 - (lstm_real)0.25;
     for (int t = 0; t < T; t++)  /* the letters are abcbabcb… */
         x[t * M + (t % 4 == 3 ? 1 : t % 4)] = d[t * K + (t % 4 == 2 ? 1 : (t + 1) % 4)] = 1;
+    const lstm_sizes sizes = {.T = T, .B = 1, .n = N, .m = M, .k = K};
+    lstm_real *work = malloc(lstm_workspace(&sizes) * sizeof *work);
     for (int round = 0; round <= 200; round++) {
         const lstm_real loss = lstm_loss_and_gradients(&sizes, &given, &found, work);
         for (int i = 0; i < SIZE; i++) weights[i] -= (lstm_real)0.01 * slopes[i];
