@@ -86,7 +86,7 @@ def as_known(
 
 def scalar_loss(body: Node) -> Node:
     """``-y log p`` and ``‖y - d‖²`` as books write them: a cross-entropy, a product."""
-    body = _timed_call(_without_norms(_without_entries(body)))
+    body = _timed_call(_with_norms(_without_entries(body)))
     match body:
         case BigOperator("sum", body=inner):  # Σ_t -log p_t
             known = _negative(inner)
@@ -190,17 +190,16 @@ def _without_entry(node: Node, letter: str) -> Node:
     return node.rebuilt(lambda n: _without_entry(n, letter))
 
 
-def _without_norms(node: Node) -> Node:
-    """``‖v‖²`` as ``vᵀ v``."""
+def _with_norms(node: Node) -> Node:
+    """``|v|²`` and ``(a - b)²`` as ``‖v‖²``, of a row or a column."""
     if isinstance(node, Symbol):
         return node
-    node = node.rebuilt(_without_norms)
+    node = node.rebuilt(_with_norms)
     match node:
-        case Power(Group("‖" | "|" | "(", (inner,)), Number(value)) if value == 2 and (
+        case Power(Group("|" | "(", (inner,)), Number(value)) if value == 2 and (
             node.base != Group("(", (inner,)) or isinstance(inner, Sum)
         ):
-            v = Group("(", (inner,), span=node.span)
-            return Product((Transpose(v), v), ("",), span=node.span)
+            return replace(node, base=Group("‖", (inner,), span=node.base.span))
     return node
 
 

@@ -233,9 +233,17 @@ def _same(a: Given, b: Given) -> bool:
 
 
 def _of_the_same(a: Given, b: Given) -> bool:
-    """Whether one of two equations is of no quantity that the other is not of."""
+    """Whether one of two equations is of no quantity that the other is not of, or both are of the
+    same weights: those of an Elman network, ``W h_{t-1}``, and of Jordan's, ``W y_{t-1}``."""
     one, two = (_names_in(relation(g).sides[1]) for g in (a, b))
-    return one <= two or two <= one
+    weights = _weights(a)
+    return one <= two or two <= one or (len(weights) > 1 and weights == _weights(b))
+
+
+def _weights(g: Given) -> set[str]:
+    """The names without a step in an equation."""
+    found = (Naming().read(n) for n in symbols(relation(g).sides[1]))
+    return {name for name, index in found if index is None}
 
 
 def _is_of_one_class(entropy: Node, other: Node) -> bool:
