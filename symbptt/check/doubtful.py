@@ -123,6 +123,11 @@ def _adds_to_parameter(part: Part, epoch: Epoch, scope: Scope) -> bool:
                for m in meant)  # fmt: skip
 
 
+def is_in_two_fonts(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a claim has a letter that is a quantity in one font and may be another in another."""
+    return any(isinstance(n, Symbol) and n.base in epoch.in_two_fonts for n in part.relation.walk())
+
+
 def adds_a_path(part: Part, epoch: Epoch, scope: Scope) -> bool:
     return part.sign in ADDING and not _adds_to_parameter(part, epoch, scope)
 

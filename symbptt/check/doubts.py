@@ -25,6 +25,7 @@ from symbptt.check.doubtful import (
     is_apart,
     is_assigned,
     is_besides,
+    is_in_two_fonts,
     is_chain_rule,
     is_of_any_loss,
     is_of_differentials,
@@ -92,10 +93,12 @@ def doubt(part: Part, epoch: Epoch, scope: Scope, *when: When) -> str | None:
 
 
 _UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
+_FONTS = "it has a letter that is in the document in two fonts, which are not told apart"
 _DIFFERENTIAL = "its d may be a differential rather than a gradient"
 DOUBTS: tuple[Doubt, ...] = (
     Doubt("loss that is not read", When.HOLDS, has_unread_loss, _UNREAD),
     Doubt("path that is not read", When.HOLDS, unproved, "it may depend on "),
+    Doubt("letter in two fonts", When.HOLDS, is_in_two_fonts, _FONTS),
     Doubt("ones without a transpose", When.HOLDS, has_bare_ones,
           "it holds for one example; of several, should a column of ones be transposed?"),
     Doubt("differentials that are named alike", When.HOLDS, speaks_of_differentials,
@@ -103,6 +106,7 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt("range that ends at a letter", When.DIFFERS, runs_to_a_letter,
           "how far a sum in it runs is not known"),
     Doubt("rounded numbers", When.DIFFERS, is_rounded, "numbers that may be rounded"),
+    Doubt("letter in two fonts, where it fails", When.FAILS, is_in_two_fonts, _FONTS),
     Doubt("one path of several", When.FAILS, adds_a_path,
           "what one path adds is not told from the whole"),
     Doubt("words before a relation sign", When.FAILS, is_apart,

@@ -186,15 +186,22 @@ def _with_guesses(
 
 
 def held_everywhere(
-    claim: Claim, setting: Setting, taken: Sequence[Convention], *, in_full: bool = False
+    claim: Claim,
+    setting: Setting,
+    taken: Sequence[Convention],
+    *,
+    in_full: bool = False,
+    of_zero: bool = False,
 ) -> bool:
     """Whether a claim holds at every point under one of some conventions, and there is one;
-    ``in_full``: no derivative in it is zero at all of them, and no product over steps at any."""
+    ``in_full``: no derivative in it is zero at all of them, and no product over steps at any;
+    ``of_zero``: it may be that both sides are zero."""
     where: Points = {}
     lengths = lengths_for(claim, setting)
     for convention in not_refuted(claim, setting, taken, lengths):
         try:
-            holds = (points_equal(claim, setting, convention, lengths, where) or 0) > 0
+            count = points_equal(claim, setting, convention, lengths, where) or 0
+            holds = count > 0 or (of_zero and count == ALL_ZERO)
             if holds and not (in_full and _is_hollow(claim, setting, convention, where)):
                 return True
         except (ShapeClashError, UnknownError, UnluckyError, MissingError, OutOfRangeError):

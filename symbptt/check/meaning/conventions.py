@@ -40,6 +40,8 @@ class Convention:
     stand for whole derivatives.  ``immediate_from`` and ``written`` are for the claim at hand: the
     step from which derivatives by parameters are immediate, and what counts of the gradients that
     are written.  ``undivided``: a gradient of the mean by what has steps is that of the sum.
+    ``gaps_zero``: an immediate derivative is zero where no direct path leads, which is else not
+    taken to be meant.
     """
 
     layout: Layout = Layout.GRADIENT
@@ -69,6 +71,7 @@ class Convention:
     immediate_from: int | None = None
     written: tuple[Written, ...] = ()
     undivided: bool = False
+    gaps_zero: bool = False
 
     def means(self, sign: str) -> str:
         """What a product sign means."""

@@ -246,7 +246,8 @@ def _immediate(m: Meaning, a: Place, b: Place) -> Array:
         ]
         return reduce(lambda x, y: chained(x, y) or x, links).array
     found = one(a, b)
-    if not (found.any() or _has_no_path(m, a, b)) and m.convention.immediate_states:
+    none = not (found.any() or _has_no_path(m, a, b)) and m.convention.immediate_states
+    if none and not m.convention.gaps_zero:
         raise NoPathError(f"no direct path leads from {b.name} to {a.name}")
     return found
 

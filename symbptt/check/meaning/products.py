@@ -94,6 +94,10 @@ def _plus(m: Meaning, a: Value, b: Value, sign: int) -> Value:
 # -- products -----------------------------------------------------------------------------------
 
 
+#: What a sign means beside a vector that a transpose makes stand upright.
+_WITH_TRANSPOSES = {"outer where vectors": "matrix", "fitting": "fitting, not outer"}
+
+
 def multiplied(
     m: Meaning, factors: Sequence[Node], operators: Sequence[str], steps: Steps
 ) -> Value:
@@ -115,7 +119,7 @@ def multiplied(
         beyond = beyond or (isinstance(x, Derivative) and x.beyond)
         stands = isinstance(factor, Transpose) and _is_column(m, x)
         kind = m.convention.means(sign)
-        kinds.append("matrix" if (stood or stands) and kind == "outer where vectors" else kind)
+        kinds.append(_WITH_TRANSPOSES.get(kind, kind) if stood or stands else kind)
         values.append(x)
         stood = stands
     if missing is not None:

@@ -89,7 +89,8 @@ class Epoch:
     that was given anew is what it was; ``besides``: the names that equations without steps give,
     which are of no part of the network; ``single``: those that equations give at numbered steps;
     ``formulas_of``: the functions that it gives by formulas, or by words; ``differentials``: its
-    d's may be differentials.
+    d's may be differentials; ``in_two_fonts``: letters of quantities that the document also has
+    in a script font, as losses are.
     """
 
     start: int
@@ -121,6 +122,7 @@ class Epoch:
     added: frozenset[str] = frozenset()
     valued: frozenset[str] = frozenset()
     differentials: bool = False
+    in_two_fonts: frozenset[str] = frozenset()
     spans: Mapping[str, Span | None] = field(default_factory=dict)
     rival: Rival | None = None
     worlds: dict[tuple[int, int], World] = field(default_factory=dict)

@@ -53,6 +53,10 @@ from symbptt.model.model import Model
 from symbptt.model.names import Naming
 from symbptt.model.outline import Statement
 
+#: A letter in a script font, ``\mathcal{L}``, and one in none.
+_SCRIPT = re.compile(r"\\(?:mathcal|mathscr|cal)\s*\{?\s*([A-Z])(?![A-Za-z])")
+_PLAIN = re.compile(r"(?<![A-Za-z{\\])([A-Z])_")
+
 
 def epochs(
     stated: Stated,
@@ -95,6 +99,7 @@ def epochs(
     identity = may_be_identity(words)
     T = _last_number(stated)
     valued = frozenset(name for p in every for name in given_values(p))
+    script = frozenset(_SCRIPT.findall(words)) & frozenset(_PLAIN.findall(words))
 
     def known(epoch: Epoch) -> Epoch:
         rival = epoch.rival
@@ -106,6 +111,7 @@ def epochs(
             added=added,
             valued=valued & {*epoch.model.variables},
             differentials=has_differentials(every, words, epoch.model),
+            in_two_fonts=script & {*epoch.model.variables},
             formulas=(*epoch.formulas, *(g.formula for g in several)),
             lefts=(*epoch.lefts, *(left for g in several for left in g.lefts)),
             spans=spans,

@@ -19,7 +19,9 @@ ENGLISH = {
     "speaks of pre-activations": "*preactivation*, *pre-activation*, *pre activation*",
     "says that gradients are rows": "numerator layout/convention, numerator-layout, "
     "gradients/derivatives are/as row/rows, gradient/derivative is a row, "
-    "gradients/derivatives by/of/with vectors are row/rows",
+    "gradients/derivatives by/of/with vectors are row/rows, "
+    "gradients/derivatives of a scalar/loss are row/rows, "
+    "gradient/derivative of a scalar/loss is a row",
     "says that others are alike": "likewise, similarly, analogous*, and so on, etc, "
     "for any/all/every/each, any variable/quantity, every variable/quantity, all others/other",
     "assumes a value": "suppos*, assum*, let, lets, given, imagin*, pretend*, hypothe*, say, "
@@ -54,6 +56,8 @@ ENGLISH = {
     "was, way, we, were, what, which, while, who, why, will, with, yes, yet, you, your",
     "names the cross-entropy": "*cross entropy*, *cross-entropy*, *crossentropy*, "
     "*negative log likelihood*, *negative log-likelihood*, *negative loglikelihood*",
+    "speaks of numbers": "scalar case/cases/version/setting/network/rnn/model, "
+    "scalars, one-dimensional, 1-dimensional, case of numbers, are/is numbers/scalar/scalars",
     "names a network without gates": "vanilla/simple/standard/plain/traditional/basic/ordinary/"
     "classic/classical/conventional/naive/elman rnn/rnns/recurrent",
     "says what a function may be": "or identity/linear, or the/an identity, identity for/or, "
@@ -108,6 +112,9 @@ SPANISH = {
     "explains what stands before": "donde, siendo, aquí",
     "adds to what stands before": "con",
 }
+KOREAN = {
+    "speaks of numbers": "scalar 경우, scalar인 경우, 스칼라",
+}
 LANGUAGES = {
     "English": ENGLISH,
     "Chinese": CHINESE,
@@ -115,6 +122,7 @@ LANGUAGES = {
     "German": GERMAN,
     "Italian": ITALIAN,
     "Japanese": JAPANESE,
+    "Korean": KOREAN,
     "Portuguese": PORTUGUESE,
     "Russian": RUSSIAN,
     "Spanish": SPANISH,
