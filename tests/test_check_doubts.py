@@ -29,18 +29,27 @@ $$Y_t = H_t V$$
 """ + LOSS.replace("o_t", "Y_t").replace("d_t", "D_t")
 #: No equations, but the letters of a network that is known.
 LETTERS = rf"$${of('h_t', 'h_{t-1}')} = W_{{hh}}^T diag(f'(W_{{hh}} h_{{t-1}} + W_{{xh}} x_t))$$"
+#: Their loss is a letter in a script font, and so are the logits in none.
+SCRIPT = r"\mathcal{L}"
+LOGITS = r"""
+$$h_t = \tanh(W h_{t-1} + U x_t), \quad z_t = V h_t, \quad L_t = M z_t$$
+$$p_t = \mathrm{softmax}(L_t), \qquad \mathcal{L} = -\frac{1}{T} \sum_t \log p_{t,y_t}$$
+"""
 JACOBIAN = "diag(1 - h_i^2) W"
 #: For each doubt a document, with a last formula that it is about.
 EXAMPLES = {
     "loss that is not read": f"{UNREAD}$${of('L_t', 'V')} = {of('L_t', 'o_t')} h_t^T$$",
     "path that is not read": NETS.replace(r"\tanh(z_t)", r"\tanh(z_t) + a_t")
     + rf"$$a_t = x_t \odot c_{{t-1}}$$ $${of('L', 'x_t')} = U^T {of('L', 'z_t')}$$",
+    "letter in two fonts": f"{LOGITS}$${of(SCRIPT, 'V')} = {of(SCRIPT, 'z_t')} h_t^T$$",
     "ones without a transpose": rf"{ROWS}$${of('L', 'b')} = \sum_t 1 {of('L', 'A_t')}$$",
     "differentials that are named alike": f"{NETS}With differentials,"
     "\n$$dz_t = diag(1 - h_t^2) dh_t$$",
     "range that ends at a letter": NETS
     + f"$${of('L', 'W')} = \\sum_{{k=1}}^M {of('L', 'z_k')} h_{{k-1}}^T$$",
     "rounded numbers": rf"{NETS}$$-0.640 \times 0.435 = -0.278$$",
+    "letter in two fonts, where it fails": LOGITS
+    + rf"$${of(SCRIPT, 'W')} = \sum_t ({of(SCRIPT, 'h_t')} \odot (1 - h_t^2)) h_{{t-1}}^T$$",
     "one path of several": f"{NETS}$${of('L', 'h_t')} += V^T V (o_t - d_t)$$",
     "words before a relation sign": f"{NETS}$${of('L', 'z_t')} = {of('L', 'h_t')} {of('h_t', 'z_t')}$$"
     f"\n\nThe last step:\n\n$$= {of('L_t', 'o_t')} {of('o_t', 'h_t')} {of('h_t', 'z_t')}$$",

@@ -52,6 +52,40 @@ def test_a_quantity_that_two_equations_give(text, claim, expected):
     assert verdict(text, claim) == expected
 
 
+CONTEXT = r"""
+$$c_t = h_{t-1}$$
+
+$$h_t = \tanh(W c_t + U x_t + b)$$
+
+$$y_t = V h_t$$
+"""
+JORDAN = r"""
+The network of Jordan has instead
+
+$$h_t = \tanh(W y_{t-1} + U x_t + b)$$
+"""
+THIRD = r"""
+A wider one has
+
+$$h_t = \tanh(W_2 y_{t-1} + U_2 x_t + b)$$
+"""
+SLOPE = of("h_t", "h_{t-1}") + r" = \mathrm{diag}(1 - h_t^2) W"
+
+
+@pytest.mark.parametrize(
+    ("text", "claim", "expected"),
+    [
+        (CONTEXT, SLOPE, "right"),
+        (CONTEXT + JORDAN, SLOPE, "inconclusive"),
+        (CONTEXT, SLOPE.replace("1 -", "1 +"), "wrong"),
+        (CONTEXT + JORDAN, of("h_t", "x_t") + r" = \mathrm{diag}(1 + h_t^2) U", "wrong"),
+        (CONTEXT + THIRD, of("h_t", "y_{t-1}") + r" = \mathrm{diag}(1 - h_t^2) W_2", "right"),
+    ],
+)
+def test_equations_with_the_same_weights_are_rivals(text, claim, expected):
+    assert verdict(text, claim) == expected
+
+
 ELMAN = r"""
 $$h_t = \phi(W x_t + U h_{t-1} + b)$$
 

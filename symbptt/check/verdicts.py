@@ -17,20 +17,18 @@ from symbptt.check.doubts import When, doubt
 from symbptt.check.edits import Edit
 from symbptt.check.engine import engine_formula
 from symbptt.check.findings import FAULTS, Correction, Reading, Verdict
-from symbptt.check.judge import BOTH_ZERO, DIFFER, Judgement, held_everywhere, judge
+from symbptt.check.judge import BOTH_ZERO, DIFFER, Judgement, judge
 from symbptt.check.judgements import AT_END, Judgements, names_a_share
 from symbptt.check.meaning.claims import Claim, unbound_letters
 from symbptt.check.meaning.comparison import has_vector_for_diagonal
-from symbptt.check.meaning.conventions import STANDARD
 from symbptt.check.meaning.layouts import needs
 from symbptt.check.meaning.paths import path_between
 from symbptt.check.meaning.scales import MEAN, scales
-from symbptt.check.meaning.tensors import Layout
+from symbptt.check.narrower import meant_of_less
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.guessed import shown
-from symbptt.check.networks.links import claim_of, is_of_loss, words_before
+from symbptt.check.networks.links import claim_of, is_of_loss
 from symbptt.check.networks.parts import Part, has_derivative, links_of
-from symbptt.check.notation.language import said
 from symbptt.formula.tree import (
     Call,
     Group,
@@ -42,18 +40,11 @@ from symbptt.formula.tree import (
     Transpose,
 )
 
-_OF_NUMBERS = said("speaks of numbers")
-_ALONG = replace(STANDARD, immediate_parameters=True, immediate_states=True, gaps_zero=True)
-_DIRECT = (_ALONG, replace(_ALONG, diagonals=True))
-_ROWS = replace(STANDARD, layout=Layout.ROWS)
 _LATER = Relation((Symbol("t"), Number(Fraction(2))), ("≥",))
 NAMED_TWICE = "the document has another name for what {} is by its name; are they the same?"
 ALONG_A_PATH = "it holds along the direct path alone; is it about all paths?"
 DIRECT = "direct path"
 BROKEN_CHAIN = "it holds by an immediate derivative, which is total in the link before it"
-OF_NUMBERS = "it holds where all are numbers, and the words before it speak of that"
-NO_PATH = "it holds along direct paths, of which there is none; is it about all paths?"
-ROWS = "it holds if gradients by vectors are rows, of which the document says nothing"
 ONE_ALONE = "lines {} and {} give the same quantity, and it holds by one of them alone"
 
 
@@ -199,7 +190,8 @@ class Verdicts(Judgements):
             return undecided(unsure, verdict)
         if verdict.verdict == "shape-error" and self.is_of_numbers(part, epoch):
             return undecided(f"it holds where all are numbers; else {verdict.reason}", verdict)
-        narrower = self.holds_narrowly(part, epoch)
+        others = [h for h in self.held if h.epoch == epoch.start]
+        narrower = meant_of_less(part, claim_of(part, epoch), setting, others)
         if narrower is not None:
             return undecided(narrower, verdict)
         if self.divides_at_end(part, epoch):
@@ -233,29 +225,6 @@ class Verdicts(Judgements):
             mended = again is not None
             self.failed.append(Failed(claim, epoch.start, setting.scope, verdict, mended))
         return verdict
-
-    def holds_narrowly(self, part: Part, epoch: Epoch) -> str | None:
-        """Why a claim that fails may be meant of less: of numbers, which the words before it speak
-        of; of direct paths, of which there is none; of gradients that are rows."""
-        claim, setting = claim_of(part, epoch), self.known.setting(epoch)
-        words = f"{part.formula.fragment.heading}\n{words_before(part)}"
-        if _OF_NUMBERS.search(words) and judge(claim, setting.with_numbers()).holds:
-            return OF_NUMBERS
-        if held_everywhere(claim, setting, _DIRECT, of_zero=True):
-            return NO_PATH
-        if not setting.rows and held_everywhere(claim, setting, [_ROWS]):
-            rows = self.in_columns(epoch)
-            return ROWS if rows is None else None
-        return None
-
-    def in_columns(self, epoch: Epoch) -> int | None:
-        """The line of a claim that holds only if gradients are no rows."""
-        return next(
-            (h.line for h in self.held
-             if h.epoch == epoch.start and h.convention.layout is Layout.GRADIENT
-             and not held_everywhere(h.claim, h.setting, [replace(h.convention, layout=Layout.ROWS)])),
-            None,
-        )  # fmt: skip
 
     def is_along_a_path(self, along: tuple[Node, Node], part: Part, epoch: Epoch) -> bool:
         """Whether what hands a gradient back, ``∂L/∂c_0 = ∂L/∂c_T ⊙ ∏_t f_t``, is right for the

@@ -1,0 +1,47 @@
+"""What a claim that fails may be meant of: less than it says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from symbptt.check.consistent import Held
+from symbptt.check.judge import held_everywhere, judge
+from symbptt.check.meaning.claims import Claim
+from symbptt.check.meaning.conventions import STANDARD
+from symbptt.check.meaning.setting import Setting
+from symbptt.check.meaning.tensors import Layout
+from symbptt.check.networks.links import words_before
+from symbptt.check.networks.parts import Part
+from symbptt.check.notation.language import said
+
+OF_NUMBERS = "it holds where all are numbers, and the words before it speak of that"
+NO_PATH = "it holds along direct paths, of which there is none; is it about all paths?"
+ROWS = "it holds if gradients by vectors are rows, of which the document says nothing"
+
+_OF_NUMBERS = said("speaks of numbers")
+_DIRECT = replace(STANDARD, immediate_parameters=True, immediate_states=True, gaps_zero=True)
+_DIRECT_PATHS = (_DIRECT, replace(_DIRECT, diagonals=True))
+
+
+def meant_of_less(part: Part, claim: Claim, setting: Setting, others: Sequence[Held]) -> str | None:
+    """Why a claim that fails may be no fault: it holds of numbers, which the words before it speak
+    of; of direct paths, of which there is none; of gradients that are rows, where none of the
+    ``others`` that hold says that they are columns."""
+    words = f"{part.formula.fragment.heading}\n{words_before(part)}"
+    if _OF_NUMBERS.search(words) and judge(claim, setting.with_numbers()).holds:
+        return OF_NUMBERS
+    if held_everywhere(claim, setting, _DIRECT_PATHS, of_zero=True):
+        return NO_PATH
+    rows = replace(STANDARD, layout=Layout.ROWS)
+    if setting.rows or not held_everywhere(claim, setting, [rows]):
+        return None
+    return None if any(map(_is_of_columns, others)) else ROWS
+
+
+def _is_of_columns(held: Held) -> bool:
+    """Whether a claim holds only if gradients are no rows."""
+    if held.convention.layout is not Layout.GRADIENT:
+        return False
+    rows = replace(held.convention, layout=Layout.ROWS)
+    return not held_everywhere(held.claim, held.setting, [rows])

@@ -1,0 +1,140 @@
+"""A claim that fails may be meant of less than it says: it is in doubt then, and no fault."""
+
+from __future__ import annotations
+
+import pytest
+
+import symbptt
+
+NETWORK = r"""
+$$h_t = \tanh(U x_t + V h_{t-1} + b)$$
+
+$$z_t = W h_t$$
+
+$$o_t = \sigma(z_t)$$
+"""
+LSTM = r"""
+$$f_t = \sigma(W_f x_t + U_f h_{t-1})$$
+
+$$g_t = \tanh(W_g x_t + U_g h_{t-1})$$
+
+$$c_t = f_t \odot c_{t-1} + g_t, \qquad h_t = \tanh(c_t)$$
+"""
+
+
+def of(top: str, by: str) -> str:
+    return rf"\frac{{\partial {top}}}{{\partial {by}}}"
+
+
+def verdict(*texts: str) -> str:
+    found = symbptt.check("\n\n".join(texts)).findings[-1].verdict
+    assert found is not None
+    return found.verdict
+
+
+GATE = rf"Let $G_t = {of('o_t', 'z_t')}$, which is $$G_t = \operatorname{{diag}}(\sigma'(z_t))$$"
+NUMBER = r"$$G_t = \sigma'(z_t)$$"
+
+
+@pytest.mark.parametrize(
+    ("words", "claim", "expected"),
+    [
+        ("", NUMBER, "shape-error"),
+        ("In the scalar case it is", NUMBER, "inconclusive"),
+        ("If all are numbers,", NUMBER, "inconclusive"),
+        ("스칼라에서는", NUMBER, "inconclusive"),
+        ("In the scalar case it is", NUMBER.replace(r"\sigma'", r"2 \sigma'"), "shape-error"),
+    ],
+)
+def test_words_say_that_all_are_numbers(words, claim, expected):
+    assert verdict(NETWORK, GATE, words, claim) == expected
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        (f"{of('f_t', 'c_{t-1}')} = 0", "inconclusive"),
+        (f"{of('c_t', 'c_{t-1}')} = f_t + c_{{t-1}} \\odot {of('f_t', 'c_{t-1}')}", "inconclusive"),
+        (f"{of('c_t', 'c_{t-1}')} = g_t + c_{{t-1}} \\odot {of('f_t', 'c_{t-1}')}", "wrong"),
+        (f"{of('c_t', 'f_t')} = 0", "wrong"),
+    ],
+)
+def test_direct_paths_of_which_there_is_none(claim, expected):
+    assert verdict(LSTM, f"$${claim}$$") == expected
+
+
+ROW = rf"$${of('L_t', 'W')} = \left({of('L_t', 'o_t')} diag(\sigma'(z_t))\right)^T h_t^T$$"
+COLUMN = rf"$${of('L_t', 'z_t')} = diag(\sigma'(z_t)) {of('L_t', 'o_t')}$$"
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ([ROW], "inconclusive"),
+        ([COLUMN, ROW], "shape-error"),
+        (["Derivatives of a scalar are row vectors.", ROW], "right-under"),
+        (["Derivatives of a scalar are row vectors.", ROW.replace("h_t^T", "h_{t-1}^T")], "wrong"),
+        ([ROW.replace("h_t^T", "h_{t-1}^T")], "shape-error"),
+    ],
+)
+def test_gradients_that_may_be_rows(texts, expected):
+    assert verdict(NETWORK, *texts) == expected
+
+
+ELMAN = r"""
+$$h_t = \tanh(W h_{t-1} + U x_t)$$
+
+$$y_t = V h_t, \qquad L_t = \frac{1}{2}\|y_t - d_t\|^2, \qquad L = \sum_t L_t$$
+"""
+SHARES = rf"\sum_t {of('L_t', 'h_t')} {of('h_t', 'W')}"
+PATHS = rf"\sum_t \sum_{{k=1}}^t {of('L_t', 'h_t')} {of('h_t', 'h_k')} {of('h_k', 'W')}"
+IMMEDIATE = r"\sum_t (V^T (y_t - d_t) \odot (1 - h_t^2)) h_{t-1}^T"
+
+
+@pytest.mark.parametrize(
+    ("sides", "expected"),
+    [
+        ([SHARES, IMMEDIATE], "inconclusive"),  # total in one link, immediate in the other
+        ([SHARES, PATHS], "right-under"),
+        ([IMMEDIATE], "wrong"),
+    ],
+)
+def test_the_links_of_a_chain_need_one_derivative(sides, expected):
+    assert verdict(ELMAN, "$$" + " = ".join([of("L", "W"), *sides]) + "$$") == expected
+
+
+ROWS = r"""
+$$h_t = \tanh(x_t W + h_{t-1} U)$$
+
+$$y_t = h_t V$$
+"""
+
+
+@pytest.mark.parametrize(
+    ("loss", "factor", "expected"),
+    [
+        (r"\sum_t \|y_t - d_t\|^2", "2", "right"),
+        (r"\sum_t \|y_t - d_t\|^2", "3", "wrong"),
+        (r"\frac{1}{2T} \sum_t \|y_t - d_t\|^2", r"\frac{1}{T}", "right"),
+        (r"\frac{1}{2T} \sum_t \|y_t - d_t\|^2", "", "wrong"),
+        (r"\frac{1}{2} \sum_t (y_t - d_t)^2", "", "right"),
+    ],
+)
+def test_the_square_of_a_row_is_read(loss, factor, expected):
+    claim = rf"$${of('L', 'V')} = {factor} \sum_t h_t^T (y_t - d_t)$$"
+    assert verdict(ROWS, f"$$L = {loss}$$", claim) == expected
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        (r"\sum_t x_t^T \delta_t", "right"),
+        (r"\sum_t \delta_t x_t^T", "shape-error"),
+        (r"\sum_t x_t \delta_t", "right-under"),
+    ],
+)
+def test_a_transpose_that_is_written_makes_no_outer_product(claim, expected):
+    delta = rf"$$\delta_t = {of('L', 'a_t')}$$"
+    model = ROWS.replace(r"\tanh(x_t W + h_{t-1} U)", r"\tanh(a_t), \quad a_t = x_t W + h_{t-1} U")
+    loss = r"$$L = \sum_t \|y_t - d_t\|^2$$"
+    assert verdict(model, loss, delta, f"$${of('L', 'W')} = {claim}$$") == expected
