@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
 import re
@@ -11,15 +12,17 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import models
 import numpy as np
 import pytest
 
 import symbptt
-from symbptt.calculus import derive
+from symbptt.calculus import Derivation, derive
 from symbptt.compile import compile_gradient, export_files
 from symbptt.compile.c_module import TAKEN_C, c_module
+from symbptt.compile.loader import load_module
 from symbptt.errors import RequestError, SymbpttError
 from symbptt.model import Model, bind, load
 
@@ -111,17 +114,47 @@ FLOATS = {"float32": 2e-5, "float64": 1e-12}
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("batch", [None, 1, 5])
+@pytest.mark.parametrize("batch", [None, 1, 5, 29])  # 29: rows for several blocks of a product
 @pytest.mark.parametrize("name", ["lstm", "elman-bidirectional", "rnn-ln"])
 def test_gradients_are_those_of_numpy(name: str, batch: int | None, dtype: str) -> None:
     d = models.derivation(name)
-    c, numpy = compile_gradient(d, "c"), compile_gradient(d, "numpy")
+    assert_equal(d, compile_gradient(d, "c"), batch, dtype)
+
+
+def assert_equal(
+    d: Derivation, c: Callable[..., tuple[Any, Any]], batch: int | None, dtype: str
+) -> None:
     params, inputs = arrays(d.model, 7, batch, dtype)
+    numpy = compile_gradient(d, "numpy")
     (loss, grads), (expected_loss, expected) = c(params, inputs), numpy(params, inputs)
     assert loss == pytest.approx(expected_loss, rel=FLOATS[dtype])
     for key, gradient in grads.items():
         assert gradient.dtype == dtype
         assert_close(gradient, expected[key], FLOATS[dtype])
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_a_compiler_without_vectors_multiplies_number_by_number(dtype: str, tmp_path: Path) -> None:
+    exported("lstm", tmp_path, "lstm")
+    source = (tmp_path / "lstm.c").read_text()
+    assert source.count("#if defined(__GNUC__)") == 1
+    (tmp_path / "lstm.c").write_text(source.replace("#if defined(__GNUC__)", "#if 0"))
+    module = load_module((tmp_path / "lstm.py").read_text(), "lstm")
+    module.__dict__["FOLDER"] = tmp_path
+    assert_equal(models.derivation("lstm"), module.loss_and_gradients, 29, dtype)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_products_may_be_those_of_blas(
+    dtype: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = f"{os.environ['CFLAGS']} -DLSTM_BLAS -I{TRAIN.parent} {TRAIN.parent / 'cblas.c'}"
+    monkeypatch.setenv("CFLAGS", flags)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    d = models.derivation("lstm")
+    assert_equal(d, compile_gradient(d, "c"), 29, dtype)
+    (library,) = tmp_path.rglob("*.so")
+    assert ctypes.c_long.in_dll(ctypes.CDLL(str(library)), "cblas_calls").value > 20
 
 
 def arrays(

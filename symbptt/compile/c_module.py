@@ -40,9 +40,9 @@ volatile while asm fortran typeof typeof_unqual alignas alignof bool constexpr f
 static_assert thread_local true unix linux main printf exp tanh log sin cos sqrt pow fabs erf gamma
 y0 y1 yn j0 j1 jn memcpy memset size_t NULL INFINITY
 max min
-real bits sizes given gradients workspace all loss t r i j T B zero start copy transpose row_product
-add_product exp_parts series MATH SHIFT EXPONENT ROWS COLUMNS WIDE BIAS LN2_HIGH LN2_LOW
-EXP_MAX EXP_MIN TANH_MAX
+real bits lanes sizes given gradients workspace all loss t r i j T B zero start copy transpose load
+save row_product block_product panel_product add_product exp_parts series MATH GEMM BYTES LANES ROWS
+COLUMNS DEPTH HEIGHT SHIFT EXPONENT BIAS LN2_HIGH LN2_LOW EXP_MAX EXP_MIN TANH_MAX
 """
 
 #: Functions of vectors and of two numbers, as C; what is not called is not printed.
