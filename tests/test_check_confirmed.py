@@ -47,6 +47,8 @@ def last(text: str) -> str | None:
         (OPEN, MENDED, "inconclusive"),
         (OPEN + JACOBIAN, MENDED, "inconclusive"),
         (OPEN + GRADIENT, MENDED, "wrong"),
+        (OPEN + GRADIENT.replace(r"= \sum", r"= -\sum"), MENDED, "wrong"),  # another slip
+        (OPEN + MENDED.replace("h_{t-1}", "h_{t+1}"), MENDED, "inconclusive"),  # of the same kind
     ],
 )
 def test_a_fault_needs_a_formula_that_confirms_the_equations(others, claim, expected):

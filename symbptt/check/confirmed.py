@@ -20,14 +20,14 @@ from symbptt.formula.tree import Call, Differential, Node, Product, Quotient, Sy
 
 @dataclass(frozen=True)
 class Failed:
-    """A claim that fails by equations that were read in a document; ``mended``: an edit makes it
-    hold by them."""
+    """A claim that fails by equations that were read in a document; ``mistake``: what an edit
+    undoes that makes it hold by them, if one does."""
 
     claim: Claim
     epoch: int
     scope: Scope
     verdict: Verdict
-    mended: bool
+    mistake: str | None
 
     @property
     def uses_names(self) -> bool:
@@ -53,15 +53,19 @@ UNCONFIRMED = (
 )
 
 
-def unconfirmed(failed: Failed, others: Sequence[Held]) -> str | None:
+def unconfirmed(failed: Failed, held: Sequence[Held], others: Sequence[Failed]) -> str | None:
     """Why a claim that fails may be one of other equations: what it has the derivatives of is in
-    no other formula that says more than a chain rule and holds by those that were read."""
+    no other formula that says more than a chain rule and holds by those that were read, or has a
+    slip of another kind than this one, without which it does."""
+    slips = (o for o in others if o.mistake not in (None, failed.mistake))
+    every = [(h.claim, h.epoch, h.setting.scope) for h in held]
+    every += [(o.claim, o.epoch, o.scope) for o in slips]
     said: set[str] = set()
-    for other in others:
-        if other.epoch == failed.epoch and _tells_more(other.claim, other.setting.scope):
-            said.update(*_derived(other.claim, other.setting.scope))
-    every = _derived(failed.claim, failed.scope)
-    return None if all(names & said for names in every) else UNCONFIRMED
+    for claim, epoch, scope in every:
+        if epoch == failed.epoch and _tells_more(claim, scope):
+            said.update(*_derived(claim, scope))
+    needed = _derived(failed.claim, failed.scope)
+    return None if all(names & said for names in needed) else UNCONFIRMED
 
 
 def _derived(claim: Claim, scope: Scope) -> set[frozenset[str]]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from symbptt.check.consistent import Held
 from symbptt.check.judge import held_everywhere, judge
 from symbptt.check.meaning.claims import Claim
+from symbptt.check.meaning.comparison import says_zero
 from symbptt.check.meaning.conventions import STANDARD
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.tensors import Layout
@@ -31,7 +32,7 @@ def meant_of_less(part: Part, claim: Claim, setting: Setting, others: Sequence[H
     words = f"{part.formula.fragment.heading}\n{words_before(part)}"
     if _OF_NUMBERS.search(words) and judge(claim, setting.with_numbers()).holds:
         return OF_NUMBERS
-    if held_everywhere(claim, setting, _DIRECT_PATHS, of_zero=True):
+    if held_everywhere(claim, setting, _DIRECT_PATHS, of_zero=says_zero(claim)):
         return NO_PATH
     rows = replace(STANDARD, layout=Layout.ROWS)
     if setting.rows or not held_everywhere(claim, setting, [rows]):

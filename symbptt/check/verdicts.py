@@ -76,8 +76,8 @@ class Verdicts(Judgements):
         mine = next((h for h in self.held if h.verdict is verdict), None)
         reason = None if mine is None else contradicted(mine, self.held)
         fault = next((f for f in self.failed if f.verdict is verdict), None)
-        if fault is not None and (in_doubt or (fault.uses_names and not fault.mended)):
-            reason = unconfirmed(fault, self.held)
+        if fault is not None and (in_doubt or (fault.uses_names and fault.mistake is None)):
+            reason = unconfirmed(fault, self.held, self.failed)
         return verdict if reason is None else undecided(reason, verdict)
 
     def verdict(self, part: Part, epoch: Epoch) -> Verdict:
@@ -222,8 +222,8 @@ class Verdicts(Judgements):
         verdict = replace(verdict, counterexample=counterexample(claim_of(part, epoch), setting))
         if epoch.gaps is not None:
             claim = taken(part.left, part.right)
-            mended = again is not None
-            self.failed.append(Failed(claim, epoch.start, setting.scope, verdict, mended))
+            mistake = None if found is None or again is None else found[1].mistake
+            self.failed.append(Failed(claim, epoch.start, setting.scope, verdict, mistake))
         return verdict
 
     def is_along_a_path(self, along: tuple[Node, Node], part: Part, epoch: Epoch) -> bool:

@@ -94,10 +94,6 @@ def _plus(m: Meaning, a: Value, b: Value, sign: int) -> Value:
 # -- products -----------------------------------------------------------------------------------
 
 
-#: What a sign means beside a vector that a transpose makes stand upright.
-_WITH_TRANSPOSES = {"outer where vectors": "matrix", "fitting": "fitting, not outer"}
-
-
 def multiplied(
     m: Meaning, factors: Sequence[Node], operators: Sequence[str], steps: Steps
 ) -> Value:
@@ -119,7 +115,11 @@ def multiplied(
         beyond = beyond or (isinstance(x, Derivative) and x.beyond)
         stands = isinstance(factor, Transpose) and _is_column(m, x)
         kind = m.convention.means(sign)
-        kinds.append(_WITH_TRANSPOSES.get(kind, kind) if stood or stands else kind)
+        if (stood or stands) and kind == "outer where vectors":
+            kind = "matrix"
+        elif stands and kind == "fitting" and _is_name(factor, x):
+            kind = "fitting, not outer"
+        kinds.append(kind)
         values.append(x)
         stood = stands
     if missing is not None:
@@ -143,6 +143,13 @@ def _ones(m: Meaning, node: Node, behind: Sequence[Node], steps: Steps) -> Matri
         raise UnknownError("how many ones there are is not known", node)
     rows, _ = m.laid_out(m.value(behind[0], steps)).size
     return Matrix(np.ones((1, rows), dtype=int).astype(object))
+
+
+def _is_name(node: Node, x: Value) -> bool:
+    """Whether what is transposed is the name of a quantity, which no layout turns."""
+    return (
+        isinstance(node, Transpose) and isinstance(node.operand, Symbol) and isinstance(x, Matrix)
+    )
 
 
 def _is_column(m: Meaning, x: Value) -> bool:
