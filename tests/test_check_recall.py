@@ -92,6 +92,17 @@ def test_a_part_depends_on_its_own_letters() -> None:
     steps = {"t": 2, "k": 1, "j": 3}
     assert dict(kept.steps_of(parse("h_{t-1} x_k", letters=True), steps)) == {"t": 2, "k": 1}
     assert dict(kept.steps_of(parse("W h_j", letters=True), steps)) == {"t": 2, "j": 3}
+    assert dict(kept.steps_of(parse("(W)_{jj}", letters=False), steps)) == {"t": 2, "j": 3}
+    assert dict(kept.steps_of(parse("(h_t)_{kj}", letters=False), steps)) == steps
+
+
+def test_entries_of_a_jacobian_are_told_apart() -> None:
+    jacobian = r"\frac{\partial c_T}{\partial c_t}"
+    path = rf"\left[{jacobian}\right]_{{jj}} = \prod_{{s=t+1}}^{{T}} f_{{s,j}}"
+    cell = r"f_t = \sigma(W x_t + U c_{t-1}), \quad c_t = f_t \odot c_{t-1} + x_t"
+    (verdict,) = [f.verdict for f in symbptt.check(f"$${cell}$$ $${path}$$").findings if f.verdict]
+    assert verdict.verdict == "right-under"
+    assert "direct path" in {r.name for r in verdict.readings}
 
 
 @pytest.mark.parametrize("name", ["wildml-elman-mutants.md", "row-elman-mutants.md"])

@@ -159,6 +159,29 @@ def test_an_empty_product_at_the_last_step_proves_nothing():
     assert verdicts(RNN + claim) == ["inconclusive"]
 
 
+@pytest.mark.parametrize(
+    ("over", "expected"),
+    [
+        ("j=k+1}^{t", "right"),
+        ("j=t}^{k+1", "right"),  # written from the last factor on
+        ("j=t+1}^{k", "inconclusive"),  # I at t = k, where alone it has a meaning
+        ("j=k}^{t", "wrong"),
+    ],
+)
+def test_an_empty_product_proves_nothing(over, expected):
+    factor = r"\frac{\partial h_j}{\partial h_{j-1}}"
+    claim = rf"$$\frac{{\partial h_t}}{{\partial h_k}} = \prod_{{{over}}} {factor}$$"
+    assert verdicts(RNN + claim) == [expected]
+
+
+@pytest.mark.parametrize("factor", ["", "2"])
+def test_empty_products_of_what_runs_backwards_prove_nothing_either(factor):
+    network = r"$$b_t = \tanh(U x_t + W b_{t+1}), \qquad b_{T+1} = 0$$"
+    slope = r"\frac{\partial b_j}{\partial b_{j+1}}"
+    claim = rf"$$\frac{{\partial b_t}}{{\partial b_k}} = \prod_{{j=t}}^{{k-1}} {factor} {slope}$$"
+    assert verdicts(network + "\n\n" + claim) == ["inconclusive"]
+
+
 def test_a_sum_that_begins_at_zero_is_not_wrong():
     assert verdicts(RNN + r"$$\frac{\partial L}{\partial W} = 0$$") == ["inconclusive"]
 

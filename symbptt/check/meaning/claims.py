@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
 from symbptt.check.meaning.entries import extent
 from symbptt.check.meaning.meaning import Meaning
 from symbptt.check.meaning.norms import extreme_over
-from symbptt.check.meaning.ranges import runs_back
+from symbptt.check.meaning.ranges import range_of, runs_back
 from symbptt.check.notation.conditions import holds
 from symbptt.check.notation.meant import Meant
 from symbptt.check.notation.prefixes import with_prefixes
@@ -137,14 +137,33 @@ def _holds_at(claim: Claim, steps: Steps) -> bool:
     return True
 
 
+def has_empty_products(claim: Claim, meaning: Meaning, steps: Steps) -> bool:
+    """Whether a claim has products over steps, and all of them are empty, ``∏_{i=k+1}^k``."""
+    nodes = [n for side in claim.sides for n in side.walk()]
+    bound = _bound(nodes)
+    over = [
+        range_of(meaning, n, n.index.base, steps)
+        for n in nodes
+        if isinstance(n, BigOperator) and n.kind == "prod" and isinstance(n.index, Symbol)
+        and n.lower is not None and n.upper is not None
+        and not bound & {*letters(n.lower), *letters(n.upper)}
+    ]  # fmt: skip
+    return bool(over) and not any(map(len, over))
+
+
+def _bound(nodes: Sequence[Node]) -> set[str]:
+    """The letters of sums and products."""
+    return {n.index.base for n in nodes
+            if isinstance(n, BigOperator) and isinstance(n.index, Symbol)}  # fmt: skip
+
+
 def _is_backward_at(claim: Claim, meaning: Meaning, steps: Steps) -> bool:
     """Whether a claim speaks of the derivative of something by what comes later, or multiplies
     backwards."""
     if any(isinstance(side, Number) and not side.value for side in claim.sides):
         return False  # it says that a derivative is zero
     nodes = [n for side in claim.sides for n in side.walk()]
-    bound = {n.index.base for n in nodes
-             if isinstance(n, BigOperator) and isinstance(n.index, Symbol)}  # fmt: skip
+    bound = _bound(nodes)
     return any(
         _is_backwards(n, meaning, steps) or _runs_back(n, bound, meaning, steps) for n in nodes
     )

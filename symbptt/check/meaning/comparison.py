@@ -8,7 +8,13 @@ from dataclasses import replace
 from random import Random
 
 from symbptt.check.meaning.agreement import agree, is_vector_for_diagonal
-from symbptt.check.meaning.claims import Claim, a_point, least_length, points
+from symbptt.check.meaning.claims import (
+    Claim,
+    a_point,
+    has_empty_products,
+    least_length,
+    points,
+)
 from symbptt.check.meaning.conventions import STANDARD, Convention
 from symbptt.check.meaning.meaning import Meaning
 from symbptt.check.meaning.recall import once
@@ -107,6 +113,7 @@ def _equal_in(
 ) -> int | None:
     compared = 0
     only_last = not claim.conditions
+    only_empty = True
     empty = convention != STANDARD or not says_zero(claim)  # 0 = 0 tells nothing
     for T in lengths:
         for seed in seeds:
@@ -126,8 +133,9 @@ def _equal_in(
                     return None
                 empty = empty and zero
                 only_last = only_last and _is_last(steps, setting.scope, T)
+                only_empty = only_empty and has_empty_products(claim, meaning, steps)
                 compared += 1
-    if only_last and max(lengths, default=1) > 1:
+    if max(lengths, default=1) > 1 and (only_last or only_empty):
         return 0  # whatever it says of other steps was never seen
     return ALL_ZERO if empty and compared else compared
 

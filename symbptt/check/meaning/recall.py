@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 from symbptt.check.meaning.conventions import Convention
 from symbptt.check.notation.scripts import Steps
 from symbptt.check.notation.symbols import Scope
-from symbptt.formula.tree import Node, Symbol
+from symbptt.formula.tree import Node, Symbol, Text
 
 T = TypeVar("T")
 
@@ -66,8 +66,10 @@ class Recall:
     def _letters(self, part: Node) -> frozenset[str] | None:
         found: set[str] = set()
         below = [*part.children()]
+        if isinstance(part, Text):
+            found.update(part.words)
         if isinstance(part, Symbol):
-            found.add(part.base)
+            found |= {part.base, *part.base}  # a_{jj} has the letter j
             meant = self.scope.meant(part)
             if meant is not None and meant.kind == "defined":
                 return None
