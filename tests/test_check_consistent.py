@@ -107,7 +107,8 @@ def test_a_reading_empties_no_derivative(claim: str) -> None:
 )
 def test_a_product_that_leaves_transposes_out_has_none(product: str) -> None:
     claim = rf"{by('L', 'W')} = \sum_{{t=1}}^{{T}} {product}"
-    assert last(ELMAN + LOSS, claim).verdict in {"wrong", "shape-error"}
+    columns = rf"{by('L', 'U')} = \sum_t {BY_A} x_t^T"
+    assert last(ELMAN + LOSS, columns, claim).verdict in {"wrong", "shape-error"}
 
 
 def test_a_transpose_that_is_written_elsewhere_is_missing() -> None:
@@ -145,6 +146,7 @@ def test_rows_are_transposed_in_front() -> None:
 
 ROW = rf"{by('L', 'h_t')} = (o_t - y_t)^T V + {by('L', 'h_{t+1}')} \operatorname{{diag}}(1 - h_{{t+1}}^2) W"
 TURNED = rf"{by('L', 'W')} = \sum_t \operatorname{{diag}}{SLOPE} ({BY_H})^T h_{{t-1}}^T"
+BY_COLUMN = rf"{by('L', 'U')} = \sum_t ({BY_H} \odot (1 - h_t^2)) x_t^T"
 BY_ROW = rf"{by('L', 'V')} = \sum_t h_t (o_t - y_t)^T"
 
 
@@ -153,7 +155,8 @@ BY_ROW = rf"{by('L', 'V')} = \sum_t h_t (o_t - y_t)^T"
     [
         ("", [ROW, TURNED], "right-under"),
         ("Numerator layout.\n", [TURNED], "right-under"),
-        ("", [TURNED], "wrong"),
+        ("", [TURNED], "inconclusive"),
+        ("", [BY_COLUMN, TURNED], "wrong"),
         ("", [ROW, TURNED.replace("t-1", "t")], "wrong"),
         ("", [ROW, BY_ROW, TURNED], "inconclusive"),
     ],
