@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.consistent import Held
 from symbptt.check.judge import held_everywhere, judge
 from symbptt.check.meaning.claims import Claim
@@ -27,12 +28,13 @@ _DIRECT_PATHS = (_DIRECT, replace(_DIRECT, diagonals=True))
 
 def meant_of_less(part: Part, claim: Claim, setting: Setting, others: Sequence[Held]) -> str | None:
     """Why a claim that fails may be no fault: it holds of numbers, which the words before it speak
-    of; of direct paths, of which there is none; of gradients that are rows, where none of the
-    ``others`` that hold says that they are columns."""
+    of; of direct paths between states, of which there is none; of gradients that are rows, where
+    none of the ``others`` that hold says that they are columns."""
     words = f"{part.formula.fragment.heading}\n{words_before(part)}"
     if _OF_NUMBERS.search(words) and judge(claim, setting.with_numbers()).holds:
         return OF_NUMBERS
-    if held_everywhere(claim, setting, _DIRECT_PATHS, of_zero=says_zero(claim)):
+    of_states = not any(speaks_of_loss(side, setting.scope) for side in claim.sides)
+    if of_states and held_everywhere(claim, setting, _DIRECT_PATHS, of_zero=says_zero(claim)):
         return NO_PATH
     rows = replace(STANDARD, layout=Layout.ROWS)
     if setting.rows or not held_everywhere(claim, setting, [rows]):
