@@ -83,7 +83,9 @@ def parser() -> argparse.ArgumentParser:
         "export", models.export, "write the gradient as a standalone module, once verified"
     )
     _model_argument(sub)
-    sub.add_argument("--backend", metavar="B", default="numpy", help="numpy, c, jax or torch")
+    sub.add_argument(
+        "--backend", metavar="B", default="numpy", help="numpy, c, numba, jax or torch"
+    )
     sub.add_argument("--products", metavar="P", help="hessian: Hessian-vector products too")
     sub.add_argument(
         "--explain", action="store_true",

@@ -22,6 +22,9 @@ atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 os.environ["XDG_CACHE_HOME"] = CACHE
 os.environ["CFLAGS"] = "-O0 -std=c99 -Wall -Wextra -Werror -pedantic"
 
+# What is written for Numba runs as the Python that it is, but where a test has it compiled.
+os.environ["NUMBA_DISABLE_JIT"] = "1"
+
 # What JAX compiles here runs once, so it is soon compiled; and there are devices to divide among.
 os.environ["XLA_FLAGS"] = (
     "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "

@@ -240,7 +240,7 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "an unknown backend": (
         lambda: compile_gradient(derive(load("elman")), "numpi"),
         RequestError,
-        "no backend 'numpi'; did you mean 'numpy'? Known: c, jax, lambdify, numpy, torch",
+        "no backend 'numpi'; did you mean 'numpy'? Known: c, jax, lambdify, numba, numpy, torch",
     ),
     "lambdify without T": (
         lambda: compile_gradient(derive(load("elman")), "lambdify"),
@@ -265,7 +265,7 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a backend without text": (
         lambda: export_files(derive(load("elman")), "lambdify", version="1"),
         RequestError,
-        "the backend lambdify works in memory only; export with: numpy, c, jax, torch",
+        "the backend lambdify works in memory only; export with: numpy, c, numba, jax, torch",
     ),
 }  # fmt: skip
 

@@ -261,7 +261,9 @@ def products_alone(network: Network, params: Params, x: Any, target: Any) -> Mad
 CONTENDERS: dict[str, Callable[[Network, Params, Any, Any], Made]] = {
     "symbptt numpy": _ours("numpy"),
     "symbptt c": _ours("c"),
+    "symbptt numba": _ours("numba"),
     "symbptt jax": symbptt_jax,
+    "symbptt torch": _ours("torch"),
     "NumPy by hand": numpy_by_hand,
     "JAX": jax_scan,
     "PyTorch native": torch_native,
@@ -272,5 +274,5 @@ CONTENDERS: dict[str, Callable[[Network, Params, Any, Any], Made]] = {
 }
 
 #: Ours, the floor, and all else: the peers.
-OURS = ("symbptt numpy", "symbptt c", "symbptt jax")
+OURS = ("symbptt numpy", "symbptt c", "symbptt numba", "symbptt jax", "symbptt torch")
 FLOOR = "products alone"

@@ -12,6 +12,7 @@ from symbptt.compile.c_module import c_files, compile_c
 from symbptt.compile.function import GradientFunction, HessianFunction
 from symbptt.compile.jax_module import compile_jax, jax_module
 from symbptt.compile.lambdified import compile_lambdified
+from symbptt.compile.numba_module import compile_numba, numba_module
 from symbptt.compile.numpy_forward import compile_forward, forward_module
 from symbptt.compile.numpy_module import compile_numpy, numpy_module
 from symbptt.compile.numpy_products import compile_products, products_module
@@ -61,6 +62,7 @@ BACKENDS: dict[str, Backend] = {
         products=Backend(compile_products, _module(products_module)),
     ),
     "c": Backend(compile_c, c_files, cut=False),
+    "numba": Backend(compile_numba, _module(numba_module), cut=False),
     "jax": Backend(compile_jax, _module(jax_module), cut=False),
     "torch": Backend(compile_torch, _module(torch_module), cut=False),
     "lambdify": Backend(compile_lambdified, needs_T=True),

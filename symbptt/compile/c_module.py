@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from symbptt.calculus import Derivation
-from symbptt.calculus import nodes as nd
-from symbptt.compile.code import dimension_name, linear
+from symbptt.compile.called_module import CALLED_WORDS, called_facts, kept_folder
+from symbptt.compile.code import dimension_name
 from symbptt.compile.function import Arrays, GradientFunction
 from symbptt.compile.identifiers import Names, ascii_name, step_label
 from symbptt.compile.languages import Language, within_comment
 from symbptt.compile.loader import load_module
-from symbptt.compile.loop_places import count
 from symbptt.compile.loop_writer import LoopWriter
-from symbptt.compile.numpy_module import array_tables, model_facts
 from symbptt.compile.numpy_writer import WIDTH
 from symbptt.compile.plan import plan
 from symbptt.compile.quoting import quoted, quoted_lines
@@ -88,12 +84,6 @@ TAKEN_C = (
     *(f"{name}{'_prime' * n}_" for name in {*OWN, *FUNCTIONS, *ACTIVATIONS} for n in range(3)),
 )
 
-#: What the function of the wrapper names besides sizes.
-_WRAPPER_WORDS = """
-params inputs given T B call workspace sizes arrays kept counts ends out start end width address
-pointers gradients loss working found grads a library Arrays ctypes np accumulate list map zip
-"""
-
 
 @dataclass(frozen=True)
 class CSource:
@@ -124,10 +114,7 @@ def compile_c(derivation: Derivation, T: int | None = None) -> GradientFunction:
 
 def kept(source: CSource) -> Path:
     """A folder of the user's cache with the source, where its wrapper finds it."""
-    key = hashlib.sha256((source.header + source.code).encode()).hexdigest()[:20]
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(home) / "symbptt" / f"{source.prefix}-{key}"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = kept_folder(source.prefix, source.header + source.code)
     for suffix, text in ((".h", source.header), (".c", source.code)):
         write_whole(folder / f"{source.prefix}{suffix}", text)
     return folder
@@ -188,30 +175,14 @@ def c_module(
         "given": [(arrays[g.key], shape_of(model, g.key, dims)) for g in given],
         "gradients": [(arrays[key], shape_of(model, key, dims)) for key in outs],
     })  # fmt: skip
-    return CSource(prefix, header, code, wrapper(writer, said, prefix, T))
+    return CSource(prefix, header, code, wrapper(writer, said, T))
 
 
-def wrapper(writer: LoopWriter, said: dict[str, object], prefix: str, T: int | None) -> str:
+def wrapper(writer: LoopWriter, said: dict[str, object], T: int | None) -> str:
     """The Python module that calls the library."""
-    model = writer.public
-    text = model_facts(model)
-    free = Names(_WRAPPER_WORDS.split())
-    sizes = {dimension_name(d): free.new(dimension_name(d)) for d in model.dimensions}
-    initial = [initial_key(v.name, s) for v, s in model.initial_values]
-    counts = []
-    for key in writer.outputs:
-        v = {initial_key(v.name, s): v for v, s in model.initial_values}.get(key)
-        rows = "1" if v is None else "B"
-        v = v or model.variables[key]
-        rows = rows if v.timeless or rows == "B" else "T * B"
-        entries = [linear(nd.dimension(d), lambda d: sizes[dimension_name(d)]) for d in v.shape]
-        counts.append(count(rows, *entries))
-    return fill("compiled/c_wrapper.py.j2", {
-        **said, **text, **array_tables(model, T), "rows": True,
-        "dims": sizes, "required": [v.name for v in (*model.timeless, *model.given)],
-        "initial_keys": initial, "counts": counts,
-        "outputs": list(writer.outputs),
-    })  # fmt: skip
+    free = Names(CALLED_WORDS)
+    sizes = {d: free.new(dimension_name(d)) for d in writer.public.dimensions}
+    return fill("compiled/c_wrapper.py.j2", {**said, **called_facts(writer, T, sizes)})
 
 
 def functions(called: list[str]) -> list[str]:

@@ -102,7 +102,7 @@ class Entries:
 
     def call(self, name: str, *arguments: str) -> Code:
         self.called.append(name)
-        return Code(f"{name}_({', '.join(arguments)})", ATOM, False)
+        return Code(self.language.call(name, *arguments), ATOM, False)
 
     def _leaf(self, e: MatrixExpr, at: Entry) -> Code:
         row = self.place(e)
@@ -121,14 +121,15 @@ class Entries:
         elif not al.is_scalar(e) or (at.sample is None and row.each):
             terms.append(at.row)
         terms = [term for term in terms if term != "0"]
-        return Code(f"{row.array}[{' + '.join(terms) or '0'}]", ATOM, False)
+        return Code(self.language.entry(row.array, " + ".join(terms) or "0"), ATOM, False)
 
     def _multiple(self, many: sp.Rational, code: Code) -> Code:
         if many == -1:
             return Code("-" + code.within(PRODUCT, POWER, ATOM), PRODUCT, False)
         if many.q != 1 and many.p in (1, -1):
             sign = "-" if many.p < 0 else ""
-            return Code(f"{sign}{code.within(PRODUCT, POWER, ATOM)} / {many.q}", PRODUCT, False)
+            below = self.language.number(sp.Integer(many.q)).text
+            return Code(f"{sign}{code.within(PRODUCT, POWER, ATOM)} / {below}", PRODUCT, False)
         return self._times([self.language.number(many), code])
 
     def _times(self, codes: list[Code]) -> Code:
@@ -149,19 +150,20 @@ class Entries:
             return self.call("times_log", *(self.text(p, at) for p in parts))
         above = [self.code(f, at) for f in e.args if not divides(f)]
         below = [self.code(al.raised(f.base, -f.exp), at) for f in e.args if divides(f)]
-        code = self._times(above or [Code("1", ATOM, False)])
+        code = self._times(above or [self.language.number(sp.S.One)])
         text = code.text + "".join(f" / {c.within(ATOM)}" for c in below)
         return Code(text, PRODUCT, False)
 
     def _power(self, e: HadamardPower, at: Entry) -> Code:
         if divides(e):
             below = self.code(al.raised(e.base, -e.exp), at)
-            return Code(f"1 / {below.within(ATOM)}", PRODUCT, False)
+            above = self.language.number(sp.S.One).text
+            return Code(f"{above} / {below.within(ATOM)}", PRODUCT, False)
         base = self.code(e.base, at)
         if e.exp == sp.Rational(1, 2):
             return self.call("sqrt", base.text)
         if e.exp == 2:
-            if base.binds == ATOM and "(" not in base.text:
+            if base.binds == ATOM and "_(" not in base.text:
                 return Code(f"{base.text} * {base.text}", PRODUCT, False)
             return self.call("square", base.text)
         return self.call("power", base.text, self.language.number(e.exp).text)

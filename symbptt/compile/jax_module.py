@@ -8,20 +8,16 @@ from typing import Any
 import numpy as np
 
 from symbptt.calculus import Derivation
+from symbptt.compile.extras import needed
 from symbptt.compile.function import Arrays, GradientFunction
 from symbptt.compile.jax_writer import TAKEN_JAX, JaxWriter
+from symbptt.compile.library_writer import library_module
 from symbptt.compile.loader import load_module
-from symbptt.compile.numpy_module import TAKEN, module_text
-from symbptt.compile.plan import plan
-from symbptt.errors import RequestError
 
 
 def compile_jax(derivation: Derivation, T: int | None = None) -> GradientFunction:
     """The derivation as a function that JAX compiles for each shape of its arrays."""
-    try:
-        import jax
-    except ImportError:
-        raise RequestError("the backend jax needs JAX; pip install 'symbptt[jax]'") from None
+    jax = needed("jax", "JAX", "jax")
     source = jax_module(derivation, T=T)
     module = load_module(source, "jax")
 
@@ -43,9 +39,4 @@ def compile_jax(derivation: Derivation, T: int | None = None) -> GradientFunctio
 
 def jax_module(derivation: Derivation, version: str = "", T: int | None = None) -> str:
     """The text of a module that computes the loss and its gradients with JAX."""
-    found, schedule = plan(derivation)
-    writer = JaxWriter(
-        schedule.program, (*TAKEN, *TAKEN_JAX),
-        schedule=schedule, public=derivation.model, packs=found.packs,
-    )  # fmt: skip
-    return module_text("compiled/jax.py.j2", writer, version, T)
+    return library_module(JaxWriter, TAKEN_JAX, derivation, version, T)

@@ -59,11 +59,16 @@ class Language:
     indent = "    "
     room = 92
 
-    def lines(self, nodes: Iterable[Node], level: int = 0) -> Iterator[str]:
-        """Source for nodes, line by line."""
+    def lines(self, nodes: Iterable[Node]) -> Iterator[str]:
+        """Source for nodes, line by line, none of them too long."""
+        for line in self.inside(nodes, 0):
+            yield from self.wrapped(line)
+
+    def inside(self, nodes: Iterable[Node], level: int = 1) -> Iterator[str]:
+        """Source for nodes within others."""
         for node in nodes:
             for line in self.node(node):
-                yield from self.wrapped(self.indent * level + line) if line else ("",)
+                yield self.indent * level + line if line else ""
 
     def wrapped(self, line: str) -> Iterator[str]:
         """A line in several, if it is too long."""
@@ -101,12 +106,12 @@ class Language:
                 if rest:
                     yield f"   {rest[-1]} */"
                 if any(isinstance(part, View) for part in body):
-                    yield from ("{", *self.lines(body, 1), "}")
+                    yield from ("{", *self.inside(body), "}")
                 else:
-                    yield from self.lines(body)
+                    yield from self.inside(body, 0)
 
     def _headed(self, head: str, body: tuple[Node, ...]) -> Iterator[str]:
-        inside = list(self.lines(body, 1))
+        inside = list(self.inside(body))
         if len(inside) == 1 or (len(body) == 1 and isinstance(body[0], For)):
             yield from (head, *inside)
         else:
@@ -118,6 +123,18 @@ class Language:
     def offset(self, array: str, offset: str) -> str:
         """An array from a number on."""
         return array if offset == "0" else f"{array} + {offset}"
+
+    def entry(self, array: str, index: str) -> str:
+        """A number of an array."""
+        return f"{array}[{index}]"
+
+    def call(self, function: str, *arguments: str) -> str:
+        """A function of numbers."""
+        return f"{function}_({', '.join(arguments)})"
+
+    def done(self, what: str, *arguments: str) -> str:
+        """What a function does with arrays."""
+        return f"{what}({', '.join(arguments)})"
 
     def number(self, value: sp.Rational) -> Code:
         """A number, exact where it can be."""

@@ -8,8 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from symbptt.calculus import Derivation
 from symbptt.compile.numpy_functions import Helper
+from symbptt.compile.numpy_module import TAKEN, module_text
 from symbptt.compile.numpy_writer import WIDTH, indented
+from symbptt.compile.plan import plan
 from symbptt.compile.scheduled_writer import ScheduledWriter
 
 
@@ -49,3 +52,19 @@ def listed(names: Iterable[str]) -> str:
     """Names as a tuple of texts, a line for several."""
     rows = textwrap.wrap(" ".join(f'"{name}",' for name in names), WIDTH - 4)
     return "\n".join(["(", *indented(rows), ")"])
+
+
+def library_module(
+    kind: type[LibraryWriter],
+    taken: Iterable[str],
+    derivation: Derivation,
+    version: str,
+    T: int | None,
+) -> str:
+    """The text of a module that computes the loss and its gradients with a library."""
+    found, schedule = plan(derivation)
+    writer = kind(
+        schedule.program, (*TAKEN, *taken),
+        schedule=schedule, public=derivation.model, packs=found.packs,
+    )  # fmt: skip
+    return module_text(f"compiled/{kind.library}.py.j2", writer, version, T)

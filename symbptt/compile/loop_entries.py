@@ -24,7 +24,8 @@ class EntryLoops(Places):
         if al.constant(e) == 0 and sign == "+=":
             return
         if flat(e) and self._is_even(vector := self.as_vector(e), target):
-            line = f"{target.array}[i] {sign} {self.entries.text(vector, Entry(sample=None))}"
+            left = self.language.entry(target.array, "i")
+            line = f"{left} {sign} {self.entries.text(vector, Entry(sample=None))}"
             self.body.append(For("i", "0", count(self.rows, self.size(target.width)), (line,)))
             return
         line = f"{self.left(target, e)} {sign} {self.entry(e).text}"

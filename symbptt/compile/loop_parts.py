@@ -94,6 +94,6 @@ class PartLoops(ProductLoops):
     def _vector_map(self, e: nd.VectorMap, target: Row) -> None:
         operand = self.place(self.leaf(self.entrywise(e.operand)))
         self.entries.called.append(e.function)
-        ends = f"{self.here(operand)}, {self.here(target)}"
-        line = f"{e.function}_({self.size(nd.entries(e))}, {ends})"
+        ends = self.here(operand), self.here(target)
+        line = self.language.done(f"{e.function}_", self.size(nd.entries(e)), *ends)
         self.body += self.over_rows((line,), target.each)

@@ -100,7 +100,7 @@ class ProductLoops(EntryLoops):
         """``c += many a b`` of rows, columns and the size that is summed over; each array with how
         far apart its rows lie, and the columns of a."""
         numbers = self.language.number(sp.Rational(many)).text
-        return f"add_product({', '.join((*sizes, numbers, *a, *b, *c))})"
+        return self.language.done("add_product", *sizes, numbers, *a, *b, *c)
 
 
 def is_product(e: MatrixExpr) -> bool:

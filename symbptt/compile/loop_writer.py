@@ -63,6 +63,7 @@ class LoopWriter:
 
     def __post_init__(self) -> None:
         self.names = Names(self.taken)
+        self.done = self.language.done
         self.model = self.schedule.program.model
         self.places = stores(self.schedule)
         self.changes = Changes(self.schedule, self.places)
@@ -146,7 +147,8 @@ class LoopWriter:
         changes = [self.loops.change(c) for c in self.changes.of(s)]
         if _once(s) and is_matrix(s.symbol):
             (rows, columns), name = self.matrix(s.key), self.arrays[s.key]
-            changes.append((f"transpose({rows}, {columns}, {name}, {self.transposed(s.key)})",))
+            turned = self.done("transpose", rows, columns, name, self.transposed(s.key))
+            changes.append((turned,))
         if len(changes) == 1:
             yield Block(said, changes[0])
         else:
@@ -158,17 +160,17 @@ class LoopWriter:
         """Zeros to add to, parameters put together and turned, and values at steps before the
         first and behind the last."""
         for key in self.program.gradient_keys:
-            yield f"zero({self.count_of_gradient(key)}, {self.arrays[f'∂{key}']})"
+            yield self.done("zero", self.count_of_array(key), self.arrays[f"∂{key}"])
         for key in self.values:
             if key in self.changes.zeroed:
-                yield f"zero({self.count_of(key)}, {self.arrays[key]})"
+                yield self.done("zero", self.count_of(key), self.arrays[key])
         for name, pieces in self.packs.items():
             yield from self.packed(name, pieces)
         for name, array in self.turned.items():
             if name in self.values:
                 continue
             rows, columns = self.matrix(name)
-            yield f"transpose({rows}, {columns}, {self.arrays[name]}, {array})"
+            yield self.done("transpose", rows, columns, self.arrays[name], array)
         for v in self.model.given:
             yield from self.copied(v)
         for v in self.model.variables.values():
@@ -176,12 +178,13 @@ class LoopWriter:
                 for s in v.initial_steps:
                     yield from self.start(v, s)
 
-    def count_of_gradient(self, key: str) -> str:
-        if key in self.model.variables:
-            v = self.model.variables[key]
+    def count_of_array(self, key: str) -> str:
+        """Source for how many numbers a caller's array has, or a gradient."""
+        v = self.model.variables.get(key) or self.public.variables.get(key)
+        if v is not None:
             rows = ("1",) if v.timeless else ("T", "B")
             return count(*rows, self.size(self.entries_of(v)))
-        v = next(v for v, s in self.model.initial_values if initial_key(v.name, s) == key)
+        v = next(v for v, s in self.public.initial_values if initial_key(v.name, s) == key)
         return count("B", self.size(self.entries_of(v)))
 
     def matrix(self, name: str) -> tuple[str, str]:
@@ -202,13 +205,13 @@ class LoopWriter:
         for p, at, of, rows, width, whole in self.pieces(name, pieces):
             target = self.language.offset(self.arrays[name], at)
             from_ = self.language.offset(self.variables[p.name], of)
-            yield f"copy({rows}, {width}, {from_}, {whole}, {target}, {width})"
+            yield self.done("copy", rows, width, from_, whole, target, width)
 
     def unpacked(self, name: str, pieces: tuple[Piece, ...]) -> Iterator[Node]:
         for p, at, of, rows, width, whole in self.pieces(name, pieces):
             from_ = self.language.offset(self.arrays[f"∂{name}"], at)
             target = self.language.offset(self.outputs[p.name], of)
-            yield f"copy({rows}, {width}, {from_}, {width}, {target}, {whole})"
+            yield self.done("copy", rows, width, from_, width, target, whole)
 
     def pieces(
         self, name: str, pieces: tuple[Piece, ...]
@@ -232,7 +235,7 @@ class LoopWriter:
             offset = count(str(1 - store.first), "B", entries) if store.first != 1 else "0"
             target = self.language.offset(self.arrays[v.name], offset)
             row = count("B", entries)
-            yield f"copy(T, {row}, {self.variables[v.name]}, {row}, {target}, {row})"
+            yield self.done("copy", "T", row, self.variables[v.name], row, target, row)
 
     def start(self, v: Variable, s: Index) -> Iterator[Node]:
         """A value at a step outside 1…T."""
@@ -240,13 +243,13 @@ class LoopWriter:
         target = self.at(v.name, s)
         if (v.name, s) not in self.model.initial:
             given = self.variables[initial_key(v.name, s)]
-            yield f"start({count('B', entries)}, {given}, {target})"
+            yield self.done("start", count("B", entries), given, target)
             return
         start = self.model.initial[v.name, s]
         if start is None:
-            yield f"zero({count('B', entries)}, {target})"
+            yield self.done("zero", count("B", entries), target)
         elif start.step is None:
-            yield f"copy(B, {entries}, {self.arrays[start.name]}, 0, {target}, {entries})"
+            yield self.done("copy", "B", entries, self.arrays[start.name], "0", target, entries)
 
     def at(self, key: str, s: Index) -> str:
         """The array of a value from a step on."""
@@ -263,7 +266,8 @@ class LoopWriter:
                 continue
             if self.model.stage_of(name) == stage:
                 rows = count("B", self.size(self.loops.widths[name]))
-                yield f"start({rows}, {self.at(start.name, start.step)}, {self.at(name, s)})"
+                ends = self.at(start.name, start.step), self.at(name, s)
+                yield self.done("start", rows, *ends)
 
     def end(self) -> Iterator[Node]:
         for name, pieces in self.packs.items():

@@ -54,7 +54,7 @@ class Loops(PartLoops):
             left, right = split(inside)
             inside = al.odot(al.transpose(left), right)
         inside = al.times(many, self.entrywise(inside))
-        array = "loss" if target == LOSS else f"{self.arrays[target]}[0]"
+        array = "loss" if target == LOSS else self.language.entry(self.arrays[target], "0")
         self._add(array, inside, self.entry(inside))
 
     def _outer_sum(self, e: MatrixExpr, target: str) -> bool:

@@ -5,22 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from symbptt.calculus import Derivation
+from symbptt.compile.extras import needed
 from symbptt.compile.function import Arrays, GradientFunction
+from symbptt.compile.library_writer import library_module
 from symbptt.compile.loader import load_module
-from symbptt.compile.numpy_module import TAKEN, module_text
-from symbptt.compile.plan import plan
 from symbptt.compile.torch_writer import TAKEN_TORCH, TorchWriter
-from symbptt.errors import RequestError
 
 
 def compile_torch(derivation: Derivation, T: int | None = None) -> GradientFunction:
     """The derivation as a function that PyTorch runs."""
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise RequestError(
-            "the backend torch needs PyTorch; pip install 'symbptt[torch]'"
-        ) from None
+    needed("torch", "PyTorch", "torch")
     source = torch_module(derivation, T=T)
     module = load_module(source, "torch")
 
@@ -33,9 +27,4 @@ def compile_torch(derivation: Derivation, T: int | None = None) -> GradientFunct
 
 def torch_module(derivation: Derivation, version: str = "", T: int | None = None) -> str:
     """The text of a module that computes the loss and its gradients with PyTorch."""
-    found, schedule = plan(derivation)
-    writer = TorchWriter(
-        schedule.program, (*TAKEN, *TAKEN_TORCH),
-        schedule=schedule, public=derivation.model, packs=found.packs,
-    )  # fmt: skip
-    return module_text("compiled/torch.py.j2", writer, version, T)
+    return library_module(TorchWriter, TAKEN_TORCH, derivation, version, T)
