@@ -46,6 +46,7 @@ ALONG_A_PATH = "it holds along the direct path alone; is it about all paths?"
 DIRECT = "direct path"
 BROKEN_CHAIN = "it holds by an immediate derivative, which is total in the link before it"
 ONE_ALONE = "lines {} and {} give the same quantity, and it holds by one of them alone"
+OF_A_CASE = "line {} gives a quantity of line {} a value, and this may be about that case"
 
 
 def undecided(reason: str, like: Verdict | None = None) -> Verdict:
@@ -114,7 +115,8 @@ class Verdicts(Judgements):
         if self.is_of_one_alone(part, epoch, found):
             assert epoch.rival is not None
             lines = epoch.rival.old.line, epoch.rival.new.line
-            return undecided(ONE_ALONE.format(*lines))
+            said = OF_A_CASE if epoch.rival.is_case else ONE_ALONE
+            return undecided(said.format(*lines))
         unsure = doubt(part, epoch, self.scope(epoch), When.HOLDS) if found.holds else None
         if unsure is None and self.breaks_a_chain(part, epoch, found):
             unsure = BROKEN_CHAIN
@@ -155,6 +157,8 @@ class Verdicts(Judgements):
         if rival is None or rival.is_over(part.formula) or found.verdict == "inconclusive":
             return False
         other = self.judgement(part, rival.epoch)
+        if rival.is_case:
+            return not found.holds and (other.holds or part.right == Number(Fraction(0)))
         if other.verdict == "inconclusive":
             return not found.holds  # it has names that only the other equation does without
         return other.holds != found.holds

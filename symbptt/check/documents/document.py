@@ -22,12 +22,21 @@ from symbptt.check.documents.webpage import webpage
 from symbptt.errors import RequestError
 
 
+#: The sides of a box that is drawn around lines of text.
+_BORDER = re.compile(r"^[ \t]*[│┃║](?=[ \t])|(?<=[ \t])[│┃║](?=[ \t]*$)", re.MULTILINE)
+
+
+def _blank(m: re.Match[str]) -> str:
+    """As many blanks."""
+    return " " * len(m.group())
+
+
 def _notebook(text: str, name: str | None) -> list[Layout]:
     return [markdown(page, cell) for cell, page in markdown_cells(text, name)]
 
 
 def _one(read: Callable[[Traced], Layout]) -> Callable[[str, str | None], list[Layout]]:
-    return lambda text, name: [read(Traced.whole(text))]
+    return lambda text, name: [read(Traced.whole(text).replaced(_BORDER, _blank))]
 
 
 def _formula(page: Traced) -> Layout:

@@ -73,7 +73,8 @@ def _leaves_out_a_step(node: Node) -> bool:
 
 @dataclass(frozen=True)
 class Rival:
-    """The model in which an equation holds on that a document gives anew, of the same quantities.
+    """The model in which an equation holds on that a document gives anew, of the same quantities;
+    or ``is_case``, the one of a case that it speaks of, in which a quantity has a value.
 
     ``old`` and ``new`` are the two formulas that give it.
     """
@@ -81,9 +82,12 @@ class Rival:
     epoch: Epoch
     old: Formula
     new: Formula
+    is_case: bool = False
 
     def is_over(self, f: Formula) -> bool:
         """Whether a formula stands under the heading of the new one, and the old one doesn't."""
+        if self.is_case:
+            return False
         here = f.fragment.heading
         return here == self.new.fragment.heading != self.old.fragment.heading
 

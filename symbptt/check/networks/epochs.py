@@ -35,6 +35,7 @@ from symbptt.check.networks.objectives import (
     usual_of,
 )
 from symbptt.check.networks.parts import ADDING, Mention, has_derivative, links_of
+from symbptt.check.networks.refused import refused, told
 from symbptt.check.networks.running import apart, spans_of
 from symbptt.check.networks.runs import Run, runs
 from symbptt.check.networks.statements import name_of
@@ -113,6 +114,7 @@ def epochs(
     equal = [*_said_equal(stated)]
     other_base = any(map(has_other_base, every))
     valued = frozenset(name for p in every for name in given_values(p))
+    otherwise = told(stated)
     script = frozenset(_SCRIPT.findall(words)) & frozenset(_PLAIN.findall(words))
 
     def known(epoch: Epoch) -> Epoch:
@@ -140,7 +142,9 @@ def epochs(
             or (qualified and not epoch.loss_stated)
             or goes_beyond(epoch.model, equal, stated=epoch.loss_stated),
             may_be=may_be,
-            gaps=None if epoch.gaps is None else epoch.gaps.with_equations_for(differentiated),
+            gaps=None
+            if epoch.gaps is None
+            else epoch.gaps.with_equations_for(differentiated).with_told(otherwise),
             lengths=(T,) if T and epoch.lengths == LENGTHS else epoch.lengths,
             rival=None if rival is None else replace(rival, epoch=known(rival.epoch)),
         )
@@ -185,13 +189,12 @@ def _with_rival(
     run: Run, parts: tuple[tuple[Node, Symbol], ...], loss: str | None
 ) -> Epoch | SymbpttError | None:
     """The model of a run, with that in which the equation that began it is what it was."""
-    found, old = _epoch(run, parts, loss), run.rival
-    other = None if old is None else _epoch(replace(old, change=run.old), parts, loss)
-    if not isinstance(found, Epoch) or not isinstance(other, Epoch):
+    found, old, replaced = _epoch(run, parts, loss), run.rival, run.replaced
+    other = None if old is None else _epoch(old, parts, loss)
+    if not (isinstance(found, Epoch) and isinstance(other, Epoch) and replaced is not None):
         return found
-    assert run.old is not None
-    assert run.change is not None
-    return replace(found, rival=Rival(other, run.old.formula, run.change.formula))
+    one, two = (g.formula for g in replaced)
+    return replace(found, rival=Rival(other, one, two, is_case=bool(run.cases)))
 
 
 def _epoch(
@@ -245,24 +248,8 @@ def _epoch(
         and f"no equation for {made.gated}_t; its gate may let in the new or keep the old",
         statements=tuple(statements),
         by_elements=any(g.elements for g in used if g.left.base not in losses),
-        gaps=gaps(made.model, _refused(chosen, made.model)),
+        gaps=gaps(made.model, refused(chosen, made.model)),
     )
-
-
-def _refused(chosen: Sequence[Given], model: Model) -> dict[str, frozenset[str]]:
-    """What has an equation that the model was not made of, with all that stands behind it."""
-    refused: dict[str, set[str]] = {}
-    for g in chosen:
-        name, right = name_of(g.statement), relation(g).sides[1]
-        v = model.variables.get(name)
-        if g.left.base in LOSSES or is_value(right) or (v is not None and v.computed):
-            continue
-        names = {Naming().read(n)[0] for n in right.walk() if isinstance(n, Symbol)}
-        refused.setdefault(name, set()).update(names)
-    for _ in refused:
-        for inside in refused.values():
-            inside |= {x for name in inside & {*refused} for x in refused[name]}
-    return {name: frozenset(inside) for name, inside in refused.items()}
 
 
 def _of_a_step_too(g: Given) -> bool:

@@ -88,7 +88,7 @@ def equations(stated: Sequence[list[Part] | Mention], horizons: frozenset[str]) 
                 both = (_given(at, links[0], n, layers) for n in _with_share(node))
                 shares += zip(*both, strict=False)
     told = without_derivatives(_with_shares(found, shares), stated)
-    own = without_code(without_gradients(without_doubles(told)))
+    own = without_code(without_gradients(without_doubles(_by_what_is_told(told))))
     return _by_vectors(without_instances(own))
 
 
@@ -107,6 +107,33 @@ def _with_shares(found: list[Given], shares: Sequence[tuple[Given, ...]]) -> lis
     own = {g.name for g in found}
     told = {whole.at: (whole, share) for whole, share in shares if share.name not in own}
     return [one for g in found for one in told.get(g.at, (g,))]
+
+
+def _by_what_is_told(found: Sequence[Given]) -> list[Given]:
+    """Equations by the side of their chain that says most: ``f_t = σ(W_h h_{t-1} + W_x x_t)`` where
+    a chain says that of ``f_t = σ(W u_t)``, and nothing else says what u is."""
+    defined = {g.name for g in found}
+    naming = Naming()
+
+    def stepped(side: Node) -> set[tuple[str, int]]:
+        read = (naming.read(n) for n in side.walk() if isinstance(n, Symbol))
+        return {(name, at.offset) for name, at in read if at is not None}
+
+    def told(g: Given) -> Given:
+        node = g.statement.node
+        if not isinstance(node, Relation) or len(node.sides) < 3:
+            return g
+        left, first, *others = node.sides
+        names, goes_back = stepped(first), any(at < 0 for _, at in stepped(first))
+        if goes_back or all(name in defined for name, _ in names):
+            return g
+        better = next((s for s in others if any(at < 0 for _, at in stepped(s))), None)
+        if better is None or not names.isdisjoint(stepped(better)):
+            return g
+        new = replace(node, sides=(left, better), operators=("=",))
+        return replace(g, statement=replace(g.statement, node=new))
+
+    return [told(g) for g in found]
 
 
 def _of_all_steps(node: Relation) -> Relation:

@@ -18,6 +18,7 @@ from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.scripts import ENTRY_LETTERS, unbracketed
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import Differential, Node, Product, Quotient, Symbol
+from symbptt.model import initial_key
 from symbptt.model import terms as tm
 from symbptt.model.model import Model, Role
 
@@ -28,12 +29,14 @@ class Gaps:
 
     ``missing``: what is given although an equation for it was refused, or must be missing, each
     with the names in that equation, None where nobody knows them; ``again``: what has an equation
-    by vectors besides one by entries that was refused.
+    by vectors besides one by entries that was refused; ``starts``: the initial values that the
+    document computes, by what they are of, each with the names in that.
     """
 
     model: Model
     missing: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     again: frozenset[str] = frozenset()
+    starts: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
     def uses(self) -> dict[str, frozenset[str]]:
@@ -65,6 +68,16 @@ class Gaps:
                    if v.name not in self.missing and v.spelled.base not in INPUTS}  # fmt: skip
         return replace(self, missing={**self.missing, **lacking})
 
+    def with_told(self, told: Mapping[str, frozenset[str]]) -> Gaps:
+        """With what a document gives in some form, and the model takes as given from outside."""
+        made = {v.name for v in self.model.variables.values() if v.computed}
+        given = {v.name for v in self.model.given if v.name in told}
+        given |= {v.name for v in self.model.timeless if not made.isdisjoint(told.get(v.name, ()))}
+        missing = {name: told[name] | (self.missing.get(name) or frozenset()) for name in sorted(given)}
+        keys = {initial_key(v.name, s): v.name for v, s in self.model.initial_values}
+        starts = {name: told[key] - {name} for key, name in keys.items() if key in told}
+        return replace(self, missing={**self.missing, **missing}, starts=starts)
+
     @property
     def loose(self) -> frozenset[str]:
         """What an equation gives, and no other one nor the loss uses."""
@@ -79,6 +92,13 @@ class Gaps:
                 name in self.behind(of) and self._feeds(by, inside) for of, by in pairs
             ):
                 return f"it depends on {shown(name)}, for which no forward equation is read"
+        return self._begins(pairs)
+
+    def _begins(self, pairs: Sequence[tuple[str, str]]) -> str | None:
+        """An initial value that the document computes, and a derivative depends on."""
+        for name, inside in self.starts.items():
+            if any(name in self.behind(of) and self._feeds(by, inside) for of, by in pairs):
+                return f"it depends on how {shown(name)} begins, which isn't in the equations read"
         return None
 
     def said_again(self, sides: Sequence[Node], scope: Scope) -> str | None:
@@ -119,7 +139,7 @@ class Gaps:
                 through = name in self.behind(of) and (by == name or self._feeds(by, inside))
                 if of == name or (through and not chain):
                     return f"it may depend on {shown(name)}, whose forward equation isn't read"
-        return None
+        return None if chain else self._begins(_about(sides, scope)[1])
 
     def no_path(self, sides: Sequence[Node], scope: Scope) -> str | None:
         """A derivative in a claim that no chain of equations makes anything but zero."""

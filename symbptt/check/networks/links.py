@@ -336,9 +336,21 @@ def is_gradient_name(s: Symbol) -> bool:
 
 def begins_at_zero(left: Node, right: Node) -> bool:
     """Whether the name of a gradient that bears no step is said to be zero, as before a loop."""
-    if not isinstance(left, Symbol) or right != Number(Fraction(0)) or left.base in "dD":
+    return right == Number(Fraction(0)) and _is_gradient_of_all(left)
+
+
+def begin_at_zero(links: Sequence[Part]) -> bool:
+    """Whether all the names in a chain are: ``dW = db = 0``."""
+    return begins_at_zero(links[0].left, links[-1].right) and all(
+        p.sign == "=" and (p is links[-1] or _is_gradient_of_all(p.right)) for p in links
+    )
+
+
+def _is_gradient_of_all(node: Node) -> bool:
+    """Whether a symbol is the name of a gradient that bears no step."""
+    if not isinstance(node, Symbol) or node.base in "dD":
         return False
-    return is_gradient_name(left) and not any(map(is_time, scripts(left)))
+    return is_gradient_name(node) and not any(map(is_time, scripts(node)))
 
 
 def prefix_of(node: Node) -> str:

@@ -224,7 +224,7 @@ def timed(found: list[Statement]) -> list[Statement]:
         name_of(s)
         for s in found  # ŷ = softmax(V h_t): it is ŷ_t
         if naming.read(left_of(s))[1] is None and not is_loss(s, found)
-        and (left_of(s).accents or _is_argument(s, found))
+        and (left_of(s).accents or _is_argument(s, found) or _is_used_at_t(s, found))
         and any(naming.read(n)[1] == Index("t") for n in symbols(right_of(s)))
     }  # fmt: skip
 
@@ -239,6 +239,17 @@ def timed(found: list[Statement]) -> list[Statement]:
         return node.rebuilt(change)
 
     return [s if is_loss(s, found) else replace(s, node=change(s.node)) for s in found]
+
+
+def _is_used_at_t(own: Statement, found: Sequence[Statement]) -> bool:
+    """Whether another equation makes a quantity of step t of one that bears no step:
+    ``h_t = σ_o ⊙ tanh(c_t)``."""
+    naming = Naming()
+    return any(
+        naming.read(left_of(s))[1] == Index("t")
+        and any(naming.read(n) == (name_of(own), None) for n in symbols(right_of(s)))
+        for s in found
+    )
 
 
 def _is_argument(own: Statement, found: Sequence[Statement]) -> bool:

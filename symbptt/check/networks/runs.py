@@ -11,6 +11,7 @@ from symbptt.check.networks.epoch import Stated
 from symbptt.check.networks.equations import claims
 from symbptt.check.networks.given import Given, relation
 from symbptt.check.networks.parts import Mention
+from symbptt.check.notation.scripts import is_value
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.formula.tree import (
     Call,
@@ -19,6 +20,7 @@ from symbptt.formula.tree import (
     Symbol,
 )
 from symbptt.model.names import Naming, symbols
+from symbptt.model.terms import Index
 
 
 def _block(known: dict[str, Given], at: int, claims: set[int]) -> list[str]:
@@ -40,7 +42,8 @@ class Run:
 
     ``arguments``: names that another line gives to the argument of a function, each with what the
     function gives; ``old``: what ``change`` stands for, if it is of the same quantities: which of
-    them holds is then for the text to say.
+    them holds is then for the text to say; ``cases``: the values that the text has given of what
+    equations give, ``f_t = 1``, which hold of a case that it speaks of.
     """
 
     start: int
@@ -48,14 +51,30 @@ class Run:
     change: Given | None = None
     arguments: Mapping[str, str] = field(default_factory=dict)
     old: Given | None = None
+    cases: tuple[Given, ...] = ()
 
     @property
     def rival(self) -> Run | None:
-        """The run in which the equation that was given first holds on."""
-        if self.old is None:
+        """The run in which the equation that was given first holds on, or that of the case."""
+        if self.old is not None:
+            every = (self.old if g is self.change else g for g in self.equations)
+            return replace(self, equations=tuple(every), change=self.old, old=None)
+        if not self.cases:
             return None
-        every = (self.old if g is self.change else g for g in self.equations)
-        return replace(self, equations=tuple(every), old=None)
+        values = {g.name: g for g in self.cases}
+        every = (values.get(g.name, g) for g in self.equations)
+        return replace(self, equations=tuple(every), change=None, cases=())
+
+    @property
+    def replaced(self) -> tuple[Given, Given] | None:
+        """The equation that holds in the rival and the one that holds here."""
+        if self.old is not None and self.change is not None:
+            return self.old, self.change
+        for value in self.cases:
+            for g in self.equations:
+                if g.name == value.name:
+                    return value, g
+        return None
 
 
 def runs(given: Sequence[Given], stated: Stated) -> list[Run]:
@@ -65,6 +84,7 @@ def runs(given: Sequence[Given], stated: Stated) -> list[Run]:
         return []
     found: list[tuple[int, dict[str, Given], Given | None]] = [(0, {}, None)]
     rivals: dict[int, Given] = {}
+    cases = _cases(given)
     derivatives, explained = claims(stated), behind(stated)
     of_names = _of_names(given)
     for g in given:
@@ -74,6 +94,9 @@ def runs(given: Sequence[Given], stated: Stated) -> list[Run]:
             known[of.name] = of
         if g.formula.carried and g.name in known:
             continue  # the equation above goes on
+        if g in cases:
+            found.append((g.at, {**known}, None))
+            continue
         if _says_of_what(g, known):
             continue
         again, twin = _applied_again(g, given), _in_other_letters(g, known)
@@ -104,9 +127,18 @@ def runs(given: Sequence[Given], stated: Stated) -> list[Run]:
     return [
         Run(start, tuple(_without_outputs_of_gates(chosen, given)), change,
             {a: g for a, g in arguments.items() if g in chosen and a not in chosen},
-            None if change is None else rivals.get(change.at))
+            None if change is None else rivals.get(change.at),
+            tuple(g for g in cases if g.at <= start and start > 0))
         for start, chosen, change in found
     ]  # fmt: skip
+
+
+def _cases(given: Sequence[Given]) -> list[Given]:
+    """The values of what other equations give at each step: "where ``f_t = 1``, …"."""
+    naming = Naming()
+    values = [g for g in given if is_value(relation(g).sides[1])]
+    general = {g.name for g in given if g not in values}
+    return [g for g in values if g.name in general and naming.read(g.left)[1] == Index("t")]
 
 
 def _begins(g: Given, stated: Stated, explained: Mapping[int, int]) -> int:

@@ -71,7 +71,8 @@ def _stripped(node: Node) -> Node:
     match node:
         case Product(factors, _):
             rest = [f for f in factors if not isinstance(f, Text)]
-            if "".join(getattr(f, "base", "?") for f in rest[:-1]).lower() in EMPTY - {""}:
+            letters = (f.base if isinstance(f, Symbol) else "?" for f in rest[:-1])
+            if "".join(letters).lower() in EMPTY - {""}:
                 rest = rest[-1:]  # the letters of "if"
             return rest[0] if len(rest) == 1 else node
     return node

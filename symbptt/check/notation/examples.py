@@ -9,7 +9,7 @@ from dataclasses import replace
 from symbptt.formula.tree import BigOperator, Differential, Group, Node, Subscripted, Symbol
 
 #: What a sum over the examples of a batch runs over.
-_EXAMPLES = frozenset({"batch", "minibatch", "examples", "samples"})
+_EXAMPLES = frozenset({"batch", "minibatch", "batchsize", "examples", "samples"})
 _BATCH = re.compile(r"\b(?:mini-?)?batch", re.IGNORECASE)
 #: ``a batch size $N$``, ``batches of size B``.
 _SIZE = re.compile(
