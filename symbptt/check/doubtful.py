@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from symbptt.check.bounds.assumptions import BOUNDS, speaks_of_loss
 from symbptt.check.meaning.claims import unbound_letters
-from symbptt.check.networks.bindings import difference
+from symbptt.check.networks.bindings import called_in, difference
 from symbptt.check.networks.differentials import has_d, is_of_expression
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.links import (
@@ -53,10 +53,12 @@ from symbptt.formula.tree import (
     Transpose,
 )
 from symbptt.model import terms as tm
+from symbptt.model.functions import canonical
 from symbptt.model.model import Role
 from symbptt.model.names import Naming, symbols
 
 #: Words between two formulas that say no more than that the one goes on from the other.
+_FIRST_VALUE = said("gives a first value")
 _GOES_ON = re.compile(rf"(?:{alternatives('goes on from a formula')}|[\W\d_])*", re.IGNORECASE)
 _PLAIN = said("names a network without gates")
 _NETWORK = re.compile(rf"{_PLAIN.pattern}|LSTM|GRU|gated", re.IGNORECASE)
@@ -263,13 +265,27 @@ def begins_nowhere(node: Node) -> bool:
 
 def begins_a_sum(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether the gradient by a parameter, ``dh_{next}``, or ``dh`` without a step is said to be
-    zero."""
+    zero, or any where the words before it speak of first values."""
     if begins_at_zero(part.left, part.right):
         return True
     zero = isinstance(part.right, Number) and part.right.value == 0
     meant = scope.meant(part.left) if isinstance(part.left, Symbol) else None
     handed_on = meant is not None and meant.later
-    return zero and (handed_on or _adds_to_parameter(part, epoch, scope))
+    begins = handed_on or _adds_to_parameter(part, epoch, scope)
+    return zero and (begins or _FIRST_VALUE.search(words_before(part)) is not None)
+
+
+def has_any_activation(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a claim has the slope of σ, which the text calls the activation, and the network has
+    another one."""
+    called = called_in(epoch.model)
+    slopes = (
+        n.function for side in (part.left, part.right) for n in side.walk()
+        if isinstance(n, Call) and n.function.primes
+    )  # fmt: skip
+    return epoch.sigma_any and "sigmoid" not in called and bool(called) and any(
+        canonical(f.base) == "sigmoid" for f in slopes
+    )  # fmt: skip
 
 
 def is_apart(part: Part, epoch: Epoch, scope: Scope) -> bool:

@@ -18,6 +18,7 @@ from symbptt.check.meaning.layouts import contradiction
 from symbptt.check.meaning.work import Work
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.links import (
+    begin_at_zero,
     begins_at_zero,
     is_dependence,
     is_gradient_name,
@@ -120,7 +121,8 @@ class _Checking:
     def judged(self, at: int, stated: list[Part]) -> Iterator[Finding]:
         for part in stated:
             try:
-                kind, verdict = self.part(at, part)
+                begin = len(stated) > 1 and begin_at_zero(stated)
+                kind, verdict = _DEFINITION if begin else self.part(at, part)
             except (ArithmeticError, LookupError, ValueError, RecursionError) as error:
                 reason = str(error) if isinstance(error, UnknownError) else "it is not understood"
                 kind, verdict = "claim", undecided(reason)

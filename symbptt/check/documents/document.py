@@ -21,7 +21,6 @@ from symbptt.check.documents.traced import Traced, blank
 from symbptt.check.documents.webpage import webpage
 from symbptt.errors import RequestError
 
-
 #: The sides of a box that is drawn around lines of text.
 _BORDER = re.compile(r"^[ \t]*[│┃║](?=[ \t])|(?<=[ \t])[│┃║](?=[ \t]*$)", re.MULTILINE)
 

@@ -28,11 +28,11 @@ from symbptt.check.meaning.tensors import (
 from symbptt.check.notation.ellipsis import between, continued, is_dots, pattern, short_run
 from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.quantities import MissingError
-from symbptt.check.notation.scripts import Steps, step_value
+from symbptt.check.notation.scripts import Steps, step_value, unbracketed
 from symbptt.check.notation.symbols import UnknownError
 from symbptt.evidence import atoms
 from symbptt.evidence.residues import P, Residues
-from symbptt.formula.tree import Node, Number, Power, Symbol, Transpose
+from symbptt.formula.tree import Call, Node, Number, Power, Sum, Symbol, Transpose
 
 if TYPE_CHECKING:
     from symbptt.check.meaning.meaning import Meaning
@@ -129,7 +129,48 @@ def multiplied(
         if beyond:  # nothing goes on beyond the last step, whatever it is multiplied by
             return number(0)
         raise missing
+    if m.convention.diagonals:
+        values = _with_slopes(m, written, values, kinds)
     return _grouped(m, values, kinds[1:])
+
+
+#: Signs of the entrywise product.
+_ENTRYWISE = frozenset("⊙∘⊗*")
+
+
+def _with_slopes(
+    m: Meaning,
+    factors: Sequence[tuple[str, Node]],
+    values: Sequence[Value],
+    kinds: Sequence[str],
+) -> list[Value]:
+    """The values of ``Wᵀ (1 - h²) g`` with the slopes behind a matrix as a diagonal matrix; not
+    those of ``Wᵀ ⊙ (1 - h²)``, which is no Jacobian in any layout."""
+    found = [*values]
+    for i in range(1, len(values)):
+        (sign, factor), before, v = factors[i], values[i - 1], values[i]
+        if (
+            kinds[i] == "matrix"
+            and sign not in _ENTRYWISE
+            and isinstance(v, Matrix)
+            and _is_slope(factor)
+            and (isinstance(before, Matrix) or before.fits_a_matrix)
+        ):
+            n, across = v.size
+            rows, columns = m.laid_out(before).size
+            if across == 1 and rows > 1 and columns == n > 1:
+                found[i] = spread(v, (n, n))
+    return found
+
+
+def _is_slope(node: Node) -> bool:
+    """Whether a factor is written as the slopes of a function: ``(1 - h²)``, ``f'(z)``."""
+    match unbracketed(node):
+        case Sum((Number(one), *_), (1, -1)):
+            return one == 1
+        case Call(Symbol(primes=primes)) | Symbol(primes=primes):
+            return primes > 0
+    return False
 
 
 def _is_row_of_ones(node: Node) -> bool:

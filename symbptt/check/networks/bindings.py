@@ -143,6 +143,20 @@ def leaves_sigma_open(words: str) -> bool:
     return _TANH.search(words) is not None and _SIGMOID.search(words) is None
 
 
+#: ``σ the activation function``, where nothing says which.
+_ANY_SIGMA = re.compile(
+    r"(?:σ|\\sigma)(?:\([^()\n]{0,9}\))?[\s$`*,:=–—-]{1,4}(?:(?:is|denotes|being|as)\s+)?"
+    r"(?:the|an|any|some|a|our)?\s*(?:element-?wise\s+|hidden\s+)?(?:activation|non-?linear)"
+    r"|(?:σ|\\sigma)[\s$`]{0,3}(?:是|为|表示)\s*激活函数",
+    re.IGNORECASE,
+)
+
+
+def calls_sigma_the_activation(words: str) -> bool:
+    """Whether a text says of σ that it is the activation, and not which: of any network."""
+    return _ANY_SIGMA.search(words) is not None
+
+
 def may_be_identity(words: str) -> bool:
     """Whether a text says that a function may be the identity: ``softmax or identity``."""
     return _IDENTITY.search(words) is not None

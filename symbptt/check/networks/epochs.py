@@ -15,6 +15,7 @@ from symbptt.check.networks.besides import besides
 from symbptt.check.networks.bindings import (
     begins_at_zero,
     called_in,
+    calls_sigma_the_activation,
     leaves_sigma_open,
     may_be_identity,
     qualifies_loss,
@@ -35,13 +36,12 @@ from symbptt.check.networks.objectives import (
     usual_of,
 )
 from symbptt.check.networks.parts import ADDING, Mention, has_derivative, links_of
-from symbptt.check.networks.refused import refused, told
+from symbptt.check.networks.refused import lagged, refused, stepped, told
 from symbptt.check.networks.running import apart, spans_of
 from symbptt.check.networks.runs import Run, runs
-from symbptt.check.networks.statements import name_of
 from symbptt.check.networks.written import at_last, written_out
 from symbptt.check.notation.normal import Notation, normal
-from symbptt.check.notation.scripts import is_time, is_value, scripts, unbracketed
+from symbptt.check.notation.scripts import is_time, scripts, unbracketed
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.errors import SymbpttError
 from symbptt.formula import parse_equations
@@ -114,7 +114,7 @@ def epochs(
     equal = [*_said_equal(stated)]
     other_base = any(map(has_other_base, every))
     valued = frozenset(name for p in every for name in given_values(p))
-    otherwise = told(stated)
+    otherwise, at_steps = told(stated), (lagged(stated), stepped(stated))
     script = frozenset(_SCRIPT.findall(words)) & frozenset(_PLAIN.findall(words))
 
     def known(epoch: Epoch) -> Epoch:
@@ -123,6 +123,7 @@ def epochs(
             epoch,
             given=formulas,
             sigma_open=leaves_sigma_open(words),
+            sigma_any=calls_sigma_the_activation(words),
             assigned=assigned,
             added=added,
             valued=valued & {*epoch.model.variables},
@@ -144,7 +145,9 @@ def epochs(
             may_be=may_be,
             gaps=None
             if epoch.gaps is None
-            else epoch.gaps.with_equations_for(differentiated).with_told(otherwise),
+            else epoch.gaps.with_equations_for(differentiated)
+            .with_told(otherwise)
+            .with_doubtful_inputs(*at_steps),
             lengths=(T,) if T and epoch.lengths == LENGTHS else epoch.lengths,
             rival=None if rival is None else replace(rival, epoch=known(rival.epoch)),
         )

@@ -22,6 +22,9 @@ from symbptt.model import initial_key
 from symbptt.model import terms as tm
 from symbptt.model.model import Model, Role
 
+#: The input of a network, by most.
+_X = frozenset({"x", "X"})
+
 
 @dataclass(frozen=True)
 class Gaps:
@@ -30,13 +33,15 @@ class Gaps:
     ``missing``: what is given although an equation for it was refused, or must be missing, each
     with the names in that equation, None where nobody knows them; ``again``: what has an equation
     by vectors besides one by entries that was refused; ``starts``: the initial values that the
-    document computes, by what they are of, each with the names in that.
+    document computes, by what they are of, each with the names in that; ``besides``: what it gives
+    by formulas that the model has no part of.
     """
 
     model: Model
     missing: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     again: frozenset[str] = frozenset()
     starts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    besides: frozenset[str] = frozenset()
 
     @cached_property
     def uses(self) -> dict[str, frozenset[str]]:
@@ -45,16 +50,17 @@ class Gaps:
         loss = frozenset[str]().union(*(_refs(part.term) for part in self.model.loss))
         return {**found, self.model.loss_name: loss}
 
-    def behind(self, name: str) -> frozenset[str]:
-        """All that a quantity depends on at some step, and itself."""
-        seen: set[str] = set()
+    def behind(self, name: str, without: frozenset[str] | set[str] = frozenset()) -> frozenset[str]:
+        """All that a quantity depends on at some step, and itself; not through what it is to do
+        ``without``."""
+        seen = {*without}
         wanted = [name]
         while wanted:
             at = wanted.pop()
             if at not in seen:
                 seen.add(at)
                 wanted += self.uses.get(at, ())
-        return frozenset(seen)
+        return frozenset(seen - {*without})
 
     @cached_property
     def unused(self) -> frozenset[str]:
@@ -73,10 +79,23 @@ class Gaps:
         made = {v.name for v in self.model.variables.values() if v.computed}
         given = {v.name for v in self.model.given if v.name in told}
         given |= {v.name for v in self.model.timeless if not made.isdisjoint(told.get(v.name, ()))}
-        missing = {name: told[name] | (self.missing.get(name) or frozenset()) for name in sorted(given)}
+        missing = {
+            name: told[name] | (self.missing.get(name) or frozenset()) for name in sorted(given)
+        }
         keys = {initial_key(v.name, s): v.name for v, s in self.model.initial_values}
         starts = {name: told[key] - {name} for key, name in keys.items() if key in told}
-        return replace(self, missing={**self.missing, **missing}, starts=starts)
+        besides = frozenset(told) - {*self.model.variables, *starts}
+        return replace(self, missing={**self.missing, **missing}, starts=starts, besides=besides)
+
+    def with_doubtful_inputs(self, lagged: frozenset[str], stepped: frozenset[str]) -> Gaps:
+        """With what is given at each step, but goes on from step to step in the document, or takes
+        the place of the input x that it speaks of: any quantity may be behind it."""
+        given = self.model.with_role(Role.INPUT)
+        replaced = (_X & stepped) - {*self.model.variables}
+        own = [v for v in given if replaced or v.spelled.base not in INPUTS]
+        every = frozenset(self.model.variables)
+        missing = {v.name: every for v in own if replaced or v.name in lagged}
+        return replace(self, missing={**missing, **self.missing})
 
     @property
     def loose(self) -> frozenset[str]:
@@ -92,6 +111,8 @@ class Gaps:
                 name in self.behind(of) and self._feeds(by, inside) for of, by in pairs
             ):
                 return f"it depends on {shown(name)}, for which no forward equation is read"
+        for name in sorted(self.besides & named):
+            return f"it depends on {shown(name)}, whose forward equation is of no part of the model"
         return self._begins(pairs)
 
     def _begins(self, pairs: Sequence[tuple[str, str]]) -> str | None:
@@ -139,7 +160,20 @@ class Gaps:
                 through = name in self.behind(of) and (by == name or self._feeds(by, inside))
                 if of == name or (through and not chain):
                     return f"it may depend on {shown(name)}, whose forward equation isn't read"
-        return None if chain else self._begins(_about(sides, scope)[1])
+        if chain:
+            return self._passed_by(sides, scope)
+        return self._begins(_about(sides, scope)[1])
+
+    def _passed_by(self, sides: Sequence[Node], scope: Scope) -> str | None:
+        """What lacks its equation on a path that no factor of a chain rule goes along."""
+        chained = [pair for side in sides[1:] for pair in _about([side], scope)[1]]
+        for of, by in _about(sides[:1], scope)[1]:
+            through = {top for top, _ in chained} - {of}
+            beside = self.behind(of, through) if through else frozenset()
+            for name, inside in self.missing.items() if (of, of) not in chained else ():
+                if name in beside and inside is not None and self._feeds(by, inside):
+                    return f"{shown(name)} may be on another path; its equation isn't read"
+        return None
 
     def no_path(self, sides: Sequence[Node], scope: Scope) -> str | None:
         """A derivative in a claim that no chain of equations makes anything but zero."""

@@ -41,8 +41,9 @@ class Run:
     """Equations that hold together, from a formula on; ``change`` is the one that began them.
 
     ``arguments``: names that another line gives to the argument of a function, each with what the
-    function gives; ``old``: what ``change`` stands for, if it is of the same quantities: which of
-    them holds is then for the text to say; ``cases``: the values that the text has given of what
+    function gives; ``old``: what ``change`` stands for, by its name, if it is of the same
+    quantities, and what those just before it do: which of them holds is then for the text to say;
+    ``cases``: the values that the text has given of what
     equations give, ``f_t = 1``, which hold of a case that it speaks of.
     """
 
@@ -50,15 +51,16 @@ class Run:
     equations: tuple[Given, ...]
     change: Given | None = None
     arguments: Mapping[str, str] = field(default_factory=dict)
-    old: Given | None = None
+    old: Mapping[str, Given] = field(default_factory=dict)
     cases: tuple[Given, ...] = ()
 
     @property
     def rival(self) -> Run | None:
         """The run in which the equation that was given first holds on, or that of the case."""
-        if self.old is not None:
-            every = (self.old if g is self.change else g for g in self.equations)
-            return replace(self, equations=tuple(every), change=self.old, old=None)
+        if self.old and self.change is not None:
+            every = (self.old.get(g.name, g) for g in self.equations)
+            change = self.old[self.change.name]
+            return replace(self, equations=tuple(every), change=change, old={})
         if not self.cases:
             return None
         values = {g.name: g for g in self.cases}
@@ -68,8 +70,8 @@ class Run:
     @property
     def replaced(self) -> tuple[Given, Given] | None:
         """The equation that holds in the rival and the one that holds here."""
-        if self.old is not None and self.change is not None:
-            return self.old, self.change
+        if self.old and self.change is not None:
+            return self.old[self.change.name], self.change
         for value in self.cases:
             for g in self.equations:
                 if g.name == value.name:
@@ -83,7 +85,7 @@ def runs(given: Sequence[Given], stated: Stated) -> list[Run]:
     if not given:
         return []
     found: list[tuple[int, dict[str, Given], Given | None]] = [(0, {}, None)]
-    rivals: dict[int, Given] = {}
+    rivals: dict[int, dict[str, Given]] = {}
     cases = _cases(given)
     derivatives, explained = claims(stated), behind(stated)
     of_names = _of_names(given)
@@ -101,7 +103,7 @@ def runs(given: Sequence[Given], stated: Stated) -> list[Run]:
             continue
         again, twin = _applied_again(g, given), _in_other_letters(g, known)
         if again is not None:
-            rivals[g.at], known = again, {**known, g.name: g}
+            rivals[g.at], known = {g.name: again}, {**known, g.name: g}
             found.append((g.at, known, g))
         elif twin is not None:
             found.append((g.at, {**known, g.name: g}, g))
@@ -109,7 +111,12 @@ def runs(given: Sequence[Given], stated: Stated) -> list[Run]:
         elif g.name in known and not _same(known[g.name], g):
             block = _block(known, g.at, derivatives)
             if not block and _of_the_same(known[g.name], g):
-                rivals[g.at] = known[g.name]
+                before = found[-1][2]
+                earlier = {} if before is None else rivals.get(before.at, {})
+                if before is not None and not any(before.at < c < g.at for c in derivatives):
+                    rivals[g.at] = {**earlier, g.name: known[g.name]}
+                else:
+                    rivals[g.at] = {g.name: known[g.name]}
             start = min([_begins(g, stated, explained), *(known[name].at for name in block)])
             found.append((start, {**known}, g))
             for name in block:
@@ -127,7 +134,7 @@ def runs(given: Sequence[Given], stated: Stated) -> list[Run]:
     return [
         Run(start, tuple(_without_outputs_of_gates(chosen, given)), change,
             {a: g for a, g in arguments.items() if g in chosen and a not in chosen},
-            None if change is None else rivals.get(change.at),
+            {} if change is None else rivals.get(change.at, {}),
             tuple(g for g in cases if g.at <= start and start > 0))
         for start, chosen, change in found
     ]  # fmt: skip

@@ -67,6 +67,8 @@ ENGLISH = {
     "state/states initialized/initialised to/as/with/at/by zero*/0, "
     "state/states is/are initialized/initialised to/as/with/at/by zero*/0, "
     "state/states begins/begin/starts/start at/from/with zero*/0",
+    "gives a first value": "initiali*, reset*, zero/zeroed/zeroing out, zero the, "
+    "set to zero/0, to zero/0",
     "speaks of numbers": "scalar case/cases/version/setting/network/rnn/model, "
     "scalars, one-dimensional, 1-dimensional, case of numbers, are/is numbers/scalar/scalars",
     "names a network without gates": "vanilla/simple/standard/plain/traditional/basic/ordinary/"
@@ -79,6 +81,7 @@ ENGLISH = {
     "names the sigmoid": "*sigmoid*, *logistic*",
 }
 CHINESE = {
+    "gives a first value": "初始化, 置零, 清零, 置为0, 设为0, 设为 0",
     "begins at zero": "初始状态为零, 初始状态为0, 初始状态为 0, 状态初始化为零, 状态初始化为0, "
     "状态初始化为 0",
     "assumes a value": "假设, 假定, 假如, 设, 令, 给定, 若, 例如, 比如",
@@ -92,40 +95,48 @@ CHINESE = {
     "names tanh": "双曲正切",
 }
 FRENCH = {
+    "gives a first value": "initialis*",
     "assumes a value": "suppos*, admettons, soit, soient, étant donné, par exemple",
     "explains what stands before": "où, ici",
     "adds to what stands before": "avec",
 }
 GERMAN = {
+    "gives a first value": "initialisier*",
     "assumes a value": "angenommen, annahme, nehmen wir an, nimmt man an, sei, seien, gegeben, "
     "zum beispiel, z.b.",
     "explains what stands before": "wobei, wo, hier",
     "adds to what stands before": "mit",
 }
 ITALIAN = {
+    "gives a first value": "inizializz*",
     "assumes a value": "suppon*, assumiamo, assumendo, sia, siano, dato, ad/per esempio",
     "explains what stands before": "dove, qui",
     "adds to what stands before": "con",
 }
 JAPANESE = {
+    "gives a first value": "初期化",
     "assumes a value": "仮定, 仮に, 例えば, たとえば",
     "explains what stands before": "ここで, ただし",
 }
 PORTUGUESE = {
+    "gives a first value": "inicializ*",
     "assumes a value": "suponha*, suponhamos, supondo, seja, sejam, dado, por exemplo",
     "explains what stands before": "onde, sendo, aqui",
     "adds to what stands before": "com",
 }
 RUSSIAN = {
+    "gives a first value": "инициализ*, обнул*",
     "assumes a value": "пусть, предполож*, допуст*, например",
     "explains what stands before": "где, здесь",
 }
 SPANISH = {
+    "gives a first value": "inicializ*",
     "assumes a value": "supong*, supóng*, suponiendo, asum*, sea, sean, dado, por ejemplo",
     "explains what stands before": "donde, siendo, aquí",
     "adds to what stands before": "con",
 }
 KOREAN = {
+    "gives a first value": "초기화",
     "speaks of numbers": "scalar 경우, scalar인 경우, 스칼라",
 }
 LANGUAGES = {
