@@ -82,6 +82,8 @@ EXAMPLES = {
     "one path of several": f"{NETS}$${of('L', 'h_t')} += V^T V (o_t - d_t)$$",
     "words before a relation sign": f"{NETS}$${of('L', 'z_t')} = {of('L', 'h_t')} {of('h_t', 'z_t')}$$"
     f"\n\nThe last step:\n\n$$= {of('L_t', 'o_t')} {of('o_t', 'h_t')} {of('h_t', 'z_t')}$$",
+    "σ of any kind": rf"{NETS}With the Jacobian, σ being the activation function, of each step,"
+    rf" $${of('h_t', 'h_{t-1}')} = diag(\sigma'(z_t)) W$$",
     "a value": rf"{NETS}$$h_3 - 1 = -\frac{{3}}{{4}}$$",
     "sizes": NETS.replace("d_t", "y_t") + "of size $d_h = d_z$",
     "a name for other equations": rf"{NETS}$$J_t = {of('h_t', 'h_{t-1}')}$$"

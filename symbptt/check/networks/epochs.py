@@ -146,7 +146,7 @@ def epochs(
             gaps=None
             if epoch.gaps is None
             else epoch.gaps.with_equations_for(differentiated)
-            .with_told(otherwise)
+            .with_told(otherwise, at_steps[1])
             .with_doubtful_inputs(*at_steps),
             lengths=(T,) if T and epoch.lengths == LENGTHS else epoch.lengths,
             rival=None if rival is None else replace(rival, epoch=known(rival.epoch)),

@@ -74,17 +74,21 @@ class Gaps:
                    if v.name not in self.missing and v.spelled.base not in INPUTS}  # fmt: skip
         return replace(self, missing={**self.missing, **lacking})
 
-    def with_told(self, told: Mapping[str, frozenset[str]]) -> Gaps:
-        """With what a document gives in some form, and the model takes as given from outside."""
+    def with_told(self, told: Mapping[str, frozenset[str]], stepped: frozenset[str]) -> Gaps:
+        """With what a document gives in some form, and the model takes as given from outside;
+        ``stepped``: what it writes at t."""
         made = {v.name for v in self.model.variables.values() if v.computed}
-        given = {v.name for v in self.model.given if v.name in told}
-        given |= {v.name for v in self.model.timeless if not made.isdisjoint(told.get(v.name, ()))}
+        given = {v.name for v in self.model.given
+                 if v.name in told and v.spelled.base not in INPUTS}  # fmt: skip
+        vectors = (v for v in self.model.timeless if v.shape[1] == 1)  # c = h_n, of an encoder
+        given |= {v.name for v in (*vectors, *self.model.given)
+                  if not made.isdisjoint(told.get(v.name, ()))}  # fmt: skip
         missing = {
             name: told[name] | (self.missing.get(name) or frozenset()) for name in sorted(given)
         }
         keys = {initial_key(v.name, s): v.name for v, s in self.model.initial_values}
         starts = {name: told[key] - {name} for key, name in keys.items() if key in told}
-        besides = frozenset(told) - {*self.model.variables, *starts}
+        besides = (frozenset(told) & stepped) - {*self.model.variables}
         return replace(self, missing={**self.missing, **missing}, starts=starts, besides=besides)
 
     def with_doubtful_inputs(self, lagged: frozenset[str], stepped: frozenset[str]) -> Gaps:
