@@ -240,7 +240,7 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "an unknown backend": (
         lambda: compile_gradient(derive(load("elman")), "numpi"),
         RequestError,
-        "no backend 'numpi'; did you mean 'numpy'? Known: c, jax, lambdify, numba, numpy, torch",
+        "no backend 'numpi'; did you mean 'numpy'? Known: auto, c, jax, lambdify, numba, numpy, torch",
     ),
     "lambdify without T": (
         lambda: compile_gradient(derive(load("elman")), "lambdify"),

@@ -106,7 +106,6 @@ def judge(claim: Claim, setting: Setting) -> Judgement:
             or is_labelled(missing, scope)
             or is_of_letters(claim.sides, scope)
             or not _writes(claim, missing, scope)
-            or _are_strangers(claim, scope)
         ))
     ):  # fmt: skip
         return Judgement("inconclusive", reason=f"{missing} is not defined", unknown=missing)
@@ -139,14 +138,6 @@ def _are_parts(claim: Claim, scope: Scope) -> bool:
     names = {scope.unknown(n) for n in symbols if scope.meant(n) is None}
     signals = {name for name in names if name.partition("_")[0] in SIGNALS}
     return len(signals) > 1 and any(is_labelled(name, scope) for name in signals)
-
-
-def _are_strangers(claim: Claim, scope: Scope) -> bool:
-    """Whether several words in a claim are no names that anything gives, ``y_pred - y_true``: what
-    each is may not be guessed from the others."""
-    symbols = {n for side in claim.sides for n in side.walk() if isinstance(n, Symbol)}
-    names = {scope.unknown(n) for n in symbols if scope.meant(n) is None}
-    return len({n for n in names if len(n) > 2 and n.partition("_")[0] not in SIGNALS}) > 1
 
 
 def _cancels(claim: Claim, setting: Setting, guessed: Setting) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from symbptt.calculus import Derivation, Derived, ForwardDerivation
 from symbptt.calculus.translate import check_T
+from symbptt.compile.auto import compile_auto
 from symbptt.compile.c_module import c_files, compile_c
 from symbptt.compile.function import GradientFunction, HessianFunction
 from symbptt.compile.jax_module import compile_jax, jax_module
@@ -66,6 +67,9 @@ BACKENDS: dict[str, Backend] = {
     "jax": Backend(compile_jax, _module(jax_module), cut=False),
     "torch": Backend(compile_torch, _module(torch_module), cut=False),
     "lambdify": Backend(compile_lambdified, needs_T=True),
+    "auto": Backend(
+        compile_auto, forward=Backend(compile_forward), products=Backend(compile_products)
+    ),
 }
 
 #: What can be compiled besides the gradient.

@@ -124,6 +124,8 @@ def _by_what_is_told(found: Sequence[Given]) -> list[Given]:
         if not isinstance(node, Relation) or len(node.sides) < 3:
             return g
         left, first, *others = node.sides
+        if isinstance(first, Call) and all(isinstance(a, Symbol) for a in first.arguments):
+            return g  # h_t = σ(z_t) = σ(W h_{t-1} + …): a name for the argument
         names, goes_back = stepped(first), any(at < 0 for _, at in stepped(first))
         if goes_back or all(name in defined for name, _ in names):
             return g

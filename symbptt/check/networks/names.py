@@ -150,6 +150,8 @@ class Names:
         named = part.sign in NAMING or epoch.loss_stated  # J_t = diag(…) W beside a loss L
         if kind == "loss" and (not named or left.base in epoch.losses):
             return None
+        if kind is None and left.base.removeprefix("d").lstrip("_") in epoch.losses:
+            return None  # dL = …, the differential of the loss
         if begins_at_zero(left, right):
             return None  # delta_future = 0, before a loop that gives it anew
         if isinstance(right, Number) and kind in (None, "defined"):
