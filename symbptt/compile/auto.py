@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.util import find_spec
 from math import prod
@@ -60,7 +60,10 @@ def compile_auto(derivation: Derivation, T: int | None = None) -> GradientFuncti
 
 
 def multiplications(f: GradientFunction, params: Arrays, inputs: Arrays) -> int:
-    """How many numbers a step multiplies by those of matrices, in all samples."""
+    """How many numbers a step multiplies by those of matrices, in all samples; none of what is no
+    dict of arrays, which NumPy's module refuses as any does."""
+    if not (isinstance(params, Mapping) and isinstance(inputs, Mapping)):
+        return MANY
     shapes = {v: _shape(inputs.get(v.name)) for v in f.model.given}
     batches = (s[1] for v, s in shapes.items() if len(s) == 2 + sum(d != 1 for d in v.shape))
     matrices = map(_shape, params.values())

@@ -118,8 +118,7 @@ def qualifies_loss(words: str) -> bool:
     >>> qualifies_loss("The loss is the cross-entropy, averaged over the steps.")
     True
     """
-    signs = (*LOSS_WORDS.values(),)
-    said = (x for x in _ENDS.split(words) if any(sign.search(x) for sign in signs))
+    said = (x for x in _ENDS.split(words) if any(s.search(x) for s in LOSS_WORDS.values()))
     return any(_QUALIFIED.search(x) for x in said)
 
 

@@ -125,12 +125,13 @@ def _adds_up(node: Node, scaled: bool = False) -> bool:
         case Product((Quotient() | Number() as factor, inner)):
             return not _has_loss(factor) and _adds_up(inner, scaled=True)
         case Sum(terms):
-            steps = all(isinstance(x, Symbol) and _is_step(x) for x in terms)
+            steps = all(isinstance(x, Symbol) and _has_step(x) for x in terms)
             return steps and {_base(x) for x in terms} <= _LETTERS
     return False
 
 
-def _is_step(s: Symbol) -> bool:
+def _has_step(s: Symbol) -> bool:
+    """Whether a loss is that of a step, or one by its number."""
     return any(is_time(x) or isinstance(x, Number) for x in scripts(s))
 
 
