@@ -215,3 +215,22 @@ def test_a_box_drawn_around_lines_is_no_part_of_them() -> None:
 
 def test_numbers_with_exponents_before_a_sign_are_read() -> None:
     assert symbptt.check(r"$2^{3} \cdot 5^{2} = 200$").findings
+
+
+def test_formulas_side_by_side_in_a_box_are_read_each() -> None:
+    step = r"\delta_t = (1 - h_t^2) \odot (V^T (y_t - d_t) + W^T \delta_{t+1})"
+    box = rf"$$\boxed{{\; {step}, \qquad \delta_{{T+1}} = 0 \;}}$$"
+    network = r"$$a_t = W h_{t-1} + U x_t, \quad h_t = \tanh(a_t)$$" + OUTPUT
+    name = rf"Let $\delta_t = {of('L', 'a_t')}$."
+
+    def verdicts(text: str) -> list[str]:
+        found = symbptt.check("\n\n".join((network, name, text))).findings
+        return [f.verdict.verdict for f in found if f.verdict and "odot" in f.source]
+
+    assert verdicts(box) == ["right"]
+    assert verdicts(box.replace("W^T", "W")) == ["wrong"]
+
+
+def test_the_differential_of_a_loss_is_no_name_for_what_it_is_said_to_be() -> None:
+    claim = r"$$dL = \sum_t (d_t - y_t)^T dy_t$$"
+    assert verdict(PLAIN, claim, claim) == "inconclusive"

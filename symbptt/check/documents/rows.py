@@ -31,6 +31,9 @@ _WHOLE = re.compile(
     rf"[^&\s=][^&]*?&?\s*(?:{RELATION_SIGN})[&\s]*[^&\s]"
 )
 _INNER = frozenset({"cases", "dcases", "bmatrix", "pmatrix", "matrix", "smallmatrix", "array"})
+#: A box around all of a display; space between the formulas in it.
+_BOX = re.compile(r"\s*\\boxed\s*\{(?P<inside>.*)\}\s*[.,;]?\s*", re.DOTALL)
+_SPACE = re.compile(r"\\q?quad(?![A-Za-z])")
 _ARRAY = re.compile(
     r"\s*\\begin\s*\{array\}\s*(?:\[\w\])?\s*\{[lcr\s|@{}]*\}(?P<rows>(?:(?!\\(?:begin|end)\s*\{array\}).)*)"
     r"\\end\s*\{array\}[\s.,;]*",
@@ -104,11 +107,25 @@ def of_size(text: Traced) -> Traced:
 
 
 def unframed(text: Traced) -> Traced:
-    r"""The rows of an array that does nothing but set formulas under one another."""
+    r"""The rows of an array that does nothing but set formulas under one another, and formulas
+    side by side in one box."""
+    box = _BOX.fullmatch(text.text)
+    if box is not None and _is_balanced(box.group("inside")) and _SPACE.search(box.group("inside")):
+        return unframed(text[box.start("inside") : box.end("inside")])
     m = _ARRAY.fullmatch(text.text)
     if m is None or not re.search(RELATION_SIGN, m.group("rows")):
         return text
     return text[m.start("rows") : m.end("rows")]
+
+
+def _is_balanced(text: str) -> bool:
+    """Whether every brace that closes in a text has opened there."""
+    depth = 0
+    for brace in re.findall(r"(?<!\\)[{}]", text):
+        depth += 1 if brace == "{" else -1
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def columns(row: Traced) -> Iterator[Traced]:
