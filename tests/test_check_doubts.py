@@ -356,3 +356,21 @@ def test_a_function_that_words_call_the_identity_is_in_doubt(
     last = symbptt.check(f"{given}$${of('y_t', 'h_t')} = {slope}$$").findings[-1]
     assert last.verdict is not None
     assert last.verdict.verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (r"where $\sigma$ is the activation function", "inconclusive"),
+        (r"donde $\sigma$ es la función de activación", "inconclusive"),
+        (r"où $\sigma$ est une fonction d'activation", "inconclusive"),
+        (r"$\sigma$ 是激活函数", "inconclusive"),
+        (r"where $\sigma$ is the sigmoid activation function", "wrong"),
+        ("where W is a matrix", "wrong"),
+    ],
+)
+def test_sigma_is_any_activation_where_words_say_so(words: str, expected: str) -> None:
+    claim = rf"$${of('h_t', 'h_{t-1}')} = diag(\sigma'(z_t)) W$$"
+    found = symbptt.check(f"{NETS}{words}\n\n{claim}").findings[-1].verdict
+    assert found is not None
+    assert found.verdict == expected
