@@ -136,7 +136,7 @@ def numba_source(name: str) -> str:
     >>> print(numba_source("relu"))
     @njit(**FAST)
     def relu_(real, z):
-        return ((z) if (z > real(0.0)) else (real(0.0)))
+        return (z if z > real(0) else real(0))
     """
     said = NumbaPrinter({"fully_qualified_modules": False}).doprint(formula(name))
     return f"@njit(**FAST)\ndef {name}_(real, z):\n    return {said}"

@@ -35,7 +35,7 @@ from symbptt.check.networks.objectives import (
     is_entropy,
     usual_of,
 )
-from symbptt.check.networks.parts import ADDING, Mention, has_derivative, links_of
+from symbptt.check.networks.parts import ADDING, Mention, has_derivative, links_of, trees_of
 from symbptt.check.networks.refused import lagged, refused, stepped, told
 from symbptt.check.networks.running import apart, spans_of
 from symbptt.check.networks.runs import Run, runs
@@ -177,7 +177,7 @@ def _last_number(stated: Stated) -> int | None:
     """The number of steps, where a document has ``Σ_{t=1}^6``, no later step and never T."""
     found: set[int] = set()
     last = 1
-    for tree in _trees(stated):
+    for tree in trees_of(stated):
         last = max(last, least_length(Claim(tree, tree)))
         for n in tree.walk():
             if n == Symbol("T"):
@@ -260,15 +260,6 @@ def _of_a_step_too(g: Given) -> bool:
     return isinstance(g.stated, Call) and g.stated.function.base in LOSSES
 
 
-def _trees(stated: Stated) -> Iterator[Node]:
-    """All that a document writes."""
-    for part in stated:
-        if not isinstance(part, Mention):
-            yield from (x for p in part for x in (p.left, p.right))
-        elif isinstance(part.formula, Formula):
-            yield part.formula.tree
-
-
 def _said_equal(stated: Stated) -> Iterator[tuple[Node, Node]]:
     """The two sides of all equations, of those in the text too."""
     for part in stated:
@@ -282,7 +273,7 @@ def _said_equal(stated: Stated) -> Iterator[tuple[Node, Node]]:
 def _differentiated(stated: Stated) -> frozenset[str]:
     """What a document has derivatives of at some step, so that some equation must give it."""
     tops = (
-        unbracketed(n.numerator.operand) for tree in _trees(stated) for n in tree.walk()
+        unbracketed(n.numerator.operand) for tree in trees_of(stated) for n in tree.walk()
         if isinstance(n, Quotient) and isinstance(n.numerator, Differential)
         and n.numerator.operand is not None
     )  # fmt: skip
@@ -292,9 +283,9 @@ def _differentiated(stated: Stated) -> frozenset[str]:
 
 def _usual(stated: Stated) -> list[Epoch]:
     """The network that a document without forward equations must mean, by its letters."""
-    if not any(map(has_derivative, _trees(stated))):
+    if not any(map(has_derivative, trees_of(stated))):
         return []
-    usual = assumed(_trees(stated))
+    usual = assumed(trees_of(stated))
     if usual is None:
         return []
     statements = [
@@ -327,7 +318,7 @@ def _named_parts(stated: Stated, given: Sequence[Given]) -> tuple[tuple[Node, Sy
     whole = [relation(g).sides[1] for g in given]
     inside = [n for right in whole for n in right.walk()]
     found: dict[Node, Symbol] = {}
-    for tree in _trees(stated):
+    for tree in trees_of(stated):
         for d in tree.walk():
             if isinstance(d, Symbol):
                 meant = {p for p in inside if names_part(d, p)}

@@ -94,6 +94,15 @@ def links_of(stated: Sequence[list[Part] | Mention]) -> Iterator[Part]:
         yield from () if isinstance(links, Mention) else links
 
 
+def trees_of(stated: Sequence[list[Part] | Mention]) -> Iterator[Node]:
+    """All that a document writes: both sides of each link, and what it mentions."""
+    for part in stated:
+        if not isinstance(part, Mention):
+            yield from (x for p in part for x in (p.left, p.right))
+        elif isinstance(part.formula, Formula):
+            yield part.formula.tree
+
+
 def stepped_letters(stated: Sequence[list[Part] | Mention]) -> frozenset[str]:
     """The letters that stand at step t somewhere."""
     return frozenset(

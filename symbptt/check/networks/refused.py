@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from symbptt.check.documents.formulas import Formula, Unparsed
+from symbptt.check.documents.formulas import Unparsed
 from symbptt.check.networks.epoch import Stated
 from symbptt.check.networks.given import Given, relation
 from symbptt.check.networks.links import is_gradient_name
-from symbptt.check.networks.parts import EQUAL, Mention, has_derivative
+from symbptt.check.networks.parts import EQUAL, Mention, has_derivative, trees_of
 from symbptt.check.networks.statements import name_of
 from symbptt.check.notation.scripts import ENTRY_LETTERS, is_value
 from symbptt.check.notation.symbols import ERRORS, LOSSES
@@ -68,7 +68,7 @@ def told(stated: Stated) -> dict[str, frozenset[str]]:
 def lagged(stated: Stated) -> frozenset[str]:
     """What a document writes at a step before or after t too: it may go on from step to step."""
     return frozenset(
-        name for tree in _trees(stated) for n in tree.walk() if isinstance(n, Symbol)
+        name for tree in trees_of(stated) for n in tree.walk() if isinstance(n, Symbol)
         for name, index in [Naming().read(n)]
         if index is not None and index.anchor == "t" and index.offset
     )  # fmt: skip
@@ -76,16 +76,8 @@ def lagged(stated: Stated) -> frozenset[str]:
 
 def stepped(stated: Stated) -> frozenset[str]:
     """What a document writes at t."""
-    found = (Naming().read(n) for t in _trees(stated) for n in t.walk() if isinstance(n, Symbol))
+    found = (Naming().read(n) for t in trees_of(stated) for n in t.walk() if isinstance(n, Symbol))
     return frozenset(name for name, index in found if index == Index("t"))
-
-
-def _trees(stated: Stated) -> Iterator[Node]:
-    for part in stated:
-        if not isinstance(part, Mention):
-            yield from (x for p in part for x in (p.left, p.right))
-        elif isinstance(part.formula, Formula):
-            yield part.formula.tree
 
 
 def with_all_behind(found: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:

@@ -43,8 +43,8 @@ class Run:
     ``arguments``: names that another line gives to the argument of a function, each with what the
     function gives; ``old``: what ``change`` stands for, by its name, if it is of the same
     quantities, and what those just before it do: which of them holds is then for the text to say;
-    ``cases``: the values that the text has given of what
-    equations give, ``f_t = 1``, which hold of a case that it speaks of.
+    ``cases``: the values that the text has given of what equations give, ``f_t = 1``, which hold of
+    a case that it speaks of.
     """
 
     start: int
