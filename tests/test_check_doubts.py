@@ -359,18 +359,17 @@ def test_a_function_that_words_call_the_identity_is_in_doubt(
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("slope", "expected"),
     [
-        (r"where $\sigma$ is the activation function", "inconclusive"),
-        (r"donde $\sigma$ es la función de activación", "inconclusive"),
-        (r"où $\sigma$ est une fonction d'activation", "inconclusive"),
-        (r"$\sigma$ 是激活函数", "inconclusive"),
-        (r"where $\sigma$ is the sigmoid activation function", "wrong"),
-        ("where W is a matrix", "wrong"),
+        (r"diag(\sigma'(z_t)) W", "inconclusive"),
+        (r"W^T diag(\sigma'(z_t))", "inconclusive"),
+        (r"diag(\tanh'(z_t)) W", "right"),
+        (r"diag(\tanh'(z_{t-1})) W", "wrong"),
+        (r"diag(z_t (1 - z_t)) W", "wrong"),
     ],
 )
-def test_sigma_is_any_activation_where_words_say_so(words: str, expected: str) -> None:
-    claim = rf"$${of('h_t', 'h_{t-1}')} = diag(\sigma'(z_t)) W$$"
-    found = symbptt.check(f"{NETS}{words}\n\n{claim}").findings[-1].verdict
+def test_the_slope_of_sigma_is_that_of_any_activation(slope: str, expected: str) -> None:
+    claim = rf"$${of('h_t', 'h_{t-1}')} = {slope}$$"
+    found = symbptt.check(f"{NETS}{claim}").findings[-1].verdict
     assert found is not None
     assert found.verdict == expected

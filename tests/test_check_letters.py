@@ -401,3 +401,49 @@ def test_a_diagonal_matrix_by_its_ends(left, cell, verdict, zero):
     rows = rf"{first} & {zero} & {zero} \\ {zero} & \ddots & {zero} \\ {zero} & {zero} & {end}"
     claim = rf"{left} = \begin{{bmatrix}} {rows} \end{{bmatrix}}"
     assert last(*FORGETS, claim)[0] == verdict
+
+
+ENTRIES = (r"h(t)_i = \tanh(\sum_j W_{ij} h(t-1)_j + \sum_j U_{ij} x(t)_j)",
+           r"y(t)_k = \sum_i V_{ki} h(t)_i",
+           r"L = \sum_t \sum_k \frac12 (y(t)_k - d(t)_k)^2")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        (rf"{by('h(t-1)_j', 'h(t)_i')} = (1 - h(t)_i^2) W_{{ij}}", "right"),
+        (rf"{by('h(t-1)_j', 'h(t)_i')} = (1 - h(t)_i^2) W_{{ji}}", "wrong"),
+        (rf"{by('h(t)')} = V^T (y(t) - d(t))", "wrong"),
+    ],
+)
+def test_an_entry_may_stand_behind_the_step(claim: str, expected: str) -> None:
+    assert last(*ENTRIES, claim)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("immediate", "expected"),
+    [
+        (r"\frac{\partial h_t^+}{\partial W}", "right-under"),
+        (r"\frac{\partial h^{t,+}}{\partial W}", "right-under"),
+        (r"\frac{\partial h_{t-1}^+}{\partial W}", "shape-error"),
+    ],
+)
+def test_a_plus_above_makes_a_derivative_immediate(immediate: str, expected: str) -> None:
+    assert last(*ONE_LETTER, rf"{immediate} = \tanh'(W h_{{t-1}} + U x_t) h_{{t-1}}")[0] == expected
+
+
+@pytest.mark.parametrize("difference", ["y_{pred} - y_{true}", "y_{predicted} - y_{target}"])
+def test_what_a_loss_compares_is_no_argument_of_an_activation(difference: str) -> None:
+    loss = r"L = \sum_t \frac12 (o_t - d_t)^2"
+    assert last(*ONE_LETTER[:2], loss, f"do = {difference}")[0] == "inconclusive"
+    assert last(*ONE_LETTER[:2], loss, r"do_t = o_t - d_t")[0] == "right"
+
+
+@pytest.mark.parametrize(("name", "expected"), [(r"o \to z", "inconclusive"), ("z", "wrong")])
+def test_an_error_signal_from_one_to_another_is_no_whole(name: str, expected: str) -> None:
+    given = (r"z_t = W h_{t-1} + U x_t", r"h_t = \tanh(z_t)", r"o_t = V h_t",
+             r"L = \sum_t \frac12 (o_t - d_t)^T (o_t - d_t)",
+             r"\delta_t^z := \frac{\partial L}{\partial z_t}",
+             r"\delta_t^z = (1 - h_t^2) \odot (V^T (o_t - d_t) + W^T \delta_{t+1}^z)")  # fmt: skip
+    whole = r"\delta_t^z = \sum_{s=t}^T (\frac{\partial z_s}{\partial z_t})^T \delta_s^{%s}"
+    assert last(*given, whole % name)[0] == expected

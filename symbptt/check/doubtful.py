@@ -276,14 +276,14 @@ def begins_a_sum(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 
 def has_any_activation(part: Part, epoch: Epoch, scope: Scope) -> bool:
-    """Whether a claim has the slope of σ, which the text calls the activation, and the network has
-    another one."""
+    """Whether a claim has the slope of σ, and the network that it is of has another activation:
+    ``σ'`` stands for the slope of whatever activation there is."""
     called = called_in(epoch.model)
     slopes = (
         n.function for side in (part.left, part.right) for n in side.walk()
         if isinstance(n, Call) and n.function.primes
     )  # fmt: skip
-    return epoch.sigma_any and "sigmoid" not in called and bool(called) and any(
+    return "sigmoid" not in called and bool(called) and any(
         canonical(f.base) == "sigmoid" for f in slopes
     )  # fmt: skip
 

@@ -128,7 +128,7 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt("words before a relation sign", When.FAILS, is_apart,
           "it has no left side; by the words before it, it may be about another than the last one"),
     Doubt("σ of any kind", When.FAILS, has_any_activation,
-          "the text calls σ the activation, and that of the network is another one"),
+          "σ may stand for any activation, and that of the network is another one"),
     Doubt("a value", When.FAILS, gives_value,
           "it gives a value, of which the equations say nothing"),
     Doubt("sizes", When.FAILS, is_of_sizes, "it may be about sizes, of which nothing is checked"),

@@ -142,23 +142,6 @@ def leaves_sigma_open(words: str) -> bool:
     return _TANH.search(words) is not None and _SIGMOID.search(words) is None
 
 
-#: ``σ the activation function``, where nothing says which.
-_ANY_SIGMA = re.compile(
-    r"(?:σ|\\sigma)(?:\([^()\n]{0,9}\))?[\s$`*,:=–—-]{1,4}(?:\w{1,9}\s+){0,2}(?:element-?wise\s+)?"
-    r"(?:activation|non-?linear|fonction\s+d.activation|aktivierungsfunktion|функци\w\s+активации"
-    r"|(?:función|função|funzione)\s+(?:de|di)\s+(?:activa|ativa|attiva))"
-    r"|(?:σ|\\sigma)[\s$`]{0,3}(?:是|为|表示|は|는|은)\s*(?:激活函数|活性化関数|활성화 함수)",
-    re.IGNORECASE,
-)
-#: … unless it says which.
-_SAYS_WHICH = re.compile(r"sigmoid|logistic|tanh", re.IGNORECASE)
-
-
-def calls_sigma_the_activation(words: str) -> bool:
-    """Whether a text says of σ that it is the activation, and not which: of any network."""
-    return any(not _SAYS_WHICH.search(m.group()) for m in _ANY_SIGMA.finditer(words))
-
-
 def may_be_identity(words: str) -> bool:
     """Whether a text says that a function may be the identity: ``softmax or identity``."""
     return _IDENTITY.search(words) is not None

@@ -104,7 +104,7 @@ class Epoch:
     ``may_be``: the usual losses that this may be; ``share``: the loss of a step in it; ``gated``:
     the state whose update by a gate the document leaves out; ``given``: all formulas that look like
     forward equations, ``statements`` those that this model was made of, ``by_elements`` if some
-    gave elements; ``sigma_open``: σ may be tanh, ``sigma_any``: the text calls σ the activation;
+    gave elements; ``sigma_open``: σ may be tanh;
     ``gaps``: what the equations lack, None where a model was given; ``assigned``: what ``←`` gives
     a value; ``added``: the names of what ``+=`` adds to; ``valued``: quantities that the document
     gives values; ``spans``: the losses of several steps, each with which steps these are, None if
@@ -139,7 +139,6 @@ class Epoch:
     statements: tuple[Statement, ...] = ()
     by_elements: bool = False
     sigma_open: bool = False
-    sigma_any: bool = False
     gaps: Gaps | None = None
     besides: frozenset[str] = frozenset()
     single: frozenset[str] = frozenset()

@@ -15,7 +15,6 @@ from symbptt.check.networks.besides import besides
 from symbptt.check.networks.bindings import (
     begins_at_zero,
     called_in,
-    calls_sigma_the_activation,
     leaves_sigma_open,
     may_be_identity,
     qualifies_loss,
@@ -123,7 +122,6 @@ def epochs(
             epoch,
             given=formulas,
             sigma_open=leaves_sigma_open(words),
-            sigma_any=calls_sigma_the_activation(words),
             assigned=assigned,
             added=added,
             valued=valued & {*epoch.model.variables},

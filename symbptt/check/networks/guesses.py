@@ -29,7 +29,7 @@ from symbptt.check.notation.scripts import (
     is_time,
     scripts,
 )
-from symbptt.check.notation.symbols import ACTIVATION_NAMES, ERRORS, Scope
+from symbptt.check.notation.symbols import ACTIVATION_NAMES, ERRORS, Scope, is_range
 from symbptt.formula.tree import (
     Call,
     Group,
@@ -43,6 +43,11 @@ from symbptt.model.model import Role
 
 #: What the argument of an activation is called.
 INNER = frozenset({"z", "a", "net", "u", "s", "pre", "o", "in", "y", "q", "v"})
+#: The words of what a loss compares, which is no argument of an activation: ``y_pred``.
+COMPARED = frozenset({
+    "pred", "predicted", "prediction", "true", "target", "label", "actual", "desired", "expected",
+    "real", "observed", "gold", "gt",
+})  # fmt: skip
 #: What error signals are called besides δ.
 SIGNALS = ERRORS | {"epsilon", "varepsilon", "e", "zeta", "kappa", "vartheta", "err", "dz", "dh"}
 #: Those that may be any other change, or what is left over, where no formula gives them.
@@ -130,9 +135,12 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
     if head in JACOBIANS:
         yield from jacobians(name, scope)
     if head in SIGNALS and not _crowded(name, sides):
-        loose = head in CHANGES and not any(
-            isinstance(n, Symbol) and scope.unknown(n) == name for n in sides[0].walk()
-        )
+        own = [
+            [n for n in side.walk() if isinstance(n, Symbol) and scope.unknown(n) == name]
+            for side in sides
+        ]
+        from_to = any(is_range(p) for side in own for n in side for p in scripts(n))  # δ^{o → a}
+        loose = from_to or (head in CHANGES and not own[0])
         yield from signals(name, scope, loose=loose)
     elif head in SIGNALS and name[len(head) + 1 :].lstrip("0").isdigit():  # δ_t^3: of loss 3
         yield from signals(name, scope, Number(Fraction(int(name[len(head) + 1 :]))))
@@ -143,11 +151,9 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
             scope.with_alias(name, targets[0].name),
         )
         return
-    if (
-        (head in INNER and "hat" not in name)
-        or PRE & {*name.split("_")[1:]}
-        or name.startswith("net")
-    ):
+    words = {*name.split("_")[1:]}
+    inner = head in INNER and "hat" not in name and not words & COMPARED
+    if inner or PRE & words or name.startswith("net"):
         yield from arguments(name, sides, scope)
     if _is_target(name, sides, scope):
         row = reading(f"{shown(name)} is the target", "it is what the output is compared with")

@@ -17,7 +17,7 @@ from symbptt.check.notation.counting import counts_from_zero
 from symbptt.check.notation.indices import NO_INDICES, Indices, indices_of
 from symbptt.check.notation.letters import no_losses, own_loss
 from symbptt.check.notation.neighbours import NO_NEIGHBOURS, Neighbours, has_words, neighbours_of
-from symbptt.check.notation.rewritings import NUMBERED, REWRITINGS, beside_time
+from symbptt.check.notation.rewritings import NUMBERED, REWRITINGS, beside_time, entry_at_step
 from symbptt.check.notation.scripts import scripts
 from symbptt.check.notation.units import nests_entries, unnested
 from symbptt.formula.tree import (
@@ -76,7 +76,7 @@ class Notation:
         cls, trees: Iterable[Node], plain: Iterable[Node], batches: frozenset[str] = frozenset()
     ) -> Notation:
         """The notation of a document; ``plain`` are the formulas that are no TeX."""
-        every, typed = list(trees), list(plain)
+        every, typed = [_with_entry_first(tree) for tree in trees], list(plain)
         beside = names_beside_time(every)
         nested = nests_entries(every)
         if nested:
@@ -178,6 +178,10 @@ def names_beside_time(trees: Sequence[Node]) -> frozenset[str]:
             alone |= {x.base for x in inside if isinstance(x, Symbol) and x == Symbol(x.base)}
     names = {x for x in beside - alone if len(x) == 1 and x.islower() and x != "d"}
     return frozenset(names) if given & names else frozenset()
+
+
+def _with_entry_first(node: Node) -> Node:
+    return entry_at_step(node if isinstance(node, Symbol) else node.rebuilt(_with_entry_first))
 
 
 def _with_entries(node: Node) -> Node:

@@ -291,6 +291,32 @@ def _differentiated(node: Node) -> Node:
     return node
 
 
+def entry_at_step(node: Node) -> Node:
+    """``h(t)_i``: the entry i of ``h(t)``, as ``h_i(t)`` is."""
+
+    def join(a: Node, b: Node) -> Node | None:
+        match a, b:
+            case Symbol(subscripts=(), indices=()), Subscripted(Group("(", (at,)), (_,) as entry):
+                if any(x == Symbol("t") for x in at.walk()):
+                    span = Span(a.span.start, b.span.end)
+                    return replace(a, subscripts=entry, indices=(at,), span=span)
+            case _, Power(base):
+                inside = join(a, base)
+                return inside and replace(b, base=inside)
+        return None
+
+    return with_pairs(node, join)
+
+
+def _immediate(node: Node) -> Node:
+    r"""``\frac{\partial z_k^+}{\partial W}``: the derivative along no other step, ``∂⁺z_k``."""
+    match node:
+        case Quotient(Differential("∂", Symbol(superscripts=(*above, Text("+"))) as z) as d):
+            plain = replace(z, superscripts=tuple(above))
+            return replace(node, numerator=replace(d, sign="∂⁺", operand=plain))
+    return node
+
+
 def _step_length(node: Node) -> Node:
     """``Δt`` and ``dt`` as one name, the length of a step: t alone is no factor."""
 
@@ -377,6 +403,7 @@ def _always(change: Callable[[Node], Node]) -> Callable[[Node, Notation], Node]:
 REWRITINGS: tuple[Rewriting, ...] = (
     Rewriting("step beside a name", r"1 - z t", "1 - z_t",
               lambda n, notation: beside_time(n, notation.beside), ("z t = W x t",)),
+    Rewriting("entry behind the step", "h(t)_i", "h_i[t]", _always(entry_at_step)),
     Rewriting("entry that hangs on the step", "y_{t_k}", "y_{t, k}",
               lambda n, notation: unnested(n) if notation.nested else n, ("y_{t_k} = x_{t_k}",)),
     Rewriting("diagonal matrix by its ends", r"\begin{bmatrix} f_1 & 0 & 0 \\ 0 & \ddots & 0"
@@ -402,6 +429,8 @@ REWRITINGS: tuple[Rewriting, ...] = (
               r"\frac{d \tanh(z)}{dz}", _always(_differentiated)),
     Rewriting("names that a number above tells apart", "z_t^2", "z_t^{(2)}",
               lambda n, notation: _counted(n, notation.counted), ("z_t^1 = x_t",)),
+    Rewriting("immediate derivative", r"\frac{\partial z_k^+}{\partial W}",
+              r"\frac{\partial^+ z_k}{\partial W}", _always(_immediate)),
     Rewriting("missing d", r"\frac{a h_1}{\partial W}", r"a \frac{\partial h_1}{\partial W}",
               _always(_bare_numerator)),
     Rewriting("error signal with two numbers", "δ_2^3", "δ_2^{(3)}", _always(_numbered_signal)),

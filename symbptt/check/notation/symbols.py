@@ -145,7 +145,7 @@ class Scope:
         return None if loose is None or len(name) < 2 else self.aliases.get(loose, loose)
 
     def _known(self, symbol: Symbol) -> Meant | None:
-        if symbol.base in LOSSES | self.losses and any(map(_is_range, scripts(symbol))):
+        if symbol.base in LOSSES | self.losses and any(map(is_range, scripts(symbol))):
             raise UnknownError("the loss of a range of steps is not read here", symbol)
         named = {*self.model.variables, *self.aliases}
         stepped = any(n.step is not None and is_time(n.step) and n.name in named
@@ -361,7 +361,7 @@ def _bare(name: str) -> str:
     return name.replace("_", "")
 
 
-def _is_range(script: Node) -> bool:
+def is_range(script: Node) -> bool:
     """Whether a script says from which step to which: ``t+1:T``, ``t → T``."""
     return any(
         isinstance(n, Relation) or (isinstance(n, Text) and n.words in (":", "..."))
