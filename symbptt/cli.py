@@ -88,6 +88,10 @@ def parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--products", metavar="P", help="hessian: Hessian-vector products too")
     sub.add_argument(
+        "--checkpoints", action="store_true",
+        help="memory that grows with √T, not T: what is not kept is computed again",
+    )  # fmt: skip
+    sub.add_argument(
         "--explain", action="store_true",
         help="print what runs where instead, and what each part of it costs",
     )  # fmt: skip

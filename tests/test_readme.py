@@ -41,7 +41,7 @@ def run(code):
 
 def test_the_examples_print_what_they_are_said_to_print(tmp_path, monkeypatch):
     examples, outputs = blocks("python"), blocks("text")
-    assert len(examples) == len(outputs) == 6
+    assert len(examples) == len(outputs) == 8
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     for code, expected in zip(examples, outputs, strict=True):

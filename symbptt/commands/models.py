@@ -47,10 +47,10 @@ def export(args: argparse.Namespace) -> int:
     from symbptt.errors import RequestError
 
     if args.explain:
-        if args.truncate or args.products or args.mode != "reverse":
+        if args.truncate or args.products or args.checkpoints or args.mode != "reverse":
             raise RequestError(
-                "--explain is about the whole of reverse mode; leave out --truncate, --mode and "
-                "--products"
+                "--explain is about the whole of reverse mode; leave out --truncate, --mode, "
+                "--products and --checkpoints"
             )
         return deliver(api.explain(args.model, functions=dict(args.let)), args.output)
     source = api.export(
@@ -61,6 +61,7 @@ def export(args: argparse.Namespace) -> int:
         truncate=args.truncate,
         mode=args.mode,
         products=args.products,
+        checkpoints=args.checkpoints,
     )
     if args.output is None:
         print(source, end="")

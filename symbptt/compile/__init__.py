@@ -10,6 +10,7 @@ from symbptt.calculus import Derivation, Derived, ForwardDerivation
 from symbptt.calculus.translate import check_T
 from symbptt.compile.auto import compile_auto
 from symbptt.compile.c_module import c_files, compile_c
+from symbptt.compile.checkpoints import checkpoints_module, compile_checkpoints
 from symbptt.compile.function import GradientFunction, HessianFunction
 from symbptt.compile.jax_module import compile_jax, jax_module
 from symbptt.compile.lambdified import compile_lambdified
@@ -38,8 +39,8 @@ class Backend:
     symbptt's version and what the files are called, the text of each by its suffix, the first of
     them the one to read.
 
-    ``forward`` does the same for forward mode, ``products`` for Hessian-vector products; one that
-    is not ``cut`` has no truncated BPTT.
+    ``forward`` does the same for forward mode, ``products`` for Hessian-vector products,
+    ``checkpoints`` in memory that grows with √T; one that is not ``cut`` has no truncated BPTT.
     """
 
     function: Callable[[Any, int | None], Any]
@@ -47,6 +48,7 @@ class Backend:
     needs_T: bool = False
     forward: Backend | None = None
     products: Backend | None = None
+    checkpoints: Backend | None = None
     cut: bool = True
 
 
@@ -61,6 +63,7 @@ BACKENDS: dict[str, Backend] = {
         _module(numpy_module),
         forward=Backend(compile_forward, _module(forward_module)),
         products=Backend(compile_products, _module(products_module)),
+        checkpoints=Backend(compile_checkpoints, _module(checkpoints_module)),
     ),
     "c": Backend(compile_c, c_files, cut=False),
     "numba": Backend(compile_numba, _module(numba_module), cut=False),
@@ -68,7 +71,10 @@ BACKENDS: dict[str, Backend] = {
     "torch": Backend(compile_torch, _module(torch_module), cut=False),
     "lambdify": Backend(compile_lambdified, needs_T=True),
     "auto": Backend(
-        compile_auto, forward=Backend(compile_forward), products=Backend(compile_products)
+        compile_auto,
+        forward=Backend(compile_forward),
+        products=Backend(compile_products),
+        checkpoints=Backend(compile_checkpoints),
     ),
 }
 
@@ -83,8 +89,10 @@ def backend_named(name: str) -> Backend:
     return BACKENDS[name]
 
 
-def _row(derivation: Derived, backend: str, products: str | None) -> Backend:
-    """The row for a derivation in its mode, or for its products."""
+def _row(
+    derivation: Derived, backend: str, products: str | None = None, checkpoints: bool = False
+) -> Backend:
+    """The row for a derivation in its mode, for its products, or with checkpoints."""
     row: Backend | None = backend_named(backend)
     if products is not None and products not in PRODUCTS:
         raise RequestError(f"no products '{products}'{did_you_mean(str(products), PRODUCTS)}")
@@ -94,9 +102,14 @@ def _row(derivation: Derived, backend: str, products: str | None) -> Backend:
             "Hessian-vector products are compiled from the whole of reverse mode; leave out "
             "mode and truncate (--mode, --truncate)"
         )
-    what = "forward mode" if mode else "Hessian-vector products"
-    if row is not None and (mode or products):
-        row = row.forward if mode else row.products
+    if checkpoints and (products or mode):
+        raise RequestError(
+            "checkpoints are for the gradients of reverse mode; leave out products and mode "
+            "(--products, --mode)"
+        )
+    what = "forward mode" if mode else "Hessian-vector products" if products else "checkpoints"
+    if row is not None and (mode or products or checkpoints):
+        row = row.forward if mode else row.products if products else row.checkpoints
     if row is not None and not row.cut and getattr(derivation, "truncation", None) is not None:
         row, what = None, "truncated BPTT"
     if row is None:
@@ -105,11 +118,16 @@ def _row(derivation: Derived, backend: str, products: str | None) -> Backend:
 
 
 def compile_gradient(
-    derivation: Derived, backend: str = "numpy", T: int | None = None
+    derivation: Derived,
+    backend: str = "numpy",
+    T: int | None = None,
+    *,
+    checkpoints: bool = False,
 ) -> GradientFunction:
     """The loss and its gradients as a function of arrays.
 
-    ``numpy`` works for any T and batch; ``lambdify`` for the one ``T`` it is compiled for.
+    ``numpy`` works for any T and batch; ``lambdify`` for the one ``T`` it is compiled for.  With
+    ``checkpoints`` its memory grows with √T, and what it does not keep it computes again.
 
     Raises :class:`BindingError` for a function known by name alone, :class:`RequestError` for
     an unknown backend or a missing ``T``, :class:`DerivationError` for a ``T`` that is no number
@@ -125,7 +143,7 @@ def compile_gradient(
     >>> float(loss), grads["b_y"]  # five steps of ½ Σ 1² over four entries, and Σ (y_t - d_t)
     (10.0, array([-5., -5., -5., -5.]))
     """
-    row = _row(derivation, backend, None)
+    row = _row(derivation, backend, checkpoints=checkpoints)
     require_bound(derivation.model)
     if T is not None:
         check_T(T)
@@ -162,6 +180,7 @@ def export_files(
     *,
     version: str,
     products: str | None = None,
+    checkpoints: bool = False,
     name: str = "",
 ) -> dict[str, str]:
     """The text of standalone source files by their suffixes, the first the one to read: of
@@ -172,7 +191,7 @@ def export_files(
     Raises :class:`BindingError` for a function known by name alone, :class:`RequestError` for
     a backend that has no text.
     """
-    row = _row(derivation, backend, products)
+    row = _row(derivation, backend, products, checkpoints)
     require_bound(derivation.model)
     if row.files is None:
         able = ", ".join(name for name, b in BACKENDS.items() if b.files)

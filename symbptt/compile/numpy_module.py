@@ -134,7 +134,7 @@ def array_tables(model: Model, T: int | None) -> dict[str, object]:
         "inputs": {v.name: dims(v) for v in model.given},
         "initial": {initial_key(v.name, s): dims(v) for v, s in model.initial_values},
     }
-    printed = {key: _literal(rows) for key, rows in tables.items()}
+    printed = {key: literal(rows) for key, rows in tables.items()}
     sizes = [d for d in map(dimension_name, model.free_dimensions) if d not in tables["inputs"]]
     return {
         **printed,
@@ -149,7 +149,7 @@ def array_tables(model: Model, T: int | None) -> dict[str, object]:
     }
 
 
-def _literal(rows: dict[str, tuple[str | int, ...]]) -> str:
+def literal(rows: dict[str, tuple[str | int, ...]]) -> str:
     if not rows:
         return "{}"
     return "\n".join(["{", *(f"    {_string(k)}: {_tuple(v)}," for k, v in rows.items()), "}"])

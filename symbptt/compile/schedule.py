@@ -56,13 +56,16 @@ class Schedule:
         return (s for region in self.regions for s in region.statements)
 
 
-def schedule(program: Program) -> Schedule:
-    """A program in regions: recurrences in loops, everything else in rows."""
+def schedule(program: Program, results: frozenset[str] = frozenset()) -> Schedule:
+    """A program in regions: recurrences in loops, everything else in rows.
+
+    ``results`` are values that are wanted besides the loss and its gradients.
+    """
     statements = [with_one_factor(s) for s in program.statements]
     cycles = _recurrences(statements)
     out = Hoist(cycles)
     kept = [out.without_free(s) for s in statements]
-    everything = _needed([*out.statements, *kept], program.model)
+    everything = _needed([*out.statements, *kept], program.model, results)
     return Schedule(program, tuple(_regions(everything, cycles, program)))
 
 
@@ -76,12 +79,14 @@ def _uses(s: Statement) -> set[str]:
     }  # fmt: skip
 
 
-def _needed(statements: Sequence[Statement], model: Model) -> list[Statement]:
+def _needed(
+    statements: Sequence[Statement], model: Model, results: frozenset[str]
+) -> list[Statement]:
     """The statements without those that compute what no result needs."""
     starts = [(name, start.name) for (name, _), start in model.initial.items() if start is not None]
     by_key = {key_of(s): s for s in statements if s.quantity in VALUES}
-    wanted = [s for s in statements if s.quantity not in VALUES]
-    found: set[str] = set()
+    wanted = [s for s in statements if s.quantity not in VALUES or key_of(s) in results]
+    found = {*results}
     while wanted:
         s = wanted.pop()
         begun = {of for name, of in starts if s.quantity is Quantity.VALUE and s.key == name}

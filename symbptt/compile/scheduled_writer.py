@@ -127,10 +127,14 @@ class ScheduledWriter(Writer):
                 yield f'{name} = given.sizes["{dimension_name(dim)}"]'
         yield from arrays
         yield from sizes
-        yield from ("", "loss = 0.0")
+        yield from self.sums()
         for lines in regions:
             yield from (*lines, "")
         yield from results
+
+    def sums(self) -> Iterator[str]:
+        """What all steps add to, and no array is."""
+        yield from ("", "loss = 0.0")
 
     def region(self, region: Region) -> Iterator[str]:
         """The lines of a region."""
