@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import models
@@ -81,19 +82,30 @@ def test_a_large_step_is_numpy_s(used: list[str], monkeypatch: pytest.MonkeyPatc
     assert used == ["numpy", "c"]
 
 
-def test_a_compiler_that_fails_leaves_numpy(used: list[str], monkeypatch: Any) -> None:
+def broken(derivation: Any, T: int | None) -> Any:
+    def run(params: Any, inputs: Any) -> Any:
+        raise RequestError("cc failed")
+
+    return run
+
+
+def test_a_compiler_that_fails_leaves_the_next(used: list[str], monkeypatch: Any) -> None:
     f = compile_gradient(models.derivation("elman"), "numpy")
-
-    def broken(derivation: Any, T: int | None) -> Any:
-        def run(params: Any, inputs: Any) -> Any:
-            raise RequestError("cc failed")
-
-        return run
-
-    monkeypatch.setattr(auto, "LOOPS", {"c": (broken, lambda: True)})
-    grads, (_, expected) = called(), f(PARAMS, INPUTS)
-    assert used == ["numpy"]
+    monkeypatch.setitem(auto.LOOPS, "c", (broken, lambda: True))
+    with pytest.warns(RuntimeWarning, match="backend c .*cc failed; numba is used instead"):
+        grads, (_, expected) = called(), f(PARAMS, INPUTS)
+    assert used == ["numba"]
     assert all(np.array_equal(grads[name], expected[name]) for name in expected)
+
+
+def test_it_is_said_once_and_not_tried_again(used: list[str], monkeypatch: Any) -> None:
+    monkeypatch.setattr(auto, "LOOPS", {"c": (broken, lambda: True)})
+    f = auto.compile_auto(models.derivation("elman"))
+    with pytest.warns(RuntimeWarning, match="numpy is used instead"):
+        f(PARAMS, INPUTS)
+    with warnings.catch_warnings(action="error"):
+        f(PARAMS, INPUTS)
+    assert used == ["numpy", "numpy"]
 
 
 def test_arrays_that_do_not_fit_are_one_clear_line() -> None:

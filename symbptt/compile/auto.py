@@ -1,9 +1,9 @@
 """The backend ``auto``: of those that can run here, the fastest for the arrays of each call.
 
 The rule: compiled loops, those of C or else Numba's, since a call of NumPy costs more than the
-arithmetic of a small batch; but where a step multiplies so much that products of matrices are
-nearly all of it, NumPy, whose products are BLAS's.  ``C`` needs a C compiler, Numba itself and
-SciPy; what can't be used is left out.
+arithmetic of a small batch; but where a step has 2²² multiplications or more (a sum over the
+matrices of rows × columns × samples), NumPy, whose products are BLAS's.  C needs a C compiler,
+Numba itself and SciPy; what is not there is left out, and what fails is said in a warning.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.util import find_spec
@@ -37,22 +38,29 @@ LOOPS: dict[str, tuple[Compiler, Callable[[], object]]] = {
 
 
 def compile_auto(derivation: Derivation, T: int | None = None) -> GradientFunction:
-    """The derivation as a function that chooses a backend for each call."""
+    """The derivation as a function that chooses a backend for each call; its ``source`` is that of
+    NumPy's module, which can run everywhere."""
     plain = compile_numpy(derivation, T)
+    able = [name for name, (_, is_there) in LOOPS.items() if is_there()]
+    left = able if isinstance(derivation, Derivation) else []
 
     @cache
-    def loops() -> GradientFunction:
-        for compiled, able in LOOPS.values() if isinstance(derivation, Derivation) else ():
-            if able():
-                return compiled(derivation, T)
-        return plain
+    def loops(name: str) -> GradientFunction:
+        return LOOPS[name][0](derivation, T)
 
     def called(params: Arrays, inputs: Arrays) -> tuple[Any, dict[str, Any]]:
-        chosen = plain if multiplications(plain, params, inputs) >= MANY else loops()
-        try:
-            return chosen(params, inputs)
-        except RequestError:  # there is a compiler, and it fails
-            return plain(params, inputs)
+        while left and multiplications(plain, params, inputs) < MANY:
+            try:
+                return loops(left[0])(params, inputs)
+            except RequestError as error:  # there is a compiler, and it fails
+                failed = left.pop(0)
+                warnings.warn(
+                    f"the backend {failed} can't be used here: {error}; "
+                    f"{left[0] if left else 'numpy'} is used instead",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+        return plain(params, inputs)
 
     return GradientFunction(
         derivation.model, "auto", plain.source, T, called, BindingError, plain.truncation
@@ -60,8 +68,8 @@ def compile_auto(derivation: Derivation, T: int | None = None) -> GradientFuncti
 
 
 def multiplications(f: GradientFunction, params: Arrays, inputs: Arrays) -> int:
-    """How many numbers a step multiplies by those of matrices, in all samples; none of what is no
-    dict of arrays, which NumPy's module refuses as any does."""
+    """How many numbers a step multiplies by those of matrices, in all samples; of what is no dict
+    of arrays, which every backend refuses alike, as many as make it NumPy's."""
     if not (isinstance(params, Mapping) and isinstance(inputs, Mapping)):
         return MANY
     shapes = {v: _shape(inputs.get(v.name)) for v in f.model.given}

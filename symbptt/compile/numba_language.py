@@ -7,12 +7,11 @@ import textwrap
 from collections.abc import Iterator
 
 import sympy as sp
-from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.pycode import PythonCodePrinter
 
 from symbptt.compile.code import ATOM, Code
 from symbptt.compile.languages import Block, For, If, Language, Node, View
-from symbptt.compile.scalar_functions import OWN, formula
+from symbptt.compile.scalar_functions import OWN, ScalarPrinter, formula
 
 #: An entry of an array, or a part of it.
 _ENTRY = re.compile(r"\w+\[(?:[^\[\]]|\[[^\[\]]*\])*\]")
@@ -86,7 +85,7 @@ class NumbaLanguage(Language):
         return f"real({text})"
 
 
-class NumbaPrinter(PythonCodePrinter):
+class NumbaPrinter(ScalarPrinter, PythonCodePrinter):
     """SymPy's Python, for numbers of the type ``real``."""
 
     def _print_Number(self, e: sp.Number) -> str:
@@ -95,39 +94,13 @@ class NumbaPrinter(PythonCodePrinter):
     _print_Integer = _print_Rational = _print_Float = _print_Half = _print_Number
     _print_Zero = _print_One = _print_NegativeOne = _print_Pi = _print_Number
 
-    def _print_Pow(self, e: sp.Pow, rational: bool = False) -> str:
-        base = self.parenthesize(e.base, PRECEDENCE["Pow"])
-        if abs(e.exp) == sp.Rational(1, 2):
-            power = f"math.sqrt({base})"
-        elif e.exp.is_Integer and abs(e.exp) <= 4:
-            power = " * ".join([base] * abs(int(e.exp)))
-        else:
-            return f"{base} ** {self._print(e.exp)}"
-        return f"({power})" if e.exp > 0 else f"(real(1) / ({power}))"
+    def choice(self, test: str, then: str, otherwise: str) -> str:
+        return f"({then} if {test} else {otherwise})"
 
-    def _print_Max(self, e: sp.Max) -> str:
-        return self._chosen(e, ">")
-
-    def _print_Min(self, e: sp.Min) -> str:
-        return self._chosen(e, "<")
-
-    def _chosen(self, e: sp.Expr, sign: str) -> str:
-        number, other = sorted(e.args, key=lambda a: not a.is_number)
-        a, b = self._print(other), self._print(number)
-        return f"({a} if {a} {sign} {b} else {b})"
-
-    def _print_Heaviside(self, e: sp.Heaviside) -> str:
-        return f"(real(1) if {self._print(e.args[0])} > 0 else real(0))"
-
-    def _print_Function(self, e: sp.Function) -> str:
-        name = type(e).__name__
-        inside = ", ".join(map(self._print, e.args))
+    def called(self, name: str, inside: str) -> str:
         if name in OWN:
             return f"{name}_(real, {inside})"
         return f"abs({inside})" if name == "Abs" else f"math.{name}({inside})"
-
-    _print_exp = _print_tanh = _print_log = _print_sin = _print_cos = _print_Abs = _print_Function
-    _print_erf = _print_log1p = _print_expm1 = _print_sign = _print_Function
 
 
 def numba_source(name: str) -> str:

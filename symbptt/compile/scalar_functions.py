@@ -10,6 +10,8 @@ import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 from sympy.functions.elementary.piecewise import Piecewise
 from sympy.printing.c import C99CodePrinter
+from sympy.printing.codeprinter import CodePrinter
+from sympy.printing.precedence import PRECEDENCE
 
 from symbptt.calculus.activations import definition, derivative, z
 
@@ -48,7 +50,52 @@ def formula(name: str) -> sp.Expr:
     return derivative(function) if order == 1 else sp.diff(derivative(function), z, order - 1)
 
 
-class CPrinter(C99CodePrinter):
+class ScalarPrinter(CodePrinter):
+    """What printers of such functions have in common; a language says how it writes a choice, a
+    call and a number."""
+
+    def choice(self, test: str, then: str, otherwise: str) -> str:
+        """Source for one of two, in brackets."""
+        raise NotImplementedError
+
+    def called(self, name: str, inside: str) -> str:
+        """Source for a function of the language's library, ``pow`` with both arguments inside, or
+        of ``OWN``."""
+        raise NotImplementedError
+
+    def _print_Max(self, e: sp.Max) -> str:
+        return self._chosen(e, ">")
+
+    def _print_Min(self, e: sp.Min) -> str:
+        return self._chosen(e, "<")
+
+    def _chosen(self, e: sp.Expr, sign: str) -> str:
+        number, other = sorted(e.args, key=lambda a: not a.is_number)
+        a, b = self._print(other), self._print(number)
+        return self.choice(f"{a} {sign} {b}", a, b)
+
+    def _print_Heaviside(self, e: sp.Heaviside) -> str:
+        test = f"({self._print(e.args[0])}) > 0"
+        return self.choice(test, self._print(sp.Integer(1)), self._print(sp.Integer(0)))
+
+    def _print_Pow(self, e: sp.Pow, rational: bool = False) -> str:
+        base = self.parenthesize(e.base, PRECEDENCE["Pow"])
+        if abs(e.exp) == sp.Rational(1, 2):
+            power = self.called("sqrt", self._print(e.base))
+        elif e.exp.is_Integer and abs(e.exp) <= 4:
+            power = f"({' * '.join([base] * abs(int(e.exp)))})"
+        else:
+            return self.called("pow", f"{self._print(e.base)}, {self._print(e.exp)}")
+        return power if e.exp > 0 else f"({self._print(sp.Integer(1))} / {power})"
+
+    def _print_Function(self, e: sp.Function) -> str:
+        return self.called(type(e).__name__, ", ".join(map(self._print, e.args)))
+
+    _print_exp = _print_tanh = _print_log = _print_sin = _print_cos = _print_Abs = _print_Function
+    _print_erf = _print_log1p = _print_expm1 = _print_sign = _print_Function
+
+
+class CPrinter(ScalarPrinter, C99CodePrinter):
     """SymPy's C, for numbers of type ``real``."""
 
     def _print_Rational(self, e: sp.Rational) -> str:
@@ -60,43 +107,13 @@ class CPrinter(C99CodePrinter):
     def _print_Pi(self, e: sp.Expr) -> str:
         return "(real)3.14159265358979323846"
 
-    def _print_Pow(self, e: sp.Pow) -> str:
-        base = self._print(e.base)
-        if e.exp == sp.Rational(1, 2):
-            return f"MATH(sqrt)({base})"
-        if e.exp == sp.Rational(-1, 2):
-            return f"(1 / MATH(sqrt)({base}))"
-        if e.exp.is_Integer and 0 < abs(e.exp) <= 4:
-            product = " * ".join([f"({base})"] * abs(int(e.exp)))
-            return f"({product})" if e.exp > 0 else f"(1 / ({product}))"
-        return f"MATH(pow)({base}, {self._print(e.exp)})"
+    def choice(self, test: str, then: str, otherwise: str) -> str:
+        return f"({test} ? {then} : {otherwise})"
 
-    def _print_Max(self, e: sp.Max) -> str:
-        return self._chosen(e, ">")
-
-    def _print_Min(self, e: sp.Min) -> str:
-        return self._chosen(e, "<")
-
-    def _chosen(self, e: sp.Expr, sign: str) -> str:
-        number, other = sorted(e.args, key=lambda a: not a.is_number)
-        a, b = self._print(other), self._print(number)
-        return f"({a} {sign} {b} ? {a} : {b})"
-
-    def _print_Heaviside(self, e: sp.Heaviside) -> str:
-        return f"(({self._print(e.args[0])}) > 0 ? 1 : 0)"
-
-    def _print_Function(self, e: sp.Function) -> str:
-        name = type(e).__name__
-        inside = ", ".join(map(self._print, e.args))
-        return (
-            f"{name}_({inside})" if name in OWN else f"MATH({_LIBRARY.get(name, name)})({inside})"
-        )
-
-    _print_exp = _print_tanh = _print_log = _print_sin = _print_cos = _print_Abs = _print_Function
-    _print_erf = _print_log1p = _print_expm1 = _print_Function
-
-
-_LIBRARY = {"Abs": "fabs"}
+    def called(self, name: str, inside: str) -> str:
+        if name in OWN:
+            return f"{name}_({inside})"
+        return f"MATH({'fabs' if name == 'Abs' else name})({inside})"
 
 
 def c_source(name: str) -> str:
