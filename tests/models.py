@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
 
 from symbptt.calculus import Derivation, ForwardDerivation, derive, forward
@@ -554,3 +555,19 @@ def derivation(name: str) -> Derivation:
 def forward_derivation(name: str) -> ForwardDerivation:
     """Its derivation in forward mode."""
     return forward(derive(model(name)))
+
+
+def arrays(
+    model: Model, T: int, batch: int | None, dtype: str
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Arrays for a model, each dimension of another size."""
+    rng = np.random.default_rng(0)
+    sizes: dict[object, int] = {name: 3 + 8 * i for i, name in enumerate(model.dimensions)}
+
+    def array(*dims: object) -> np.ndarray:
+        shape = [sizes.get(d, d) for d in dims if d != 1]
+        return np.asarray(rng.normal(size=shape) / 2, dtype)
+
+    lead = (T,) if batch is None else (T, batch)
+    params = {v.name: array(*v.shape) for v in model.timeless}
+    return params, {v.name: array(*lead, *v.shape) for v in model.given}

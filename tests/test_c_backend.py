@@ -74,7 +74,7 @@ def test_the_module_beside_it_calls_it(tmp_path: Path) -> None:
     exported("gru", tmp_path, "cell")
     assert sorted(p.name for p in tmp_path.glob("cell.*")) == ["cell.c", "cell.h", "cell.py"]
     f = symbptt.compile("gru")
-    params, inputs = arrays(f.model, 4, 3, "float64")
+    params, inputs = models.arrays(f.model, 4, 3, "float64")
     assert set(inputs) == {"x", "d"}
     np.savez(tmp_path / "arrays.npz", **params, **inputs)
     run(sys.executable, "-c", CALL, folder=tmp_path)
@@ -124,7 +124,7 @@ def test_gradients_are_those_of_numpy(name: str, batch: int | None, dtype: str) 
 def assert_equal(
     d: Derivation, c: Callable[..., tuple[Any, Any]], batch: int | None, dtype: str
 ) -> None:
-    params, inputs = arrays(d.model, 7, batch, dtype)
+    params, inputs = models.arrays(d.model, 7, batch, dtype)
     numpy = compile_gradient(d, "numpy")
     (loss, grads), (expected_loss, expected) = c(params, inputs), numpy(params, inputs)
     assert loss == pytest.approx(expected_loss, rel=FLOATS[dtype])
@@ -157,24 +157,9 @@ def test_products_may_be_those_of_blas(
     assert ctypes.c_long.in_dll(ctypes.CDLL(str(library)), "cblas_calls").value > 20
 
 
-def arrays(
-    model: Model, T: int, batch: int | None, dtype: str
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    rng = np.random.default_rng(0)
-    sizes: dict[object, int] = {name: 3 + 8 * i for i, name in enumerate(model.dimensions)}
-
-    def array(*dims: object) -> np.ndarray:
-        shape = [sizes.get(d, d) for d in dims if d != 1]
-        return np.asarray(rng.normal(size=shape) / 2, dtype)
-
-    lead = (T,) if batch is None else (T, batch)
-    params = {v.name: array(*v.shape) for v in model.timeless}
-    return params, {v.name: array(*lead, *v.shape) for v in model.given}
-
-
 def assert_as_numpy(model: Model) -> None:
     d = derive(bind(model), inputs=True)
-    params, inputs = arrays(d.model, 3, 2, "float64")
+    params, inputs = models.arrays(d.model, 3, 2, "float64")
     (_, grads), (_, expected) = (compile_gradient(d, b)(params, inputs) for b in ("c", "numpy"))
     assert list(grads) == list(expected)
     for key, gradient in grads.items():
@@ -296,6 +281,6 @@ def test_no_compiler_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("CC", str(tmp_path / "none"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     f = compile_gradient(models.derivation("elman"), "c")
-    params, inputs = arrays(f.model, 2, None, "float64")
+    params, inputs = models.arrays(f.model, 2, None, "float64")
     with pytest.raises(RequestError, match=r"^no C compiler: .*; install one, or set CC$"):
         f(params, inputs)

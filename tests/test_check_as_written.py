@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from verdicts import of, verdicts
 
 import symbptt
 
 RNN = r"""
 $$h_t = \tanh(W h_{t-1} + U x_t), \quad o_t = V h_t, \quad L = \sum_{t=1}^T \ell_t(o_t)$$
 """
-
-
-def of(top: str, by: str) -> str:
-    return rf"\frac{{\partial {top}}}{{\partial {by}}}"
-
-
-def verdicts(*texts: str) -> list[str]:
-    report = symbptt.check("\n\n".join(texts))
-    return [f.verdict.verdict for f in report.findings if f.verdict is not None]
 
 
 @pytest.mark.parametrize("steps", ["t+1:T", "1:t", r"t+1 \to T"])

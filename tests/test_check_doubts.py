@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from verdicts import of
 
 import symbptt
 from symbptt.check import doubts
@@ -16,10 +17,6 @@ $$o_t = V h_t$$
 LOSS = r"$$L = \sum_t \frac{1}{2} (o_t - d_t)^T (o_t - d_t)$$" + "\n"
 NETS = NETWORK + LOSS
 UNREAD = NETWORK + r"$$L = \sum_t (o_t ; d_t)$$" + "\n"
-
-
-def of(top: str, by: str) -> str:
-    return rf"\frac{{\partial {top}}}{{\partial {by}}}"
 
 
 ROWS = r"""

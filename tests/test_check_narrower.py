@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-import symbptt
+from verdicts import of, verdict
 
 NETWORK = r"""
 $$h_t = \tanh(U x_t + V h_{t-1} + b)$$
@@ -20,16 +19,6 @@ $$g_t = \tanh(W_g x_t + U_g h_{t-1})$$
 
 $$c_t = f_t \odot c_{t-1} + g_t, \qquad h_t = \tanh(c_t)$$
 """
-
-
-def of(top: str, by: str) -> str:
-    return rf"\frac{{\partial {top}}}{{\partial {by}}}"
-
-
-def verdict(*texts: str) -> str:
-    found = symbptt.check("\n\n".join(texts)).findings[-1].verdict
-    assert found is not None
-    return found.verdict
 
 
 GATE = rf"Let $G_t = {of('o_t', 'z_t')}$, which is $$G_t = \operatorname{{diag}}(\sigma'(z_t))$$"

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import pytest
-
-import symbptt
+from verdicts import of, verdict
 
 CELL = r"$$h_t = \tanh(W h_{t-1} + U x_t)$$ $$o_t = V h_t$$"
 SOFTMAX = r"$$p_t = \mathrm{softmax}(o_t)$$"
 SQUARED = r"\sum_{t=1}^T \frac12 \|o_t - y_t\|^2"
 ENTROPY = r"-\sum_{t=1}^T y_t^\top \log p_t"
-
-
-def of(top: str, by: str) -> str:
-    return rf"\frac{{\partial {top}}}{{\partial {by}}}"
-
-
-def verdict(*texts: str) -> str:
-    found = symbptt.check(" ".join(texts)).findings[-1].verdict
-    assert found is not None
-    return found.verdict
 
 
 SLOPE = rf"$${of('L', 'V')} = \sum_t (o_t - y_t) h_t^\top$$"

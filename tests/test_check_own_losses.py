@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from verdicts import of
 
 import symbptt
 
@@ -13,10 +14,6 @@ NORMS = r"$$E = \sum_{t=1}^{T} \| h_t - y_t \|^2$$" + "\n"
 FROM_ON = r"$$L_t = \sum_{s=t}^T \ell_s$$" + "\n"
 UP_TO = r"$$L_t = \sum_{s=1}^t \ell_s$$" + "\n"
 OTHER = r"$$E_t = \frac{1}{2} \| h_t - y_t \|^2$$" + "\n"
-
-
-def of(top: str, by: str) -> str:
-    return rf"\frac{{\partial {top}}}{{\partial {by}}}"
 
 
 def verdict(network: str, claim: str) -> str:

@@ -4,19 +4,9 @@ depends on it, and what doesn't is judged as before."""
 from __future__ import annotations
 
 import pytest
+from verdicts import of, verdict
 
 import symbptt
-
-
-def of(top: str, by: str) -> str:
-    return rf"\frac{{\partial {top}}}{{\partial {by}}}"
-
-
-def verdict(*texts: str) -> str:
-    found = symbptt.check("\n\n".join(texts)).findings[-1].verdict
-    assert found is not None
-    return found.verdict
-
 
 OUTPUT = r"""
 $$y_t = V h_t$$

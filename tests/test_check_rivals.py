@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from verdicts import of
 
 import symbptt
 
@@ -18,10 +19,6 @@ Some write
 
 $$h_t = z_t \odot h_{t-1} + (1 - z_t) \odot n_t$$
 """
-
-
-def of(top: str, by: str) -> str:
-    return rf"\frac{{\partial {top}}}{{\partial {by}}}"
 
 
 def verdict(text: str, claim: str) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-import symbptt
+from verdicts import verdicts
 
 RNN = r"""
 $$a_t = W x_t + R h_{t-1}, \qquad h_t = \tanh(a_t), \qquad L = \sum_t \ell_t(h_t)$$
@@ -16,11 +15,6 @@ $$g_t = \tanh(W_g x_t + U_g h_{t-1} + b_g)$$
 
 $$c_t = f_t \odot c_{t-1} + g_t, \qquad h_t = \tanh(c_t)$$
 """
-
-
-def verdicts(*texts: str) -> list[str]:
-    report = symbptt.check("\n\n".join(texts))
-    return [f.verdict.verdict for f in report.findings if f.verdict is not None]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import models
 import numba
@@ -35,25 +34,12 @@ def _compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(numba.config, "DISABLE_JIT", 0)
 
 
-def arrays(model: Model, T: int, batch: int | None, dtype: str) -> tuple[Any, Any]:
-    rng = np.random.default_rng(0)
-    sizes: dict[object, int] = {name: 3 + 8 * i for i, name in enumerate(model.dimensions)}
-
-    def array(*dims: object) -> np.ndarray:
-        shape = [sizes.get(d, d) for d in dims if d != 1]
-        return np.asarray(rng.normal(size=shape) / 2, dtype)
-
-    lead = (T,) if batch is None else (T, batch)
-    params = {v.name: array(*v.shape) for v in model.timeless}
-    return params, {v.name: array(*lead, *v.shape) for v in model.given}
-
-
 def assert_as_numpy(model: Model, batches: tuple[int | None, ...], dtypes: list[str]) -> None:
     d = derive(bind(model))
     f, numpy = compile_gradient(d, "numba"), compile_gradient(d, "numpy")
     for dtype in dtypes:
         for batch in batches:
-            params, inputs = arrays(d.model, 7, batch, dtype)
+            params, inputs = models.arrays(d.model, 7, batch, dtype)
             (loss, grads), (expected_loss, expected) = f(params, inputs), numpy(params, inputs)
             assert loss == pytest.approx(expected_loss, rel=FLOATS[dtype])
             assert {name: g.dtype for name, g in grads.items()} == dict.fromkeys(expected, dtype)
@@ -105,7 +91,7 @@ print(loss, grads["w"].item(), sum(cell.computed.stats.cache_hits.values()))
 
 def test_arrays_that_can_not_be_written_to_are_read() -> None:
     f = compile_gradient(models.derivation("elman"), "numba")
-    params, inputs = arrays(f.model, 3, 2, "float64")
+    params, inputs = models.arrays(f.model, 3, 2, "float64")
     _, expected = f(params, inputs)
     for array in (*params.values(), *inputs.values()):
         array.flags.writeable = False
@@ -116,7 +102,7 @@ def test_arrays_that_can_not_be_written_to_are_read() -> None:
 
 def test_gradients_share_no_memory_with_the_next_ones() -> None:
     f = compile_gradient(models.derivation("elman"), "numba")
-    params, inputs = arrays(f.model, 3, 2, "float64")
+    params, inputs = models.arrays(f.model, 3, 2, "float64")
     _, first = f(params, inputs)
     kept = {name: g.copy() for name, g in first.items()}
     f({name: 2 * array for name, array in params.items()}, inputs)
@@ -137,7 +123,7 @@ def test_every_name_of_the_printed_module_is_taken() -> None:
 def test_names_of_the_module_are_names_of_a_model() -> None:
     model = r"real_t = tanh(memory real_{t-1} + at x_t + one); L = \sum_{t=1}^{T} sum(real_t)"
     d = derive(bind(load(model, shapes={"memory": "copy, copy", "at": "copy, r"})))
-    params, inputs = arrays(d.model, 3, 2, "float64")
+    params, inputs = models.arrays(d.model, 3, 2, "float64")
     (_, found), (_, expected) = (compile_gradient(d, b)(params, inputs) for b in ("numba", "numpy"))
     assert all(np.allclose(found[key], expected[key], rtol=1e-12) for key in expected)
 
