@@ -68,20 +68,32 @@ def test_every_model_is_compiled(name: str) -> None:
     assert_as_numpy(load(name), (2,), ["float64"])
 
 
-def test_what_is_compiled_is_kept_for_the_next_process(tmp_path: Path) -> None:
+EXPORTED = "import cell as gradient; run = gradient.computed; f = gradient.loss_and_gradients"
+COMPILED = """
+import sys, symbptt
+f = symbptt.compile(open("model.txt").read(), backend="numba")
+(gradient,) = (m for name, m in sys.modules.items() if name.startswith("symbptt_compiled_numba"))
+run = gradient.computed
+"""
+
+
+@pytest.mark.parametrize("made", [EXPORTED, COMPILED])
+def test_what_is_compiled_is_kept_for_the_next_process(made: str, tmp_path: Path) -> None:
     model = r"h_t = w h_{t-1} + x_t; L = \sum_{t=1}^{T} squared_error(h_t, d_t)"
+    (tmp_path / "model.txt").write_text(model)
     symbptt.export(model, tmp_path / "cell.py", backend="numba", check=False)
-    code = """
-import numpy as np, cell
+    code = f"""
+{made}
+import numpy as np
 one = np.ones((3, 1))
-loss, grads = cell.loss_and_gradients({"w": np.array([[2.0]])}, {"x": one, "d": one})
-print(loss, grads["w"].item(), sum(cell.computed.stats.cache_hits.values()))
+loss, grads = f({{"w": np.array([[2.0]])}}, {{"x": one, "d": one}})
+print(loss, grads["w"].item(), sum(run.stats.cache_hits.values()))
 """
     environment = {k: v for k, v in os.environ.items() if k != "NUMBA_DISABLE_JIT"}
     found = [
         subprocess.run(
             [sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True,
-            env=environment,
+            env={**environment, "XDG_CACHE_HOME": str(tmp_path)},
         ).stdout
         for _ in range(2)
     ]  # fmt: skip
