@@ -22,7 +22,7 @@ from sympy.matrices.expressions import (
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.compile.code import ATOM, POWER, PRODUCT, SUM, Code
-from symbptt.compile.languages import Language
+from symbptt.compile.languages import Language, Place
 from symbptt.compile.numpy_code import divides, is_matrix
 from symbptt.compile.numpy_functions import function_name, split_log
 from symbptt.compile.plain import positive_first
@@ -58,13 +58,14 @@ class Entry:
 
 @dataclass
 class Entries:
-    """Writes entries in a language; ``place`` finds a leaf, ``size`` writes a dimension, and
-    ``called`` collects functions."""
+    """Writes entries in a language; ``place`` finds a leaf, ``size`` writes a dimension, ``called``
+    collects functions, ``touched`` the numbers of arrays."""
 
     language: Language
     place: Callable[[MatrixExpr], Row]
     size: Callable[[sp.Expr], str]
     called: list[str] = field(default_factory=list)
+    touched: list[Place] = field(default_factory=list)
 
     def text(self, e: MatrixExpr, at: Entry) -> str:
         return self.code(e, at).text
@@ -120,8 +121,9 @@ class Entries:
             terms += [f"{at.row} * {columns}", at.column]
         elif not al.is_scalar(e) or (at.sample is None and row.each):
             terms.append(at.row)
-        terms = [term for term in terms if term != "0"]
-        return Code(self.language.entry(row.array, " + ".join(terms) or "0"), ATOM, False)
+        index = " + ".join(term for term in terms if term != "0") or "0"
+        self.touched.append((row.array, index))
+        return Code(self.language.entry(row.array, index), ATOM, False)
 
     def _multiple(self, many: sp.Rational, code: Code) -> Code:
         if many == -1:

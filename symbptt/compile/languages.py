@@ -10,11 +10,24 @@ import sympy as sp
 
 from symbptt.compile.code import ATOM, PRODUCT, Code, number
 
+#: A number of an array: the array's name, and the index.
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A change of one number by others; ``touched`` are all that it reads or writes, ``changed``
+    first."""
+
+    text: str
+    changed: Place
+    touched: frozenset[Place]
+
 
 @dataclass(frozen=True)
 class For:
     """A loop of ``variable`` from ``start`` on, below ``stop`` or, if there is one, to ``last``;
-    ``down``, the other way."""
+    ``down``, the other way.  One over all entries of all rows may have the same ``by_rows``."""
 
     variable: str
     start: str
@@ -22,6 +35,7 @@ class For:
     body: tuple[Node, ...]
     last: str | None = None
     down: bool = False
+    by_rows: For | None = None
 
 
 @dataclass(frozen=True)
@@ -34,11 +48,13 @@ class If:
 
 @dataclass(frozen=True)
 class View:
-    """A name for the numbers of an array from one on, for what follows in a block."""
+    """A name for the numbers of an array from one on, for what follows in a block; views of another
+    ``part`` of it have none of them."""
 
     name: str
     of: str
     written: bool
+    part: str
 
 
 @dataclass(frozen=True)
@@ -50,14 +66,16 @@ class Block:
 
 
 #: What is done: a text is a line.
-Node = str | For | If | View | Block
+Node = str | Line | For | If | View | Block
 
 
 class Language:
-    """C99."""
+    """C99.  One that ``fuses`` has loops over the same entries as one: a C compiler makes better
+    code of many small ones."""
 
     indent = "    "
     room = 92
+    fuses = False
 
     def lines(self, nodes: Iterable[Node]) -> Iterator[str]:
         """Source for nodes, line by line, none of them too long."""
@@ -86,6 +104,8 @@ class Language:
         match node:
             case str():
                 yield f"{node};"
+            case Line(text):
+                yield f"{text};"
             case For(variable, start, stop, body, last, down):
                 head = f"for (long {variable} = {start}; {variable} < {stop}; {variable}++)"
                 if last is not None:

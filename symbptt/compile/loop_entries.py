@@ -8,7 +8,7 @@ from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.compile.code import Code
 from symbptt.compile.entries import Entry, Row, flat
-from symbptt.compile.languages import For, Node
+from symbptt.compile.languages import For, Line, Node
 from symbptt.compile.loop_places import Places, count
 from symbptt.compile.numpy_code import is_matrix
 
@@ -23,13 +23,25 @@ class EntryLoops(Places):
         """``target sign e``, entry by entry."""
         if al.constant(e) == 0 and sign == "+=":
             return
+        line = self.line(target, e, sign, e)
+        nodes = self.over_rows(self.over_entries(line, e), target.each)
         if flat(e) and self._is_even(vector := self.as_vector(e), target):
-            left = self.language.entry(target.array, "i")
-            line = f"{left} {sign} {self.entries.text(vector, Entry(sample=None))}"
-            self.body.append(For("i", "0", count(self.rows, self.size(target.width)), (line,)))
-            return
-        line = f"{self.left(target, e)} {sign} {self.entry(e).text}"
-        self.body += self.over_rows(self.over_entries(line, e), target.each)
+            self.entries.touched.clear()
+            left, whole = self.language.entry(target.array, "i"), (target.array, "i")
+            text = f"{left} {sign} {self.entries.text(vector, Entry(sample=None))}"
+            line = Line(text, whole, frozenset({whole, *self.entries.touched}))
+            stop, (rows,) = count(self.rows, self.size(target.width)), nodes
+            by_rows = rows if isinstance(rows, For) else None
+            nodes = (For("i", "0", stop, (line,), by_rows=by_rows),)
+        self.body += nodes
+
+    def line(self, target: Row, left: MatrixExpr, sign: str, e: MatrixExpr) -> Line:
+        """``target sign e`` of one entry; ``left`` has the shape that the target is indexed by."""
+        self.entries.touched.clear()
+        text = f"{self.left(target, left)} {sign} "
+        changed = self.entries.touched[-1]
+        text += self.entry(e).text
+        return Line(text, changed, frozenset(self.entries.touched))
 
     def leaf(self, e: MatrixExpr) -> MatrixExpr:
         """What is ready as a leaf: computed, if it is none."""
@@ -52,7 +64,7 @@ class EntryLoops(Places):
         at = Entry(row="0" if al.is_scalar(e) else "i")
         return self.entries.text(MatrixSymbol(TARGET, *shape), at)
 
-    def over_entries(self, line: str, e: MatrixExpr) -> tuple[Node, ...]:
+    def over_entries(self, line: Node, e: MatrixExpr) -> tuple[Node, ...]:
         """A line for each entry of an expression."""
         ranges = (("i", nd.entries(e)),) if flat(e) else (("i", e.shape[0]), ("j", e.shape[1]))
         node: Node = line

@@ -9,6 +9,7 @@ from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.compile.chain import split
 from symbptt.compile.entries import Row
+from symbptt.compile.loop_fusion import side_by_side
 from symbptt.compile.loop_products import ProductLoops, is_product
 from symbptt.compile.numpy_code import is_matrix
 
@@ -54,7 +55,7 @@ class PartLoops(ProductLoops):
                 operand = self.entrywise(e.operand)
                 symbol, row = self.scratch(e)
                 self.each_entry(al.zeros(e.shape), row, "=")
-                line = f"{self.left(row, e)} += {self.entry(operand).text}"
+                line = self.line(row, e, "+=", operand)
                 self.body += self.over_rows(self.over_entries(line, operand), row.each)
                 return symbol
             case nd.VectorMap() | nd.Stack():
@@ -85,11 +86,13 @@ class PartLoops(ProductLoops):
         self.add_product(many, left, right, target)
 
     def _stack(self, e: nd.Stack, target: Row, sign: str) -> None:
-        start = target.start
+        start, before = target.start, len(self.body)
         for part in e.parts:
             if sign != "+=" or al.constant(part) != 0:
                 self.into(part, Row(target.array, target.width, start, target.each), sign)
             start += al.length(part)
+        if self.language.fuses:
+            self.body[before:] = side_by_side(self.body[before:], target.array)
 
     def _vector_map(self, e: nd.VectorMap, target: Row) -> None:
         operand = self.place(self.leaf(self.entrywise(e.operand)))

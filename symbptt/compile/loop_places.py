@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sympy as sp
 from sympy.matrices.expressions import MatrixExpr, MatrixSymbol
@@ -125,9 +125,11 @@ class Places:
             while wanted in self.names:
                 wanted += "_"
             self.names.add(wanted)
-            known = View(wanted, self.language.offset(name, offset), written)
+            of = self.language.offset(name, offset)
+            one_step = self.over[0] == self.over[1]
+            known = View(wanted, of, written, of if one_step else name)
         elif written and not known.written:
-            known = View(known.name, known.of, True)
+            known = replace(known, written=True)
         self.views[name, offset] = known
         return known.name
 

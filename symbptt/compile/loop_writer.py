@@ -17,6 +17,7 @@ from symbptt.compile.comments import comment
 from symbptt.compile.hoist import VALUES, key_of
 from symbptt.compile.identifiers import Names, ascii_name, step_label
 from symbptt.compile.languages import Block, For, Language, Node
+from symbptt.compile.loop_fusion import fused
 from symbptt.compile.loop_places import Workspace, count, size_source
 from symbptt.compile.loops import Loops
 from symbptt.compile.numpy_code import is_matrix
@@ -125,6 +126,8 @@ class LoopWriter:
     def body(self) -> list[Node]:
         """What the function does, after its arrays have names."""
         regions = [node for region in self.schedule.regions for node in self.region(region)]
+        if self.language.fuses:
+            regions = list(fused(regions))
         return [*self.beginning(), *regions, *self.end()]
 
     def transposed(self, name: str) -> str:

@@ -10,7 +10,7 @@ import sympy as sp
 from sympy.printing.pycode import PythonCodePrinter
 
 from symbptt.compile.code import ATOM, Code
-from symbptt.compile.languages import Block, For, If, Language, Node, View
+from symbptt.compile.languages import Block, For, If, Language, Line, Node, View
 from symbptt.compile.scalar_functions import OWN, ScalarPrinter, formula
 
 #: An entry of an array, or a part of it.
@@ -27,10 +27,14 @@ class NumbaLanguage(Language):
     multiples of the argument ``one``: Numba would compile them for each number anew.
     """
 
+    fuses = True
+
     def node(self, node: Node) -> Iterator[str]:
         match node:
             case str():
                 yield node
+            case Line(text):
+                yield text
             case For(variable, start, stop, body, last, down):
                 bounds = stop if start == "0" else f"{start}, {stop}"
                 if last is not None:
