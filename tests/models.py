@@ -15,6 +15,7 @@ import pytest
 from symbptt.calculus import Derivation, ForwardDerivation, derive, forward
 from symbptt.model import Model, builtin_names, load
 from symbptt.model.functions import ACTIVATIONS
+from symbptt.model.terms import Dim, size
 
 TEXTS: dict[str, tuple[str, dict[str, Any]]] = {
     # Two states, a lag of 2, a product between them, a loss at steps 2 and T only.
@@ -562,12 +563,12 @@ def arrays(
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Arrays for a model, each dimension of another size."""
     rng = np.random.default_rng(0)
-    sizes: dict[object, int] = {name: 3 + 8 * i for i, name in enumerate(model.dimensions)}
+    sizes = {name: 3 + 8 * i for i, name in enumerate(model.dimensions)}
 
-    def array(*dims: object) -> np.ndarray:
-        shape = [sizes.get(d, d) for d in dims if d != 1]
+    def array(*dims: Dim) -> np.ndarray:
+        shape = [size(d, sizes) for d in dims if d != 1]
         return np.asarray(rng.normal(size=shape) / 2, dtype)
 
-    lead = (T,) if batch is None else (T, batch)
+    lead: tuple[int, ...] = (T,) if batch is None else (T, batch)
     params = {v.name: array(*v.shape) for v in model.timeless}
     return params, {v.name: array(*lead, *v.shape) for v in model.given}

@@ -98,6 +98,12 @@ EXAMPLES: dict[str, Example] = {
         r"= \frac{\partial h_t}{\partial W} +",
         r"= 2 \frac{\partial h_t}{\partial W} +",
     ),
+    "immediate where a sum begins": Example(
+        r"\frac{\partial L_t}{\partial W} = \frac{\partial L_t}{\partial h_t} (\frac{\partial h_t}"
+        r"{\partial W} + \frac{\partial h_t}{\partial h_{t-1}} \frac{\partial h_{t-1}}{\partial W})",
+        r"}{\partial h_{t-1}}",
+        r"}{\partial h_{t}}",
+    ),
     "grouping of 1 - h²": Example(f"{BY_Z} = 1 - h_t^2 ⊙ {BY_H}", "h_t^2", "h_t"),
     "Σ goes over all that follows": Example(
         rf"\frac{{\partial L}}{{\partial b}} = {SUM} {BY_H} - h_t^2 ⊙ {BY_H}", "h_t^2", "h_t"

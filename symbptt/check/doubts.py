@@ -56,6 +56,14 @@ from symbptt.check.doubtful import (
     was_named_before,
     without_path,
 )
+from symbptt.check.misread import (
+    equals_an_entry,
+    has_two_steps,
+    is_of_shapes,
+    may_count_entries,
+    may_end_sooner,
+    takes_time_for_a_factor,
+)
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.links import (
     is_forward_claim,
@@ -131,6 +139,11 @@ DOUBTS: tuple[Doubt, ...] = (
           "σ may stand for any activation, and that of the network is another one"),
     Doubt("a value", When.FAILS, gives_value,
           "it gives a value, of which the equations say nothing"),
+    Doubt("shapes", When.HOLDS, is_of_shapes, "it says what sizes are; nothing is checked of them"),
+    Doubt("shapes, too", When.FAILS, is_of_shapes,
+          "it says what sizes are; nothing is checked of them"),
+    Doubt("t for a factor", When.FAILS, takes_time_for_a_factor,
+          "t stands as a factor; it may end a name before it"),
     Doubt("sizes", When.FAILS, is_of_sizes, "it may be about sizes, of which nothing is checked"),
     Doubt("a name for other equations", When.FAILS, was_named_before,
           "its left side was named where other equations held"),
@@ -179,6 +192,14 @@ DOUBTS: tuple[Doubt, ...] = (
           "the words before it speak of a network without gates"),
     Doubt("chain rule", When.UNMENDED, is_chain_rule,
           "a chain rule that no reading makes hold; are all paths in the equations?"),
+    Doubt("letter of entries", When.FAILS, may_count_entries,
+          "a letter may count entries where it stands for a step"),
+    Doubt("entry or all of them", When.UNMENDED, equals_an_entry,
+          "one side is an entry, and the other may be all of them"),
+    Doubt("name with two letters", When.UNMENDED, has_two_steps,
+          "a name bears two letters, and its meaning may be that of one case"),
+    Doubt("end of a sum or product", When.UNMENDED, may_end_sooner,
+          "where its sum or product ends is not said"),
     Doubt("product that begins nowhere", When.UNMENDED,
           lambda part, epoch, scope: any(map(begins_nowhere, part.relation.walk())),
           "nothing says where its product begins"),

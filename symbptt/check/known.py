@@ -159,6 +159,11 @@ class Known:
                     found.append(len(terms))
         return found[-1] if found else None
 
+    def words_around(self, f: Formula) -> str:
+        """The line of a formula, with two lines before it and two behind."""
+        lines = self.document.text.splitlines()
+        return "\n".join(lines[max(0, f.line - 3) : f.line + 2])
+
     @cached_property
     def length_throughout(self) -> int | None:
         """The one number of steps that a text ever says, if not of one case: ``The sequence has T =

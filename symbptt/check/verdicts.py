@@ -19,7 +19,7 @@ from symbptt.check.engine import engine_formula
 from symbptt.check.findings import FAULTS, Correction, Reading, Verdict
 from symbptt.check.judge import BOTH_ZERO, DIFFER, Judgement, judge
 from symbptt.check.judgements import AT_END, Judgements, names_a_share
-from symbptt.check.meaning.claims import Claim, unbound_letters
+from symbptt.check.meaning.claims import Claim, least_length, unbound_letters
 from symbptt.check.meaning.comparison import has_vector_for_diagonal
 from symbptt.check.meaning.layouts import needs
 from symbptt.check.meaning.paths import path_between
@@ -29,6 +29,7 @@ from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.guessed import shown
 from symbptt.check.networks.links import claim_of, is_of_loss
 from symbptt.check.networks.parts import Part, has_derivative, links_of
+from symbptt.check.notation.language import said
 from symbptt.formula.tree import (
     Call,
     Group,
@@ -39,10 +40,15 @@ from symbptt.formula.tree import (
     Symbol,
     Transpose,
 )
+from symbptt.model.steps import LAST, Steps
 
 _LATER = Relation((Symbol("t"), Number(Fraction(2))), ("≥",))
 NAMED_TWICE = "the document has another name for what {} is by its name; are they the same?"
 ALONG_A_PATH = "it holds along the direct path alone; is it about all paths?"
+ENDS_HERE = "it holds if that is the last step, and no later one is written"
+LOSS_AT_END = "it holds for a loss at the last step alone, of which the text speaks"
+#: What speaks of the last step, or of what is there.
+_AT_THE_END = said("speaks of the last step")
 DIRECT = "direct path"
 BROKEN_CHAIN = "it holds by an immediate derivative, which is total in the link before it"
 ONE_ALONE = "lines {} and {} give the same quantity, and it holds by one of them alone"
@@ -203,6 +209,10 @@ class Verdicts(Judgements):
             return undecided(narrower, verdict)
         if self.divides_at_end(part, epoch):
             return undecided(AT_END, verdict)
+        if self.ends_here(part, epoch):
+            return undecided(ENDS_HERE, verdict)
+        if self.is_of_last_loss(part, epoch):
+            return undecided(LOSS_AT_END, verdict)
         if self.lacks_scale(part, epoch):
             return undecided("it lacks no more than a constant factor that the loss has", verdict)
         if holds_of_changes(claim_of(part, epoch), setting):
@@ -258,6 +268,27 @@ class Verdicts(Judgements):
         return MEAN in part.right.walk() and any(
             is_of_loss(p, scope) and not has_derivative(p.left) for p in means
         )
+
+    def ends_here(self, part: Part, epoch: Epoch) -> bool:
+        """Whether a claim about numbered steps holds if the last of them, of which no later one is
+        written anywhere, is the last step."""
+        claim = claim_of(part, epoch)
+        n = least_length(claim)
+        if n < 2 or n != self.known.last_written or unbound_letters(claim, self.scope(epoch)):
+            return False
+        return self.judgement(part, replace(epoch, lengths=(n,))).holds
+
+    def is_of_last_loss(self, part: Part, epoch: Epoch) -> bool:
+        """Whether a claim holds for a loss at the last step alone, of which the text around it
+        speaks."""
+        if not _AT_THE_END.search(self.known.words_around(part.formula)):
+            return False
+        loss = tuple(
+            x if x.steps.once else replace(x, steps=Steps(members=(LAST,)))
+            for x in epoch.model.loss
+        )  # fmt: skip
+        last = replace(epoch, model=replace(epoch.model, loss=loss), worlds={}, _bound={})
+        return self.judgement(part, last).holds
 
     def lacks_scale(self, part: Part, epoch: Epoch) -> bool:
         """Whether a claim gives a gradient but for a constant factor of the loss, by no other

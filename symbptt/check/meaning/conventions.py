@@ -60,6 +60,7 @@ class Convention:
     own_path: bool = False
     regrouped: bool = False
     lengthened: bool = False
+    begun: bool = False
     slopes_by_value: bool = False
     counted: tuple[Counted, ...] = ()
     partial_immediate: bool = False

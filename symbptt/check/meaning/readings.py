@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from symbptt.check.meaning.conventions import STANDARD, Convention, Reading
 from symbptt.check.meaning.paths import with_direct_paths
-from symbptt.check.meaning.regrouped import lengthened, regroup
+from symbptt.check.meaning.regrouped import begun, lengthened, regroup
 from symbptt.check.meaning.shares import Counted, Share, Side
 from symbptt.check.meaning.tensors import Layout, Stacking
 from symbptt.check.notation.neighbours import is_from_later
@@ -262,6 +262,9 @@ READINGS: tuple[Reading, ...] = (
     Reading("immediate at the latest step", "on the right, the derivative of the latest step by a "
             "parameter is the immediate one, those of earlier steps are total", 3,
             lambda c: replace(c, latest_immediate=True), _sums_by_parameter, "immediate"),
+    Reading("immediate where a sum begins", "∂h/∂W beside ∂h/∂h' ∂h'/∂W is the immediate "
+            "derivative, what the other terms leave", 3,
+            lambda c: replace(c, begun=True), lambda node: begun(node) != node, "immediate"),
     Reading("grouping of 1 - h²", "1 - h² is one factor of the product that it stands in", 2,
             lambda c: replace(c, regrouped=True), _loose_differences, "regrouped"),
     Reading("Σ goes over all that follows", "the terms behind a sum that have its letter are in it",

@@ -8,11 +8,13 @@ from fractions import Fraction
 from symbptt.formula.tree import (
     BigOperator,
     Call,
+    Differential,
     Group,
     Node,
     Number,
     Power,
     Product,
+    Quotient,
     Sum,
     Symbol,
 )
@@ -48,6 +50,35 @@ def lengthened(node: Node) -> Node:
         ):
             return replace(total, body=Sum((body, *rest), (1, *signs), span=node.span))
     return node
+
+
+def begun(node: Node) -> Node:
+    """``∂h_t/∂W + ∂h_t/∂h_{t-1} ∂h_{t-1}/∂W`` as ``∂⁺h_t/∂W + …``: what the sum begins with is
+    what the other terms leave."""
+    node = node.rebuilt(begun) if not isinstance(node, Symbol) else node
+    match node:
+        case Sum(terms) if any(isinstance(x, Product) for x in terms):
+            return replace(node, terms=tuple(_as_first(x, terms) for x in terms))
+    return node
+
+
+def _as_first(term: Node, terms: tuple[Node, ...]) -> Node:
+    match term:
+        case Quotient(Differential("∂" | "d", of) as top, Differential(operand=by)) if any(
+            isinstance(n, Quotient) and isinstance(n.denominator, Differential)
+            and n.denominator.operand == by and n != term
+            for other in terms if isinstance(other, Product) for n in other.walk()
+        ) and any(_is_of(other, of) for other in terms if isinstance(other, Product)):  # fmt: skip
+            return replace(term, numerator=replace(top, sign="∂⁺"))
+    return term
+
+
+def _is_of(chain: Product, of: Node | None) -> bool:
+    """Whether a chain of derivatives is one of something: its first factor is."""
+    match chain.factors[0]:
+        case Quotient(Differential(operand=top)):
+            return top == of
+    return False
 
 
 def _joined(

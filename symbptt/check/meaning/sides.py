@@ -8,7 +8,7 @@ from symbptt.check.meaning.claims import Claim, stands_bare
 from symbptt.check.meaning.derivatives import share_of
 from symbptt.check.meaning.meaning import Meaning
 from symbptt.check.meaning.paths import with_direct_paths
-from symbptt.check.meaning.regrouped import lengthened, regroup
+from symbptt.check.meaning.regrouped import begun, lengthened, regroup
 from symbptt.check.meaning.shares import Share, Side, Written
 from symbptt.check.meaning.tensors import Derivative, Value
 from symbptt.check.notation.quantities import MissingError, Place
@@ -22,6 +22,7 @@ def both_sides(claim: Claim, meaning: Meaning, steps: Steps) -> tuple[Value, Val
     c = meaning.convention
     left, right = (regroup(x) if c.regrouped else x for x in claim.sides)
     left, right = (lengthened(x) if c.lengthened else x for x in (left, right))
+    left, right = (begun(x) if c.begun else x for x in (left, right))
     if c.own_path:
         right = with_direct_paths(left, right)
     own = replace(meaning, seen=None)

@@ -15,6 +15,7 @@ from symbptt.check.networks.signals import (
     adjoints,
     arguments,
     handed_back,
+    is_of_later_alone,
     jacobians,
     signals,
 )
@@ -106,6 +107,8 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         return
     head = name.split("_")[0]
     yield from handed_back(name, scope)
+    if is_of_later_alone(name):
+        return
     yield from adjoints(name, scope)
     if name in scope.adjoints and mark_of(name) is None:
         yield from signals(name, scope, loose=True)

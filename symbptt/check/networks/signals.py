@@ -47,7 +47,8 @@ def handed_back(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
         return
     if "prime" in words and scope.model.variables[v].role is not Role.STATE:
         return
-    for sign, what in ((LATER, f"what later steps hand back to {of}_t"), ("∂", f"∂L/∂{of}_t")):
+    every = ((LATER, f"what later steps hand back to {of}_t"), ("∂", f"∂L/∂{of}_t"))
+    for sign, what in every[:1] if is_of_later_alone(name) else every:
         yield (
             reading(
                 f"{shown(name)} is {what}",
@@ -56,6 +57,11 @@ def handed_back(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
             ),
             scope.with_definition(name, Definition(_slope(scope.model, v, sign))),
         )
+
+
+def is_of_later_alone(name: str) -> bool:
+    """Whether a name says that a gradient is what later steps hand back, and never the whole."""
+    return bool({"future", "later", "recurrent", "rec"} & {*name.split("_")})
 
 
 def adjoints(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:

@@ -77,10 +77,13 @@ ENGLISH = {
     "linear for/or, identity/linear function/activation/output",
     "speaks of differentials": "differentials, differential of/is/form/notation/rule/rules, "
     "total differential",
+    "speaks of the last step": "last/final step/time/timestep/moment/state/output/loss, "
+    "last/final time step, loss at the end, only at the end",
     "names tanh": "tanh, *_tanh, tanh_*, *_tanh_*, *hyperbolic tangent*",
     "names the sigmoid": "*sigmoid*, *logistic*",
 }
 CHINESE = {
+    "speaks of the last step": "最后一步, 最后时刻, 最后一个, 最终时刻, 末时刻, 最后的",
     "gives a first value": "初始化, 置零, 清零, 置为0, 设为0, 设为 0",
     "begins at zero": "初始状态为零, 初始状态为0, 初始状态为 0, 状态初始化为零, 状态初始化为0, "
     "状态初始化为 0",
@@ -95,12 +98,14 @@ CHINESE = {
     "names tanh": "双曲正切",
 }
 FRENCH = {
+    "speaks of the last step": "dernier*, dernière*",
     "gives a first value": "initialis*",
     "assumes a value": "suppos*, admettons, soit, soient, étant donné, par exemple",
     "explains what stands before": "où, ici",
     "adds to what stands before": "avec",
 }
 GERMAN = {
+    "speaks of the last step": "letzt*",
     "gives a first value": "initialisier*",
     "assumes a value": "angenommen, annahme, nehmen wir an, nimmt man an, sei, seien, gegeben, "
     "zum beispiel, z.b.",
@@ -108,36 +113,46 @@ GERMAN = {
     "adds to what stands before": "mit",
 }
 ITALIAN = {
+    "speaks of the last step": "ultim*",
     "gives a first value": "inizializz*",
     "assumes a value": "suppon*, assumiamo, assumendo, sia, siano, dato, ad/per esempio",
     "explains what stands before": "dove, qui",
     "adds to what stands before": "con",
 }
 JAPANESE = {
+    "speaks of the last step": "最後, 最終",
     "gives a first value": "初期化",
     "assumes a value": "仮定, 仮に, 例えば, たとえば",
     "explains what stands before": "ここで, ただし",
 }
 PORTUGUESE = {
+    "speaks of the last step": "últim*",
     "gives a first value": "inicializ*",
     "assumes a value": "suponha*, suponhamos, supondo, seja, sejam, dado, por exemplo",
     "explains what stands before": "onde, sendo, aqui",
     "adds to what stands before": "com",
 }
 RUSSIAN = {
+    "speaks of the last step": "последн*",
     "gives a first value": "инициализ*, обнул*",
     "assumes a value": "пусть, предполож*, допуст*, например",
     "explains what stands before": "где, здесь",
 }
 SPANISH = {
+    "speaks of the last step": "últim*",
     "gives a first value": "inicializ*",
     "assumes a value": "supong*, supóng*, suponiendo, asum*, sea, sean, dado, por ejemplo",
     "explains what stands before": "donde, siendo, aquí",
     "adds to what stands before": "con",
 }
 KOREAN = {
+    "speaks of the last step": "마지막, 최종",
     "gives a first value": "초기화",
     "speaks of numbers": "scalar 경우, scalar인 경우, 스칼라",
+}
+VIETNAMESE = {
+    "speaks of the last step": "cuối",
+    "gives a first value": "khởi tạo",
 }
 LANGUAGES = {
     "English": ENGLISH,
@@ -150,6 +165,7 @@ LANGUAGES = {
     "Portuguese": PORTUGUESE,
     "Russian": RUSSIAN,
     "Spanish": SPANISH,
+    "Vietnamese": VIETNAMESE,
 }
 
 #: What words are made of, where words have spaces between them.

@@ -204,6 +204,8 @@ class Scope:
         steps = [p for p in parts if is_step(p)]
         if symbol.base not in LOSSES or not words or len(words) + len(steps) != len(parts):
             return None
+        if symbol.base in self.model.variables:  # C_prev, where C is the cell
+            return None
         if not OF_A_PART.isdisjoint(w for p in words for w in _words(p)):
             return None
         later = not steps and {*map(label, words)} <= FROM_LATER - {"rec"}  # of reconstruction

@@ -1,0 +1,123 @@
+"""What a claim may have been misread in, where it fails and no edit mends it.
+
+Most of what is wrong is one edit away from what is right.  What is further away is as often a
+formula that was meant otherwise, and its notation says where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symbptt.check.meaning.regrouped import lengthened
+from symbptt.check.networks.epoch import Epoch
+from symbptt.check.networks.parts import Part
+from symbptt.check.notation.scripts import is_time, scripts
+from symbptt.check.notation.symbols import Scope
+from symbptt.formula.tree import BigOperator, Group, Node, Number, Product, Relation, Symbol
+
+#: Letters that count entries, where they count no steps.
+_ENTRIES = frozenset("ijklmnpqrs")
+
+
+def _symbols(part: Part) -> Iterator[Symbol]:
+    return (n for n in part.relation.walk() if isinstance(n, Symbol))
+
+
+def _letters(symbol: Symbol) -> list[str]:
+    """The letters that are scripts of a symbol, each alone."""
+    every = (*symbol.subscripts, *symbol.superscripts, *symbol.indices)
+    return [p.base for p in every if isinstance(p, Symbol) and p == Symbol(p.base)]
+
+
+def may_count_entries(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a letter that stands beside the step of one symbol is alone with another: the k of
+    ``∂L/∂g_k = dc_{t,k} i_k`` counts entries, and no steps."""
+    beside = {
+        letter for s in _symbols(part) if any(map(is_time, scripts(s)))
+        for letter in _letters(s) if letter in _ENTRIES
+    }  # fmt: skip
+    return any(_letters(s) == [letter] for s in _symbols(part) for letter in beside)
+
+
+def equals_an_entry(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether one side is an entry by its letters, ``Σ_k e_{t,k} V_{ki}``, and the other has none:
+    it may be the vector of all of them."""
+    left, right = map(_entry_letters, (part.left, part.right))
+    return bool(left) is not bool(right)
+
+
+def _entry_letters(side: Node) -> set[str]:
+    """The letters of entries that no sum goes over: beside a step, or two together."""
+    found: set[str] = set()
+    for n in side.walk():
+        if isinstance(n, Symbol):
+            timed = any(map(is_time, scripts(n)))
+            for p in (*n.subscripts, *n.superscripts, *n.indices):
+                if isinstance(p, Symbol) and len(p.base) == (1 if timed else 2):
+                    found |= {*p.base} if {*p.base} <= {*"ijkl"} else set()
+    summed = {n.index.base for n in side.walk()
+              if isinstance(n, BigOperator) and isinstance(n.index, Symbol)}  # fmt: skip
+    return found - summed
+
+
+def has_two_steps(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a name that the document gives bears two letters: ``δ_k^{(t)}``, of which a case may
+    have been taken for the whole."""
+    return any(
+        s.subscripts and s.superscripts and len({*_letters(s)}) > 1
+        and not any(name.split("_")[0] == s.base for name in epoch.model.variables)
+        for s in map(_unbracketed, _symbols(part))
+    )  # fmt: skip
+
+
+def _unbracketed(symbol: Symbol) -> Symbol:
+    """``δ_k^{(t)}`` as ``δ_k^t``."""
+
+    def bare(node: Node) -> Node:
+        match node:
+            case Group("(", (inside,)):
+                return inside
+        return node
+
+    above = tuple(map(bare, symbol.superscripts))
+    return Symbol(symbol.base, symbol.accents, tuple(map(bare, symbol.subscripts)), above)
+
+
+def may_end_sooner(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether factors without its letter stand in a product, ``∏_j J_j · a``, or terms with its
+    letter behind a sum: where either ends is not said."""
+    if lengthened(part.right) != part.right or lengthened(part.left) != part.left:
+        return True
+    return any(
+        n.kind == "prod" and isinstance(n.index, Symbol) and isinstance(n.body, Product)
+        and not any(x == n.index for x in n.body.factors[-1].walk())
+        for n in part.relation.walk() if isinstance(n, BigOperator)
+    )  # fmt: skip
+
+
+def takes_time_for_a_factor(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether t is read as a number that is multiplied, as in ``dct``: it may end a name."""
+    return any(
+        f == Symbol("t") for n in part.relation.walk() if isinstance(n, Product) for f in n.factors
+    )
+
+
+def is_of_shapes(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a claim says what the sizes of a product are: ``(1 × n) · (n × m) = (1 × m)``."""
+
+    def is_shape(node: Node) -> bool:
+        match node:
+            case Group("(" | "[", (Product((a, b), ("×" | "*",)),)):
+                return all(isinstance(x, Number | Symbol) and not _has_scripts(x) for x in (a, b))
+            case Product(factors):
+                return all(map(is_shape, factors))
+        return False
+
+    match part.relation:
+        case Relation((left, right)):
+            return is_shape(left) and is_shape(right)
+    return False
+
+
+def _has_scripts(node: Node) -> bool:
+    return isinstance(node, Symbol) and node != Symbol(node.base)
