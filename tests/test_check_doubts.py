@@ -82,6 +82,11 @@ EXAMPLES = {
     "σ of any kind": rf"{NETS}With the Jacobian, σ being the activation function, of each step,"
     rf" $${of('h_t', 'h_{t-1}')} = diag(\sigma'(z_t)) W$$",
     "a value": rf"{NETS}$$h_3 - 1 = -\frac{{3}}{{4}}$$",
+    "shapes": rf"{NETS}$$(h \times 1) \cdot (1 \times h) = (h \times h)$$",
+    "shapes, too": rf"{NETS}$$(1 \times n) \cdot (n \times n) = (1 \times n)$$",
+    "t for a factor": r"$$i_t = \sigma(A h_{t-1} + B x_t), \quad g_t = \tanh(W h_{t-1} + U x_t)$$"
+    r"$$c_t = c_{t-1} + i_t \odot g_t, \quad h_t = \tanh(c_t)$$"
+    "\n$di = dct \\odot g_t$",
     "sizes": NETS.replace("d_t", "y_t") + "of size $d_h = d_z$",
     "a name for other equations": rf"{NETS}$$J_t = {of('h_t', 'h_{t-1}')}$$"
     "\n$$h_t = w h_{t-1} + x_t$$\n$$J_t = w (1 - h_t^2)$$",
@@ -131,6 +136,31 @@ EXAMPLES = {
     + rf"In a vanilla RNN, ${of('h_t', 'h_{t-1}')} = W^T$.",
     "chain rule": f"{NETS}$${of('L', 'h_t')} = {of('L', 'o_t')} {of('o_t', 'h_t')}"
     f" {of('h_t', 'h_{t-1}')}$$",
+    "letter of entries": r"$$i = \sigma(A x_t + B h_{t-1}), \quad g = \tanh(W x_t + U h_{t-1})$$"
+    rf"$$c_t = c_{{t-1}} + i \odot g, \quad h_t = \tanh(c_t), \quad dc_t = {of('L', 'c_t')}$$"
+    rf"$${of('L', 'g_k')} = dc_{{t,k}} \cdot i_k$$"
+    "\n"
+    rf"$${of('L', 'g')} = dc_t \odot i$$"
+    "\n"
+    rf"$${of('L', 'g_k')} = dc_{{t,k}} \cdot i_k$$",
+    "entry or all of them": f"{NETS}$${of('L', 'o_t')} = o_t - d_t$$\n"
+    r"$$\sum_j (o_{t,j} - d_{t,j}) V_{ji} = V^T (o_t - d_t)$$",
+    "name with two letters": r"$$h^{(t)} = \tanh(U x^{(t)} + W h^{(t-1)}), \quad o^{(t)} = V h^{(t)}$$"
+    "\n"
+    r"$$L = \sum_t L^{(t)}, \quad L^{(t)} = \frac{1}{2} \|o^{(t)} - d^{(t)}\|^2$$"
+    "\n"
+    rf"Let $\delta^{{(t)}}_k = {of('L^{(t)}', 'h^{(k)}')}$. When $k = t$,"
+    "\n"
+    rf"$$\delta_{{k,i}}^{{(t)}} = {of('L^{(t)}', 'h_i^{(t)}')}$$"
+    "\n"
+    rf"$${of('L^{(t)}', 'h^{(k-1)}')} = {of('L^{(t)}', 'h^{(k)}')} {of('h^{(k)}', 'h^{(k-1)}')}"
+    r" = W^\top (\delta_k^{(t)} \odot (1 - h^{(k)} \odot h^{(k)}))$$",
+    "end of a sum or product": r"$z_t = W h_{t-1} + U x_t$, $h_t = \tanh(z_t)$, $y_t = V h_t$, "
+    rf"$L = \sum_{{t=1}}^{{T}} L_t$, $J_t := {of('h_t', 'h_{t-1}')}$"
+    "\n\n"
+    rf"$${of('L_t', 'W^{(k)}')} = {of('L_t', 'h_t')} {of('h_t', 'h_{t-1}')} \cdots"
+    rf" {of('h_{k+1}', 'h_k')} {of('h_k', 'W^{(k)}')}"
+    rf" = {of('L_t', 'h_t')} \prod_{{j=k+1}}^t J_j \cdot {of('h_k', 'W^{(k)}')}$$",
     "product that begins nowhere": rf"{NETS}$${of('h_k', 'h_1')} = \prod_i^k {JACOBIAN}$$",
     "another forward equation": rf"{NETS}$$h_t = \tanh(W h_{{t-1}} - U x_t)$$",
     "first value of a sum": f"{NETS}$${of('L', 'W')} = 0$$",

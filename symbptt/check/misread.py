@@ -12,7 +12,7 @@ from symbptt.check.meaning.regrouped import lengthened
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.parts import Part
 from symbptt.check.notation.scripts import is_time, scripts
-from symbptt.check.notation.symbols import Scope
+from symbptt.check.notation.symbols import ERRORS, Scope
 from symbptt.formula.tree import BigOperator, Group, Node, Number, Product, Relation, Symbol
 
 #: Letters that count entries, where they count no steps.
@@ -30,10 +30,11 @@ def _letters(symbol: Symbol) -> list[str]:
 
 
 def may_count_entries(part: Part, epoch: Epoch, scope: Scope) -> bool:
-    """Whether a letter that stands beside the step of one symbol is alone with another: the k of
+    """Whether a letter that stands beside the step of one quantity is alone with another: the k of
     ``∂L/∂g_k = dc_{t,k} i_k`` counts entries, and no steps."""
     beside = {
-        letter for s in _symbols(part) if any(map(is_time, scripts(s)))
+        letter for s in _symbols(part)
+        if any(map(is_time, scripts(s))) and s.base not in ERRORS
         for letter in _letters(s) if letter in _ENTRIES
     }  # fmt: skip
     return any(_letters(s) == [letter] for s in _symbols(part) for letter in beside)
@@ -42,8 +43,17 @@ def may_count_entries(part: Part, epoch: Epoch, scope: Scope) -> bool:
 def equals_an_entry(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether one side is an entry by its letters, ``Σ_k e_{t,k} V_{ki}``, and the other has none:
     it may be the vector of all of them."""
-    left, right = map(_entry_letters, (part.left, part.right))
-    return bool(left) is not bool(right)
+    sides = part.left, part.right
+    return any(
+        entries and entries.isdisjoint(_every_letter(other))
+        for entries, other in zip(map(_entry_letters, sides), reversed(sides), strict=True)
+    )
+
+
+def _every_letter(side: Node) -> set[str]:
+    symbols = (n for n in side.walk() if isinstance(n, Symbol))
+    parts = (p for n in symbols for p in (*n.subscripts, *n.superscripts, *n.indices))
+    return {letter for p in parts if isinstance(p, Symbol) for letter in p.base}
 
 
 def _entry_letters(side: Node) -> set[str]:
