@@ -10,13 +10,15 @@ from collections.abc import Iterator
 
 from symbptt.check.meaning.regrouped import lengthened
 from symbptt.check.networks.epoch import Epoch
-from symbptt.check.networks.parts import Part
+from symbptt.check.networks.parts import EQUAL, Part
 from symbptt.check.notation.scripts import is_time, scripts
 from symbptt.check.notation.symbols import ERRORS, Scope
 from symbptt.formula.tree import BigOperator, Group, Node, Number, Product, Relation, Symbol
 
 #: Letters that count entries, where they count no steps.
 _ENTRIES = frozenset("ijklmnpqrs")
+#: Letters that count steps.
+_STEPS = frozenset({"t", "k", "s", "tau"})
 
 
 def _symbols(part: Part) -> Iterator[Symbol]:
@@ -37,16 +39,19 @@ def may_count_entries(part: Part, epoch: Epoch, scope: Scope) -> bool:
         if any(map(is_time, scripts(s))) and s.base not in ERRORS
         for letter in _letters(s) if letter in _ENTRIES
     }  # fmt: skip
-    return any(_letters(s) == [letter] for s in _symbols(part) for letter in beside)
+    computed = {v.name for v in epoch.model.variables.values() if v.computed}
+    alone = [s for s in _symbols(part) if s.base in computed and not any(map(is_time, scripts(s)))]
+    return any(_letters(s) == [letter] for s in alone for letter in beside)
 
 
 def equals_an_entry(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether one side is an entry by its letters, ``Σ_k e_{t,k} V_{ki}``, and the other has none:
     it may be the vector of all of them."""
     sides = part.left, part.right
-    return any(
+    return part.sign in EQUAL and any(
         entries and entries.isdisjoint(_every_letter(other))
         for entries, other in zip(map(_entry_letters, sides), reversed(sides), strict=True)
+        if not entries & {*epoch.model.variables}  # the gates i and j
     )
 
 
@@ -73,8 +78,8 @@ def _entry_letters(side: Node) -> set[str]:
 def has_two_steps(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether a name that the document gives bears two letters: ``δ_k^{(t)}``, of which a case may
     have been taken for the whole."""
-    return any(
-        s.subscripts and s.superscripts and len({*_letters(s)}) > 1
+    return not epoch.by_elements and any(
+        s.subscripts and s.superscripts and len({*_letters(s)} & _STEPS) > 1
         and not any(name.split("_")[0] == s.base for name in epoch.model.variables)
         for s in map(_unbracketed, _symbols(part))
     )  # fmt: skip
@@ -100,9 +105,15 @@ def may_end_sooner(part: Part, epoch: Epoch, scope: Scope) -> bool:
         return True
     return any(
         n.kind == "prod" and isinstance(n.index, Symbol) and isinstance(n.body, Product)
-        and not any(x == n.index for x in n.body.factors[-1].walk())
+        and _is_at_another_step(n.body.factors[-1], n.index)
         for n in part.relation.walk() if isinstance(n, BigOperator)
     )  # fmt: skip
+
+
+def _is_at_another_step(factor: Node, index: Symbol) -> bool:
+    symbols = [x for x in factor.walk() if isinstance(x, Symbol)]
+    letters = {letter for x in symbols for letter in _letters(x)}
+    return index not in symbols and bool(letters & _STEPS)
 
 
 def takes_time_for_a_factor(part: Part, epoch: Epoch, scope: Scope) -> bool:
