@@ -51,6 +51,22 @@ _LOSS = "the loss"
 UNCONFIRMED = (
     "it fails by the equations as they are read here, and no other formula confirms the reading"
 )
+UNEXPLAINED = (
+    "it fails under every reading, but no edit mends it, and not all of the document is understood: "
+    "it may be meant otherwise"
+)
+
+
+def doubtful(
+    failed: Failed, held: Sequence[Held], others: Sequence[Failed], *, in_doubt: bool
+) -> str | None:
+    """Why a claim that fails may have been misread, in a document that is ``in_doubt``: not all of
+    it is understood."""
+    if in_doubt and failed.mistake is None:
+        return UNEXPLAINED
+    if in_doubt or (failed.uses_names and failed.mistake is None):
+        return unconfirmed(failed, held, others)
+    return None
 
 
 def unconfirmed(failed: Failed, held: Sequence[Held], others: Sequence[Failed]) -> str | None:

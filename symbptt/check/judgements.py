@@ -206,7 +206,7 @@ class Judgements:
         left = part.left
         meant = scope.meant(left) if isinstance(left, Symbol) else None
         if meant is not None and meant.kind == "gradient" and isinstance(left, Symbol):
-            called = _called(left, scope)
+            called = called_of(left, scope)
             again = None if called is None else self.by_argument(part, epoch, called)
             return again or self.by_arguments(part, epoch) or found
         if meant is None or meant.kind != "defined":
@@ -252,7 +252,7 @@ class Judgements:
                 readings = (row, *again.readings)
                 return replace(again, verdict="right-under", readings=readings, guessed=None)
             for n in part.right.walk():
-                other = _called(n, self.scope(epoch)) if isinstance(n, Symbol) else None
+                other = called_of(n, self.scope(epoch)) if isinstance(n, Symbol) else None
                 if other is None or other == name:
                     continue
                 for more, known in self.taken_by_argument(n, epoch, other):
@@ -272,7 +272,7 @@ class Judgements:
         names = self.known.names
         found: dict[str, tuple[Row, Definition]] = {}
         for n in part.right.walk():
-            called = _called(n, self.scope(epoch)) if isinstance(n, Symbol) else None
+            called = called_of(n, self.scope(epoch)) if isinstance(n, Symbol) else None
             if called is None or called in found:
                 continue
             own = self.taken_by_argument(n, epoch, called)
@@ -311,7 +311,7 @@ class Judgements:
         scope, called = self.scope(epoch), dict[str, set[str]]()
         for side in (part.left, part.right):
             for n in (n for n in prefixed(side, scope).walk() if isinstance(n, Symbol)):
-                meant, name = scope.meant(n), _called(n, scope)
+                meant, name = scope.meant(n), called_of(n, scope)
                 if meant is not None and meant.kind == "gradient" and name is not None:
                     called.setdefault(meant.name, set()).add(name)
         every = [frozenset(names) for names in called.values()]
@@ -327,7 +327,7 @@ class Judgements:
         return any(
             self.by_arguments(link, epoch) is not None
             for link in links
-            if any(isinstance(n, Symbol) and _called(n, scope) in names for n in link.right.walk())
+            if any(isinstance(n, Symbol) and called_of(n, scope) in names for n in link.right.walk())
         )
 
     def taken_by_argument(
@@ -349,7 +349,7 @@ class Judgements:
         setting = self.known.setting(epoch)
         return any(
             known.parameter == "t" and not known.entries
-            and any(isinstance(n, Symbol) and _called(n, setting.scope) == name
+            and any(isinstance(n, Symbol) and called_of(n, setting.scope) == name
                     for n in known.body.walk())
             and held_everywhere(Claim(known.body, slope), setting, [STANDARD])
             for known in self.known.names.given.values()
@@ -450,10 +450,10 @@ def _of_length(length: int) -> Row:
 
 
 def _is_called(node: Node, name: str, scope: Scope) -> bool:
-    return isinstance(node, Symbol) and _called(node, scope) == name
+    return isinstance(node, Symbol) and called_of(node, scope) == name
 
 
-def _called(symbol: Symbol, scope: Scope) -> str | None:
+def called_of(symbol: Symbol, scope: Scope) -> str | None:
     """The name of a symbol: the one that it has, if it stands for something, or one at a step."""
     meant = scope.meant(symbol)
     named = [n for n in namings(symbol) if n.step is not None]

@@ -9,7 +9,7 @@ from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.bounds.comparisons import bounded, has_norms
 from symbptt.check.bounds.search import NOT_REFUTED
 from symbptt.check.changes import holds_of_changes
-from symbptt.check.confirmed import Failed, unconfirmed
+from symbptt.check.confirmed import Failed, doubtful
 from symbptt.check.consistent import Held, contradicted
 from symbptt.check.corrections import correction
 from symbptt.check.counterexamples import counterexample
@@ -18,7 +18,7 @@ from symbptt.check.edits import Edit
 from symbptt.check.engine import engine_formula
 from symbptt.check.findings import FAULTS, Correction, Reading, Verdict
 from symbptt.check.judge import BOTH_ZERO, DIFFER, Judgement, judge
-from symbptt.check.judgements import AT_END, Judgements, names_a_share
+from symbptt.check.judgements import AT_END, Judgements, called_of, names_a_share
 from symbptt.check.meaning.claims import Claim, least_length, unbound_letters
 from symbptt.check.meaning.comparison import has_vector_for_diagonal
 from symbptt.check.meaning.layouts import needs
@@ -49,6 +49,9 @@ ENDS_HERE = "it holds if that is the last step, and no later one is written"
 LOSS_AT_END = "it holds for a loss at the last step alone, of which the text speaks"
 #: What speaks of the last step, or of what is there.
 _AT_THE_END = said("speaks of the last step")
+LACKS_SCALE = "it lacks no more than a constant factor that the loss has"
+#: What leaves open which loss the gradient on a left side is of.
+_OF_WHICH_SCALE = (AT_END, LACKS_SCALE)
 DIRECT = "direct path"
 BROKEN_CHAIN = "it holds by an immediate derivative, which is total in the link before it"
 ONE_ALONE = "lines {} and {} give the same quantity, and it holds by one of them alone"
@@ -68,6 +71,7 @@ class Verdicts(Judgements):
     held: list[Held] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     unclear: frozenset[str] = frozenset()
+    of_which_scale: dict[str, int] = field(default_factory=dict)
 
     def doubted(self, part: Part, epoch: Epoch, verdict: Verdict) -> Verdict:
         """A verdict on what is no equation of the model, unless it is a fault that is in doubt."""
@@ -77,15 +81,28 @@ class Verdicts(Judgements):
         return verdict if unsure is None else undecided(unsure)
 
     def consistent(self, verdict: Verdict, *, in_doubt: bool) -> Verdict:
-        """A verdict, unless another formula contradicts the reading that it needs, or none
-        confirms the equations that a claim fails by, of a document that is ``in_doubt``: not all
-        of it is understood."""
+        """A verdict, unless another formula contradicts the reading that it needs, or what fails
+        may have been misread in a document that is ``in_doubt``: not all of it is understood."""
         mine = next((h for h in self.held if h.verdict is verdict), None)
         reason = None if mine is None else contradicted(mine, self.held)
         fault = next((f for f in self.failed if f.verdict is verdict), None)
-        if fault is not None and (in_doubt or (fault.uses_names and fault.mistake is None)):
-            reason = unconfirmed(fault, self.held, self.failed)
+        if fault is not None:
+            reason = doubtful(fault, self.held, self.failed, in_doubt=in_doubt)
+        if reason is None and mine is not None and verdict.verdict == "right":
+            return self.scaled(mine)
         return verdict if reason is None else undecided(reason, verdict)
+
+    def scaled(self, held: Held) -> Verdict:
+        """The verdict on what is right for gradients by their names, of which one that it has is
+        given but for a constant factor of the loss."""
+        symbols = [n for side in held.claim.sides for n in side.walk() if isinstance(n, Symbol)]
+        names = {called_of(n, held.setting.scope) for n in symbols}
+        for name, line in self.of_which_scale.items():
+            if name in names and held.line > line:
+                says = f"line {line} gives it but for a constant factor of the loss"
+                row = Reading(f"{shown(name)} is what its name says", says)
+                return replace(held.verdict, verdict="right-under", readings=(row,))
+        return held.verdict
 
     def verdict(self, part: Part, epoch: Epoch) -> Verdict:
         """The verdict on a claim; that of one which stands there again is not sought again."""
@@ -93,7 +110,12 @@ class Verdicts(Judgements):
         key = part.relation, part.conditions, part.sign, epoch.start, known
         if key not in self.found:
             self.found[key] = self.sought(part, epoch)
-        return self.found[key]
+        found, left = self.found[key], part.left
+        if found.reason in _OF_WHICH_SCALE and isinstance(left, Symbol):
+            name = called_of(left, self.scope(epoch))
+            if name is not None:
+                self.of_which_scale.setdefault(name, part.formula.line)
+        return found
 
     def sought(self, part: Part, epoch: Epoch) -> Verdict:
         found = self.judgement(part, epoch)
@@ -214,7 +236,7 @@ class Verdicts(Judgements):
         if self.is_of_last_loss(part, epoch):
             return undecided(LOSS_AT_END, verdict)
         if self.lacks_scale(part, epoch):
-            return undecided("it lacks no more than a constant factor that the loss has", verdict)
+            return undecided(LACKS_SCALE, verdict)
         if holds_of_changes(claim_of(part, epoch), setting):
             return undecided("it holds of differentials, and its d may be one", verdict)
         found = correction(part, self.known.author, setting, taken, self.known.conventions)
@@ -296,10 +318,22 @@ class Verdicts(Judgements):
         scope, right = self.scope(epoch), part.right
         if not speaks_of_loss(part.left, scope) or speaks_of_loss(right, scope):
             return False
-        setting = self.known.setting(epoch)
+        if names_a_share(part, scope):
+            return False
         whole = (Product((c, Group("(", (right,))), ("",)) for c in scales(epoch.model))
-        claims = (claim_of(replace(part, right=x), epoch) for x in whole)
-        return not names_a_share(part, scope) and any(judge(c, setting).holds for c in claims)
+        return any(self.holds_by_any_name(replace(part, right=x), epoch) for x in whole)
+
+    def holds_by_any_name(self, part: Part, epoch: Epoch) -> bool:
+        """Whether a claim holds by what its names say or by arguments, of which nothing is kept."""
+        found = judge(claim_of(part, epoch), self.known.setting(epoch))
+        if found.holds:
+            return True
+        given = self.known.names.given
+        self.known.names.given = dict(given)
+        try:
+            return self.renamed(part, epoch, found).holds
+        finally:
+            self.known.names.given = given
 
     def is_of_numbers(self, part: Part, epoch: Epoch) -> bool:
         """Whether a derivative of a state by a parameter is right for numbers, and says nothing
