@@ -39,10 +39,11 @@ def last(text: str) -> str | None:
         (OPEN + SHARES, WRONG, "inconclusive"),  # which holds of any network
         (OPEN + JACOBIAN, WRONG, "inconclusive"),  # which says nothing of the loss
         (OPEN + GRADIENT, WRONG, "inconclusive"),  # nor of that state
-        (OPEN + ALIKE, WRONG, "wrong"),
+        (OPEN + ALIKE, WRONG, "inconclusive"),  # which is no edit away from what is right
+        (ALIKE, WRONG, "wrong"),
         (OPEN, OF_STATE, "inconclusive"),
-        (OPEN + JACOBIAN, OF_STATE, "inconclusive"),
-        (OPEN + OF_INPUT, OF_STATE, "wrong"),
+        (OPEN + OF_INPUT, OF_STATE, "inconclusive"),
+        (OF_INPUT, OF_STATE, "wrong"),
         ("", MENDED, "wrong"),
         (OPEN, MENDED, "inconclusive"),
         (OPEN + JACOBIAN, MENDED, "inconclusive"),

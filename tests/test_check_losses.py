@@ -243,3 +243,20 @@ def test_the_share_of_a_step_in_a_mean_is_no_derivative_by_its_loss():
     for whole in (r"\frac{1}{T} \sum_t L_t", r"\sum_t L_t"):
         last = symbptt.check(rf"$$L = {whole}$$ {text} {claim}").findings[-1]
         assert last.verdict.verdict == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("whole", "delta", "expected"),
+    [
+        (r"\sum_t L_t", r"y_t - d_t", ["right-under", "right"]),
+        (r"\frac{1}{T} \sum_t L_t", r"y_t - d_t", ["inconclusive", "right-under"]),
+        (r"\frac{1}{T} \sum_t L_t", r"y_t + d_t", ["wrong", "right-under"]),
+    ],
+)
+def test_a_gradient_that_lacks_the_factor_of_a_mean_is_not_used_unseen(whole, delta, expected):
+    text = r"$$h_t = \tanh(W h_{t-1} + U x_t)$$ $$y_t = \text{softmax}(V h_t)$$ "
+    text += rf"$$L_t = -\sum_k d_{{t,k}} \log y_{{t,k}}$$ $$L = {whole}$$ "
+    text += rf"$$\delta_t^{{(y)}} = {delta}$$ "
+    text += r"$$\frac{\partial L}{\partial V} = \sum_t \delta_t^{(y)} h_t^T$$"
+    found = symbptt.check(text).findings
+    assert [f.verdict.verdict for f in found if f.verdict is not None] == expected

@@ -52,8 +52,8 @@ UNCONFIRMED = (
     "it fails by the equations as they are read here, and no other formula confirms the reading"
 )
 UNEXPLAINED = (
-    "it fails under every reading, but no edit mends it, and not all of the document is understood: "
-    "it may be meant otherwise"
+    "it fails under every reading, but no edit mends it, and not all of the document is "
+    "understood: it may be meant otherwise"
 )
 
 

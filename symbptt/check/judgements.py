@@ -327,7 +327,9 @@ class Judgements:
         return any(
             self.by_arguments(link, epoch) is not None
             for link in links
-            if any(isinstance(n, Symbol) and called_of(n, scope) in names for n in link.right.walk())
+            if any(
+                isinstance(n, Symbol) and called_of(n, scope) in names for n in link.right.walk()
+            )
         )
 
     def taken_by_argument(
