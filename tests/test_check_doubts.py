@@ -7,7 +7,7 @@ from verdicts import of
 
 import symbptt
 from symbptt.check import doubts
-from symbptt.check.doubts import DOUBTS
+from symbptt.check.doubts import DOUBTS, Doubt
 
 NETWORK = r"""
 $$z_t = W h_{t-1} + U x_t + b$$
@@ -51,14 +51,23 @@ TWO = r"""
 $$h_t = tanh(W_I x_t + W_R h_{t-1})\\ y_t = W_O h_t$$
 """
 JACOBIAN = "diag(1 - h_i^2) W"
-#: For each doubt a document, with a last formula that it is about.
-EXAMPLES = {
+#: For each doubt a document, with a last formula that it is about, or one for each kind of claims
+#: that it is asked of.
+EXAMPLES: dict[str, str | tuple[str, ...]] = {
     "loss that is not read": f"{UNREAD}$${of('L_t', 'V')} = {of('L_t', 'o_t')} h_t^T$$",
-    "part of the loss": NETWORK
-    + rf"$$L = \sum_t \frac{{1}}{{2}} \|o_t - d_t\|^2 + R$$ $${of('L', 'V')} = \sum_t (o_t - d_t) h_t^T$$",
+    "part of the loss": (
+        NETWORK
+        + rf"$$L = \sum_t \frac{{1}}{{2}} \|o_t - d_t\|^2 + R$$ $${of('L', 'V')} = \sum_t (o_t - d_t) h_t^T$$",
+        NETWORK
+        + rf"$$L = \sum_t \frac{{1}}{{2}} \|o_t - d_t\|^2 + R$$ $${of('L', 'V')} = \sum_t 2 (o_t - d_t) h_t^T$$",
+    ),
     "path that is not read": NETS.replace(r"\tanh(z_t)", r"\tanh(z_t) + a_t")
     + rf"$$a_t = x_t \odot c_{{t-1}}$$ $${of('L', 'x_t')} = U^T {of('L', 'z_t')}$$",
-    "letter in two fonts": f"{LOGITS}$${of(SCRIPT, 'V')} = {of(SCRIPT, 'z_t')} h_t^T$$",
+    "letter in two fonts": (
+        f"{LOGITS}$${of(SCRIPT, 'V')} = {of(SCRIPT, 'z_t')} h_t^T$$",
+        f"{LOGITS}"
+        rf"$${of(SCRIPT, 'W')} = \sum_t ({of(SCRIPT, 'h_t')} \odot (1 - h_t^2)) h_{{t-1}}^T$$",
+    ),
     "product of nothing": f"{TWO}$${of('c_t', 'c_{t-1}')} = 5 {of('c_t', 'f_t')} {of('f_t', 'h_{t-1}')}"
     f"{of('h_{t-1}', 'c_{t-1}')} + {of('c_t', 'c_{t-1}')}$$",
     "sum over later steps": f"{NETS}$${of('h_t', 'W')} ="
@@ -69,10 +78,6 @@ EXAMPLES = {
     "range that ends at a letter": NETS
     + f"$${of('L', 'W')} = \\sum_{{k=1}}^M {of('L', 'z_k')} h_{{k-1}}^T$$",
     "rounded numbers": rf"{NETS}$$-0.640 \times 0.435 = -0.278$$",
-    "letter in two fonts, where it fails": LOGITS
-    + rf"$${of(SCRIPT, 'W')} = \sum_t ({of(SCRIPT, 'h_t')} \odot (1 - h_t^2)) h_{{t-1}}^T$$",
-    "part of the loss, where it fails": NETWORK
-    + rf"$$L = \sum_t \frac{{1}}{{2}} \|o_t - d_t\|^2 + R$$ $${of('L', 'V')} = \sum_t 2 (o_t - d_t) h_t^T$$",
     "target that is computed": rf"{NETWORK}$$p_t = \mathrm{{softmax}}(o_t), \quad q_t = w d_t + u$$"
     rf"$$L = -\sum_t q_t^T \log p_t$$ $${of('L', 'o_t')} = p_t - q_t$$",
     "indicator of a class": rf"{CLASSES}$${of('L_t', 'o_t')} = p_t - \mathbb{{I}}(\text{{target}})$$",
@@ -82,8 +87,10 @@ EXAMPLES = {
     "σ of any kind": rf"{NETS}With the Jacobian, σ being the activation function, of each step,"
     rf" $${of('h_t', 'h_{t-1}')} = diag(\sigma'(z_t)) W$$",
     "a value": rf"{NETS}$$h_3 - 1 = -\frac{{3}}{{4}}$$",
-    "shapes": rf"{NETS}$$(h \times 1) \cdot (1 \times h) = (h \times h)$$",
-    "shapes, too": rf"{NETS}$$(1 \times n) \cdot (n \times n) = (1 \times n)$$",
+    "shapes": (
+        rf"{NETS}$$(h \times 1) \cdot (1 \times h) = (h \times h)$$",
+        rf"{NETS}$$(1 \times n) \cdot (n \times n) = (1 \times n)$$",
+    ),
     "t for a factor": r"$$i_t = \sigma(A h_{t-1} + B x_t), \quad g_t = \tanh(W h_{t-1} + U x_t)$$"
     r"$$c_t = c_{t-1} + i_t \odot g_t, \quad h_t = \tanh(c_t)$$"
     "\n$di = dct \\odot g_t$",
@@ -176,12 +183,21 @@ EXAMPLES = {
 
 def test_every_doubt_has_an_example():
     assert [d.name for d in DOUBTS] == list(EXAMPLES)
+    assert [len(d.asked) for d in DOUBTS] == [len(examples(d)) for d in DOUBTS]
 
 
-@pytest.mark.parametrize("row", DOUBTS, ids=lambda row: row.name)
-def test_a_doubt_leaves_its_example_undecided(row, monkeypatch):
+def examples(row: Doubt) -> tuple[str, ...]:
+    found = EXAMPLES[row.name]
+    return (found,) if isinstance(found, str) else found
+
+
+@pytest.mark.parametrize(
+    ("row", "example"),
+    [pytest.param(row, x, id=row.name) for row in DOUBTS for x in examples(row)],
+)
+def test_a_doubt_leaves_its_example_undecided(row, example, monkeypatch):
     def verdict():
-        return symbptt.check(EXAMPLES[row.name]).findings[-1].verdict
+        return symbptt.check(example).findings[-1].verdict
 
     found = verdict()
     assert found.verdict == "inconclusive"

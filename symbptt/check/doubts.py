@@ -86,21 +86,27 @@ class When(Enum):
 
 @dataclass(frozen=True)
 class Doubt:
-    """A reason to leave a claim undecided: its name, when it applies, and the sentence.
+    """A reason to leave a claim undecided: its name, of which claims it is asked, when it applies,
+    and the sentence.
 
     What ``applies`` may say why itself; the sentence is then how that begins.
     """
 
     name: str
-    when: When
+    when: When | tuple[When, ...]
     applies: Callable[[Part, Epoch, Scope], bool | str | None]
     says: str
+
+    @property
+    def asked(self) -> frozenset[When]:
+        """Of which claims it is asked."""
+        return frozenset({self.when} if isinstance(self.when, When) else self.when)
 
 
 def doubt(part: Part, epoch: Epoch, scope: Scope, *when: When) -> str | None:
     """What the first doubt says that applies to a claim."""
     for row in DOUBTS:
-        found = row.when in when and row.applies(part, epoch, scope)
+        found = not row.asked.isdisjoint(when) and row.applies(part, epoch, scope)
         if found:
             return found if isinstance(found, str) else row.says
     return None
@@ -109,12 +115,13 @@ def doubt(part: Part, epoch: Epoch, scope: Scope, *when: When) -> str | None:
 _UNREAD = "the document's loss isn't read, so what depends on it isn't decided"
 _BEYOND = "the document says more of its loss than is read, so what depends on it isn't decided"
 _FONTS = "it has a letter that is in the document in two fonts, which are not told apart"
+_EITHER = When.HOLDS, When.FAILS
 _DIFFERENTIAL = "its d may be a differential rather than a gradient"
 DOUBTS: tuple[Doubt, ...] = (
     Doubt("loss that is not read", When.HOLDS, has_unread_loss, _UNREAD),
-    Doubt("part of the loss", When.HOLDS, speaks_of_part_of_loss, _BEYOND),
+    Doubt("part of the loss", _EITHER, speaks_of_part_of_loss, _BEYOND),
     Doubt("path that is not read", When.HOLDS, unproved, "it may depend on "),
-    Doubt("letter in two fonts", When.HOLDS, is_in_two_fonts, _FONTS),
+    Doubt("letter in two fonts", _EITHER, is_in_two_fonts, _FONTS),
     Doubt("product of nothing", When.HOLDS, is_empty, "by the forward equations "),
     Doubt("sum over later steps", When.HOLDS, sums_over_later_steps,
           "its sum runs on to steps on which what it differentiates doesn't depend"),
@@ -125,8 +132,6 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt("range that ends at a letter", When.DIFFERS, runs_to_a_letter,
           "how far a sum in it runs is not known"),
     Doubt("rounded numbers", When.DIFFERS, is_rounded, "numbers that may be rounded"),
-    Doubt("letter in two fonts, where it fails", When.FAILS, is_in_two_fonts, _FONTS),
-    Doubt("part of the loss, where it fails", When.FAILS, speaks_of_part_of_loss, _BEYOND),
     Doubt("target that is computed", When.FAILS, compares_smoothed,
           "the entries of its target may sum to 1, which the equations don't say"),
     Doubt("indicator of a class", When.FAILS, has_an_indicator,
@@ -139,9 +144,7 @@ DOUBTS: tuple[Doubt, ...] = (
           "σ may stand for any activation, and that of the network is another one"),
     Doubt("a value", When.FAILS, gives_value,
           "it gives a value, of which the equations say nothing"),
-    Doubt("shapes", When.HOLDS, is_of_shapes, "it says what sizes are; nothing is checked of them"),
-    Doubt("shapes, too", When.FAILS, is_of_shapes,
-          "it says what sizes are; nothing is checked of them"),
+    Doubt("shapes", _EITHER, is_of_shapes, "it says what sizes are; nothing is checked of them"),
     Doubt("t for a factor", When.FAILS, takes_time_for_a_factor,
           "t stands as a factor; it may end a name before it"),
     Doubt("sizes", When.FAILS, is_of_sizes, "it may be about sizes, of which nothing is checked"),
