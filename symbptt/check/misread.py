@@ -56,8 +56,8 @@ def equals_an_entry(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 
 def _every_letter(side: Node) -> set[str]:
-    symbols = (n for n in side.walk() if isinstance(n, Symbol))
-    parts = (p for n in symbols for p in (*n.subscripts, *n.superscripts, *n.indices))
+    symbols = (n for n in side.walk() if isinstance(n, Symbol))  # also that of (∇_o L)_i
+    parts = (p for n in symbols for p in (n, *n.subscripts, *n.superscripts, *n.indices))
     return {letter for p in parts if isinstance(p, Symbol) for letter in p.base}
 
 
