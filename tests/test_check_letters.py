@@ -432,6 +432,11 @@ def test_a_plus_above_makes_a_derivative_immediate(immediate: str, expected: str
     assert last(*ONE_LETTER, rf"{immediate} = \tanh'(W h_{{t-1}} + U x_t) h_{{t-1}}")[0] == expected
 
 
+def test_a_plus_without_a_step_is_the_next_state() -> None:
+    claim = r"\frac{\partial h^+}{\partial h} = \tanh'(W h + U x) W"
+    assert last(*ONE_LETTER, claim)[0] == "inconclusive"
+
+
 @pytest.mark.parametrize("difference", ["y_{pred} - y_{true}", "y_{predicted} - y_{target}"])
 def test_what_a_loss_compares_is_no_argument_of_an_activation(difference: str) -> None:
     loss = r"L = \sum_t \frac12 (o_t - d_t)^2"

@@ -309,9 +309,14 @@ def entry_at_step(node: Node) -> Node:
 
 
 def _immediate(node: Node) -> Node:
-    r"""``\frac{\partial z_k^+}{\partial W}``: the derivative along no other step, ``∂⁺z_k``."""
+    r"""``\frac{\partial z_k^+}{\partial W}``: the derivative along no other step, ``∂⁺z_k``.
+
+    Without a step, ``h^+`` is the next state.
+    """
     match node:
-        case Quotient(Differential("∂", Symbol(superscripts=(*above, Text("+"))) as z) as d):
+        case Quotient(Differential("∂", Symbol(superscripts=(*above, Text("+"))) as z) as d) if any(
+            map(is_time, scripts(z))
+        ):
             plain = replace(z, superscripts=tuple(above))
             return replace(node, numerator=replace(d, sign="∂⁺", operand=plain))
     return node
