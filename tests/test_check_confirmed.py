@@ -6,6 +6,7 @@ import pytest
 
 from symbptt.check.documents.document import Document
 from symbptt.check.judging import check_document
+from symbptt.check.reports import Options, written
 
 MODEL = (
     r"$$h_t = \tanh(U x_t + W h_{t-1}), \quad o_t = V h_t$$ $$L = \sum_t \|o_t - d_t\|^2$$" + "\n"
@@ -58,3 +59,17 @@ def test_a_fault_needs_a_formula_that_confirms_the_equations(others, claim, expe
 
 def test_a_formula_that_is_not_read_leaves_doubt_too():
     assert last(MODEL + "$$a = * = b$$\n" + WRONG) == "inconclusive"
+
+
+def test_what_is_not_explained_keeps_its_counterexample():
+    claim = r"$$\frac{\partial L}{\partial V} = \sum_t h_t \otimes h_t V$$"
+    report = check_document(Document(MODEL + OPEN + claim, "a.md"))
+    verdict = report.findings[-1].verdict
+    assert verdict is not None
+    assert verdict.verdict == "inconclusive"
+    assert verdict.counterexample is not None
+    assert verdict.correction is not None
+    assert verdict.correction.origin == "engine"
+    text = written([report], "text", Options())
+    (shown,) = (line for line in text.splitlines() if "derivation has" in line)
+    assert shown.strip().startswith("what is derived: ")

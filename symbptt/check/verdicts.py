@@ -9,7 +9,7 @@ from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.bounds.comparisons import bounded, has_norms
 from symbptt.check.bounds.search import NOT_REFUTED
 from symbptt.check.changes import holds_of_changes
-from symbptt.check.confirmed import Failed, doubtful
+from symbptt.check.confirmed import UNEXPLAINED, Failed, doubtful
 from symbptt.check.consistent import Held, contradicted
 from symbptt.check.corrections import correction
 from symbptt.check.counterexamples import counterexample
@@ -90,6 +90,8 @@ class Verdicts(Judgements):
             reason = doubtful(fault, self.held, self.failed, in_doubt=in_doubt)
         if reason is None and mine is not None and verdict.verdict == "right":
             return self.scaled(mine)
+        if reason == UNEXPLAINED:  # a reader may tell by the counterexample
+            return replace(verdict, verdict="inconclusive", reason=reason)
         return verdict if reason is None else undecided(reason, verdict)
 
     def scaled(self, held: Held) -> Verdict:
