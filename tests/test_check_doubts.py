@@ -286,6 +286,7 @@ def test_a_derivative_that_is_no_number_is_wrong() -> None:
         ("## Standard recurrent networks\n\nHere", "inconclusive"),
         ("Unlike in a vanilla RNN, in an LSTM", "wrong"),
         ("## RNN\n\nHere", "wrong"),
+        ("The LSTM RNN:", "wrong"),
     ],
 )
 def test_the_network_that_the_words_name_is_the_one_meant(before: str, expected: str) -> None:
@@ -416,3 +417,18 @@ def test_the_slope_of_sigma_is_that_of_any_activation(slope: str, expected: str)
     found = symbptt.check(f"{NETS}{claim}").findings[-1].verdict
     assert found is not None
     assert found.verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [("For the RNN:", "inconclusive"), ("For the GRU RNN:", "wrong"), ("Here", "wrong")],
+)
+def test_an_rnn_is_another_network_where_one_was_given_before(before: str, expected: str) -> None:
+    plain = r"$$h_t = \tanh(W_h h_{t-1} + W_x x_t)$$"
+    gates = r"$$z_t = \sigma(U_z x_t + V_z h_{t-1})$$ $$g_t = \tanh(U_g x_t + V_g h_{t-1})$$"
+    state = r"$$h_t = (1 - z_t) \odot h_{t-1} + z_t \odot g_t$$"
+    claim = rf"{before} ${of('h_t', 'h_{t-1}')} = diag(1 - z_t^2) V_g$."
+    text = f"# RNN\n\n{plain}\n\n# GRU\n\n{gates} {state}\n\n# Gradients\n\n{claim}"
+    last = symbptt.check(text).findings[-1]
+    assert last.verdict is not None
+    assert last.verdict.verdict == expected

@@ -61,7 +61,11 @@ from symbptt.model.names import Naming, symbols
 _FIRST_VALUE = said("gives a first value")
 _GOES_ON = re.compile(rf"(?:{alternatives('goes on from a formula')}|[\W\d_])*", re.IGNORECASE)
 _PLAIN = said("names a network without gates")
-_NETWORK = re.compile(rf"{_PLAIN.pattern}|LSTM|GRU|gated", re.IGNORECASE)
+#: What networks are called, a network without gates also without an adjective.
+_BARE = re.compile(r"(?<![A-Za-z])RNNs?(?![A-Za-z])")
+_NETWORK = re.compile(
+    rf"{_PLAIN.pattern}|(?:LSTM|GRU|gated)(?:[\s-]*RNN)?|{_BARE.pattern}", re.IGNORECASE
+)
 
 
 def has_unread_loss(part: Part, epoch: Epoch, scope: Scope) -> bool:
@@ -198,12 +202,12 @@ def is_step_of_learning(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 def is_of_plain_network(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether a network without gates is what the words before a formula, or its heading, speak
-    of last, and the model has gates."""
+    of last, and the model has gates; an RNN, where there was another model before."""
     if not any(isinstance(t, tm.Odot) for e in epoch.model.equations for t in e.rhs.walk()):
         return False
     for text in (words_before(part), part.formula.fragment.heading):
         *_, last = ("", *(m[0] for m in _NETWORK.finditer(text)))
-        if _PLAIN.fullmatch(last):
+        if _PLAIN.fullmatch(last) or (epoch.start > 0 and _BARE.fullmatch(last)):
             return True
     return False
 

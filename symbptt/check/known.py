@@ -159,10 +159,12 @@ class Known:
                     found.append(len(terms))
         return found[-1] if found else None
 
-    def words_around(self, f: Formula) -> str:
-        """The line of a formula, with two lines before it and two behind."""
-        lines = self.document.text.splitlines()
-        return "\n".join(lines[max(0, f.line - 3) : f.line + 2])
+    def words_of_section(self, f: Formula) -> str:
+        """The text from the heading that a formula stands under to two lines below it."""
+        text = self.document.text
+        lines = (text.count("\n", 0, heading.offset) for heading in self.document.headings)
+        begin = max((n for n in lines if n < f.line), default=0)
+        return "\n".join(text.splitlines()[begin : f.line + 2])
 
     @cached_property
     def length_throughout(self) -> int | None:

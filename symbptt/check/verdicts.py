@@ -206,7 +206,11 @@ class Verdicts(Judgements):
         others = [p for p in links_of(self.known.stated) if p is not part]
         setting = self.known.setting(epoch)
         unsure = doubt(part, epoch, setting.scope, When.UNMENDED)
-        return bounded(part, others, epoch, setting, unsure)
+        verdict = bounded(part, others, epoch, setting, unsure)
+        if verdict.verdict in FAULTS and epoch.gaps is not None:
+            claim = claim_of(part, epoch)
+            self.failed.append(Failed(claim, epoch.start, setting.scope, verdict, None))
+        return verdict
 
     def explained(self, part: Part, epoch: Epoch, verdict: Verdict) -> Verdict:
         """A verdict of a wrong claim with a counterexample and a correction.
@@ -303,9 +307,9 @@ class Verdicts(Judgements):
         return self.judgement(part, replace(epoch, lengths=(n,))).holds
 
     def is_of_last_loss(self, part: Part, epoch: Epoch) -> bool:
-        """Whether a claim holds for a loss at the last step alone, of which the text around it
-        speaks."""
-        if not _AT_THE_END.search(self.known.words_around(part.formula)):
+        """Whether a claim holds for a loss at the last step alone, of which the text speaks under
+        its heading, so far."""
+        if not _AT_THE_END.search(self.known.words_of_section(part.formula)):
             return False
         loss = tuple(
             x if x.steps.once else replace(x, steps=Steps(members=(LAST,)))
