@@ -21,6 +21,7 @@ from symbptt.check.networks.guessed import GATE, USUAL_LOSS, reading
 from symbptt.check.networks.links import claim_of, gives_loss, is_chain, is_of_loss
 from symbptt.check.networks.names import announces
 from symbptt.check.networks.parts import EQUAL, Mention, Part, has_derivative, links_of
+from symbptt.check.networks.powers import with_powers
 from symbptt.check.networks.signals import by_argument, by_argument_of_candidate
 from symbptt.check.networks.unranged import with_ranges
 from symbptt.check.notation.indices import relettered
@@ -48,7 +49,6 @@ _PRE_ACTIVATIONS = said("speaks of pre-activations")
 _T, _LAST = Symbol("t"), Symbol("T")
 AT_END = "it holds if the mean is taken at the end; the loss that is stated is one"
 SCALED = "no formula gives the loss; where it is as in '{}' but for a factor, this holds"
-AT_NEXT = reading("what is called next is at step t + 1", "dz_next is the gradient by z_{t+1}")
 #: How many other models of a document are asked about a claim.
 MOST_OTHERS = 8
 
@@ -99,16 +99,12 @@ class Judgements:
             setting = self.known.setting(epoch).of(turned)
             if held_everywhere(claim, setting, [STANDARD]):
                 return replace(judge(claim, setting), verdict="right-under", readings=(row,))
-        for row, ranged in with_ranges(claim, self.scope(epoch)):
-            again = judge(ranged, self.known.setting(epoch))
+        scope = self.scope(epoch)
+        others = *with_ranges(claim, scope), *with_powers(claim, scope), *with_next(claim)
+        for row, meant in others:
+            again = judge(meant, self.known.setting(epoch))
             if again.holds:
-                readings = (row, *again.readings)
-                return replace(again, verdict="right-under", readings=readings)
-        later = Claim(claim.left, at_next(claim.right), claim.conditions)
-        if later != claim:
-            again = judge(later, self.known.setting(epoch))
-            if again.holds:
-                return replace(again, verdict="right-under", readings=(AT_NEXT, *again.readings))
+                return replace(again, verdict="right-under", readings=(row, *again.readings))
         said = self.known.length_throughout
         if said is not None and is_beyond(claim, self.known.setting(epoch), said):
             return Judgement("right-under", (_of_length(said),))
@@ -414,6 +410,14 @@ class Judgements:
             layout for layout in (Layout.GRADIENT, Layout.DENOMINATOR)
             if held_everywhere(claim, setting, [replace(STANDARD, layout=layout)])
         )  # fmt: skip
+
+
+def with_next(claim: Claim) -> Iterator[tuple[Row, Claim]]:
+    """A claim in which what is called next is at the next step."""
+    right = at_next(claim.right)
+    if right != claim.right:
+        says = "dz_next is the gradient by z_{t+1}"
+        yield reading("what is called next is at step t + 1", says), replace(claim, right=right)
 
 
 def _is_of_derivatives(node: Node, scope: Scope) -> bool:

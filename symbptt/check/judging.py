@@ -10,6 +10,7 @@ from functools import cached_property
 
 from symbptt.check.bounds.assumptions import BOUNDS, is_bound
 from symbptt.check.bounds.comparisons import COMPARING, approximate
+from symbptt.check.bounds.search import NOT_REFUTED
 from symbptt.check.documents.document import Document
 from symbptt.check.documents.formulas import Formula, Unparsed, formulas
 from symbptt.check.findings import Finding, Reading, Report, Verdict
@@ -290,10 +291,13 @@ def _in_its_letters(verdict: Verdict, parts: Mapping[str, str]) -> Verdict:
 
 
 def _is_open(found: Finding) -> bool:
-    """Whether a formula is not read, or one about derivatives is not decided."""
+    """Whether a formula is not read, or one about derivatives is not decided, and no bound that
+    held wherever it was tried."""
     f, verdict = found.formula, found.verdict
     if isinstance(f, Unparsed) or verdict is None or verdict.verdict != "inconclusive":
         return found.kind == "unparsed"
+    if verdict.reason.startswith(NOT_REFUTED):
+        return False
     return has_derivative(f.tree) or any(
         isinstance(n, Symbol) and is_gradient_name(n) for n in f.tree.walk()
     )

@@ -11,9 +11,18 @@ from collections.abc import Iterator
 from symbptt.check.meaning.regrouped import lengthened
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.parts import EQUAL, Part
-from symbptt.check.notation.scripts import is_time, scripts
+from symbptt.check.notation.scripts import is_time, scripts, unbracketed
 from symbptt.check.notation.symbols import ERRORS, Scope
-from symbptt.formula.tree import BigOperator, Group, Node, Number, Product, Relation, Symbol
+from symbptt.formula.tree import (
+    BigOperator,
+    Group,
+    Node,
+    Number,
+    Product,
+    Relation,
+    Symbol,
+    Transpose,
+)
 
 #: Letters that count entries, where they count no steps.
 _ENTRIES = frozenset("ijklmnpqrs")
@@ -121,6 +130,19 @@ def takes_time_for_a_factor(part: Part, epoch: Epoch, scope: Scope) -> bool:
     return any(
         f == Symbol("t") for n in part.relation.walk() if isinstance(n, Product) for f in n.factors
     )
+
+
+def may_be_a_power(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether T stands above what has steps, but none here: ``∂c_T/∂c_0 = f^T``."""
+    if not any(n == Symbol("T") for n in part.left.walk()):
+        return False
+    turned = (unbracketed(n.operand) for n in part.right.walk() if isinstance(n, Transpose))
+    every = (scope.meant(x) for x in turned if isinstance(x, Symbol))
+    return any(
+        m is not None and m.kind == "quantity" and m.step is None
+        and not scope.model.variables[m.name].timeless
+        for m in every
+    )  # fmt: skip
 
 
 def is_of_shapes(part: Part, epoch: Epoch, scope: Scope) -> bool:

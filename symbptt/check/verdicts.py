@@ -8,6 +8,7 @@ from fractions import Fraction
 from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.bounds.comparisons import bounded, has_norms
 from symbptt.check.bounds.search import NOT_REFUTED
+from symbptt.check.cases import Where, case_meant
 from symbptt.check.changes import holds_of_changes
 from symbptt.check.confirmed import UNEXPLAINED, Failed, doubtful
 from symbptt.check.consistent import Held, contradicted
@@ -27,9 +28,8 @@ from symbptt.check.meaning.scales import MEAN, scales
 from symbptt.check.narrower import meant_of_less
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.guessed import shown
-from symbptt.check.networks.links import claim_of, is_of_loss
+from symbptt.check.networks.links import claim_of, is_of_loss, words_before
 from symbptt.check.networks.parts import Part, has_derivative, links_of
-from symbptt.check.notation.language import said
 from symbptt.formula.tree import (
     Call,
     Group,
@@ -40,15 +40,11 @@ from symbptt.formula.tree import (
     Symbol,
     Transpose,
 )
-from symbptt.model.steps import LAST, Steps
 
 _LATER = Relation((Symbol("t"), Number(Fraction(2))), ("≥",))
 NAMED_TWICE = "the document has another name for what {} is by its name; are they the same?"
 ALONG_A_PATH = "it holds along the direct path alone; is it about all paths?"
 ENDS_HERE = "it holds if that is the last step, and no later one is written"
-LOSS_AT_END = "it holds for a loss at the last step alone, of which the text speaks"
-#: What speaks of the last step, or of what is there.
-_AT_THE_END = said("speaks of the last step")
 LACKS_SCALE = "it lacks no more than a constant factor that the loss has"
 #: What leaves open which loss the gradient on a left side is of.
 _OF_WHICH_SCALE = (AT_END, LACKS_SCALE)
@@ -239,8 +235,9 @@ class Verdicts(Judgements):
             return undecided(AT_END, verdict)
         if self.ends_here(part, epoch):
             return undecided(ENDS_HERE, verdict)
-        if self.is_of_last_loss(part, epoch):
-            return undecided(LOSS_AT_END, verdict)
+        case = self.of_a_case(part, epoch)
+        if case is not None:
+            return undecided(case, verdict)
         if self.lacks_scale(part, epoch):
             return undecided(LACKS_SCALE, verdict)
         if holds_of_changes(claim_of(part, epoch), setting):
@@ -306,17 +303,13 @@ class Verdicts(Judgements):
             return False
         return self.judgement(part, replace(epoch, lengths=(n,))).holds
 
-    def is_of_last_loss(self, part: Part, epoch: Epoch) -> bool:
-        """Whether a claim holds for a loss at the last step alone, of which the text speaks under
-        its heading, so far."""
-        if not _AT_THE_END.search(self.known.words_of_section(part.formula)):
-            return False
-        loss = tuple(
-            x if x.steps.once else replace(x, steps=Steps(members=(LAST,)))
-            for x in epoch.model.loss
-        )  # fmt: skip
-        last = replace(epoch, model=replace(epoch.model, loss=loss), worlds={}, _bound={})
-        return self.judgement(part, last).holds
+    def of_a_case(self, part: Part, epoch: Epoch) -> str | None:
+        """Why a claim may be about a special case, of which the text around it speaks."""
+        words = {
+            Where.SECTION: self.known.words_of_section(part.formula),
+            Where.BEFORE: words_before(part),
+        }
+        return case_meant(part, epoch, words, lambda *x: self.judgement(*x).holds)
 
     def lacks_scale(self, part: Part, epoch: Epoch) -> bool:
         """Whether a claim gives a gradient but for a constant factor of the loss, by no other

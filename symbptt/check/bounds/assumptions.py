@@ -139,7 +139,8 @@ def _constants_in(part: Part, before: Sequence[Part], scope: Scope) -> list[str]
 
 def _constant(name: str, before: Sequence[Part], scope: Scope) -> Constant:
     numbers = {p.right: None for p in before if _is_number(p) and _name(p.left) == name}
-    if numbers:
+    bounds = (s for p in before for _, _, s in _bounds(p))
+    if numbers and name not in map(_name, bounds):  # with a bound, they are of a case
         return Constant(name, tuple(Definition(n, None) for n in numbers))
     bodies = [
         _over_steps(bounded, sign, scope)

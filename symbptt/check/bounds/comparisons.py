@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
+from itertools import islice, product
 
 from symbptt.check.bounds.assumptions import BOUNDS, assumed, is_conditional, scopes
 from symbptt.check.bounds.proportion import proportional
 from symbptt.check.bounds.search import Search
 from symbptt.check.findings import Reading, Verdict
 from symbptt.check.judge import Judgement, guessed_settings
+from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.conventions import Reading as Row
 from symbptt.check.meaning.norms import norms_in
 from symbptt.check.meaning.setting import Setting
@@ -17,6 +18,7 @@ from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.generic import generic
 from symbptt.check.networks.links import claim_of
 from symbptt.check.networks.parts import Part
+from symbptt.check.networks.powers import with_powers
 
 #: Signs that compare: of the last two no more is asked than what they say.
 COMPARING = frozenset({*BOUNDS, "≈", "∝"})
@@ -35,21 +37,24 @@ def bounded(
     part: Part, others: Sequence[Part], epoch: Epoch, setting: Setting, doubt: str | None
 ) -> Verdict:
     """The verdict on a bound, or on an equation of norms; ``doubt``: why it may not be wrong."""
-    claim = claim_of(part, epoch)
     sign = part.sign if part.sign in BOUNDS else "="
+    plain = claim_of(part, epoch)
+    ways: list[tuple[tuple[Row, ...], Claim]] = [((), plain)]
+    ways += [((row,), raised) for row, raised in with_powers(plain, setting.scope)]
     found = Judgement("inconclusive", reason="nothing in it is known")
     unread = False
     for scope in scopes(others, part, setting.scope):
         assumptions, skipped = assumed(others, part, setting.scope, scope)
         unread = unread or skipped
         given = [(c.left, p.sign, c.right) for p in assumptions for c in [claim_of(p, epoch)]]
-        any_of = generic(claim.sides, scope)
-        for inner in any_of.of_states.values() if any_of is not None else [scope]:
+        any_of = generic(plain.sides, scope)
+        inside = list(any_of.of_states.values()) if any_of is not None else [scope]
+        for (first, claim), inner in product(ways, inside):
             settings = guessed_settings(claim, setting.of(inner))
             for rows, guessed in islice(settings, MOST_GUESSES):
                 found = Search(claim, sign, guessed, given).judged()
                 if found.verdict != "wrong":
-                    return _verdict(found, *rows)
+                    return _verdict(found, *first, *rows)
     if doubt is None and (unread or is_conditional(part, others)):
         doubt = _CONDITION
     if doubt is not None and found.verdict == "wrong":

@@ -77,12 +77,20 @@ ENGLISH = {
     "linear for/or, identity/linear function/activation/output",
     "speaks of differentials": "differentials, differential of/is/form/notation/rule/rules, "
     "total differential",
+    "speaks of a linear network": "linear rnn/rnns/network/networks/model/case/recurrence/system/"
+    "dynamics/recurrent/activation/activations, linearized, linearised, "
+    "ignore/ignoring/neglect/neglecting/drop/dropping/omit/omitting/without activation*/the/"
+    "nonlinear*, identity activation/activations",
+    "speaks of the first step": "first step/time/timestep, first time step",
     "speaks of the last step": "last/final step/time/timestep/moment/state/output/loss, "
     "last/final time step, loss at the end, only at the end",
     "names tanh": "tanh, *_tanh, tanh_*, *_tanh_*, *hyperbolic tangent*",
     "names the sigmoid": "*sigmoid*, *logistic*",
 }
 CHINESE = {
+    "speaks of a linear network": "忽略激活, 不考虑激活, 去掉激活, 没有激活, 忽略非线性, 为线性, "
+    "是线性, 线性激活, 线性网络, 线性情况, 线性rnn, 线性 rnn, 线性循环, 恒等",
+    "speaks of the first step": "第一步, 第一个时, 初始时刻",
     "speaks of the last step": "最后一步, 最后时刻, 最后一个, 最终时刻, 末时刻, 最后的",
     "gives a first value": "初始化, 置零, 清零, 置为0, 设为0, 设为 0",
     "begins at zero": "初始状态为零, 初始状态为0, 初始状态为 0, 状态初始化为零, 状态初始化为0, "
@@ -98,6 +106,8 @@ CHINESE = {
     "names tanh": "双曲正切",
 }
 FRENCH = {
+    "speaks of a linear network": "linéaire*, identité",
+    "speaks of the first step": "premier*, première*",
     "speaks of the last step": "dernier*, dernière*",
     "gives a first value": "initialis*",
     "assumes a value": "suppos*, admettons, soit, soient, étant donné, par exemple",
@@ -105,6 +115,8 @@ FRENCH = {
     "adds to what stands before": "avec",
 }
 GERMAN = {
+    "speaks of a linear network": "linear*, identität*",
+    "speaks of the first step": "erste*",
     "speaks of the last step": "letzt*",
     "gives a first value": "initialisier*",
     "assumes a value": "angenommen, annahme, nehmen wir an, nimmt man an, sei, seien, gegeben, "
@@ -113,6 +125,8 @@ GERMAN = {
     "adds to what stands before": "mit",
 }
 ITALIAN = {
+    "speaks of a linear network": "linear*, identità",
+    "speaks of the first step": "prim*",
     "speaks of the last step": "ultim*",
     "gives a first value": "inizializz*",
     "assumes a value": "suppon*, assumiamo, assumendo, sia, siano, dato, ad/per esempio",
@@ -120,12 +134,16 @@ ITALIAN = {
     "adds to what stands before": "con",
 }
 JAPANESE = {
+    "speaks of a linear network": "活性化関数を無視, 線形とする, 線形と, 線形rnn, 線形の場合, 恒等",
+    "speaks of the first step": "最初",
     "speaks of the last step": "最後, 最終",
     "gives a first value": "初期化",
     "assumes a value": "仮定, 仮に, 例えば, たとえば",
     "explains what stands before": "ここで, ただし",
 }
 PORTUGUESE = {
+    "speaks of a linear network": "linear*, identidade",
+    "speaks of the first step": "primeir*",
     "speaks of the last step": "últim*",
     "gives a first value": "inicializ*",
     "assumes a value": "suponha*, suponhamos, supondo, seja, sejam, dado, por exemplo",
@@ -133,12 +151,16 @@ PORTUGUESE = {
     "adds to what stands before": "com",
 }
 RUSSIAN = {
+    "speaks of a linear network": "линейн*, тождественн*",
+    "speaks of the first step": "перв*",
     "speaks of the last step": "последн*",
     "gives a first value": "инициализ*, обнул*",
     "assumes a value": "пусть, предполож*, допуст*, например",
     "explains what stands before": "где, здесь",
 }
 SPANISH = {
+    "speaks of a linear network": "lineal*, identidad",
+    "speaks of the first step": "primer*",
     "speaks of the last step": "últim*",
     "gives a first value": "inicializ*",
     "assumes a value": "supong*, supóng*, suponiendo, asum*, sea, sean, dado, por ejemplo",
@@ -146,13 +168,22 @@ SPANISH = {
     "adds to what stands before": "con",
 }
 KOREAN = {
+    "speaks of a linear network": "활성화 함수를 무시, 선형이라, 선형으로, 선형 rnn, 선형인, 항등",
+    "speaks of the first step": "첫",
     "speaks of the last step": "마지막, 최종",
     "gives a first value": "초기화",
     "speaks of numbers": "scalar 경우, scalar인 경우, 스칼라",
 }
 VIETNAMESE = {
+    "speaks of a linear network": "tuyến tính, đồng nhất",
+    "speaks of the first step": "đầu tiên",
     "speaks of the last step": "cuối",
     "gives a first value": "khởi tạo",
+}
+TURKISH = {
+    "speaks of a linear network": "doğrusal",
+    "speaks of the last step": "son adım*",
+    "speaks of the first step": "ilk adım*",
 }
 LANGUAGES = {
     "English": ENGLISH,
@@ -165,6 +196,7 @@ LANGUAGES = {
     "Portuguese": PORTUGUESE,
     "Russian": RUSSIAN,
     "Spanish": SPANISH,
+    "Turkish": TURKISH,
     "Vietnamese": VIETNAMESE,
 }
 

@@ -16,7 +16,7 @@ from symbptt.check.notation.exponentials import named_activation
 from symbptt.check.notation.factors import with_pairs
 from symbptt.check.notation.labelled import labelled_activation
 from symbptt.check.notation.letters import as_loss, renamed
-from symbptt.check.notation.scripts import is_time, scripts
+from symbptt.check.notation.scripts import is_time, scripts, unbracketed
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.check.notation.units import unnested, with_units
 from symbptt.formula.tree import (
@@ -322,6 +322,17 @@ def _immediate(node: Node) -> Node:
     return node
 
 
+def _power_of_norm(node: Node) -> Node:
+    """``‖W‖^T``, which is a number, to the power of T."""
+    match node:
+        case Transpose(norm):
+            inside = unbracketed(norm)
+            base = inside.operand if isinstance(inside, Subscripted) else inside
+            if isinstance(base, Group) and base.opening in ("‖", "|"):
+                return Power(norm, Symbol("T"))
+    return node
+
+
 def _step_length(node: Node) -> Node:
     """``Δt`` and ``dt`` as one name, the length of a step: t alone is no factor."""
 
@@ -436,6 +447,7 @@ REWRITINGS: tuple[Rewriting, ...] = (
               lambda n, notation: _counted(n, notation.counted), ("z_t^1 = x_t",)),
     Rewriting("immediate derivative", r"\frac{\partial z_k^+}{\partial W}",
               r"\frac{\partial^+ z_k}{\partial W}", _always(_immediate)),
+    Rewriting("power of a norm", r"\|W\|^T", "", _always(_power_of_norm)),
     Rewriting("missing d", r"\frac{a h_1}{\partial W}", r"a \frac{\partial h_1}{\partial W}",
               _always(_bare_numerator)),
     Rewriting("error signal with two numbers", "δ_2^3", "δ_2^{(3)}", _always(_numbered_signal)),
