@@ -83,7 +83,7 @@ EXAMPLES: dict[str, str | tuple[str, ...]] = {
     "indicator of a class": rf"{CLASSES}$${of('L_t', 'o_t')} = p_t - \mathbb{{I}}(\text{{target}})$$",
     "one path of several": f"{NETS}$${of('L', 'h_t')} += V^T V (o_t - d_t)$$",
     "words before a relation sign": f"{NETS}$${of('L', 'z_t')} = {of('L', 'h_t')} {of('h_t', 'z_t')}$$"
-    f"\n\nThe last step:\n\n$$= {of('L_t', 'o_t')} {of('o_t', 'h_t')} {of('h_t', 'z_t')}$$",
+    f"\n\nThe other one:\n\n$$= {of('L_t', 'o_t')} {of('o_t', 'h_t')} {of('h_t', 'z_t')}$$",
     "σ of any kind": rf"{NETS}With the Jacobian, σ being the activation function, of each step,"
     rf" $${of('h_t', 'h_{t-1}')} = diag(\sigma'(z_t)) W$$",
     "a value": rf"{NETS}$$h_3 - 1 = -\frac{{3}}{{4}}$$",
@@ -94,6 +94,8 @@ EXAMPLES: dict[str, str | tuple[str, ...]] = {
     "t for a factor": r"$$i_t = \sigma(A h_{t-1} + B x_t), \quad g_t = \tanh(W h_{t-1} + U x_t)$$"
     r"$$c_t = c_{t-1} + i_t \odot g_t, \quad h_t = \tanh(c_t)$$"
     "\n$di = dct \\odot g_t$",
+    "power of T": r"$$c_t = f_t \odot c_{t-1} + x_t, \quad f_t = \sigma(U x_t)$$"
+    f"If it is constant, $${of('c_T', 'c_0')} = f^T$$",
     "sizes": NETS.replace("d_t", "y_t") + "of size $d_h = d_z$",
     "a name for other equations": rf"{NETS}$$J_t = {of('h_t', 'h_{t-1}')}$$"
     "\n$$h_t = w h_{t-1} + x_t$$\n$$J_t = w (1 - h_t^2)$$",
@@ -122,6 +124,8 @@ EXAMPLES: dict[str, str | tuple[str, ...]] = {
     "logarithms of probabilities": NETWORK
     + r"$$q_t = \mathrm{softmax}(R h_t), \quad L = \sum_t \left(\frac{1}{2} \|o_t - d_t\|^2"
     r" - c_t^T \log q_t\right)$$" + f"\n$${of('L', 'h_t')} = 3 V^T (o_t - d_t) + R^T q_t$$",
+    "loss of arguments": NETWORK
+    + r"$$L(d, o_T) = \frac12 \|d - o_T\|^2$$ $$\sum_t L(d_t, o_t) = \frac12 \sum_t \|d_t - o_t\|^2$$",
     "function that is given": r"$$h_t = \phi(W h_{t-1} + U x_t)$$ with $\phi(z) = z$"
     f"\n$${of('h_t', 'h_{t-1}')} = W$$",
     "loss of what is not said": rf"{NETWORK}$$q_t = \tanh(R h_t)$$"

@@ -39,6 +39,29 @@ def test_words_say_that_all_are_numbers(words, claim, expected):
     assert verdict(NETWORK, GATE, words, claim) == expected
 
 
+HANDED = rf"$${of('L', 'h_t')} = W {of('L', 'z_t')} + V ((1 - h_{{t+1}}^2) {of('L', 'h_{t+1}')})$$"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", {"wrong", "shape-error"}),
+        ("All quantities are scalars.", {"inconclusive"}),
+        ("We take one hidden unit, so that all is a single number.", {"inconclusive"}),
+        (r"Here $h_t \in \mathbb{R}$ and $W \in \mathbb{R}$.", {"inconclusive"}),
+        (r"Here $W, V \in \mathbb{R}^{1 \times 1}$.", {"inconclusive"}),
+        ("所有量都是标量。", {"inconclusive"}),
+        ("The loss is a scalar.", {"wrong", "shape-error"}),
+        (r"Here $h_t \in \mathbb{R}^n$ and $L \in \mathbb{R}$.", {"wrong", "shape-error"}),
+        (r"Here $W \in \mathbb{R}^{1 \times n}$.", {"wrong", "shape-error"}),
+    ],
+)
+def test_a_document_says_that_all_are_numbers(words, expected):
+    loss = r"$$L = \sum_t \frac12 \|o_t - d_t\|^2$$"
+    assert verdict(words, NETWORK, loss, HANDED) in expected
+    assert verdict(words, NETWORK, loss, HANDED.replace("= W", "= 2 W")) in {"wrong", "shape-error"}
+
+
 @pytest.mark.parametrize(
     ("claim", "expected"),
     [

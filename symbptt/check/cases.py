@@ -91,11 +91,12 @@ def _or_formula(what: str, formula: str) -> re.Pattern[str]:
 
 
 _AT_END = said("speaks of the last step")
+_LINEAR = re.compile(rf"(?<!non-)(?<!非)(?:{said('speaks of a linear network').pattern})", re.I)
 CASES: tuple[Case, ...] = (
     Case("it holds for a loss at the last step alone, of which the text speaks",
          _AT_END, Where.SECTION, _of_last_loss),
     Case("it holds for a network without activations, of which the text speaks",
-         said("speaks of a linear network"), Where.SECTION, _linear),
+         _LINEAR, Where.SECTION, _linear),
     Case("it holds at the last step, of which the words before it speak",
          _or_formula("speaks of the last step", r"t\s*=\s*T"), Where.BEFORE, _at_step(_LAST)),
     Case("it holds at the first step, of which the words before it speak",

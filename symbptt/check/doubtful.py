@@ -37,7 +37,7 @@ from symbptt.check.notation.scripts import (
     scripts,
     unbracketed,
 )
-from symbptt.check.notation.symbols import Scope
+from symbptt.check.notation.symbols import LOSSES, Scope
 from symbptt.formula.tree import (
     BigOperator,
     Call,
@@ -61,6 +61,7 @@ from symbptt.model.names import Naming, symbols
 _FIRST_VALUE = said("gives a first value")
 _GOES_ON = re.compile(rf"(?:{alternatives('goes on from a formula')}|[\W\d_])*", re.IGNORECASE)
 _PLAIN = said("names a network without gates")
+_CONDITION = said("makes a condition")
 #: What networks are called, a network without gates also without an adjective.
 _BARE = re.compile(r"(?<![A-Za-z])RNNs?(?![A-Za-z])")
 _NETWORK = re.compile(
@@ -96,11 +97,11 @@ def is_rounded(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 def gives_value(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether a claim gives what is no derivative a value, ``h_3 - 1 = -3/4``, ``d_h = 1``, or a
-    derivative where the document gives values of what it is of, or assumes this one, or a list of
-    several: those of an example, of a size of its own."""
+    derivative where the document gives values of what it is of, or assumes this one, or makes a
+    condition, or a list of several: those of an example, of a size of its own."""
     sides = part.left, part.right
     values = [s for s in sides if is_value(s)]
-    if is_assumed(part) and len(values) == 1:
+    if len(values) == 1 and (is_assumed(part) or _CONDITION.search(words_before(part))):
         return True
     zero = any(isinstance(s, Number) and s.value == 0 for s in values)
     if len(values) != 1 or zero or is_of_data(part, scope):
@@ -525,6 +526,24 @@ def has_loose_ends(part: Part, epoch: Epoch, scope: Scope) -> bool:
     if epoch.loss_stated or epoch.gaps is None or not epoch.gaps.loose:
         return False
     return any(speaks_of_loss(side, scope) for side in (part.left, part.right))
+
+
+def is_of_loss_of_arguments(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether a claim sums a loss of arguments at each step, ``Σ_t L(d_t, y_t)``, of which the
+    document may give one alone."""
+    if part.raw is None or has_derivative(part.relation):
+        return False
+
+    def is_at_a_step(node: Node) -> bool:
+        match node:
+            case Call(Symbol(name), given) | Product((Symbol(name), Group("(", given)), ("",)):
+                parts = (p for x in given for n in x.walk() if isinstance(n, Symbol)
+                         for p in scripts(n))  # fmt: skip
+                return name in LOSSES | scope.losses and any(map(is_time, parts))
+        return False
+
+    sums = (n for n in part.raw.walk() if isinstance(n, BigOperator))
+    return any(is_at_a_step(n) for big in sums for n in big.body.walk())
 
 
 def is_of_log_of_softmax(part: Part, epoch: Epoch, scope: Scope) -> bool:

@@ -10,7 +10,6 @@ from functools import cached_property
 
 from symbptt.check.bounds.assumptions import BOUNDS, is_bound
 from symbptt.check.bounds.comparisons import COMPARING, approximate
-from symbptt.check.bounds.search import NOT_REFUTED
 from symbptt.check.documents.document import Document
 from symbptt.check.documents.formulas import Formula, Unparsed, formulas
 from symbptt.check.findings import Finding, Reading, Report, Verdict
@@ -43,7 +42,7 @@ from symbptt.check.suppression import suppressed
 from symbptt.check.verdicts import Verdicts, undecided
 from symbptt.errors import did_you_mean
 from symbptt.formula.names import written
-from symbptt.formula.tree import Differential, Number, Quotient, Symbol
+from symbptt.formula.tree import Differential, Number, Quotient, Relation, Symbol
 from symbptt.model.model import Model
 
 #: As many claims about gradients are right by their names before a definition that is named alike
@@ -291,12 +290,11 @@ def _in_its_letters(verdict: Verdict, parts: Mapping[str, str]) -> Verdict:
 
 
 def _is_open(found: Finding) -> bool:
-    """Whether a formula is not read, or one about derivatives is not decided, and no bound that
-    held wherever it was tried."""
+    """Whether a formula is not read, or one about derivatives that is no bound is not decided."""
     f, verdict = found.formula, found.verdict
     if isinstance(f, Unparsed) or verdict is None or verdict.verdict != "inconclusive":
         return found.kind == "unparsed"
-    if verdict.reason.startswith(NOT_REFUTED):
+    if isinstance(f.tree, Relation) and not BOUNDS.keys().isdisjoint(f.tree.operators):
         return False
     return has_derivative(f.tree) or any(
         isinstance(n, Symbol) and is_gradient_name(n) for n in f.tree.walk()

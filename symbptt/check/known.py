@@ -46,6 +46,14 @@ _LENGTH = re.compile(r"(?<![A-Za-z_^\\])T\s*=\s*(\d+)(?!\d|\.\d)")
 _CODE = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1", re.MULTILINE | re.DOTALL)
 _SENTENCE = re.compile(r"[.!?:;]\s|\n\s*\n|^#+ ", re.MULTILINE)
 _ROWS = said("says that gradients are rows")
+_NUMBERS = said("says that all are numbers")
+_OF_LOSS = said("names the loss")
+#: ``h_t ∈ ℝ``, and ``W ∈ ℝ^{1×1}``.
+_IN_REALS = re.compile(
+    r"(?<![A-Za-z\\])[acghsxyzUVW](?:[_^](?:\{[^{}$]*\}|\w))*\s*(?:\\in(?![a-z])|∈)\s*"
+    r"(?:\\mathbb\s*(?:\{\s*R\s*\}|R)|\\R(?![a-z])|ℝ)"
+    r"(?!\s*\^(?!\s*\{?\s*1\s*(?:\}|\$|(?:\\times|×)\s*1(?!\d))))"
+)
 _ONE_CASE = said("speaks of one case")
 #: Why claims are not judged where a document has forward equations.
 _UNREAD = (
@@ -177,6 +185,16 @@ class Known:
             if _ONE_CASE.search(_SENTENCE.split(before)[-1]) is None:
                 found.add(int(m[1]))
         return found.pop() if len(found) == 1 else None
+
+    @cached_property
+    def of_numbers(self) -> bool:
+        """Whether a text says that what it is about are numbers: ``scalars``, ``h_t ∈ ℝ``."""
+        text = self.document.text
+        if _IN_REALS.search(text):
+            return True
+        said = (m.start() for m in _NUMBERS.finditer(text))
+        sentences = (_SENTENCE.split(text[max(0, at - 300) : at])[-1] for at in said)
+        return any(_OF_LOSS.search(words) is None for words in sentences)
 
     @cached_property
     def last_written(self) -> int:

@@ -20,7 +20,7 @@ from symbptt.check.networks.parts import Part
 from symbptt.check.notation.language import said
 from symbptt.formula.tree import Differential, Node, Number, Quotient, Symbol
 
-OF_NUMBERS = "it holds where all are numbers, and the words before it speak of that"
+OF_NUMBERS = "it holds where all are numbers, of which the text speaks"
 NO_PATH = "it holds along direct paths, of which there is none; is it about all paths?"
 SHARE = "it holds of what step t adds to the gradient by the whole loss; is its loss meant so?"
 SIGNAL = "it holds if {} is by the whole loss; the document lets it be by that of a step"
@@ -32,13 +32,15 @@ _DIRECT = replace(STANDARD, immediate_parameters=True, immediate_states=True, ga
 _DIRECT_PATHS = (_DIRECT, replace(_DIRECT, diagonals=True))
 
 
-def meant_of_less(part: Part, claim: Claim, setting: Setting, others: Sequence[Held]) -> str | None:
-    """Why a claim that fails may be no fault: it holds of numbers, which the words before it speak
-    of; of direct paths between states, of which there is none; of what a step adds to the gradient
-    by the whole loss, ``∂L_t/∂W = δ_t h_{t-1}^T``; of gradients that are rows, where none of the
-    ``others`` that hold says that they are columns."""
+def meant_of_less(
+    part: Part, claim: Claim, setting: Setting, others: Sequence[Held], *, of_numbers: bool
+) -> str | None:
+    """Why a claim that fails may be no fault: it holds of numbers, of which the words before it
+    speak, or the document; of direct paths between states, of which there is none; of what a step
+    adds to the gradient by the whole loss, ``∂L_t/∂W = δ_t h_{t-1}^T``; of gradients that are rows,
+    where none of the ``others`` that hold says that they are columns."""
     words = f"{part.formula.fragment.heading}\n{words_before(part)}"
-    if _OF_NUMBERS.search(words) and judge(claim, setting.with_numbers()).holds:
+    if (of_numbers or _OF_NUMBERS.search(words)) and judge(claim, setting.with_numbers()).holds:
         return OF_NUMBERS
     of_states = not any(speaks_of_loss(side, setting.scope) for side in claim.sides)
     if of_states and held_everywhere(claim, setting, _DIRECT_PATHS, of_zero=says_zero(claim)):

@@ -11,6 +11,11 @@ from functools import cache
 from itertools import product
 
 ENGLISH = {
+    "names the loss": "loss, losses, cost, objective, error",
+    "says that all are numbers": "all/are/quantities/weights scalar/scalars, is a scalar, "
+    "single number/numbers, one/single/1 hidden unit/neuron, 1d scalar, hidden size 1, "
+    "hidden size of 1, one-dimensional, scalar rnn/rnns/gru/lstm/network/model/case/version/"
+    "setting/example/quantities/weights/states",
     "gives a name": "let, lets, define, defines, defined, defining, denote, denotes, denoted, "
     "call, write, introduce, abbreviat*, set",
     "gives a name another meaning": "*combin*, *absorb*, *incorporat*, *redefin*, *re-defin*, "
@@ -88,6 +93,9 @@ ENGLISH = {
     "names the sigmoid": "*sigmoid*, *logistic*",
 }
 CHINESE = {
+    "names the loss": "损失, 代价",
+    "says that all are numbers": "标量, 一个隐藏单元, 单个神经元, 单个隐藏, 一维",
+    "makes a condition": "若, 如果, 当, 假设, 假定, 只要, 除非, 条件",
     "speaks of a linear network": "忽略激活, 不考虑激活, 去掉激活, 没有激活, 忽略非线性, 为线性, "
     "是线性, 线性激活, 线性网络, 线性情况, 线性rnn, 线性 rnn, 线性循环, 恒等",
     "speaks of the first step": "第一步, 第一个时, 初始时刻",
@@ -106,6 +114,9 @@ CHINESE = {
     "names tanh": "双曲正切",
 }
 FRENCH = {
+    "names the loss": "perte*, coût*",
+    "says that all are numbers": "scalaire*",
+    "makes a condition": "si, quand, lorsque, suppos*, condition*",
     "speaks of a linear network": "linéaire*, identité",
     "speaks of the first step": "premier*, première*",
     "speaks of the last step": "dernier*, dernière*",
@@ -115,6 +126,9 @@ FRENCH = {
     "adds to what stands before": "avec",
 }
 GERMAN = {
+    "names the loss": "verlust*, kosten*",
+    "says that all are numbers": "skalar*",
+    "makes a condition": "wenn, falls, sofern, bedingung*",
     "speaks of a linear network": "linear*, identität*",
     "speaks of the first step": "erste*",
     "speaks of the last step": "letzt*",
@@ -125,6 +139,9 @@ GERMAN = {
     "adds to what stands before": "mit",
 }
 ITALIAN = {
+    "names the loss": "perdita, costo",
+    "says that all are numbers": "scalar*",
+    "makes a condition": "se, quando, suppon*",
     "speaks of a linear network": "linear*, identità",
     "speaks of the first step": "prim*",
     "speaks of the last step": "ultim*",
@@ -134,6 +151,9 @@ ITALIAN = {
     "adds to what stands before": "con",
 }
 JAPANESE = {
+    "names the loss": "損失",
+    "says that all are numbers": "スカラー",
+    "makes a condition": "もし, 場合, とき, のとき, なら, れば, 条件",
     "speaks of a linear network": "活性化関数を無視, 線形とする, 線形と, 線形rnn, 線形の場合, 恒等",
     "speaks of the first step": "最初",
     "speaks of the last step": "最後, 最終",
@@ -142,6 +162,9 @@ JAPANESE = {
     "explains what stands before": "ここで, ただし",
 }
 PORTUGUESE = {
+    "names the loss": "perda, custo",
+    "says that all are numbers": "escalar*",
+    "makes a condition": "se, quando, supo*",
     "speaks of a linear network": "linear*, identidade",
     "speaks of the first step": "primeir*",
     "speaks of the last step": "últim*",
@@ -151,6 +174,9 @@ PORTUGUESE = {
     "adds to what stands before": "com",
 }
 RUSSIAN = {
+    "names the loss": "потер*, ошибк*",
+    "says that all are numbers": "скаляр*",
+    "makes a condition": "если, когда, при, услови*",
     "speaks of a linear network": "линейн*, тождественн*",
     "speaks of the first step": "перв*",
     "speaks of the last step": "последн*",
@@ -159,6 +185,9 @@ RUSSIAN = {
     "explains what stands before": "где, здесь",
 }
 SPANISH = {
+    "names the loss": "pérdida, coste, costo",
+    "says that all are numbers": "escalar*",
+    "makes a condition": "si, cuando, supon*",
     "speaks of a linear network": "lineal*, identidad",
     "speaks of the first step": "primer*",
     "speaks of the last step": "últim*",
@@ -168,6 +197,9 @@ SPANISH = {
     "adds to what stands before": "con",
 }
 KOREAN = {
+    "names the loss": "손실",
+    "says that all are numbers": "스칼라",
+    "makes a condition": "만약, 경우, 이면, 라면, 하면, 때, 시, 조건",
     "speaks of a linear network": "활성화 함수를 무시, 선형이라, 선형으로, 선형 rnn, 선형인, 항등",
     "speaks of the first step": "첫",
     "speaks of the last step": "마지막, 최종",
@@ -175,12 +207,18 @@ KOREAN = {
     "speaks of numbers": "scalar 경우, scalar인 경우, 스칼라",
 }
 VIETNAMESE = {
+    "names the loss": "mất mát",
+    "says that all are numbers": "vô hướng",
+    "makes a condition": "nếu, khi, điều kiện",
     "speaks of a linear network": "tuyến tính, đồng nhất",
     "speaks of the first step": "đầu tiên",
     "speaks of the last step": "cuối",
     "gives a first value": "khởi tạo",
 }
 TURKISH = {
+    "names the loss": "kayıp",
+    "says that all are numbers": "skaler*",
+    "makes a condition": "eğer, ise, koşul*",
     "speaks of a linear network": "doğrusal",
     "speaks of the last step": "son adım*",
     "speaks of the first step": "ilk adım*",
