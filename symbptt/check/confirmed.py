@@ -81,6 +81,8 @@ def unconfirmed(failed: Failed, held: Sequence[Held], others: Sequence[Failed]) 
         if epoch == failed.epoch and _tells_more(claim, scope):
             said.update(*_derived(claim, scope))
     needed = _derived(failed.claim, failed.scope)
+    if failed.mistake is not None:  # with each weight there is one gradient by it
+        needed = {names for names in needed if not _are_parameters(names, failed.scope)}
     return None if all(names & said for names in needed) else UNCONFIRMED
 
 
@@ -110,6 +112,11 @@ def _derived(claim: Claim, scope: Scope) -> set[frozenset[str]]:
                     of_this = _derived(Claim(body, body), scope) if _is_derivative(body) else ()
                     found.add(frozenset({_NAMED + known.name}).union(*of_this))
     return found
+
+
+def _are_parameters(names: frozenset[str], scope: Scope) -> bool:
+    known = scope.model.variables
+    return all(name in known and known[name].timeless for name in names)
 
 
 def _names_gradient(symbol: Symbol, scope: Scope) -> bool:

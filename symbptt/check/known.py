@@ -50,7 +50,7 @@ _NUMBERS = said("says that all are numbers")
 _OF_LOSS = said("names the loss")
 #: ``h_t ∈ ℝ``, and ``W ∈ ℝ^{1×1}``.
 _IN_REALS = re.compile(
-    r"(?<![A-Za-z\\])[acghsxyzUVW](?:[_^](?:\{[^{}$]*\}|\w))*\s*(?:\\in(?![a-z])|∈)\s*"
+    r"(?<![A-Za-z\\])[hsUVW](?:[_^](?:\{[^{}$]*\}|\w))*\s*(?:\\in(?![a-z])|∈)\s*"
     r"(?:\\mathbb\s*(?:\{\s*R\s*\}|R)|\\R(?![a-z])|ℝ)"
     r"(?!\s*\^(?!\s*\{?\s*1\s*(?:\}|\$|(?:\\times|×)\s*1(?!\d))))"
 )
@@ -186,12 +186,12 @@ class Known:
                 found.add(int(m[1]))
         return found.pop() if len(found) == 1 else None
 
-    @cached_property
-    def of_numbers(self) -> bool:
-        """Whether a text says that what it is about are numbers: ``scalars``, ``h_t ∈ ℝ``."""
-        text = self.document.text
-        if _IN_REALS.search(text):
+    def is_of_numbers(self, f: Formula) -> bool:
+        """Whether the text under the heading of a formula says that all are numbers, ``scalars``,
+        or the document of its states, ``h_t ∈ ℝ``."""
+        if _IN_REALS.search(self.document.text):
             return True
+        text = self.words_of_section(f)
         said = (m.start() for m in _NUMBERS.finditer(text))
         sentences = (_SENTENCE.split(text[max(0, at - 300) : at])[-1] for at in said)
         return any(_OF_LOSS.search(words) is None for words in sentences)

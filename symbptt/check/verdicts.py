@@ -228,9 +228,8 @@ class Verdicts(Judgements):
         if verdict.verdict == "shape-error" and self.is_of_numbers(part, epoch):
             return undecided(f"it holds where all are numbers; else {verdict.reason}", verdict)
         others = [h for h in self.held if h.epoch == epoch.start]
-        narrower = meant_of_less(
-            part, claim_of(part, epoch), setting, others, of_numbers=self.known.of_numbers
-        )
+        numbers = self.known.is_of_numbers(part.formula)
+        narrower = meant_of_less(part, claim_of(part, epoch), setting, others, of_numbers=numbers)
         if narrower is not None:
             return undecided(narrower, verdict)
         if self.divides_at_end(part, epoch):

@@ -13,9 +13,8 @@ from itertools import product
 ENGLISH = {
     "names the loss": "loss, losses, cost, objective, error",
     "says that all are numbers": "all/are/quantities/weights scalar/scalars, is a scalar, "
-    "single number/numbers, one/single/1 hidden unit/neuron, 1d scalar, hidden size 1, "
-    "hidden size of 1, one-dimensional, scalar rnn/rnns/gru/lstm/network/model/case/version/"
-    "setting/example/quantities/weights/states",
+    "one/single/1 hidden unit/neuron, 1d scalar, hidden size 1, hidden size of 1, "
+    "scalar rnn/rnns/gru/lstm/network/model/case/version/setting/example/quantities/weights/states",
     "gives a name": "let, lets, define, defines, defined, defining, denote, denotes, denoted, "
     "call, write, introduce, abbreviat*, set",
     "gives a name another meaning": "*combin*, *absorb*, *incorporat*, *redefin*, *re-defin*, "
