@@ -62,9 +62,6 @@ def test_a_claim_may_be_about_a_case_of_which_the_text_speaks(says, example, mon
         ("非线性网络：", LINEAR, "wrong"),
         ("假设损失只产生于最后一个时间步。", CARRIED, "inconclusive"),
         ("Der Verlust entstehe nur im letzten Schritt.", CARRIED, "inconclusive"),
-        ("If $t = T$:", OWN, "inconclusive"),
-        ("当 $t = T$ 时，", OWN, "inconclusive"),
-        ("If $t < T$:", OWN, "wrong"),
         ("With $\\sum_{t=1}^T x_t$,", FIRST, "wrong"),
     ],
 )
@@ -75,3 +72,19 @@ def test_cases_are_named_in_many_ways(words: str, claim: str, expected: str) -> 
 def test_words_under_another_heading_speak_of_another_case():
     words = "# Losses\n\nThe loss arises at the last step only.\n\n# Gradients\n\nThen"
     assert verdict(words, CARRIED) == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("words", "claim", "expected"),
+    [
+        ("If $t = T$:", OWN, "right"),
+        ("For $t = T$ we have", OWN, "right"),
+        ("当 $t = T$ 时，", OWN, "right"),
+        ("Si $t = T$, alors", OWN, "right"),
+        ("For $t < T$,", OWN, "wrong"),
+        ("For $t = T$ down to 1,", OWN, "wrong"),
+        ("If $t = T$:", OWN.replace("o_t - d_t", "o_t + d_t"), "wrong"),
+    ],
+)
+def test_a_condition_may_stand_right_before_a_claim(words, claim, expected):
+    assert verdict(words, claim) == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,9 +11,10 @@ from symbptt.check.notation.conditions import is_condition, otherwise
 from symbptt.check.notation.ellipsis import is_dots
 from symbptt.check.notation.examples import sizes_of_batches
 from symbptt.check.notation.indices import Indices, relettered
-from symbptt.check.notation.language import said
+from symbptt.check.notation.language import alternatives, said
 from symbptt.check.notation.normal import Notation, normal
 from symbptt.check.notation.scripts import scripts
+from symbptt.check.notation.symbols import ERRORS
 from symbptt.check.notation.wildcards import instances
 from symbptt.formula.tree import (
     Cases,
@@ -33,6 +35,12 @@ EQUAL = frozenset({"=", "≜", "≡", ":="})
 ADDING = frozenset({"+=", "-="})
 #: Signs that say that a name is being given.
 NAMING = frozenset({"≜", "≡", ":="})
+#: Words before a formula that put it under a condition: ``If $t = T$, we have``.
+_UNDER = re.compile(
+    rf"(?:{alternatives('makes a condition', 'opens a condition')})\s*\$([^$]+)\$"
+    rf"(?:{alternatives('goes on from a condition')}|[\s,:，：、])*$",
+    re.IGNORECASE,
+)
 #: Words before a formula that give a name.
 _DEFINES = said("gives a name")
 
@@ -81,7 +89,8 @@ def parts(found: Sequence[Formula | Unparsed]) -> list[list[Part] | Mention]:
         if isinstance(f, Unparsed):
             done.append(Mention(f))
             continue
-        conditions = tuple(_conditions_after(f, found[i + 1 :]))
+        before = _conditions_before(f, found[:i]) if _is_of_gradients(f.tree) else ()
+        conditions = (*before, *_conditions_after(f, found[i + 1 :]))
         every = [g for one in _named(f, trees) for g in _layered(one, notation.indices)]
         links = [link for one in every for link in _links(one, conditions, notation)]
         done.append(links or Mention(f))
@@ -117,6 +126,21 @@ def notation_of(found: Sequence[Formula | Unparsed]) -> Notation:
     plain = (f.tree for f in formulas if f.fragment.form == "text")
     texts = {f.fragment.file.text for f in formulas}
     return Notation.of((f.tree for f in formulas), plain, sizes_of_batches(texts))
+
+
+def _conditions_before(f: Formula, above: Sequence[Formula | Unparsed]) -> Iterator[Node]:
+    """The condition that the words right before a formula make: ``If $t = T$:``."""
+    words = _UNDER.search(f.fragment.before)
+    if words is None or not above or isinstance(above[-1], Unparsed):
+        return
+    if is_condition(above[-1].tree) and words[1].strip() == above[-1].text.strip():
+        yield above[-1].tree
+
+
+def _is_of_gradients(tree: Node) -> bool:
+    """Whether a formula is about derivatives, or gives an error."""
+    left = tree.sides[0] if isinstance(tree, Relation) else tree
+    return has_derivative(tree) or (isinstance(left, Symbol) and left.base in ERRORS)
 
 
 def _conditions_after(f: Formula, rest: Sequence[Formula | Unparsed]) -> Iterator[Node]:

@@ -11,6 +11,8 @@ from functools import cache
 from itertools import product
 
 ENGLISH = {
+    "goes on from a condition": "then, we/one have/has/get/gets/obtain/obtains, it is, "
+    "this gives/is/becomes",
     "names the loss": "loss, losses, cost, objective, error",
     "says that all are numbers": "all/are/quantities/weights scalar/scalars, is a scalar, "
     "one/single/1 hidden unit/neuron, 1d scalar, hidden size 1, hidden size of 1, "
@@ -92,6 +94,7 @@ ENGLISH = {
     "names the sigmoid": "*sigmoid*, *logistic*",
 }
 CHINESE = {
+    "goes on from a condition": "时, 则, 有, 那么, 我们有",
     "names the loss": "损失, 代价",
     "says that all are numbers": "标量, 一个隐藏单元, 单个神经元, 单个隐藏, 一维",
     "makes a condition": "若, 如果, 当, 假设, 假定, 只要, 除非, 条件",
@@ -113,6 +116,7 @@ CHINESE = {
     "names tanh": "双曲正切",
 }
 FRENCH = {
+    "goes on from a condition": "on a, alors",
     "names the loss": "perte*, coût*",
     "says that all are numbers": "scalaire*",
     "makes a condition": "si, quand, lorsque, suppos*, condition*",
@@ -125,6 +129,7 @@ FRENCH = {
     "adds to what stands before": "avec",
 }
 GERMAN = {
+    "goes on from a condition": "gilt, ist, dann",
     "names the loss": "verlust*, kosten*",
     "says that all are numbers": "skalar*",
     "makes a condition": "wenn, falls, sofern, bedingung*",
@@ -138,6 +143,7 @@ GERMAN = {
     "adds to what stands before": "mit",
 }
 ITALIAN = {
+    "goes on from a condition": "si ha, abbiamo, allora",
     "names the loss": "perdita, costo",
     "says that all are numbers": "scalar*",
     "makes a condition": "se, quando, suppon*",
@@ -150,6 +156,7 @@ ITALIAN = {
     "adds to what stands before": "con",
 }
 JAPANESE = {
+    "goes on from a condition": "のとき, の場合, では, は",
     "names the loss": "損失",
     "says that all are numbers": "スカラー",
     "makes a condition": "もし, 場合, とき, のとき, なら, れば, 条件",
@@ -161,6 +168,7 @@ JAPANESE = {
     "explains what stands before": "ここで, ただし",
 }
 PORTUGUESE = {
+    "goes on from a condition": "temos, então",
     "names the loss": "perda, custo",
     "says that all are numbers": "escalar*",
     "makes a condition": "se, quando, supo*",
@@ -173,6 +181,7 @@ PORTUGUESE = {
     "adds to what stands before": "com",
 }
 RUSSIAN = {
+    "goes on from a condition": "имеем, то",
     "names the loss": "потер*, ошибк*",
     "says that all are numbers": "скаляр*",
     "makes a condition": "если, когда, при, услови*",
@@ -184,6 +193,7 @@ RUSSIAN = {
     "explains what stands before": "где, здесь",
 }
 SPANISH = {
+    "goes on from a condition": "tenemos, se tiene, entonces",
     "names the loss": "pérdida, coste, costo",
     "says that all are numbers": "escalar*",
     "makes a condition": "si, cuando, supon*",
@@ -196,6 +206,7 @@ SPANISH = {
     "adds to what stands before": "con",
 }
 KOREAN = {
+    "goes on from a condition": "일 때, 인 경우, 이면, 에서는",
     "names the loss": "손실",
     "says that all are numbers": "스칼라",
     "makes a condition": "만약, 경우, 이면, 라면, 하면, 때, 시, 조건",
