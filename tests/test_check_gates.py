@@ -688,3 +688,19 @@ $$c_t = f_t \odot c_{t-1} + i_t \odot g_t, \quad h_t = o_t \odot \tanh(c_t)$$
     claims = rf"$$\frac{{\partial c_t}}{{\partial i_t}} = {before}$$"
     claims += "\n" + rf"$$\frac{{\partial c_t}}{{\partial f_t}} = {right}$$"
     assert verdicts(lstm + claims)[-1] == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "claim", "corrected"),
+    [
+        (r"\frac{\partial C_{t+1}}{\partial C_t}", "f_t", "f_{t+1}"),
+        (r"\frac{\partial C_T}{\partial C_1}", r"\prod_{k=1}^T f_k", r"\prod_{k=2}^T f_k"),
+        (r"\frac{\partial C_t}{\partial C_{t-1}}", "i_t", "f_t"),
+    ],
+)
+def test_what_is_wrong_along_the_direct_path_is_mended_there(left, claim, corrected):
+    (found,) = claims(f"{LSTM}$${left} = {claim}$$")
+    assert found.verdict is not None
+    assert found.verdict.verdict in ("wrong", "shape-error")
+    assert found.verdict.correction is not None
+    assert found.verdict.correction.text == f"{left} = {corrected}"

@@ -31,6 +31,8 @@ from symbptt.formula.tree import (
 MOST_EDITS = 700
 #: How many in a reading that no other formula of the document needs.
 FEW_EDITS = 150
+#: The direct path alone, ``∂c_t/∂c_{t-1} = f_t``, as people write it.
+_DIRECT = replace(STANDARD, immediate_parameters=True, immediate_states=True)
 #: How many parts a formula has that all of these are tried of.
 PLAIN = 120
 #: How many conventions an edited formula may be right under.
@@ -60,6 +62,7 @@ def correction(
         passes.append(([replace(STANDARD, immediate_parameters=True)], FEW_EDITS))
     if _is_jacobian(part.raw.sides[0], setting.scope) and not _is_chain(part.raw.sides[-1]):
         passes.append(([replace(STANDARD, layout=Layout.DENOMINATOR)], FEW_EDITS))
+        passes.append(([_DIRECT, replace(_DIRECT, diagonals=True)], FEW_EDITS))
     pieces = Pieces(author, part.raw, f)
     known: Known = {}
     for readings, limit in passes:
