@@ -73,3 +73,13 @@ def test_what_is_not_explained_keeps_its_counterexample():
     text = written([report], "text", Options())
     (shown,) = (line for line in text.splitlines() if "derivation has" in line)
     assert shown.strip().startswith("what is derived: ")
+
+
+@pytest.mark.parametrize(("others", "expected"), [("", "wrong"), (OPEN, "inconclusive")])
+def test_a_chain_rule_in_its_place_tells_no_mistake(others, expected):
+    left = r"$$\frac{\partial L_t}{\partial h_{t-1}} ="
+    loss = r"$$L_t = \|o_t - d_t\|^2$$" + "\n"
+    handed = r" \frac{\partial L_t}{\partial h_t}$$" + "\n"
+    chain = left + r" \left(\frac{\partial h_t}{\partial h_{t-1}}\right)^T" + handed
+    assert last(MODEL + loss + others + chain) == "right"
+    assert last(MODEL + loss + others + chain + left + r" W^T W W" + handed) == expected

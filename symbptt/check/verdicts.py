@@ -28,7 +28,7 @@ from symbptt.check.meaning.scales import MEAN, scales
 from symbptt.check.narrower import meant_of_less
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.guessed import shown
-from symbptt.check.networks.links import claim_of, is_of_loss, words_before
+from symbptt.check.networks.links import claim_of, is_chain, is_of_loss, words_before
 from symbptt.check.networks.parts import Part, has_derivative, links_of
 from symbptt.formula.tree import (
     Call,
@@ -265,7 +265,7 @@ class Verdicts(Judgements):
         verdict = replace(verdict, counterexample=counterexample(claim_of(part, epoch), setting))
         if epoch.gaps is not None:
             claim = taken(part.left, part.right)
-            mistake = None if found is None or again is None else found[1].mistake
+            mistake = None if found is None or again is None else _told_by(found[1])
             self.failed.append(Failed(claim, epoch.start, setting.scope, verdict, mistake))
         return verdict
 
@@ -357,6 +357,13 @@ class Verdicts(Judgements):
             return None
         again = self.judgement(replace(part, left=left, right=right), epoch)
         return again if again.holds else None
+
+
+def _told_by(edit: Edit) -> str | None:
+    """The mistake that an edit undoes; a chain rule of another formula in its place holds of any
+    network, and tells none."""
+    anything = edit.mistake == "wrong piece" and is_chain(edit.node.sides[-1])
+    return None if anything else edit.mistake
 
 
 def _named(found: Judgement) -> tuple[Reading, ...]:

@@ -86,7 +86,7 @@ ENGLISH = {
     "speaks of a linear network": "linear rnn/rnns/network/networks/model/case/recurrence/system/"
     "dynamics/recurrent/activation/activations, linearized, linearised, "
     "ignore/ignoring/neglect/neglecting/drop/dropping/omit/omitting/without activation*/the/"
-    "nonlinear*, identity activation/activations",
+    "nonlinear*, identity activation/activations/function/mapping/matrix, the/an identity",
     "speaks of the first step": "first step/time/timestep, first time step",
     "speaks of the last step": "last/final step/time/timestep/moment/state/output/loss, "
     "last/final time step, loss at the end, only at the end",
