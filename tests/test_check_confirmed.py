@@ -83,3 +83,24 @@ def test_a_chain_rule_in_its_place_tells_no_mistake(others, expected):
     chain = left + r" \left(\frac{\partial h_t}{\partial h_{t-1}}\right)^T" + handed
     assert last(MODEL + loss + others + chain) == "right"
     assert last(MODEL + loss + others + chain + left + r" W^T W W" + handed) == expected
+
+
+@pytest.mark.parametrize(
+    ("of_output", "of_weight", "expected"),
+    [
+        ("h_t e_t^T", "h_{t-1} s_t^T", "inconclusive"),
+        ("e_t h_t^T", "h_{t-1} s_t^T", "wrong"),
+        ("h_t e_t^T", "h_{t} s_t^T", "wrong"),
+    ],
+)
+def test_gradients_by_matrices_may_all_be_transposed(of_output, of_weight, expected):
+    names = (
+        r"Let $e_t = 2 (o_t - d_t)$ and $s_t = (1 - h_t^2) \odot \frac{\partial L}{\partial h_t}$."
+    )
+    gradient = r"$$\frac{{\partial L}}{{\partial {}}} = \sum_t {}$$"
+    found = check_document(
+        Document(MODEL + names + gradient.format("V", of_output) + gradient.format("W", of_weight))
+    ).findings
+    verdict = found[-1].verdict
+    assert verdict is not None
+    assert verdict.verdict == expected

@@ -95,7 +95,8 @@ EXAMPLES: dict[str, str | tuple[str, ...]] = {
     r"$$c_t = c_{t-1} + i_t \odot g_t, \quad h_t = \tanh(c_t)$$"
     "\n$di = dct \\odot g_t$",
     "power of T": r"$$c_t = f_t \odot c_{t-1} + x_t, \quad f_t = \sigma(U x_t)$$"
-    f"If it is constant, $${of('c_T', 'c_0')} = f^T$$",
+    f"Then $${of('c_T', 'c_0')} = f^T$$",
+    "something held": rf"{NETS}Treating $x_t$ as constant, $${of('h_t', 'h_{t-1}')} = W$$",
     "sizes": NETS.replace("d_t", "y_t") + "of size $d_h = d_z$",
     "a name for other equations": rf"{NETS}$$J_t = {of('h_t', 'h_{t-1}')}$$"
     "\n$$h_t = w h_{t-1} + x_t$$\n$$J_t = w (1 - h_t^2)$$",

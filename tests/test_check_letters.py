@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import symbptt
 from symbptt.check.documents.document import Document
 from symbptt.check.findings import Report
 from symbptt.check.judging import check_document
@@ -452,3 +453,20 @@ def test_an_error_signal_from_one_to_another_is_no_whole(name: str, expected: st
              r"\delta_t^z = (1 - h_t^2) \odot (V^T (o_t - d_t) + W^T \delta_{t+1}^z)")  # fmt: skip
     whole = r"\delta_t^z = \sum_{s=t}^T (\frac{\partial z_s}{\partial z_t})^T \delta_s^{%s}"
     assert last(*given, whole % name)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("matrix", "claim", "expected"),
+    [
+        (r"\operatorname{diag}(1 - h_t^2)", "D_h W", "right"),
+        (r"\operatorname{diag}(1 - h_t^2)", "W D_h", "wrong"),
+        (r"\operatorname{diag}(1 - h_t)", "D_h W", "wrong"),
+    ],
+)
+def test_a_diagonal_matrix_that_is_called_d_is_no_gradient(matrix, claim, expected) -> None:
+    text = rf"$$h_t = \tanh(W h_{{t-1}} + U x_t)$$ With $D_h = {matrix}$,"
+    text += rf" $$\frac{{\partial h_t}}{{\partial h_{{t-1}}}} = {claim}$$"
+    found = symbptt.check(text).findings
+    assert [f.kind for f in found] == ["definition", "definition", "claim"]
+    assert found[-1].verdict is not None
+    assert found[-1].verdict.verdict == expected

@@ -85,9 +85,9 @@ def _with(epoch: Epoch, **changed: object) -> Epoch:
     return replace(epoch, model=replace(epoch.model, **changed), worlds={}, _bound={})  # type: ignore[arg-type]
 
 
-def _or_formula(what: str, formula: str) -> re.Pattern[str]:
+def _or_formula(words: re.Pattern[str], formula: str) -> re.Pattern[str]:
     """What says something in words, or by a formula of its own."""
-    return re.compile(rf"{said(what).pattern}|(?<![{{A-Za-z_]){formula}(?![\w+-])", re.IGNORECASE)
+    return re.compile(rf"{words.pattern}|(?<![{{A-Za-z_]){formula}(?![\w+-])", re.IGNORECASE)
 
 
 _AT_END = said("speaks of the last step")
@@ -98,8 +98,8 @@ CASES: tuple[Case, ...] = (
     Case("it holds for a network without activations, of which the text speaks",
          _LINEAR, Where.SECTION, _linear),
     Case("it holds at the last step, of which the words before it speak",
-         _or_formula("speaks of the last step", r"t\s*=\s*T"), Where.BEFORE, _at_step(_LAST)),
+         _or_formula(_AT_END, r"t\s*=\s*T"), Where.BEFORE, _at_step(_LAST)),
     Case("it holds at the first step, of which the words before it speak",
-         _or_formula("speaks of the first step", r"t\s*=\s*1"), Where.BEFORE,
+         _or_formula(said("speaks of the first step"), r"t\s*=\s*1"), Where.BEFORE,
          _at_step(Number(Fraction(1)))),
 )  # fmt: skip

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symbptt.check.consistent import Held, names_gradients
 from symbptt.check.findings import Verdict
+from symbptt.check.judge import held_everywhere
 from symbptt.check.meaning.claims import Claim
+from symbptt.check.meaning.conventions import STANDARD
+from symbptt.check.meaning.setting import Setting
+from symbptt.check.meaning.tensors import Layout
 from symbptt.check.networks.guesses import SIGNALS
 from symbptt.check.networks.links import is_chain, is_gradient_name
 from symbptt.check.networks.parts import has_derivative
@@ -15,7 +19,16 @@ from symbptt.check.notation.marks import mark_of
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.scripts import scripts
 from symbptt.check.notation.symbols import Scope
-from symbptt.formula.tree import Call, Differential, Node, Product, Quotient, Symbol
+from symbptt.formula.tree import (
+    Call,
+    Differential,
+    Group,
+    Node,
+    Product,
+    Quotient,
+    Symbol,
+    Transpose,
+)
 
 
 @dataclass(frozen=True)
@@ -25,9 +38,13 @@ class Failed:
 
     claim: Claim
     epoch: int
-    scope: Scope
+    setting: Setting
     verdict: Verdict
     mistake: str | None
+
+    @property
+    def scope(self) -> Scope:
+        return self.setting.scope
 
     @property
     def uses_names(self) -> bool:
@@ -51,6 +68,7 @@ _LOSS = "the loss"
 UNCONFIRMED = (
     "it fails by the equations as they are read here, and no other formula confirms the reading"
 )
+TRANSPOSED = "it is transposed, as other gradients by matrices of this document are"
 UNEXPLAINED = (
     "it fails under every reading, but no edit mends it, and not all of the document is "
     "understood: it may be meant otherwise"
@@ -62,11 +80,37 @@ def doubtful(
 ) -> str | None:
     """Why a claim that fails may have been misread, in a document that is ``in_doubt``: not all of
     it is understood."""
+    if is_transposed_as_others(failed, held):
+        return TRANSPOSED
     if in_doubt and failed.mistake is None:
         return UNEXPLAINED
     if in_doubt or (failed.uses_names and failed.mistake is None):
         return unconfirmed(failed, held, others)
     return None
+
+
+def is_transposed_as_others(failed: Failed, held: Sequence[Held]) -> bool:
+    """Whether a gradient by a matrix is the transpose of what it should be, as others of the
+    document are: the W of ``∂L/∂W = Σ_t h_{t-1} δ_t^T`` is square, and its V shows the layout."""
+    left, right = failed.claim.sides
+    if not _is_by_matrix(left, failed.scope):
+        return False
+    others = (
+        h for h in held if h.epoch == failed.epoch and h.convention.layout is Layout.NUMERATOR
+    )
+    if not any(_is_by_matrix(h.claim.left, h.setting.scope) for h in others):
+        return False
+    turned = replace(failed.claim, right=Transpose(Group("(", (right,))))
+    return held_everywhere(turned, failed.setting, [STANDARD])
+
+
+def _is_by_matrix(node: Node, scope: Scope) -> bool:
+    match node:
+        case Quotient(Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)):
+            loss, what = scope.meant(of), scope.meant(by)
+            v = None if what is None else scope.model.variables.get(what.name)
+            return loss is not None and loss.kind == "loss" and v is not None and 1 not in v.shape
+    return False
 
 
 def unconfirmed(failed: Failed, held: Sequence[Held], others: Sequence[Failed]) -> str | None:

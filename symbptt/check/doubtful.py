@@ -62,6 +62,7 @@ _FIRST_VALUE = said("gives a first value")
 _GOES_ON = re.compile(rf"(?:{alternatives('goes on from a formula')}|[\W\d_])*", re.IGNORECASE)
 _PLAIN = said("names a network without gates")
 _CONDITION = said("makes a condition")
+_HOLDS = said("holds something constant")
 #: What networks are called, a network without gates also without an adjective.
 _BARE = re.compile(r"(?<![A-Za-z])RNNs?(?![A-Za-z])")
 _NETWORK = re.compile(
@@ -211,6 +212,13 @@ def is_of_plain_network(part: Part, epoch: Epoch, scope: Scope) -> bool:
         if _PLAIN.fullmatch(last) or (epoch.start > 0 and _BARE.fullmatch(last)):
             return True
     return False
+
+
+def holds_constant(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether the words before a derivative between states hold something constant: the gates."""
+    if any(speaks_of_loss(side, scope) for side in (part.left, part.right)):
+        return False
+    return has_derivative(part.left) and _HOLDS.search(words_before(part)) is not None
 
 
 def is_chain_rule(part: Part, epoch: Epoch, scope: Scope) -> bool:

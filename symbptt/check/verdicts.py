@@ -205,7 +205,7 @@ class Verdicts(Judgements):
         verdict = bounded(part, others, epoch, setting, unsure)
         if verdict.verdict in FAULTS and epoch.gaps is not None:
             claim = claim_of(part, epoch)
-            self.failed.append(Failed(claim, epoch.start, setting.scope, verdict, None))
+            self.failed.append(Failed(claim, epoch.start, setting, verdict, None))
         return verdict
 
     def explained(self, part: Part, epoch: Epoch, verdict: Verdict) -> Verdict:
@@ -266,7 +266,7 @@ class Verdicts(Judgements):
         if epoch.gaps is not None:
             claim = taken(part.left, part.right)
             mistake = None if found is None or again is None else _told_by(found[1])
-            self.failed.append(Failed(claim, epoch.start, setting.scope, verdict, mistake))
+            self.failed.append(Failed(claim, epoch.start, setting, verdict, mistake))
         return verdict
 
     def is_along_a_path(self, along: tuple[Node, Node], part: Part, epoch: Epoch) -> bool:

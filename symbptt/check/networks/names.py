@@ -171,7 +171,7 @@ class Names:
         carried = meant is None and naming.name in self.adjoints and not _is_derivative(right)
         if carried and (self._uses_adjoint(right) or holds()):
             return None
-        if kind == "gradient" and not part.names:
+        if kind == "gradient" and not part.names and not _is_matrix_of(left, right):
             stated = naming.name in self.stated
             updates = left.base.startswith("Delta") and not any(map(self._is_error, right.walk()))
             if stated or not (derived or updates) or holds():
@@ -199,6 +199,11 @@ class Names:
         found = old or later
         assert found is not None
         return found
+
+
+def _is_matrix_of(left: Symbol, right: Node) -> bool:
+    """Whether ``D_h = diag(1 - h_t²)`` gives a matrix its name, which no gradient of a loss is."""
+    return left.base == "D" and isinstance(right, Call) and right.function.base == "diag"
 
 
 def announces(part: Part) -> bool:

@@ -11,6 +11,8 @@ from functools import cache
 from itertools import product
 
 ENGLISH = {
+    "holds something constant": "constant, constants, held, hold, holding, fixed, "
+    "ignoring/neglecting/ignore/neglect the derivative/derivatives/dependence/gradients, frozen",
     "goes on from a condition": "then, we/one have/has/get/gets/obtain/obtains, it is, "
     "this gives/is/becomes",
     "names the loss": "loss, losses, cost, objective, error",
@@ -94,6 +96,7 @@ ENGLISH = {
     "names the sigmoid": "*sigmoid*, *logistic*",
 }
 CHINESE = {
+    "holds something constant": "常数, 常量, 固定, 视为不变",
     "goes on from a condition": "时, 则, 有, 那么, 我们有",
     "names the loss": "损失, 代价",
     "says that all are numbers": "标量, 一个隐藏单元, 单个神经元, 单个隐藏, 一维",
@@ -116,6 +119,7 @@ CHINESE = {
     "names tanh": "双曲正切",
 }
 FRENCH = {
+    "holds something constant": "constant*, fixé*",
     "goes on from a condition": "on a, alors",
     "names the loss": "perte*, coût*",
     "says that all are numbers": "scalaire*",
@@ -129,6 +133,7 @@ FRENCH = {
     "adds to what stands before": "avec",
 }
 GERMAN = {
+    "holds something constant": "konstant*, festgehalten",
     "goes on from a condition": "gilt, ist, dann",
     "names the loss": "verlust*, kosten*",
     "says that all are numbers": "skalar*",
@@ -143,6 +148,7 @@ GERMAN = {
     "adds to what stands before": "mit",
 }
 ITALIAN = {
+    "holds something constant": "costant*, fissat*",
     "goes on from a condition": "si ha, abbiamo, allora",
     "names the loss": "perdita, costo",
     "says that all are numbers": "scalar*",
@@ -156,6 +162,7 @@ ITALIAN = {
     "adds to what stands before": "con",
 }
 JAPANESE = {
+    "holds something constant": "定数, 固定",
     "goes on from a condition": "のとき, の場合, では, は",
     "names the loss": "損失",
     "says that all are numbers": "スカラー",
@@ -168,6 +175,7 @@ JAPANESE = {
     "explains what stands before": "ここで, ただし",
 }
 PORTUGUESE = {
+    "holds something constant": "constante*, fix*",
     "goes on from a condition": "temos, então",
     "names the loss": "perda, custo",
     "says that all are numbers": "escalar*",
@@ -181,6 +189,7 @@ PORTUGUESE = {
     "adds to what stands before": "com",
 }
 RUSSIAN = {
+    "holds something constant": "постоянн*, фиксир*",
     "goes on from a condition": "имеем, то",
     "names the loss": "потер*, ошибк*",
     "says that all are numbers": "скаляр*",
@@ -193,6 +202,7 @@ RUSSIAN = {
     "explains what stands before": "где, здесь",
 }
 SPANISH = {
+    "holds something constant": "constante*, fij*",
     "goes on from a condition": "tenemos, se tiene, entonces",
     "names the loss": "pérdida, coste, costo",
     "says that all are numbers": "escalar*",
@@ -206,6 +216,7 @@ SPANISH = {
     "adds to what stands before": "con",
 }
 KOREAN = {
+    "holds something constant": "상수, 고정",
     "goes on from a condition": "일 때, 인 경우, 이면, 에서는",
     "names the loss": "손실",
     "says that all are numbers": "스칼라",
@@ -217,6 +228,7 @@ KOREAN = {
     "speaks of numbers": "scalar 경우, scalar인 경우, 스칼라",
 }
 VIETNAMESE = {
+    "holds something constant": "hằng số, cố định",
     "names the loss": "mất mát",
     "says that all are numbers": "vô hướng",
     "makes a condition": "nếu, khi, điều kiện",
@@ -226,6 +238,7 @@ VIETNAMESE = {
     "gives a first value": "khởi tạo",
 }
 TURKISH = {
+    "holds something constant": "sabit",
     "names the loss": "kayıp",
     "says that all are numbers": "skaler*",
     "makes a condition": "eğer, ise, koşul*",

@@ -16,7 +16,7 @@ from symbptt.check.notation.exponentials import named_activation
 from symbptt.check.notation.factors import with_pairs
 from symbptt.check.notation.labelled import labelled_activation
 from symbptt.check.notation.letters import as_loss, renamed
-from symbptt.check.notation.scripts import is_time, scripts, unbracketed
+from symbptt.check.notation.scripts import is_step, is_time, scripts, unbracketed
 from symbptt.check.notation.symbols import LOSSES
 from symbptt.check.notation.units import unnested, with_units
 from symbptt.formula.tree import (
@@ -315,7 +315,7 @@ def _immediate(node: Node) -> Node:
     """
     match node:
         case Quotient(Differential("∂", Symbol(superscripts=(*above, Text("+"))) as z) as d) if any(
-            map(is_time, scripts(z))
+            map(is_step, (*z.subscripts, *above))
         ):
             plain = replace(z, superscripts=tuple(above))
             return replace(node, numerator=replace(d, sign="∂⁺", operand=plain))
