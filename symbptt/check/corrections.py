@@ -28,9 +28,9 @@ from symbptt.formula.tree import (
 )
 
 #: How many edits of one formula are tried.
-MOST_EDITS = 700
+MOST_EDITS = 250
 #: How many in a reading that no other formula of the document needs.
-FEW_EDITS = 150
+FEW_EDITS = 75
 #: The direct path alone, ``∂c_t/∂c_{t-1} = f_t``, as people write it.
 _DIRECT = replace(STANDARD, immediate_parameters=True, immediate_states=True)
 #: How many parts a formula has that all of these are tried of.

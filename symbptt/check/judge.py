@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
@@ -40,13 +40,14 @@ DIFFER = "both sides differ under every reading"
 BOTH_ZERO = "both sides are zero wherever they are compared"
 #: How many undefined symbols a claim may have.
 MOST_GUESSES = 2
-#: How many sets of readings are tried.
-MOST_CONVENTIONS = 400
 #: How many guesses at what symbols mean are tried.
 MOST_SETTINGS = 24
 #: The degree, in what is drawn, up to which the error bound of a verdict counts; it is taken,
 #: not worked out.
 DEGREE = 200
+
+#: Readings, and the convention that they make.
+Taken = tuple[tuple[Reading, ...], Convention]
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,9 @@ def _of_any(claim: Claim, setting: Setting, any_of: Generic) -> Judgement:
     found = max(every, key=lambda j: j.gravity)
     if not found.holds:
         return found
-    beyond = {p: judge(claim, setting.of(scope)) for p, scope in any_of.others.items()}
-    fails = [p for p, j in beyond.items() if j.gravity > 2]
+    alike = [((), STANDARD), (found.readings, found.convention)]  # one reading for all of them
+    fails = [p for p, scope in any_of.others.items()
+             if _judged(claim, setting.of(scope), alike).gravity > 2]  # fmt: skip
     if not fails:
         return found
     letter, which = shown(any_of.letter), ", ".join(map(shown, fails))
@@ -289,13 +291,14 @@ def _undefined(claim: Claim, setting: Setting) -> str | None:
 # -- one meaning of every symbol ----------------------------------------------------------------
 
 
-def _judged(claim: Claim, setting: Setting) -> Judgement:
-    """The verdict where every symbol stands for one thing: readings are tried in turn."""
+def _judged(claim: Claim, setting: Setting, taken: Iterable[Taken] | None = None) -> Judgement:
+    """The verdict where every symbol stands for one thing: readings are tried in turn, all that
+    are permitted if none are ``taken``."""
     clash: str | None = None
     differs = zero = vacuous = False
     lengths = lengths_for(claim, setting)
     where: Points = {}
-    for readings, convention in permitted(claim, setting):
+    for readings, convention in permitted(claim, setting) if taken is None else taken:
         try:
             count = points_equal(claim, setting, convention, lengths, where)
         except ShapeClashError as error:
@@ -330,10 +333,10 @@ def _judged(claim: Claim, setting: Setting) -> Judgement:
     return Judgement("inconclusive", reason="nothing in it can be evaluated at any step")
 
 
-def permitted(claim: Claim, setting: Setting) -> Iterator[tuple[tuple[Reading, ...], Convention]]:
+def permitted(claim: Claim, setting: Setting) -> Iterator[Taken]:
     """The readings that leave what the document states untouched, the nearest first."""
     permits, row = cache(lambda reading: setting.permits(reading, claim)), setting.always
-    for readings, convention in islice(conventions(claim.relation), MOST_CONVENTIONS):
+    for readings, convention in conventions(claim.relation):
         if all(map(permits, readings)):
             if row is None:
                 yield readings, convention

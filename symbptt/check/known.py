@@ -150,7 +150,11 @@ class Known:
     def lays_out_rows(self) -> bool:
         """Whether gradients are rows, by the words of the document or a claim so far."""
         shown = any(c.layout is Layout.NUMERATOR for c in self.conventions)
-        return shown or _ROWS.search(self.document.text) is not None
+        return shown or self._says_rows
+
+    @cached_property
+    def _says_rows(self) -> bool:
+        return _ROWS.search(self.document.text) is not None
 
     def length_said(self, f: Formula) -> int | None:
         """The number of steps that the text says under the heading of a formula, or in it:

@@ -5,9 +5,10 @@ It reads the model's own terms, which the derivation is not part of.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from operator import add, matmul, mul
 from typing import Any, Protocol
 
@@ -110,14 +111,32 @@ def changes(term: tm.Term, read: Callable[[str, tm.Index | None], X]) -> bool:
 
 @dataclass(frozen=True)
 class Trace:
-    """A forward pass: the value of every symbol at every step, and the loss.
+    """A forward pass: the value of every symbol at every step, and the loss, when it is asked for.
 
-    ``loss`` is that of the steps, for each sample of a batch; ``penalty`` is there once.
+    ``share`` is what a part of the loss, by its place in the model, adds at a step.
     """
 
+    model: Model
+    T: int
     read: Callable[[str, int | None], X]
-    loss: X
-    penalty: X
+    share: Callable[[int, int], X]
+    nothing: X
+
+    @cached_property
+    def loss(self) -> X:
+        """The loss of the steps, for each sample of a batch."""
+        return self._total(once=False)
+
+    @cached_property
+    def penalty(self) -> X:
+        """What the loss has once."""
+        return self._total(once=True)
+
+    def _total(self, *, once: bool) -> X:
+        parts = enumerate(part.steps for part in self.model.loss)
+        shares = (self.share(i, t) for i, steps in parts if steps.once is once
+                  for t in steps.at(self.T))  # fmt: skip
+        return reduce(add, shares, self.nothing)
 
 
 def run(
@@ -129,7 +148,7 @@ def run(
     held: Callable[[str, int], bool] = lambda name, step: False,
     known: Trace | None = None,
 ) -> Trace:
-    """Run a model for T steps and sum its loss and its penalties.
+    """Run a model for T steps, as far as is asked, and sum its loss and its penalties.
 
     ``given`` supplies parameters (step None), inputs, and initial values (steps outside 1…T) that
     the model does not fix.  ``node`` may change each computed value before it is used; what is
@@ -137,9 +156,13 @@ def run(
     ``known``: what doesn't change is taken from it.
     """
     values: dict[Place, X] = {}
+    ahead = deque(model.forward_pass(T))
+    computed = frozenset(ahead)
 
     def read_at(name: str, step: int | None) -> X:
         key = name, step
+        while key not in values and key in computed and ahead:
+            compute(*ahead.popleft())
         if key not in values:
             start = None if step is None else outside(step, T)
             if start is not None and (name, start) in model.initial:
@@ -153,19 +176,25 @@ def run(
     def at(t: int) -> Callable[[str, tm.Index | None], X]:
         return lambda name, index: read_at(name, None if index is None else index.at(t, T))
 
-    for name, t in model.forward_pass(T):
+    def compute(name: str, t: int) -> None:
         rhs = model.equation(name).rhs
         still = known is not None and not changes(rhs, at(t))
         found = known.read(name, t) if known and still else evaluate(rhs, at(t), A, T)
         value = node(name, t, found)
         values[name, t] = A.held(value) if held(name, t) else value
 
-    def total(*, once: bool) -> X:
-        parts = [part for part in model.loss if part.steps.once is once]
-        values = (evaluate(p.term, at(t), A, T) for p in parts for t in p.steps.at(T))
-        return reduce(add, values, A.constant(0, (1, 1)))
+    shares: dict[tuple[int, int], X] = {}
 
-    return Trace(read_at, total(once=False), total(once=True))
+    def share(part: int, t: int) -> X:
+        if (part, t) not in shares:
+            term = model.loss[part].term
+            still = known is not None and not changes(term, at(t))
+            shares[part, t] = known.share(part, t) if known and still else evaluate(
+                term, at(t), A, T
+            )  # fmt: skip
+        return shares[part, t]
+
+    return Trace(model, T, read_at, share, A.constant(0, (1, 1)))
 
 
 def starting_value(

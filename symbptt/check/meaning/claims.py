@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
@@ -96,7 +96,8 @@ def points(claim: Claim, meaning: Meaning) -> Iterator[dict[str, int]]:
     T = meaning.world.T
     free = free_letters(claim, meaning)
     meant = list(_meant(claim, meaning, free))
-    kept = [steps for steps in meant if not _is_backward_at(claim, meaning, steps)]
+    backward = _backward(claim, meaning)
+    kept = [steps for steps in meant if not backward(steps)]
     counted = [letter for letter, n in free.items() if n is None]
     if kept and all(steps[letter] == T for steps in kept for letter in counted):
         return iter(meant)  # only the last step would be left: it speaks of others too
@@ -107,8 +108,9 @@ def a_point(claim: Claim, meaning: Meaning) -> dict[str, int] | None:
     """One of the points, from the middle of all, if it is clear that it is one."""
     meant = list(_meant(claim, meaning, free_letters(claim, meaning)))
     middle = len(meant) // 2
+    backward = _backward(claim, meaning)
     ahead = islice((*meant[middle:], *meant[:middle]), MOST_AHEAD)
-    return next((s for s in ahead if not _is_backward_at(claim, meaning, s)), None)
+    return next((steps for steps in ahead if not backward(steps)), None)
 
 
 def _meant(
@@ -157,15 +159,20 @@ def _bound(nodes: Sequence[Node]) -> set[str]:
             if isinstance(n, BigOperator) and isinstance(n.index, Symbol)}  # fmt: skip
 
 
-def _is_backward_at(claim: Claim, meaning: Meaning, steps: Steps) -> bool:
-    """Whether a claim speaks of the derivative of something by what comes later, or multiplies
-    backwards."""
+def _backward(claim: Claim, meaning: Meaning) -> Callable[[Steps], bool]:
+    """Tells of steps whether there a claim speaks of the derivative of something by what comes
+    later, or multiplies backwards."""
     if any(isinstance(side, Number) and not side.value for side in claim.sides):
-        return False  # it says that a derivative is zero
+        return lambda steps: False  # it says that a derivative is zero
     nodes = [n for side in claim.sides for n in side.walk()]
-    bound = _bound(nodes)
-    return any(
-        _is_backwards(n, meaning, steps) or _runs_back(n, bound, meaning, steps) for n in nodes
+    bound, scope = _bound(nodes), meaning.scope
+    may_be = [
+        n for n in nodes
+        if isinstance(n, Quotient | Differential | BigOperator)
+        or (isinstance(n, Symbol) and (m := scope.meant(n)) is not None and m.kind == "defined")
+    ]  # fmt: skip
+    return lambda steps: any(
+        _is_backwards(n, meaning, steps) or _runs_back(n, bound, meaning, steps) for n in may_be
     )
 
 

@@ -65,6 +65,8 @@ SPECTRA = {
     "sigma_min": "smallest singular value", "lambda_max": "spectral radius",
     "lambda_1": "spectral radius", "rho": "spectral radius", "sr": "spectral radius",
 }  # fmt: skip
+#: The letters that these names begin with.
+OF_SPECTRA = frozenset(name.partition("_")[0] for name in SPECTRA)
 #: The extremes over steps that a formula takes.
 EXTREMES = {"max": "largest", "sup": "largest", "min": "smallest", "inf": "smallest"}
 

@@ -350,6 +350,8 @@ UNDIVIDED = Reading(
 
 #: How many readings one formula may need.
 MOST = 3
+#: How many sets of them are tried.
+MOST_SETS = 256
 
 
 def conventions(node: Node) -> Iterator[tuple[tuple[Reading, ...], Convention]]:
@@ -359,7 +361,7 @@ def conventions(node: Node) -> Iterator[tuple[tuple[Reading, ...], Convention]]:
 
 @cache
 def _combined(which: tuple[int, ...]) -> tuple[tuple[tuple[Reading, ...], Convention], ...]:
-    """The sets of rows that go together, the cheapest first."""
+    """The sets of rows that go together, the cheapest first, as many as are tried."""
     rows = [READINGS[i] for i in which]
     sets = [
         chosen
@@ -368,4 +370,5 @@ def _combined(which: tuple[int, ...]) -> tuple[tuple[tuple[Reading, ...], Conven
         if len({r.group for r in chosen}) == many
     ]
     sets.sort(key=lambda c: (sum(r.cost for r in c), len(c)))
-    return tuple((chosen, reduce(lambda c, r: r.change(c), chosen, STANDARD)) for chosen in sets)
+    nearest = sets[:MOST_SETS]
+    return tuple((chosen, reduce(lambda c, r: r.change(c), chosen, STANDARD)) for chosen in nearest)

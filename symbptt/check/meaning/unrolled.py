@@ -18,6 +18,8 @@ from symbptt.model.model import Model, outside
 
 #: What gives the value of a symbol at a step; a parameter has no step.
 Read = Callable[[str, int | None], Dual]
+#: What gives what a part of the loss, by its place in the model, adds at a step.
+Shares = Callable[[int, int], Dual]
 
 
 @dataclass(frozen=True)
@@ -136,20 +138,24 @@ class Unrolled:
         if place.step is None:
             whole: Dual = trace.loss + trace.penalty
             return whole
-        return self._loss_of(place, trace.read)
+        return self._loss_of(place, trace.share)
 
-    def _loss_of(self, place: Place, read: Read) -> Dual:
-        """The loss of a step, or of several, with the values that a function gives."""
+    def _loss_of(self, place: Place, share: Shares) -> Dual:
+        """The loss of a step, or of several, with the shares that a function gives."""
         t = place.step or 0
         steps = {None: (t,), Span.FROM: range(t, self.T + 1), Span.UP_TO: range(1, t + 1)}
-        values = (self._step_loss(s, read) for s in steps[place.span])
+        values = (self._step_loss(s, share) for s in steps[place.span])
         return reduce(add, values, self.duals.constant(Fraction(0), (1, 1)))
 
-    def _step_loss(self, t: int, read: Read) -> Dual:
+    def _step_loss(self, t: int, share: Shares) -> Dual:
         """What a step adds to the loss."""
-        parts = [p for p in self.model.loss if not p.steps.once and p.steps.include(t, self.T)]
-        values = (self._evaluated(p.term, read, t) for p in parts)
+        parts = enumerate(part.steps for part in self.model.loss)
+        values = (share(i, t) for i, steps in parts if not steps.once and steps.include(t, self.T))
         return reduce(add, values, self.duals.constant(Fraction(0), (1, 1)))
+
+    def _share(self, part: int, read: Read, t: int) -> Dual:
+        """What a part of the loss adds at a step, with the values that a function gives."""
+        return self._evaluated(self.model.loss[part].term, read, t)
 
     def _evaluated(self, term: tm.Term, read: Read, t: int, of: str | None = None) -> Dual:
         """A term as it stands at step t; ``read`` gives the values of its symbols.

@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import reduce, wraps
-from operator import add
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -139,10 +138,13 @@ class World(Unrolled):
         for name, t in self.model.forward_pass(self.T):
             values[name, t] = self._evaluated(self.model.equation(name).rhs, read_in(t), t, name)
         nothing = self.duals.constant(Fraction(0), (1, 1))
-        parts = [p for p in self.model.loss if not p.steps.once]
-        losses = (self._evaluated(p.term, read_in(t), t) for p in parts for t in p.steps.at(self.T))
+
+        def share(part: int, t: int) -> Dual:
+            once = self.model.loss[part].steps.once  # of no step's copy
+            return nothing if once else self._share(part, read_in(t), t)
+
         first = next((t for t in range(1, self.T + 1) if sees(t)), 0)
-        return Trace(read_in(first), reduce(add, losses, nothing), nothing)
+        return Trace(self.model, self.T, read_in(first), share, nothing)
 
     def _extent(self, place: Place) -> Size:
         return (1, 1) if place.entry is not None else self.size(place)
@@ -167,7 +169,7 @@ class World(Unrolled):
                 return read(place.name, place.step)
             if place.step is None:  # the loss names quantities of every step
                 return self._read(self._moved(by), place)
-            return self._loss_of(place, read)
+            return self._loss_of(place, lambda part, step: self._share(part, read, step))
 
         return of
 

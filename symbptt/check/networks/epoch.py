@@ -58,8 +58,8 @@ class NoModelError(SymbpttError):
         super().__init__(f"the forward equations make no model: {why}")
 
 
-#: What the model that starts from zero is kept as.
-ZERO = "zero"
+#: What the model that starts from zero is kept as, and the one whose gate keeps the old state.
+ZERO, KEPT = "zero", "kept"
 
 
 def _leaves_out_a_step(node: Node) -> bool:
@@ -278,12 +278,15 @@ class Epoch:
 
     def kept(self) -> Epoch | None:
         """The model in which the gate that the document doesn't apply keeps the old state."""
-        source = self.statements[0].source
-        helpers = [Statement(Relation((s, e), ("=",)), source) for e, s in self.named]
-        made = forward([*helpers, *self.statements], last=self.bare_is_last, keeps=True)
-        if not self.gated or not isinstance(made, Forward):
-            return None
-        return replace(self, model=made.model, worlds={}, _bound={}, gated="", note="")
+        if self.gated and KEPT not in self._bound:
+            source = self.statements[0].source
+            helpers = [Statement(Relation((s, e), ("=",)), source) for e, s in self.named]
+            made = forward([*helpers, *self.statements], last=self.bare_is_last, keeps=True)
+            if isinstance(made, Forward):
+                self._bound[KEPT] = replace(
+                    self, model=made.model, worlds={}, _bound={}, gated="", note=""
+                )
+        return self._bound.get(KEPT)
 
 
 def _hatted(s: Statement, name: str) -> Statement:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symbptt.check.meaning.claims import Claim
-from symbptt.check.meaning.norms import named
+from symbptt.check.meaning.norms import OF_SPECTRA, named
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.parts import (
     ADDING,
@@ -117,6 +117,9 @@ def _without_steps(node: Node) -> Node:
 
 def called(node: Node, functions: frozenset[str]) -> Node:
     """``g (z)`` as a call, where g is a function of the model."""
+    bases = {n.base for n in node.walk() if isinstance(n, Symbol)}
+    if bases.isdisjoint(functions | OF_SPECTRA):
+        return node
     node = node.rebuilt(lambda n: called(n, functions))
     return with_pairs(node, lambda name, f: _call(name, f, functions))
 

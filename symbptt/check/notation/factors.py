@@ -22,6 +22,8 @@ def with_pairs(node: Node, join: Callable[[Node, Node], Node | None]) -> Node:
             signs.append(sign)
         else:
             factors[-1] = one
+    if len(factors) == len(node.factors):
+        return node
     if len(factors) == 1:
         return factors[0]
     return replace(node, factors=tuple(factors), operators=tuple(signs[1:]))

@@ -33,6 +33,8 @@ def prefixed(node: Node, scope: Scope) -> Node:
     if not isinstance(node, Product):
         return node
     kept, signs = with_prefixes(node.factors, node.operators, scope)
+    if len(kept) == len(node.factors):
+        return node
     return replace(node, factors=(*kept,), operators=(*signs,)) if signs else kept[0]
 
 

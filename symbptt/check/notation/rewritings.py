@@ -347,7 +347,6 @@ def _step_length(node: Node) -> Node:
 def _one_hot(node: Node) -> Node:
     """``1_{y_t}`` and ``onehot(y_t)``, where ``y_t`` is the number of a class, as the vector that
     a target is."""
-    node = node.rebuilt(_one_hot) if not isinstance(node, Symbol) else node
     match node:
         case Subscripted(Number(value), (Symbol() as y,)) if value == 1:
             return y if any(map(is_time, scripts(y))) else node
@@ -369,7 +368,7 @@ def _likely(node: Node) -> Node:
             return replace(node, sides=(left, replace(right, terms=(told,))))
         case Call():
             return _by_class(node, lambda y: any(map(is_time, scripts(y))))
-    return node if isinstance(node, Symbol) else node.rebuilt(_likely)
+    return node
 
 
 def _by_class(log: Call, is_class: Callable[[Symbol], bool]) -> Node:
