@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from symbptt.check.documents.document import Document
     from symbptt.check.findings import Report as CheckReport
     from symbptt.compile import GradientFunction, HessianFunction
-    from symbptt.evidence import Report
+    from symbptt.evidence.report import Report
     from symbptt.torch_modules import TorchModel
 
 ModelLike = Model | str | Path
@@ -314,7 +314,7 @@ def export(
     from symbptt import __version__
     from symbptt.calculus import derive_in
     from symbptt.compile import compile_gradient, compile_hessian, export_files
-    from symbptt.evidence import verify, verify_products
+    from symbptt.evidence.verify import verify, verify_products
 
     bound = _model.bind(load(model), functions)
     _model.require_bound(bound)
@@ -389,7 +389,7 @@ def verify(
     """
     from symbptt.calculus import derive_in
     from symbptt.compile import compile_gradient
-    from symbptt.evidence import verify
+    from symbptt.evidence.verify import verify
 
     found = load(model)
     bound = _model.bind(found, functions)

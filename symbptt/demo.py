@@ -7,7 +7,7 @@ from pathlib import Path
 
 from symbptt import api
 from symbptt.errors import RequestError
-from symbptt.evidence import Report
+from symbptt.evidence.report import Report
 from symbptt.files import write_whole
 from symbptt.model import builtin_names
 from symbptt.render.drawing import drawn, shown_steps

@@ -17,7 +17,7 @@ from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.lines import Step, Why
 from symbptt.compile import BACKENDS, GradientFunction, compile_gradient
-from symbptt.evidence import verify
+from symbptt.evidence.verify import verify
 from symbptt.model import Model, bind, builtin_names, load
 
 #: What each title must say, so that nobody takes one variant for another.

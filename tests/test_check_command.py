@@ -261,6 +261,26 @@ def test_names_are_text():
         symbptt.check("$a = b$", names={"s": 3})
 
 
+def test_what_is_right_needs_no_derivation(tmp_path):
+    notes = tmp_path / "notes.md"
+    notes.write_text(
+        r"$h_t = \tanh(W h_{t-1} + U x_t)$, so"
+        r" $\frac{\partial h_t}{\partial h_{t-1}} = \operatorname{diag}(1 - h_t^2) W$.",
+        encoding="utf-8",
+    )
+    code = (
+        "import sys; sys.modules.update(sympy=None); from symbptt.cli import main; sys.exit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check", "-v", str(notes)],
+        capture_output=True,
+        text=True,
+        env=os.environ,
+    )
+    assert done.returncode == 0
+    assert ": right: " in done.stdout
+
+
 def test_help_needs_no_mathematics():
     code = "import sys; sys.modules.update(sympy=None, numpy=None); from symbptt.cli import main; main()"
     done = subprocess.run(

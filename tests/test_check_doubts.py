@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from verdicts import of
+from verdicts import of, verdicts
 
 import symbptt
 from symbptt.check import doubts
@@ -184,6 +184,14 @@ EXAMPLES: dict[str, str | tuple[str, ...]] = {
     "\n$$dh_t = V^T (o_t - d_t)$$",
     "data": rf"{NETS}$$\sum_k d_{{t,k}} = 1$$",
 }
+
+
+def test_gradient_below_an_equation():
+    chain = f"{of('L_t', 'o_t')} {of('o_t', 'h_t')} {of('h_t', 'z_t')}"
+    below = rf"{NETS}Once more $$z_t = W h_{{t-1}} + U x_t + b$$ $$= {chain}$$"
+    slip = rf"{NETS}$${of('L_t', 'z_t')} = {chain}$$ $$= {of('L_t', 'o_t')} V$$"
+    assert verdicts(slip) == ["right", "wrong"]
+    assert verdicts(below) == ["inconclusive"]
 
 
 def test_every_doubt_has_an_example():

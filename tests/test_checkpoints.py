@@ -17,7 +17,7 @@ from symbptt.calculus import derive
 from symbptt.compile import GradientFunction, compile_gradient
 from symbptt.compile import checkpoints as module
 from symbptt.errors import RequestError
-from symbptt.evidence import verify
+from symbptt.evidence.verify import verify
 from symbptt.model import Model, bind, builtin_names, initial_key, load
 from symbptt.model.terms import size
 

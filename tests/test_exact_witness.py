@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 import symbptt.evidence
 from symbptt.calculus import derive
 from symbptt.errors import SymbpttError
-from symbptt.evidence import Report, assignments, verify
 from symbptt.evidence.claims import Decided
 from symbptt.evidence.degrees import Degree, chance, difference
 from symbptt.evidence.duals import Dual, DualArithmetic
 from symbptt.evidence.exact import exact_witness, forward_mode, places_of
 from symbptt.evidence.forward import run
+from symbptt.evidence.report import Report
 from symbptt.evidence.residues import P, ResidueArithmetic, Residues, rational
+from symbptt.evidence.verify import assignments, verify
 from symbptt.model import load
 
 

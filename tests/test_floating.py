@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import symbptt
-from symbptt.evidence import assignments
 from symbptt.evidence.complex_step import complex_step, sample
 from symbptt.evidence.floating import compared, floating_witness
+from symbptt.evidence.verify import assignments
 from symbptt.model import Model
 
 

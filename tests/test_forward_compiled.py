@@ -9,9 +9,9 @@ import symbptt
 from symbptt.calculus import derive
 from symbptt.compile import compile_gradient, export_files
 from symbptt.errors import BindingError
-from symbptt.evidence import assignments
 from symbptt.evidence.complex_step import sample
 from symbptt.evidence.floating import floating_witness
+from symbptt.evidence.verify import assignments
 from symbptt.model import bind, builtin_names
 
 BOUND = [n for n in models.NAMES if models.model(n).abstract.keys() <= models.model(n).bindings.keys()]  # fmt: skip

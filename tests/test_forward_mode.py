@@ -23,12 +23,12 @@ from symbptt.calculus.transition import transition
 from symbptt.compile import compile_gradient
 from symbptt.compile.loader import load_module
 from symbptt.errors import DerivationError
-from symbptt.evidence import assignments
 from symbptt.evidence.claims import Claim, Setting, decide
 from symbptt.evidence.complex_step import sample
 from symbptt.evidence.directions import Directions, Sensitivities
 from symbptt.evidence.passes import Passes
 from symbptt.evidence.sensitivities import forward_witness
+from symbptt.evidence.verify import assignments
 from symbptt.model import builtin_names
 from symbptt.render.dialect import TEXT
 from symbptt.render.forward_document import polynomial

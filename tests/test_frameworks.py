@@ -17,12 +17,12 @@ from symbptt import cli
 from symbptt.calculus import derive, truncate
 from symbptt.compile import GradientFunction, compile_gradient
 from symbptt.errors import BindingError, RequestError
-from symbptt.evidence import assignments, verify
 from symbptt.evidence.complex_step import EPSILON
 from symbptt.evidence.complex_step import FUNCTIONS as DEFINED
 from symbptt.evidence.floating import compared
 from symbptt.evidence.frameworks import FRAMEWORKS, frameworks
 from symbptt.evidence.report import Check
+from symbptt.evidence.verify import assignments, verify
 from symbptt.model import bind, builtin_names, load
 from symbptt.model.functions import ACTIVATIONS, VECTOR_FUNCTIONS
 

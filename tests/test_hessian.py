@@ -12,8 +12,8 @@ from symbptt.calculus import derive
 from symbptt.calculus.tangent import PUSHFORWARDS
 from symbptt.compile import compile_hessian, export_files
 from symbptt.errors import BindingError
-from symbptt.evidence import assignments, verify_products
 from symbptt.evidence.hessian import hessian_witness
+from symbptt.evidence.verify import assignments, verify_products
 from symbptt.model import bind
 
 HESSIAN = {"products": "hessian"}

@@ -10,10 +10,10 @@ import pytest
 from symbptt.calculus import algebra as al
 from symbptt.calculus import derive
 from symbptt.calculus import nodes as nd
-from symbptt.evidence import assignments
 from symbptt.evidence.claims import Decided, landmarks
 from symbptt.evidence.exact import exact_witness
 from symbptt.evidence.induction import induction, windows
+from symbptt.evidence.verify import assignments
 from symbptt.model import load
 from symbptt.model.steps import Steps
 from symbptt.model.terms import Index

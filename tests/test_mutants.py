@@ -29,10 +29,11 @@ from symbptt.calculus import nodes as nd
 from symbptt.calculus.recursion import Recursion
 from symbptt.calculus.sweep import Sweep
 from symbptt.errors import DerivationError
-from symbptt.evidence import assignments, complex_step
+from symbptt.evidence import complex_step
 from symbptt.evidence.claims import landmarks
 from symbptt.evidence.exact import exact_witness
 from symbptt.evidence.induction import induction
+from symbptt.evidence.verify import assignments
 from symbptt.model import load
 from symbptt.model.functions import ACTIVATIONS
 from symbptt.model.steps import EVERY, Steps

@@ -3,7 +3,7 @@
 import pytest
 
 import symbptt
-from symbptt.evidence import verify
+from symbptt.evidence.verify import verify
 from symbptt.model import builtin_names, load
 from symbptt.render import notation_for
 

@@ -7,11 +7,11 @@ import pytest
 
 from symbptt.calculus import derive
 from symbptt.compile import compile_gradient
-from symbptt.evidence import NUMERIC_BPTT, assignments, verify
 from symbptt.evidence.complex_step import FUNCTIONS as DEFINED
 from symbptt.evidence.complex_step import complex_step, sample
 from symbptt.evidence.floating import bindings_between, compared
-from symbptt.evidence.numeric_bptt import FUNCTIONS, LOSSES
+from symbptt.evidence.numeric_bptt import FUNCTIONS, LOSSES, NUMERIC_BPTT
+from symbptt.evidence.verify import assignments, verify
 from symbptt.model import bind, builtin_names, load
 from symbptt.model.functions import ACTIVATIONS, VECTOR_FUNCTIONS
 

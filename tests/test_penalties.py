@@ -15,8 +15,8 @@ from symbptt.calculus import Derivation, derive
 from symbptt.calculus import algebra as al
 from symbptt.compile import BACKENDS, GradientFunction, compile_gradient
 from symbptt.errors import ModelError
-from symbptt.evidence import assignments, verify
 from symbptt.evidence.floating import compared
+from symbptt.evidence.verify import assignments, verify
 from symbptt.model import Model, load
 from symbptt.model.steps import EVERY, LAST, ONCE, Steps
 

@@ -22,8 +22,8 @@ from symbptt.calculus.algebra import times
 from symbptt.calculus.translate import Engine
 from symbptt.compile import compile_gradient
 from symbptt.errors import DerivationError
-from symbptt.evidence import assignments, verify
 from symbptt.evidence.complex_step import complex_step, sample
+from symbptt.evidence.verify import assignments, verify
 from symbptt.formula import parser, reader
 from symbptt.formula import tree as tr
 from symbptt.model import bind

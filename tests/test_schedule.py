@@ -22,8 +22,8 @@ from symbptt.compile.numpy_module import numpy_module
 from symbptt.compile.plan import plan
 from symbptt.compile.schedule import Pace
 from symbptt.errors import SymbpttError
-from symbptt.evidence import assignments
 from symbptt.evidence.complex_step import sample
+from symbptt.evidence.verify import assignments
 from symbptt.model import bind, builtin_names, load
 
 

@@ -27,11 +27,11 @@ from sympy.matrices.expressions import (
 from symbptt.calculus import activations, rules, tangent
 from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
-from symbptt.evidence import assignments
 from symbptt.evidence.expressions import Scene, evaluate, matrix_size
 from symbptt.evidence.forward import size_of
 from symbptt.evidence.residues import BrokenClaimError, ResidueArithmetic, Residues
 from symbptt.evidence.sensitivities import forward_witness
+from symbptt.evidence.verify import assignments
 from symbptt.model import load
 from symbptt.model.functions import ACTIVATIONS
 

@@ -28,13 +28,13 @@ from symbptt.calculus.windows import Edge, Truncation, Window
 from symbptt.compile import GradientFunction, compile_gradient
 from symbptt.compile.loader import load_module
 from symbptt.errors import DerivationError, RequestError
-from symbptt.evidence import assignments
 from symbptt.evidence.complex_step import sample
 from symbptt.evidence.cuts import cuts
 from symbptt.evidence.exact import forward_mode, places_of
 from symbptt.evidence.floating import floating_witness
 from symbptt.evidence.residues import ResidueArithmetic
 from symbptt.evidence.truncated import truncated_witness
+from symbptt.evidence.verify import assignments
 from symbptt.model import Model, bind, builtin_names, load
 
 PAIRS = ((2, 2), (2, 3), (3, 4))

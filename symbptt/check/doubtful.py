@@ -303,7 +303,9 @@ def has_any_activation(part: Part, epoch: Epoch, scope: Scope) -> bool:
 
 def is_apart(part: Part, epoch: Epoch, scope: Scope) -> bool:
     """Whether words that say something new stand between a formula and its left side: ``= …``
-    below "The first half:"."""
+    below "The first half:"; or it is a gradient, and its left side what an equation gives."""
+    if part.formula.carried and part.left in epoch.lefts and has_derivative(part.right):
+        return True
     return part.first and _GOES_ON.fullmatch(part.formula.between) is None
 
 

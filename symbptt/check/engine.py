@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 
-from symbptt.calculus import derive
 from symbptt.check.notation.symbols import Scope
 from symbptt.errors import SymbpttError
 from symbptt.formula import parse
 from symbptt.formula.tree import Differential, Node, Quotient, Symbol
 from symbptt.model.model import Model
 from symbptt.model.names import Naming
-from symbptt.render.formats import render_derivation
 
 #: Names that a document's model has and the document has not.
 HELPERS = ("pre", "part")
@@ -66,6 +64,9 @@ def _is_derivative(formula: str) -> bool:
 @lru_cache(maxsize=8)
 def _formulas(key: _Same) -> dict[str, str]:
     """The engine's formula for the gradient by each quantity, in general t."""
+    from symbptt.calculus import derive  # SymPy is slow to import, and most checks do without
+    from symbptt.render.formats import render_derivation
+
     try:
         steps = json.loads(render_derivation(derive(key.model), "json", "partial"))["steps"]
     except SymbpttError:

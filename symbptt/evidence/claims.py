@@ -10,7 +10,6 @@ from symbptt.calculus import Derivation
 from symbptt.evidence.atoms import Arithmetic, X
 from symbptt.evidence.degrees import DegreeArithmetic, chance, difference
 from symbptt.evidence.expressions import UndecidedError
-from symbptt.evidence.forward import size_of
 from symbptt.evidence.report import Check, sizes_tuple
 from symbptt.evidence.residues import (
     BrokenClaimError,
@@ -20,7 +19,6 @@ from symbptt.evidence.residues import (
     UnluckyError,
     size_text,
 )
-from symbptt.model.model import Model
 from symbptt.model.steps import FIRST, Steps
 
 #: Random points tried before giving up on one where nothing divides by zero.
@@ -126,13 +124,6 @@ def accident(claims: Claims, atoms: int) -> Fraction:
         except (BrokenClaimError, UndecidedError):
             continue  # no claim that could pass by accident
     return bound + Fraction(atoms * (atoms - 1) // 2 * A.arguments, P)
-
-
-def free_values(
-    A: Arithmetic, model: Model, sizes: Mapping[str, int]
-) -> Callable[[str, int | None], X]:
-    """Free values for what a model is given, by symbol and step."""
-    return lambda name, step: A.free((name, step), size_of(model.variables[name].shape, sizes))
 
 
 # -- the places in time that a derivation names ---------------------------------------------------

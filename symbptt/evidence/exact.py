@@ -34,12 +34,11 @@ from symbptt.evidence.claims import (
     Landmarks,
     Setting,
     decide,
-    free_values,
     landmarks,
 )
 from symbptt.evidence.duals import Dual, DualArithmetic
 from symbptt.evidence.expressions import AbsentAdjointError, Scene, backward_order, matrix_size
-from symbptt.evidence.forward import Place, run, size_of
+from symbptt.evidence.forward import Place, free_values, run, size_of
 from symbptt.evidence.residues import Size
 from symbptt.model.model import Model, initial_key
 from symbptt.model.steps import Steps

@@ -197,6 +197,11 @@ def run(
     return Trace(model, T, read_at, share, A.constant(0, (1, 1)))
 
 
+def free_values(A: Any, model: Model, sizes: Mapping[str, int]) -> Callable[[str, int | None], X]:
+    """Free values for what a model is given, by symbol and step."""
+    return lambda name, step: A.free((name, step), size_of(model.variables[name].shape, sizes))
+
+
 def starting_value(
     model: Model,
     T: int,

@@ -13,7 +13,7 @@ from symbptt.calculus import ForwardDerivation
 from symbptt.calculus import jacobian_nodes as jn
 from symbptt.calculus import nodes as nd
 from symbptt.evidence.atoms import Arithmetic, X
-from symbptt.evidence.claims import Claim, Landmarks, free_values
+from symbptt.evidence.claims import Claim, Landmarks
 from symbptt.evidence.directions import Directions, Sensitivities
 from symbptt.evidence.duals import Dual, DualArithmetic
 from symbptt.evidence.exact import (
@@ -25,7 +25,7 @@ from symbptt.evidence.exact import (
     places_of,
 )
 from symbptt.evidence.expressions import Scene, backward_order, vec
-from symbptt.evidence.forward import Place, run
+from symbptt.evidence.forward import Place, free_values, run
 from symbptt.evidence.residues import BrokenClaimError
 from symbptt.model.model import Model, outside
 

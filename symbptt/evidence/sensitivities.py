@@ -29,7 +29,6 @@ from symbptt.evidence.claims import (
     Decided,
     Setting,
     decide,
-    free_values,
     landmarks,
 )
 from symbptt.evidence.directions import Directions, Sensitivities
@@ -43,7 +42,7 @@ from symbptt.evidence.exact import (
     places_of,
 )
 from symbptt.evidence.expressions import Scene, backward_order, vec
-from symbptt.evidence.forward import Place, evaluate
+from symbptt.evidence.forward import Place, evaluate, free_values
 from symbptt.evidence.induction import windows
 from symbptt.evidence.passes import line_and_gradient_claims
 from symbptt.model import terms as tm

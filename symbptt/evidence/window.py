@@ -18,11 +18,10 @@ from symbptt.calculus import algebra as al
 from symbptt.calculus import nodes as nd
 from symbptt.calculus.recursion import Contribution, Recursion
 from symbptt.evidence.atoms import Arithmetic, X
-from symbptt.evidence.claims import free_values
 from symbptt.evidence.duals import Dual, DualArithmetic
 from symbptt.evidence.exact import contributed
 from symbptt.evidence.expressions import Scene, backward_order
-from symbptt.evidence.forward import Place, evaluate, size_of, starting_value
+from symbptt.evidence.forward import Place, evaluate, free_values, size_of, starting_value
 from symbptt.evidence.residues import Size
 from symbptt.model import terms as tm
 from symbptt.model.model import Start, outside

@@ -116,7 +116,7 @@ def _equal_in(
     only_empty = True
     empty = convention != STANDARD or not says_zero(claim)  # 0 = 0 tells nothing
     for T in lengths:
-        for seed in seeds if T == lengths[0] else seeds[:1]:
+        for seed in seeds if T in lengths[:1] else seeds[:1]:
             meaning = setting.meaning(convention, T, seed)
             if T not in where:
                 where[T] = _spread(list(points(claim, meaning)))

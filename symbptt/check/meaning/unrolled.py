@@ -9,9 +9,8 @@ from functools import cached_property, reduce
 from operator import add
 
 from symbptt.check.notation.quantities import MissingError, Place, Span
-from symbptt.evidence.claims import free_values
 from symbptt.evidence.duals import Dual, DualArithmetic
-from symbptt.evidence.forward import Trace, changes, evaluate, run, size_of
+from symbptt.evidence.forward import Trace, changes, evaluate, free_values, run, size_of
 from symbptt.evidence.residues import ResidueArithmetic, Residues, Size
 from symbptt.model import terms as tm
 from symbptt.model.model import Model, outside
