@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from itertools import combinations
 from types import MappingProxyType
 
@@ -356,7 +356,13 @@ MOST_SETS = 256
 
 def conventions(node: Node) -> Iterator[tuple[tuple[Reading, ...], Convention]]:
     """The conventions under which a formula may be read, the nearest to the standard first."""
-    yield from _combined(tuple(i for i, r in enumerate(READINGS) if r.applies(node)))
+    yield from _combined(_applying(node))
+
+
+@lru_cache(maxsize=1000)
+def _applying(node: Node) -> tuple[int, ...]:
+    """The places of the rows that may matter to a formula."""
+    return tuple(i for i, r in enumerate(READINGS) if r.applies(node))
 
 
 @cache

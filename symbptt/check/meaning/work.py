@@ -34,7 +34,10 @@ class Work:
 
     def recall(self, world: World, scope: Scope) -> Recall:
         """What is kept of the parts of a claim in a world, by what symbols stand for."""
-        return self.known.setdefault((id(world), id(scope)), (world, Recall(scope)))[1]
+        key = id(world), id(scope)
+        if key not in self.known:
+            self.known[key] = world, Recall(scope)
+        return self.known[key][1]
 
     def spend(self, node: Node) -> None:
         """Count one part; raises :class:`UnknownError` when all is spent."""
