@@ -72,6 +72,10 @@ EXAMPLES: dict[str, str | tuple[str, ...]] = {
     f"{of('h_{t-1}', 'c_{t-1}')} + {of('c_t', 'c_{t-1}')}$$",
     "sum over later steps": f"{NETS}$${of('h_t', 'W')} ="
     rf" \sum_{{k=t}}^T {of('h_t', 'h_k')} {of('h_k', 'W')}$$",
+    "sum that begins after the loss": (
+        NETS.replace(r"\sum_t", r"\sum_{t=0}^T")
+        + rf"$${of('L', 'V')} = \sum_{{t=1}}^T (o_t - d_t) h_t^T$$"
+    ),
     "ones without a transpose": rf"{ROWS}$${of('L', 'b')} = \sum_t 1 {of('L', 'A_t')}$$",
     "differentials that are named alike": f"{NETS}With differentials,"
     "\n$$dz_t = diag(1 - h_t^2) dh_t$$",
@@ -184,6 +188,33 @@ EXAMPLES: dict[str, str | tuple[str, ...]] = {
     "\n$$dh_t = V^T (o_t - d_t)$$",
     "data": rf"{NETS}$$\sum_k d_{{t,k}} = 1$$",
 }
+
+
+def test_jacobian_with_gates_held():
+    gru = r"""
+$$z_t = \sigma(W_z x_t + U_z h_{t-1}), \qquad r_t = \sigma(W_r x_t + U_r h_{t-1})$$
+$$g_t = \tanh(W x_t + U (r_t \odot h_{t-1}))$$
+$$h_t = (1 - z_t) \odot h_{t-1} + z_t \odot g_t$$
+"""
+    jacobian = f"${of('h_t', 'h_{t-1}')} = (1 - z_t) + z_t {of('g_t', 'h_{t-1}')}$"
+    assert verdicts(f"{gru}Then {jacobian}.") == ["inconclusive"]
+    for slip in ("(z_t - 1)", "z_t"):
+        assert verdicts(f"{gru}Then {jacobian.replace('(1 - z_t)', slip)}.") == ["wrong"]
+
+
+@pytest.mark.parametrize("start", ["a_0 = W_x x_0 + b", "h_0 = \\tanh(W_x x_0 + b)"])
+def test_states_that_begin_otherwise(start):
+    network = r"$$a_t = W_x x_t + W_h h_{t-1} + b$$ $$h_t = \tanh(a_t)$$"
+    first = rf"$${of('h_1', 'b')} = \text{{diag}}(1 - h_1^2)$$"
+    assert verdicts(network, first) == ["right"]
+    assert verdicts(f"$${start}$$", network, first) == ["inconclusive"]
+
+
+def test_link_behind_one_that_fails():
+    slope, by = r"diag(1 - h_t^2)", of("L", "h_t")
+    signal = rf"{NETS}$$\delta_t = {of('L', 'z_t')}$$"
+    assert verdicts(signal, rf"$$\delta_t = {slope} {by}$$") == ["right"]
+    assert verdicts(signal, rf"$$\delta_t = {by} = {slope} {by}$$") == ["wrong", "wrong"]
 
 
 def test_gradient_below_an_equation():

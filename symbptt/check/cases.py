@@ -15,8 +15,10 @@ from fractions import Fraction
 from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.parts import Part
 from symbptt.check.notation.language import said
-from symbptt.formula.tree import Number, Relation, Symbol
+from symbptt.check.notation.symbols import Scope
+from symbptt.formula.tree import Differential, Number, Relation, Symbol
 from symbptt.model import terms as tm
+from symbptt.model.model import Role
 from symbptt.model.steps import LAST, Steps
 
 _STEP, _LAST = Symbol("t"), Symbol("T")
@@ -50,6 +52,27 @@ def case_meant(
             if changed is not None and holds(*changed):
                 return row.says
     return None
+
+
+def with_gates_held(part: Part, epoch: Epoch, scope: Scope) -> tuple[list[str], Epoch] | None:
+    """The gates that the right side of a claim writes and doesn't differentiate, and the network
+    in which they are given from outside; None if there are none."""
+    model, moved = epoch.model, [n for n in part.right.walk() if isinstance(n, Differential)]
+    inside = {x for d in moved for x in d.walk()}
+    named = (scope.meant(n) for n in part.right.walk() if isinstance(n, Symbol) and n not in inside)
+    written = {m.name for m in named if m is not None and m.kind == "quantity"}
+    gates = sorted(
+        e.name for e in model.equations
+        if e.name in written and isinstance(e.rhs, tm.Mapped) and e.rhs.function == "sigmoid"
+    )  # fmt: skip
+    if not gates:
+        return None
+    variables = {name: replace(v, role=Role.INPUT) if name in gates else v
+                 for name, v in model.variables.items()}  # fmt: skip
+    stages = tuple(replace(s, names=tuple(n for n in s.names if n not in gates))
+                   for s in model.stages)  # fmt: skip
+    equations = tuple(e for e in model.equations if e.name not in gates)
+    return gates, _with(epoch, variables=variables, stages=stages, equations=equations)
 
 
 def _of_last_loss(part: Part, epoch: Epoch) -> tuple[Part, Epoch]:

@@ -33,6 +33,8 @@ MOST_EDITS = 250
 FEW_EDITS = 75
 #: The direct path alone, ``∂c_t/∂c_{t-1} = f_t``, as people write it.
 _DIRECT = replace(STANDARD, immediate_parameters=True, immediate_states=True)
+#: The mistake of which a term that stands for a path tells nothing.
+TERM_TOO_MANY = "term too many"
 #: How many parts a formula has that all of these are tried of.
 PLAIN = 120
 #: How many conventions an edited formula may be right under.
@@ -82,7 +84,8 @@ def correction(
             quantities=author.quantities(setting.scope, f), sample=author.sample(f),
             numbered=pieces.numbered, limit=limit,
         )  # fmt: skip
-        edit = next(iter(found), None)
+        along = _DIRECT in readings  # where other paths are left out, no term is one too many
+        edit = next((e for e in found if not (along and e.mistake == TERM_TOO_MANY)), None)
         if edit is not None:
             words = in_source(edit, part.raw.span, f, author.document.macros, letters=letters)
             return Correction(words, "repair", edit.mistake), edit

@@ -27,6 +27,7 @@ from symbptt.check.networks.links import (
 )
 from symbptt.check.networks.objectives import compares_what_is_computed
 from symbptt.check.networks.parts import ADDING, Part, has_derivative
+from symbptt.check.networks.statements import left_of, right_of
 from symbptt.check.notation.language import alternatives, said
 from symbptt.check.notation.meant import Meant
 from symbptt.check.notation.prefixes import with_prefixes
@@ -286,6 +287,22 @@ def begins_a_sum(part: Part, epoch: Epoch, scope: Scope) -> bool:
     handed_on = meant is not None and meant.later
     begins = handed_on or _adds_to_parameter(part, epoch, scope)
     return zero and (begins or _FIRST_VALUE.search(words_before(part)) is not None)
+
+
+def starts_after_the_loss(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    """Whether the loss of the document is summed from step 0 on, and a gradient of it from 1."""
+    whole = (right_of(s) for s in epoch.statements if left_of(s).base in LOSSES)
+    early = any(_begins_at(n, 0) for loss in whole for n in loss.walk())
+    return early and speaks_of_loss(part.left, scope) and any(
+        _begins_at(n, 1) for n in part.right.walk()
+    )  # fmt: skip
+
+
+def _begins_at(node: Node, step: int) -> bool:
+    match node:
+        case BigOperator("sum", lower=Number(first), upper=Symbol("T")):
+            return first == step
+    return False
 
 
 def has_any_activation(part: Part, epoch: Epoch, scope: Scope) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbptt.check.bounds.assumptions import speaks_of_loss
+from symbptt.check.findings import FAULTS
 from symbptt.check.judge import Judgement, held_everywhere, is_beyond, judge
 from symbptt.check.known import Known
 from symbptt.check.meaning.claims import Claim, least_length
@@ -175,6 +176,9 @@ class Judgements:
             return found
         again = self.judgement(replace(part, left=origin), epoch)
         if not again.holds:
+            return found
+        before = self.judgement(replace(part, left=origin, right=part.left), epoch)
+        if before.verdict in FAULTS:
             return found
         says = "the derivatives that it is said to equal may be laid out in several ways"
         row = reading("equal to the first side", says)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from symbptt.check.bounds.assumptions import speaks_of_loss
 from symbptt.check.bounds.comparisons import bounded, has_norms
 from symbptt.check.bounds.search import NOT_REFUTED
-from symbptt.check.cases import Where, case_meant
+from symbptt.check.cases import Where, case_meant, with_gates_held
 from symbptt.check.changes import holds_of_changes
 from symbptt.check.confirmed import UNEXPLAINED, Failed, doubtful
 from symbptt.check.consistent import Held, contradicted
@@ -44,6 +44,7 @@ from symbptt.formula.tree import (
 _LATER = Relation((Symbol("t"), Number(Fraction(2))), ("≥",))
 NAMED_TWICE = "the document has another name for what {} is by its name; are they the same?"
 ALONG_A_PATH = "it holds along the direct path alone; is it about all paths?"
+HELD_GATES = "it holds with {} held fixed; is it about all paths?"
 ENDS_HERE = "it holds if that is the last step, and no later one is written"
 LACKS_SCALE = "it lacks no more than a constant factor that the loss has"
 #: What leaves open which loss the gradient on a left side is of.
@@ -249,6 +250,7 @@ class Verdicts(Judgements):
             unsure = doubt(part, epoch, self.scope(epoch), When.UNMENDED)
             if unsure is None and self.fails_at_first(part, epoch):
                 unsure = "it fails at the first step alone, where what comes before is given"
+            unsure = unsure or self.of_held_gates(part, epoch)
             if unsure is not None:
                 return undecided(unsure, verdict)
             own = None
@@ -311,6 +313,15 @@ class Verdicts(Judgements):
             Where.BEFORE: words_before(part),
         }
         return case_meant(part, epoch, words, lambda *x: self.judgement(*x).holds)
+
+    def of_held_gates(self, part: Part, epoch: Epoch) -> str | None:
+        """Why a Jacobian of states may be meant with gates held fixed: it holds for that."""
+        if not has_derivative(part.left) or speaks_of_loss(part.left, self.scope(epoch)):
+            return None
+        held = with_gates_held(part, epoch, self.scope(epoch))
+        if held is None or not self.judgement(part, held[1]).holds:
+            return None
+        return HELD_GATES.format(" and ".join(map(shown, held[0])))
 
     def lacks_scale(self, part: Part, epoch: Epoch) -> bool:
         """Whether a claim gives a gradient but for a constant factor of the loss, by no other

@@ -86,8 +86,12 @@ class Gaps:
         missing = {
             name: told[name] | (self.missing.get(name) or frozenset()) for name in sorted(given)
         }
-        keys = {initial_key(v.name, s): v.name for v, s in self.model.initial_values}
-        starts = {name: told[key] - {name} for key, name in keys.items() if key in told}
+        starts: dict[str, frozenset[str]] = {}
+        for v, step in self.model.initial_values:  # by itself, or by its argument: a_0 = W x_0
+            keys = (initial_key(name, step) for name in made & self.behind(v.name) | {v.name})
+            given_there = [told[key] for key in keys if key in told]
+            if given_there:
+                starts[v.name] = frozenset().union(*given_there) - {v.name}
         besides = (frozenset(told) & stepped) - {*self.model.variables}
         return replace(self, missing={**self.missing, **missing}, starts=starts, besides=besides)
 
