@@ -57,6 +57,42 @@ def test_a_fault_needs_a_formula_that_confirms_the_equations(others, claim, expe
     assert last(MODEL + others + claim) == expected
 
 
+#: A gate's gradient as it is written, and as that by the argument; a weight's by each.
+LSTM = r"""
+$$g_t = \tanh(U x_t + W h_{t-1}), \quad o_t = \sigma(Q x_t + R h_{t-1})$$
+$$c_t = c_{t-1} + g_t, \quad h_t = o_t \odot \tanh(c_t)$$
+"""
+OF_GATE = (
+    r"$$\frac{\partial L}{\partial o_t} = \frac{\partial L}{\partial h_t} \odot \tanh(c_t)$$" + "\n"
+)
+OF_ARGUMENT = OF_GATE.replace(r"\tanh(c_t)", r"\tanh(c_t) \odot o_t \odot (1 - o_t)")
+OF_WEIGHT = r"$$\frac{\partial L}{\partial Q} = \frac{\partial L}{\partial o_t} x_t^T$$" + "\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "claim", "expected"),
+    [
+        (OF_GATE, OF_WEIGHT, "wrong"),
+        (OF_ARGUMENT, OF_WEIGHT, "inconclusive"),  # of the argument, both of them
+        (OF_WEIGHT, OF_ARGUMENT, "inconclusive"),
+        ("", OF_ARGUMENT, "wrong"),
+        (OF_WEIGHT, OF_WEIGHT.replace("Q", "R").replace("x_t", "h_{t-1}"), "wrong"),
+    ],
+)
+def test_two_faults_may_be_of_the_argument_of_an_activation(first, claim, expected):
+    assert last(LSTM + first + claim) == expected
+
+
+def test_a_slope_is_missing_behind_the_gradient_by_a_gate():
+    verdict = (
+        check_document(Document(LSTM + OF_GATE + OF_WEIGHT, None, "markdown")).findings[-1].verdict
+    )
+    assert verdict is not None
+    assert verdict.correction is not None
+    assert verdict.correction.mistake == "activation's derivative missing"
+    assert r"\odot o_t \odot (1 - o_t)) x_t^T" in verdict.correction.text
+
+
 def test_a_formula_that_is_not_read_leaves_doubt_too():
     assert last(MODEL + "$$a = * = b$$\n" + WRONG) == "inconclusive"
 

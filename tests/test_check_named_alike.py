@@ -46,6 +46,18 @@ def test_a_definition_that_is_named_as_the_claims_beside_it_is_a_claim() -> None
     assert verdicts(GRU, helper) == ["right", "right"]
 
 
+def test_a_signal_that_nothing_gives_is_no_negative_gradient() -> None:
+    network = GRU.partition(r"$$ \delta z_t")[0]
+    claim = r"dz_t = \delta_t \odot (h_{t-1} - g_t)"
+    assert verdicts(network, claim) == ["right-under"]
+    turned = claim.replace("h_{t-1} - g_t", "g_t - h_{t-1}")
+    assert verdicts(network, turned)[0] in ("wrong", "inconclusive")
+    # Of a target from which an output is taken, it may be one.
+    error = r"\frac{\partial L}{\partial b} = -\sum_t \delta_t"
+    carried = r"\delta_t = (1 - h_t^2) \odot (V^T (y_t - o_t) + W^T \delta_{t+1})"
+    assert verdicts(ELMAN, carried, error) == ["right-under", "right"]
+
+
 def test_what_a_delta_is_left_to_words_makes_no_claim_wrong() -> None:
     claim = r"\frac{\partial h_t}{\partial h_{t-1}} = \operatorname{diag}(z_t) + \Delta_t"
     assert verdicts(GRU, claim)[2:] == ["inconclusive"]

@@ -344,6 +344,11 @@ CENSUS: dict[str, tuple[str, str, dict[str, tuple[str, ...]]]] = {
     ),
     "other_slope": (r"a_t = g_t \odot (1 - h_t^2)", r"a_t = g_t \odot h_t \odot (1 - h_t)", {}),
     "slope_for_output": (r"a_t = g_t \odot h_t", r"a_t = g_t \odot (1 - h_t^2)", {}),
+    "slope_behind_gradient": (
+        r"dW = \frac{dL}{do_t} x_t^T",
+        r"dW = (\frac{dL}{do_t} \odot o_t \odot (1 - o_t)) x_t^T",
+        {},
+    ),
     "transposed_wrong_way": (r"dW = \delta_t^T h_t", r"dW = \delta_t h_t^T", {}),
     "term_missing": (
         r"a_t = V e_t",

@@ -9,12 +9,13 @@ from symbptt.check.consistent import Held, names_gradients
 from symbptt.check.findings import Verdict
 from symbptt.check.judge import held_everywhere
 from symbptt.check.meaning.claims import Claim
-from symbptt.check.meaning.conventions import STANDARD
+from symbptt.check.meaning.conventions import SHARE_OF_STEP, STANDARD
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.tensors import Layout
 from symbptt.check.networks.guesses import SIGNALS
 from symbptt.check.networks.links import is_chain, is_gradient_name
 from symbptt.check.networks.parts import has_derivative
+from symbptt.check.networks.signals import activated
 from symbptt.check.notation.marks import mark_of
 from symbptt.check.notation.namings import namings
 from symbptt.check.notation.scripts import scripts
@@ -69,6 +70,7 @@ UNCONFIRMED = (
     "it fails by the equations as they are read here, and no other formula confirms the reading"
 )
 TRANSPOSED = "it is transposed, as other gradients by matrices of this document are"
+OF_ARGUMENT = "it and another one hold if they are of the gradient by the argument of an activation"
 UNEXPLAINED = (
     "it fails under every reading, but no edit mends it, and not all of the document is "
     "understood: it may be meant otherwise"
@@ -82,6 +84,8 @@ def doubtful(
     it is understood."""
     if is_transposed_as_others(failed, held):
         return TRANSPOSED
+    if is_of_an_argument(failed, others):
+        return OF_ARGUMENT
     if in_doubt and failed.mistake is None:
         return UNEXPLAINED
     if in_doubt or (failed.uses_names and failed.mistake is None):
@@ -102,6 +106,49 @@ def is_transposed_as_others(failed: Failed, held: Sequence[Held]) -> bool:
         return False
     turned = replace(failed.claim, right=Transpose(Group("(", (right,))))
     return held_everywhere(turned, failed.setting, [STANDARD])
+
+
+def is_of_an_argument(failed: Failed, others: Sequence[Failed]) -> bool:
+    """Whether a claim that gives ``∂L/∂g_t`` and one that uses it fail as they are written, and
+    hold of the gradient by the argument of g: ``∂L/∂g_t = … ⊙ (1 - g_t²)``, ``∂L/∂W = ∂L/∂g_t
+    x_tᵀ``."""
+    alike = [o for o in others if o is not failed and o.epoch == failed.epoch]
+    for argument, given in activated(failed.scope.model).items():
+        if not _holds_by(argument, given, failed):
+            continue
+        both = [o for o in alike if _holds_by(argument, given, o)]
+        if both and any(_is_by(o.claim.left, given, o.scope) for o in (failed, *both)):
+            return True
+    return False
+
+
+def _holds_by(argument: str, given: str, failed: Failed) -> bool:
+    """Whether a claim has the gradient by what an activation gives, and holds with that by its
+    argument instead."""
+    scope = failed.scope
+
+    def change(node: Node) -> Node:
+        step = _is_by(node, given, scope)
+        if step is not None and isinstance(node, Quotient):
+            other = Differential("∂", Symbol(argument, subscripts=(step,)))
+            return Quotient(node.numerator, other, node.style)
+        return node if isinstance(node, Symbol) else node.rebuilt(change)
+
+    left, right = (change(side) for side in failed.claim.sides)
+    if (left, right) == failed.claim.sides:
+        return False
+    turned = replace(failed.claim, left=left, right=right)
+    return held_everywhere(turned, failed.setting, [STANDARD, SHARE_OF_STEP])
+
+
+def _is_by(node: Node, name: str, scope: Scope) -> Node | None:
+    """The step of the quantity that a node is the gradient by, if that is the one of a name."""
+    match node:
+        case Quotient(Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)):
+            loss, what = scope.meant(of), scope.meant(by)
+            if loss is not None and loss.kind == "loss" and what is not None and not what.entry:
+                return what.step if what.name == name else None
+    return None
 
 
 def _is_by_matrix(node: Node, scope: Scope) -> bool:

@@ -10,8 +10,8 @@ from symbptt.check.edits import Edit, repairs
 from symbptt.check.edits.unexpanded import in_source
 from symbptt.check.findings import Correction
 from symbptt.check.judge import held_everywhere
-from symbptt.check.meaning.claims import Claim
-from symbptt.check.meaning.conventions import STANDARD, Convention
+from symbptt.check.meaning.claims import Claim, has_more_letters
+from symbptt.check.meaning.conventions import SHARE_OF_STEP, STANDARD, Convention
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.tensors import Layout
 from symbptt.check.meaning.work import in_other_signs
@@ -65,6 +65,8 @@ def correction(
     if _is_jacobian(part.raw.sides[0], setting.scope) and not _is_chain(part.raw.sides[-1]):
         passes.append(([replace(STANDARD, layout=Layout.DENOMINATOR)], FEW_EDITS))
         passes.append(([_DIRECT, replace(_DIRECT, diagonals=True)], FEW_EDITS))
+    if has_more_letters(claim_of(part.left, part.right), setting.scope):
+        passes.append(([SHARE_OF_STEP], FEW_EDITS))
     pieces = Pieces(author, part.raw, f)
     known: Known = {}
     for readings, limit in passes:

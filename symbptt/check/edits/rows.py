@@ -72,6 +72,12 @@ ROWS: tuple[Row, ...] = (
         term_rows.slope_missing,
     ),
     Row(
+        "activation's derivative missing",
+        "The activation's derivative is missing.",
+        2,
+        slope_rows.slope_behind_gradient,
+    ),
+    Row(
         "activation's derivative wrong",
         "This is the derivative of another activation.",
         2,

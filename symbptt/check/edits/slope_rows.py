@@ -17,11 +17,13 @@ from symbptt.check.edits.places import (
 )
 from symbptt.formula.tree import (
     Call,
+    Differential,
     Group,
     Node,
     Number,
     Power,
     Product,
+    Quotient,
     Sum,
     Symbol,
 )
@@ -81,6 +83,18 @@ def slope_for_output(place: Place, hints: Hints) -> Edited:
 
     if isinstance(place.node, Product) and any(map(hints.is_elementwise, place.node.operators)):
         yield from _resloped(place, hints, output)
+
+
+def slope_behind_gradient(place: Place, hints: Hints) -> Edited:
+    """``(∂L/∂o ⊙ o ⊙ (1 - o))``, the gradient by the argument of an activation, for ``∂L/∂o``."""
+    op = hints.hand.elementwise
+    match place.node, place.parent:
+        case (Quotient(Differential(), Differential(operand=Symbol() as x)), Product()) if (
+            hints.is_stepped(x)
+        ):
+            for build in (_logistic, _square):
+                new = build(x)
+                yield Group("(", (Product((place.node, *new), (op,) * len(new)),))
 
 
 def _resloped(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from symbptt.check.meaning.shares import Counted, Written
+from symbptt.check.meaning.shares import Counted, Share, Side, Written
 from symbptt.check.meaning.tensors import Layout, Stacking
 from symbptt.formula.tree import (
     Node,
@@ -80,6 +80,8 @@ class Convention:
 
 
 STANDARD = Convention()
+#: What one step adds to a gradient, ``∂L/∂W = δ_t x_tᵀ``, as people write it.
+SHARE_OF_STEP = Convention(counted=(Counted(Share.STEP, Side.LEFT),))
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         return
     yield from adjoints(name, scope)
     if name in scope.adjoints and mark_of(name) is None:
-        yield from signals(name, scope, loose=True)
+        yield from signals(name, scope, loose=True, sides=sides)
         return
     if is_identity(name, sides):
         yield Reading(name, "any number", 0, lambda c: c, lambda node: True), scope.with_free(name)
@@ -127,7 +127,7 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         yield _NOTHING, scope  # where that doesn't hold, nothing is known of it
         return
     if name == "g":  # what the loss of a step adds
-        yield from signals(name, scope, Symbol("t"))
+        yield from signals(name, scope, Symbol("t"), sides=sides)
         yield _NOTHING, scope
         return
     target = scope.model.variables.get(name.removeprefix("e_"))
@@ -144,9 +144,10 @@ def candidates(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple
         ]
         from_to = any(is_range(p) for side in own for n in side for p in scripts(n))  # δ^{o → a}
         loose = from_to or (head in CHANGES and not own[0])
-        yield from signals(name, scope, loose=loose)
+        yield from signals(name, scope, loose=loose, sides=sides)
     elif head in SIGNALS and name[len(head) + 1 :].lstrip("0").isdigit():  # δ_t^3: of loss 3
-        yield from signals(name, scope, Number(Fraction(int(name[len(head) + 1 :]))))
+        at = Number(Fraction(int(name[len(head) + 1 :])))
+        yield from signals(name, scope, at, sides=sides)
     targets = scope.model.with_role(Role.TARGET)
     if len(targets) == 1 and f"{name}_hat" in scope.model.variables:
         yield (

@@ -85,9 +85,15 @@ def adjoints(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
 
 
 def signals(
-    name: str, scope: Scope, at: Node | None = None, *, loose: bool = False
+    name: str,
+    scope: Scope,
+    at: Node | None = None,
+    *,
+    loose: bool = False,
+    sides: Sequence[Node] = (),
 ) -> Iterator[tuple[Reading, Scope]]:
-    """``δ_t`` as the gradient, or its negative, by each state and each computed quantity.
+    """``δ_t`` as the gradient by each state and each computed quantity, or as its negative where
+    the ``sides`` of a claim have a target from which an output is taken.
 
     ``at``: the step whose loss it is of; ``loose``: it may be anything else.
     """
@@ -97,7 +103,8 @@ def signals(
     others = [n for n in model.order if n not in states and n not in inner]
     hint = name.partition("_")[2]
     ordered = sorted([*states, *inner, *others], key=lambda v: not (hint and hint in v))
-    for sign, minus in ((1, ""), (-1, "-")):
+    signs = ((1, ""), (-1, "-")) if _is_descent(sides, scope) else ((1, ""),)
+    for sign, minus in signs:
         for v in ordered:
             loss = "L" if at is None else f"L_{label(at)}"
             by = f"(pre-activation of {v[4:]}_t)" if v in inner else f"{v}_t"
@@ -110,6 +117,18 @@ def signals(
                 ),
                 scope.with_definition(name, Definition(_gradient(model, v, sign, at))),
             )
+
+
+def _is_descent(sides: Sequence[Node], scope: Scope) -> bool:
+    """Whether a claim has ``d_t - y_t``, the negative of the gradient of an error."""
+    for n in (n for side in sides for n in side.walk()):
+        match n:
+            case Sum((Symbol() as first, Symbol()), (1, -1)):
+                meant = scope.meant(first)
+                v = None if meant is None else scope.model.variables.get(meant.name)
+                if v is not None and v.role is Role.TARGET:
+                    return True
+    return False
 
 
 def jacobians(name: str, scope: Scope) -> Iterator[tuple[Reading, Scope]]:
@@ -151,7 +170,7 @@ def _has_steps(name: str, sides: Sequence[Node], scope: Scope) -> bool:
 
 def arguments(name: str, sides: Sequence[Node], scope: Scope) -> Iterator[tuple[Reading, Scope]]:
     """``z_t`` as the argument of an activation; as a factor beside gates it may be their input."""
-    inner = _activated(scope.model)
+    inner = activated(scope.model)
     hint = name.partition("_")[2]
     plain = "_".join(w for w in name.split("_") if w not in PRE)  # o_pre
     hinted = [v for v in inner if inner[v] in (hint, plain)]
@@ -203,7 +222,7 @@ def _of_layers(name: str, inner: Mapping[str, str], scope: Scope) -> dict[str, s
     return found if name in found else None
 
 
-def _activated(model: Model) -> dict[str, str]:
+def activated(model: Model) -> dict[str, str]:
     """The arguments of activations, each with what the activation gives: pre_h, h."""
     found: dict[str, str] = {}
     for e in model.equations:
@@ -216,7 +235,7 @@ def _activated(model: Model) -> dict[str, str]:
 
 def by_argument(v: str, name: str, model: Model) -> Iterator[tuple[Reading, Definition]]:
     """``δ_{z_t}`` as the gradient by the argument of the activation that gives z."""
-    for inner, given in _activated(model).items():
+    for inner, given in activated(model).items():
         if given == v:
             says = f"nothing but its name says what {shown(name)} stands for"
             row = reading(
@@ -236,7 +255,7 @@ def by_argument_of_candidate(
 
 def _labels(v: str, model: Model) -> set[str]:
     """What the parameters are labelled with that the argument of an activation is made of."""
-    inner = [name for name, given in _activated(model).items() if given == v]
+    inner = [name for name, given in activated(model).items() if given == v]
     used = {x for name in inner for x in _made_of(name, model) if model.variables[x].timeless}
     return {label for name in used for label in name.split("_")[1:]}
 
@@ -254,7 +273,7 @@ _SIBLINGS = 2
 def by_siblings(name: str, given: Mapping[str, Definition], model: Model) -> Definition | None:
     """``δ_{ĝ_t}`` as the gradient by the argument of g, where ``δ_{f̂_t}`` and ``δ_{î_t}`` are by
     those of f and i."""
-    outputs = {*_activated(model).values()}
+    outputs = {*activated(model).values()}
     for v in sorted(outputs):
         before, found, after = f"_{name}_".partition(f"_{v}_")
         alike = ((w, f"{before}_{w}_{after}".strip("_")) for w in sorted(outputs - {v}))
