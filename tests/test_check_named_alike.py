@@ -51,7 +51,7 @@ def test_a_signal_that_nothing_gives_is_no_negative_gradient() -> None:
     claim = r"dz_t = \delta_t \odot (h_{t-1} - g_t)"
     assert verdicts(network, claim) == ["right-under"]
     turned = claim.replace("h_{t-1} - g_t", "g_t - h_{t-1}")
-    assert verdicts(network, turned)[0] in ("wrong", "inconclusive")
+    assert verdicts(network, turned) == ["inconclusive"]
     # Of a target from which an output is taken, it may be one.
     error = r"\frac{\partial L}{\partial b} = -\sum_t \delta_t"
     carried = r"\delta_t = (1 - h_t^2) \odot (V^T (y_t - o_t) + W^T \delta_{t+1})"
