@@ -83,6 +83,15 @@ def test_two_faults_may_be_of_the_argument_of_an_activation(first, claim, expect
     assert last(LSTM + first + claim) == expected
 
 
+def test_a_slope_is_a_factor_too_many() -> None:
+    candidate = OF_GATE.replace("o_t", "g_t").replace(r"\partial h_t", r"\partial c_t")
+    text = LSTM + candidate.replace(r"\tanh(c_t)", "(1 - g_t^2)")
+    verdict = check_document(Document(text, None, "markdown")).findings[-1].verdict
+    assert verdict is not None
+    assert verdict.correction is not None
+    assert verdict.correction.mistake == "factor too many"
+
+
 def test_a_slope_is_missing_behind_the_gradient_by_a_gate():
     verdict = (
         check_document(Document(LSTM + OF_GATE + OF_WEIGHT, None, "markdown")).findings[-1].verdict

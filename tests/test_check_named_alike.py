@@ -147,6 +147,9 @@ $$ \delta i_t = \delta c_t \odot g_t $$
         ("(1 - g_t)^2", "wrong"),
         ("(1 + g_t^2)", "wrong"),
         ("g_t", "wrong"),
+        (r"\tanh'(g_t)", "right-under"),
+        (r"\tanh'(c_t)", "wrong"),
+        (r"\tanh'(g_t) \odot \delta q_t", "inconclusive"),  # nothing gives q
     ):
         last = rf"\delta \hat g_t = \delta g_t \odot {slope}"
         assert verdicts(lstm, f, i, o, last)[2:] == ["right-under"] * 3 + [expected]

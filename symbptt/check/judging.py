@@ -42,7 +42,7 @@ from symbptt.check.suppression import suppressed
 from symbptt.check.verdicts import Verdicts, undecided
 from symbptt.errors import did_you_mean
 from symbptt.formula.names import written
-from symbptt.formula.tree import Differential, Number, Quotient, Relation, Symbol
+from symbptt.formula.tree import Differential, Node, Number, Quotient, Relation, Symbol
 from symbptt.model.model import Model
 
 #: As many claims about gradients are right by their names before a definition that is named alike
@@ -200,15 +200,17 @@ class _Checking:
 
     def as_its_siblings(self, part: Part, epoch: Epoch, name: str) -> Verdict | None:
         """The verdict on what would be a definition, ``δ_{ĝ_t} = …``, where others of its pattern
-        stand for gradients by arguments, if it is wrong as that."""
+        stand for gradients by arguments, if it doesn't hold as that."""
         known = dict(self.known.names.given)
         meaning = None if part.names else by_siblings(name, known, epoch.model)
-        if meaning is None or has_derivative(part.right):
+        if meaning is None or _has_differential(part.right):
             return None
         self.known.names.given[name] = replace(meaning, line=part.formula.line)
-        found = self.as_claim(part, epoch)
-        self.known.names.given = known if found is None else self.known.names.given
-        return found
+        found = self.verdicts.doubted(part, epoch, self.verdicts.verdict(part, epoch))
+        if found.verdict not in {"right", "right-under"}:
+            return found
+        self.known.names.given = known
+        return None
 
     def is_meant_by_name(self, part: Part, epoch: Epoch) -> bool:
         """Whether a left side, ``δ_{o_t} = δ_{h_t} ⊙ σ'(z_t)``, is the gradient that its name says:
@@ -218,7 +220,7 @@ class _Checking:
         meant = [m for m in map(scope.meant, right) if m is not None]
         if part.names or prefix in ("", "Delta") or not self.names_a_gradient(part, epoch):
             return False
-        if any(isinstance(n, Differential) for n in part.right.walk()):
+        if _has_differential(part.right):
             return False
         if any(m.kind == "defined" for m in meant) or not any(map(is_gradient_name, right)):
             return False
@@ -263,6 +265,10 @@ class _Checking:
             and any(part.formula is f for e in self.known.epochs for f in e.formulas)
             and any(part.left == left for e in self.known.epochs for left in e.lefts)
         )
+
+
+def _has_differential(node: Node) -> bool:
+    return any(isinstance(n, Differential) for n in node.walk())
 
 
 _PROSE = "prose", None

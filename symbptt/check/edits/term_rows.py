@@ -208,6 +208,8 @@ def term_too_many(place: Place, hints: Hints) -> Edited:
                 match f[i]:
                     case Group(items=(Sum(terms=(a, b), signs=signs),)):
                         for one, sign in ((a, signs[0]), (b, signs[1])):
+                            if isinstance(one, Number):
+                                continue  # the whole factor is too many then
                             yield _instead(f, ops, i, sum_of((one,), (sign,)))
 
 
