@@ -210,6 +210,15 @@ def test_states_that_begin_otherwise(start):
     assert verdicts(f"$${start}$$", network, first) == ["inconclusive"]
 
 
+def test_recursions_hold_however_states_begin():
+    network = r"$$a_0 = b$$ $$a_t = W_x x_t + W_h h_{t-1} + b$$ $$h_t = \tanh(a_t)$$"
+    carried = rf"$${of('h_t', 'b')} = \text{{diag}}(1 - h_t^2) (W_h {of('h_{t-1}', 'b')} + I)$$"
+    assert verdicts(network, carried) == ["right"]
+    assert verdicts(network, carried.replace("+ I", "- I")) == ["inconclusive"]
+    own = carried.replace(f"W_h {of('h_{t-1}', 'b')} + ", "")
+    assert verdicts(network, own) == ["inconclusive"]
+
+
 def test_link_behind_one_that_fails():
     slope, by = r"diag(1 - h_t^2)", of("L", "h_t")
     signal = rf"{NETS}$$\delta_t = {of('L', 'z_t')}$$"

@@ -17,7 +17,7 @@ from symbptt.check.notation.namings import namings
 from symbptt.check.notation.prefixes import with_prefixes
 from symbptt.check.notation.scripts import ENTRY_LETTERS, unbracketed
 from symbptt.check.notation.symbols import Scope
-from symbptt.formula.tree import Differential, Node, Product, Quotient, Symbol
+from symbptt.formula.tree import BigOperator, Differential, Node, Product, Quotient, Symbol
 from symbptt.model import initial_key
 from symbptt.model import terms as tm
 from symbptt.model.model import Model, Role
@@ -170,7 +170,15 @@ class Gaps:
                     return f"it may depend on {shown(name)}, whose forward equation isn't read"
         if chain:
             return self._passed_by(sides, scope)
-        return self._begins(_about(sides, scope)[1])
+        return None if self._carries(sides, scope) else self._begins(_about(sides, scope)[1])
+
+    def _carries(self, sides: Sequence[Node], scope: Scope) -> bool:
+        """Whether a recursion has the derivative of a state by what its left side is by, however
+        that begins: ``∂h_t/∂b = σ'(a_t) (1 + w ∂h_{t-1}/∂b)``."""
+        if any(isinstance(n, BigOperator) for n in _opened(sides, scope)):
+            return False
+        left = {by for _, by in _about(sides[:1], scope)[1]}
+        return any(of in self.starts and by in left for of, by in _about(sides[1:], scope)[1])
 
     def _passed_by(self, sides: Sequence[Node], scope: Scope) -> str | None:
         """What lacks its equation on a path that no factor of a chain rule goes along."""
