@@ -76,6 +76,7 @@ OF_WEIGHT = r"$$\frac{\partial L}{\partial Q} = \frac{\partial L}{\partial o_t} 
         (OF_ARGUMENT, OF_WEIGHT, "inconclusive"),  # of the argument, both of them
         (OF_WEIGHT, OF_ARGUMENT, "inconclusive"),
         ("", OF_ARGUMENT, "wrong"),
+        (OF_ARGUMENT.replace(r"o_t \odot (1 - o_t)", r"\sigma'(o_t)"), OF_WEIGHT, "inconclusive"),
         (OF_WEIGHT, OF_WEIGHT.replace("Q", "R").replace("x_t", "h_{t-1}"), "wrong"),
     ],
 )

@@ -219,6 +219,25 @@ def test_recursions_hold_however_states_begin():
     assert verdicts(network, own) == ["inconclusive"]
 
 
+def test_value_before_the_equations():
+    jacobian = rf"$${of('h_t', 'h_{t-1}')} = diag(1 - h_t^2) W$$"
+    assert verdicts(rf"so $h_t=0$ holds {NETS}", jacobian) == ["inconclusive", "right"]
+
+
+@pytest.mark.parametrize("behind", [of("L", "h_T"), "V^T (o_T - d_T)", "V^T (y - d)"])
+def test_factors_behind_a_product(behind):
+    last = NETWORK + r"$$y = V h_T$$ $$L = \frac{1}{2} \|y - d\|^2$$"
+    jacobians = r"\prod_{k=t+1}^T W^T diag(1 - h_k^2)"
+    network = NETS if "o_T" in behind else last
+    claim = rf"$${of('L', 'h_t')} = {jacobians} \, {behind}$$"
+    assert verdicts(network, claim) == ["inconclusive"]
+
+
+def test_guess_that_leaves_terms_empty():
+    parts = " + ".join(f"{of('L', v)} {of(v, 'q_t')}" for v in ("z_t", "o_t"))
+    assert verdicts(NETS, f"$${of('L', 'q_t')} = {parts}$$") == ["inconclusive"]
+
+
 def test_link_behind_one_that_fails():
     slope, by = r"diag(1 - h_t^2)", of("L", "h_t")
     signal = rf"{NETS}$$\delta_t = {of('L', 'z_t')}$$"

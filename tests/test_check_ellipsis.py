@@ -106,3 +106,36 @@ V^\top \frac{\partial \ell_t}{\partial o_t}$$
 """
     found = check_document(Document(text, "a.md")).findings
     assert [f.verdict.verdict for f in found if f.verdict is not None] == ["right", "wrong"]
+
+
+SECOND = r"$$h_t = \tanh(W h_{t-1} + U x_t)$$ $$J_k = \frac{\partial h_k}{\partial h_{k-1}} = diag(1 - h_k^2) W$$"
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        r"J_s J_{s-1} \cdots J_{t+1}",  # s > t, although t comes after s
+        r"J_i J_{i-1} J_{i-2} \cdots J_{j+1}",
+        r"J_k \cdots J_{t+1}",
+    ],
+)
+def test_a_product_runs_as_it_is_written(product: str) -> None:
+    above, below = product[2], product[-4]
+    left = rf"\frac{{\partial h_{above}}}{{\partial h_{below}}}"
+    report = check_document(
+        Document(f"{SECOND} For ${above} > {below}$, ${left} = {product}$", "a.md")
+    )
+    verdict = report.findings[-1].verdict
+    assert verdict is not None
+    assert verdict.verdict == "right"
+
+
+def test_an_empty_product_in_a_sum_is_the_identity() -> None:
+    sums = (
+        r"$$o_t = V h_t$$ $$L = \sum_t L_t$$ $$\frac{\partial L}{\partial U} = \sum_{s=1}^T \sum_{t=1}^s"
+        r" [(1 - h_t^2) \odot (J_{t+1}^T \cdots J_s^T V^T \frac{\partial L_s}{\partial o_s})] x_t^T$$"
+    )
+    report = check_document(Document(f"{SECOND} {sums}", "a.md"))
+    verdict = report.findings[-1].verdict
+    assert verdict is not None
+    assert verdict.verdict == "right"

@@ -71,6 +71,12 @@ UNCONFIRMED = (
 )
 TRANSPOSED = "it is transposed, as other gradients by matrices of this document are"
 OF_ARGUMENT = "it and another one hold if they are of the gradient by the argument of an activation"
+#: The conventions of what is written of gates: with σ'(f_t) for the slope where σ gives f_t.
+_OF_GATES = [
+    replace(c, slopes_by_value=by_value)
+    for c in (STANDARD, SHARE_OF_STEP)
+    for by_value in (False, True)
+]
 UNEXPLAINED = (
     "it fails under every reading, but no edit mends it, and not all of the document is "
     "understood: it may be meant otherwise"
@@ -138,7 +144,7 @@ def _holds_by(argument: str, given: str, failed: Failed) -> bool:
     if (left, right) == failed.claim.sides:
         return False
     turned = replace(failed.claim, left=left, right=right)
-    return held_everywhere(turned, failed.setting, [STANDARD, SHARE_OF_STEP])
+    return held_everywhere(turned, failed.setting, _OF_GATES)
 
 
 def _is_by(node: Node, name: str, scope: Scope) -> Node | None:

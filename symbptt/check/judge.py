@@ -38,6 +38,8 @@ from symbptt.formula.tree import Differential, Node, Quotient, Sum, Symbol
 DIFFER = "both sides differ under every reading"
 #: Why nothing is said of a claim of zeros.
 BOTH_ZERO = "both sides are zero wherever they are compared"
+#: Why nothing is said of a claim that a guess leaves empty.
+EMPTIED = "if {}, a derivative in it is zero"
 #: How many undefined symbols a claim may have.
 MOST_GUESSES = 2
 #: How many guesses at what symbols mean are tried.
@@ -90,6 +92,8 @@ def judge(claim: Claim, setting: Setting) -> Judgement:
         if alike is not None:
             why = f"{alike} is not defined, and may be a part of a gradient that has another name"
             found = Judgement("inconclusive", reason=why, unknown=alike)
+        if found.holds and any(row.cost for row in rows) and _empties(claim, guessed, found):
+            found = Judgement("inconclusive", reason=EMPTIED.format(rows[0].name))
         if found.holds:
             return _with_guesses(found, rows, guessed, setting)
         failed.append(found)
@@ -232,6 +236,15 @@ def held_everywhere(
         except (ShapeClashError, UnknownError, UnluckyError, MissingError, OutOfRangeError):
             continue
     return False
+
+
+def _empties(claim: Claim, guessed: Setting, found: Judgement) -> bool:
+    """Whether what was guessed makes a derivative on the right zero everywhere, so that nothing is
+    said of it: a term more or less would hold as well."""
+    where: Points = {}
+    points_equal(claim, guessed, found.convention, lengths_for(claim, guessed), where)
+    seen = seen_in(claim, guessed, found.convention, where)
+    return any(seen.zero_at.values())
 
 
 def _is_hollow(claim: Claim, setting: Setting, convention: Convention, where: Points) -> bool:

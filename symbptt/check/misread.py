@@ -114,15 +114,24 @@ def may_end_sooner(part: Part, epoch: Epoch, scope: Scope) -> bool:
         return True
     return any(
         n.kind == "prod" and isinstance(n.index, Symbol) and isinstance(n.body, Product)
-        and _is_at_another_step(n.body.factors[-1], n.index)
+        and _is_of_no_factor(n.body.factors[-1], n.index, scope)
         for n in part.relation.walk() if isinstance(n, BigOperator)
     )  # fmt: skip
 
 
-def _is_at_another_step(factor: Node, index: Symbol) -> bool:
+def _is_of_no_factor(factor: Node, index: Symbol, scope: Scope) -> bool:
+    """Whether what stands last in a product hasn't its letter, and is at another step or no
+    parameter: ``∏_k J_k · ∂L/∂h_T``, ``∏_k J_k · Vᵀ (y - d)``."""
     symbols = [x for x in factor.walk() if isinstance(x, Symbol)]
+    if index in symbols:
+        return False
     letters = {letter for x in symbols for letter in _letters(x)}
-    return index not in symbols and bool(letters & _STEPS)
+    known = (scope.meant(x) for x in symbols)
+    varies = (
+        m.kind != "quantity" or not scope.model.variables[m.name].timeless
+        for m in known if m is not None
+    )  # fmt: skip
+    return bool(letters & _STEPS) or any(varies)
 
 
 def takes_time_for_a_factor(part: Part, epoch: Epoch, scope: Scope) -> bool:

@@ -203,6 +203,8 @@ def _epoch(
 ) -> Epoch | SymbpttError | None:
     """The model of equations that hold together; None if what is new in it makes no equation."""
     chosen = run.equations
+    if not chosen:
+        return None
     relations = [relation(g) for g in chosen]
     source = chosen[0].statement.source
     general = written_out(relations)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from symbptt.check.notation.quantities import MissingError
 from symbptt.check.notation.scripts import Steps, is_step, scripts, step_value, unbracketed
 from symbptt.check.notation.symbols import UnknownError
-from symbptt.formula.tree import Call, Differential, Node, Number, Quotient, Symbol, Text
+from symbptt.formula.tree import Call, Differential, Node, Number, Quotient, Sum, Symbol, Text
 
 #: How many parts ``…`` may leave out.
 MOST_LEFT_OUT = 64
@@ -17,11 +17,13 @@ MOST_LEFT_OUT = 64
 
 @dataclass(frozen=True)
 class Pattern:
-    """The part before ``…``, the one after it, and where they differ: pairs of steps."""
+    """The part before ``…``, the one after it, and where they differ: pairs of steps, which run
+    up, ``sign`` 1, or down, -1."""
 
     first: Node
     last: Node
     pairs: tuple[tuple[Node, Node], ...]
+    sign: int
 
 
 def pattern(parts: Sequence[Node], at: int) -> Pattern | None:
@@ -32,7 +34,10 @@ def pattern(parts: Sequence[Node], at: int) -> Pattern | None:
     pairs: list[tuple[Node, Node]] = []
     if not _differ(first, last, pairs) or not pairs:
         return None
-    return Pattern(first, last, tuple(pairs))
+    beside = [(a, a + 1) for a in (at - 2, at + 1) if 0 <= a < len(parts) - 1]
+    signs = (_sign_between(parts[a], parts[b]) for a, b in beside)
+    sign = next((x for x in signs if x is not None), None)
+    return Pattern(first, last, tuple(pairs), _direction(*pairs[0]) if sign is None else sign)
 
 
 def _differ(a: object, b: object, pairs: list[tuple[Node, Node]]) -> bool:
@@ -63,7 +68,7 @@ def between(found: Pattern, steps: Steps) -> Iterator[Node]:
     sign = 1 if gap > 0 else -1
     if abs(gap) > MOST_LEFT_OUT:
         raise UnknownError(f"… that leaves out {abs(gap)} parts is not tried", found.first)
-    if sign != _direction(found) or not gap:
+    if sign != found.sign or not gap:
         raise MissingError("… runs the other way here")
     for j in range(1, abs(gap)):
         moved = {
@@ -79,7 +84,7 @@ def short_run(parts: Sequence[Node], at: int, steps: Steps) -> tuple[int, list[N
     found = pattern(parts, at)
     if found is None or len(found.pairs) != 1:
         return None
-    ((step, end),), sign = found.pairs, _direction(found)
+    ((step, end),), sign = found.pairs, found.sign
     first, last = step_value(step, steps), step_value(end, steps)
     if first is None or last is None:
         return None
@@ -90,8 +95,9 @@ def short_run(parts: Sequence[Node], at: int, steps: Steps) -> tuple[int, list[N
     count = sign * (last - start) + 1
     if not 0 <= count <= at - begin:
         return None
-    if not count:
-        return begin, [Call(Symbol("eye"), (parts[begin],))]
+    if not count:  # one of both ends may be beyond the last step
+        ends = sorted(((start, begin), (last, at + 1)), key=lambda end: (end[0] < 1, end[0]))
+        return begin, [Call(Symbol("eye"), (parts[ends[0][1]],))]
     moved = [{id(step): Number(Fraction(start + sign * j))} for j in range(count)]
     return begin, [_moved(found.first, to) for to in moved]
 
@@ -172,11 +178,32 @@ _USUAL = {**dict.fromkeys(("T", "tau", "n", "N"), 90), "t": 60, "s": 45, "k": 30
           "l": 15, "m": 5}  # fmt: skip
 
 
-def _direction(found: Pattern) -> int:
-    """Whether the steps of a pattern run up or down."""
-    a, b = found.pairs[0]
-    first, last = step_value(a, _USUAL), step_value(b, _USUAL)
-    return 1 if first is None or last is None or last > first else -1
+def _direction(first: Node, last: Node) -> int:
+    """Whether steps run up or down from one to another: in ``J_{t+1} … J_s`` t + 1 is the lower
+    end, whatever the letters; else t is after k."""
+    above = [_is_above(x) for x in (first, last)]
+    if above[0] is not above[1]:
+        return 1 if above[0] else -1
+    a, b = step_value(first, _USUAL), step_value(last, _USUAL)
+    return 1 if a is None or b is None or b > a else -1
+
+
+def _is_above(step: Node) -> bool:
+    """``k + 1``."""
+    match step:
+        case Sum((Symbol(), Number(by)), (1, 1)):
+            return by == 1
+    return False
+
+
+def _sign_between(a: Node, b: Node) -> int | None:
+    """Which way the steps of two parts run that stand side by side: ``J_s J_{s-1}`` down."""
+    pairs: list[tuple[Node, Node]] = []
+    if not _differ(a, b, pairs) or not pairs:
+        return None
+    one, other = (step_value(x, _USUAL) for x in pairs[0])
+    apart = 0 if one is None or other is None else other - one
+    return apart if abs(apart) == 1 else None
 
 
 def is_dots(node: Node) -> bool:
