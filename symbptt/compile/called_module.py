@@ -16,9 +16,9 @@ from symbptt.model import initial_key
 
 #: What the functions of the template ``compiled/called.py.j2`` name besides sizes.
 _WORDS = """
-params inputs given T B call workspace sizes arrays kept counts ends out start end width address
-pointers gradients loss working found grads a library Arrays ctypes np accumulate list map zip
-self dims shape shared name calls form_of Call GIVEN GRADIENTS INITIAL tuple slice sum
+params inputs given T B call workspace sizes arrays kept counts starts begin out start end width
+address pointers gradients loss working found grads a library Arrays ctypes np accumulate list
+map zip self dims shape shared name calls form_of Call GIVEN GRADIENTS INITIAL tuple slice sum
 """
 CALLED_WORDS = _WORDS.split()
 
@@ -27,17 +27,16 @@ def called_facts(writer: LoopWriter, T: int | None, sizes: Mapping[str, str]) ->
     """What the template says of a model; ``sizes`` maps each dimension to its variable."""
     model = writer.public
     initial = {initial_key(v.name, s): v for v, s in model.initial_values}
-    counts = []
-    for key in writer.outputs:
+    counts = {}
+    for key in (key for part in writer.lying(writer.outputs).values() for key in part):
         v = initial.get(key) or model.variables[key]
         rows = "B" if key in initial else "1" if v.timeless else "T * B"
         entries = [linear(nd.dimension(d), sizes.__getitem__) for d in v.shape]
-        counts.append(count(rows, *entries))
+        counts[key] = count(rows, *entries)
     return {
         **model_facts(model), **array_tables(model, T), "rows": True,
         "dims": {dimension_name(d): variable for d, variable in sizes.items()},
-        "required": [v.name for v in (*model.timeless, *model.given)],
-        "initial_keys": list(initial), "counts": counts, "outputs": list(writer.outputs),
+        "keys": [g.key for g in writer.given], "counts": counts, "outputs": list(writer.outputs),
     }  # fmt: skip
 
 

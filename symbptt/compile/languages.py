@@ -71,11 +71,12 @@ Node = str | Line | For | If | View | Block
 
 class Language:
     """C99.  One that ``fuses`` has loops over the same entries as one: a C compiler makes better
-    code of many small ones."""
+    code of many small ones.  In one ``in_one_array`` all arrays lie, one after another."""
 
     indent = "    "
     room = 92
     fuses = False
+    in_one_array = False
 
     def lines(self, nodes: Iterable[Node]) -> Iterator[str]:
         """Source for nodes, line by line, none of them too long."""

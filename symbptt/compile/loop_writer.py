@@ -6,6 +6,7 @@ next.  The function allocates nothing; what it needs is a part of one array that
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -19,6 +20,7 @@ from symbptt.compile.identifiers import Names, ascii_name, step_label
 from symbptt.compile.languages import Block, For, Language, Node
 from symbptt.compile.loop_fusion import fused
 from symbptt.compile.loop_places import Workspace, count, size_source
+from symbptt.compile.loop_reads import Reads
 from symbptt.compile.loops import Loops
 from symbptt.compile.numpy_code import is_matrix
 from symbptt.compile.numpy_writer import LETTERS
@@ -61,6 +63,7 @@ class LoopWriter:
     work: Workspace = field(init=False, default_factory=Workspace)
     variables: dict[str, str] = field(init=False, default_factory=dict)
     outputs: dict[str, str] = field(init=False, default_factory=dict)
+    joined: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.names = Names(self.taken)
@@ -71,6 +74,7 @@ class LoopWriter:
         statements = tuple(self.schedule.statements)
         self.program = replace(self.schedule.program, statements=statements)
         self.values = values(self.schedule)
+        self.joined = dict(self._joined()) if self.language.in_one_array else {}
         for name in self.public.variables:  # what a caller knows has its own name
             self.variables[name] = self.new(name)
         for dim in self.public.dimensions:
@@ -119,7 +123,23 @@ class LoopWriter:
         """What a caller gives, the initial values that it may give last."""
         starts = (initial_key(v.name, s) for v, s in self.public.initial_values)
         names = (v.name for v in (*self.public.timeless, *self.public.given))
-        return [Given(self.variables[key], key) for key in (*names, *starts)]
+        keys = (key for part in self.lying((*names, *starts)).values() for key in part)
+        return [Given(self.variables[key], key) for key in keys]
+
+    def lying(self, keys: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """The caller's arrays in the order in which they lie; those that lie as one parameter of
+        the program's, by its name."""
+        whole = {piece: name for name, pieces in self.joined.items() for piece in pieces}
+        parts = (whole.get(key, key) for key in keys)
+        return {part: self.joined.get(part, (part,)) for part in parts}
+
+    def _joined(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The parameters that are arrays of the caller's, whole and in no other, below one another:
+        where these lie one after another, nothing is to be copied."""
+        every = Counter(p.name for pieces in self.packs.values() for p in pieces)
+        for name, pieces in self.packs.items():
+            if all(p.width is None and every[p.name] == 1 for p in pieces):
+                yield name, tuple(p.name for p in pieces)
 
     # -- sections -----------------------------------------------------------------------------
 
@@ -128,6 +148,8 @@ class LoopWriter:
         regions = [node for region in self.schedule.regions for node in self.region(region)]
         if self.language.fuses:
             regions = list(fused(regions))
+        if self.language.in_one_array:
+            regions = list(Reads(self.language, self.new).once(regions))
         return [*self.beginning(), *regions, *self.end()]
 
     def transposed(self, name: str) -> str:
@@ -167,8 +189,8 @@ class LoopWriter:
         for key in self.values:
             if key in self.changes.zeroed:
                 yield self.done("zero", self.count_of(key), self.arrays[key])
-        for name, pieces in self.packs.items():
-            yield from self.packed(name, pieces)
+        for name in self.packs:
+            yield from self.packed(name)
         for name, array in self.turned.items():
             if name in self.values:
                 continue
@@ -204,25 +226,24 @@ class LoopWriter:
             return count(self.places[key].steps, "B", self.size(self.loops.widths[key]))
         return count("1", self.size(self.loops.widths[key]))
 
-    def packed(self, name: str, pieces: tuple[Piece, ...]) -> Iterator[Node]:
-        for p, at, of, rows, width, whole in self.pieces(name, pieces):
+    def packed(self, name: str) -> Iterator[Node]:
+        for p, at, of, rows, width, whole in self.pieces(name):
             target = self.language.offset(self.arrays[name], at)
             from_ = self.language.offset(self.variables[p.name], of)
             yield self.done("copy", rows, width, from_, whole, target, width)
 
-    def unpacked(self, name: str, pieces: tuple[Piece, ...]) -> Iterator[Node]:
-        for p, at, of, rows, width, whole in self.pieces(name, pieces):
+    def unpacked(self, name: str) -> Iterator[Node]:
+        for p, at, of, rows, width, whole in self.pieces(name):
             from_ = self.language.offset(self.arrays[f"∂{name}"], at)
             target = self.language.offset(self.outputs[p.name], of)
             yield self.done("copy", rows, width, from_, width, target, whole)
 
-    def pieces(
-        self, name: str, pieces: tuple[Piece, ...]
-    ) -> Iterator[tuple[Piece, str, str, str, str, str]]:
-        """Each piece: where it lies in the whole, where in the user's array, its rows, its columns,
-        and the columns of the user's array."""
+    def pieces(self, name: str) -> Iterator[tuple[Piece, str, str, str, str, str]]:
+        """Each piece that doesn't lie where it belongs: where it lies in the whole, where in the
+        user's array, its rows, its columns, and the columns of the user's array."""
+        pieces = () if name in self.joined else self.packs[name]
         height, width = map(nd.dimension, self.model.variables[name].shape)
-        each = sp.expand(height / len(pieces))
+        each = sp.expand(height / len(self.packs[name]))
         for i, p in enumerate(pieces):
             whole = nd.dimension(self.public.variables[p.name].shape[1])
             yield (
@@ -273,8 +294,8 @@ class LoopWriter:
                 yield self.done("start", rows, *ends)
 
     def end(self) -> Iterator[Node]:
-        for name, pieces in self.packs.items():
-            yield from self.unpacked(name, pieces)
+        for name in self.packs:
+            yield from self.unpacked(name)
 
     # -- the workspace ------------------------------------------------------------------------
 
@@ -284,7 +305,7 @@ class LoopWriter:
         for v in self.model.given:
             if not self.places[v.name].is_exact:
                 found[self.arrays[v.name]] = self.count_of(v.name)
-        for name in self.packs:
+        for name in (name for name in self.packs if name not in self.joined):
             entries = self.size(self.entries_of(self.model.variables[name]))
             found[self.arrays[name]] = found[self.arrays[f"∂{name}"]] = entries
         for name, array in self.turned.items():

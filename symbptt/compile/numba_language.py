@@ -28,6 +28,7 @@ class NumbaLanguage(Language):
     """
 
     fuses = True
+    in_one_array = True
 
     def node(self, node: Node) -> Iterator[str]:
         match node:

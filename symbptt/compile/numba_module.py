@@ -18,8 +18,10 @@ from symbptt.templating import fill
 
 #: Variables and functions of the template: no symbol of a model gets these names.
 _WORDS = """
-r i j B real at one memory computed zero start copy transpose add_product add_row matrix add njit
-FAST EXACT ROWS HEIGHT exp_parts exp_parts_32 exp_parts_64 exps uintp threading min max abs
+r i j B real at one memory computed zero start copy transpose add_product add_row njit
+FAST EXACT CALLED ROWS exp_parts exp_parts_32 exp_parts_64 exp_range exps uintp threading
+min max abs add_symbol types get_cython_function_address overload gemm external PLACES sgemm dgemm
+EXP_RANGE gemm_of exp_parts_of exp_range_of
 Workspace workspaces working
 """
 
@@ -83,12 +85,14 @@ def numba_module(derivation: Derivation, version: str = "", T: int | None = None
     body = list(writer.language.lines(writer.body()))
     workspace = writer.workspace()
     facts, called = called_facts(writer, T, writer.sizes), writer.loops.entries.called
+    given, outs = (writer.lying(keys) for keys in (facts["keys"], writer.outputs))
+    arrays = {**writer.arrays, **writer.variables}
     names = dict.fromkeys(f for name in called for f in (*_CALLS.get(name, ()), name))
     return fill("compiled/numba.py.j2", {
         **facts, "version": f" {version}" if version else "", "body": body,
         "variables": ["T", "B", *writer.sizes.values()],
-        "given": [(g.variable, writer.count_of_array(g.key)) for g in writer.given],
-        "outs": [(array, writer.count_of_array(key)) for key, array in writer.outputs.items()],
+        "given": [(arrays[key], writer.count_of_array(key)) for key in given],
+        "outs": [(arrays[f"∂{key}"], writer.count_of_array(key)) for key in outs],
         "workspace": list(workspace.items()),
         "functions": [_function(name) for name in names if name not in OWN],
     })  # fmt: skip
