@@ -84,6 +84,41 @@ def test_two_faults_may_be_of_the_argument_of_an_activation(first, claim, expect
     assert last(LSTM + first + claim) == expected
 
 
+#: The slope is in what a gradient is said to be, of which not all is read.
+GIVEN = r"$$dg_t = (z_t + c_t) \odot (1 - g_t^2)$$" + "\n"
+SHARE = r"$$\frac{\partial L}{\partial U} = \frac{\partial L}{\partial g_t} x_t^T$$"
+
+
+@pytest.mark.parametrize(
+    ("given", "has_slope"),
+    [
+        (GIVEN, True),
+        (GIVEN.replace("g_t^2", "c_t^2"), False),  # another one's
+        (GIVEN.replace(r"+ c_t) \odot", r"+ c_t \odot").replace("2)$", "2))$"), False),  # of a term
+    ],
+)
+def test_the_slope_may_be_in_what_the_gradient_is_said_to_be(given, has_slope):
+    named = r"$$dg_t = \frac{\partial L}{\partial g_t}$$" + "\n"
+    assert last(LSTM + named + SHARE) == "wrong"
+    findings = check_document(Document(LSTM + named + given + SHARE, None, "markdown")).findings
+    verdict = findings[-1].verdict
+    assert verdict is not None
+    assert verdict.verdict == "inconclusive"
+    assert ("by the argument of an activation" in verdict.reason) is has_slope
+
+
+#: Of rows, by the products on the right; and the gradient by another matrix, of columns.
+OF_ROWS = r"$$\frac{\partial L}{\partial U} = x_t^T \left((1 - h_t^2) \odot \frac{\partial L}{\partial h_t}\right)$$"
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [("", "shape-error"), (OPEN + ALIKE + "\n", "inconclusive"), (OPEN + ALIKE + "\n" + GRADIENT, "shape-error")],
+)  # fmt: skip
+def test_a_product_in_the_other_order_may_be_of_rows(others, expected):
+    assert last(MODEL + others + OF_ROWS) == expected
+
+
 def test_a_slope_is_a_factor_too_many() -> None:
     candidate = OF_GATE.replace("o_t", "g_t").replace(r"\partial h_t", r"\partial c_t")
     text = LSTM + candidate.replace(r"\tanh(c_t)", "(1 - g_t^2)")

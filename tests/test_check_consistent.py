@@ -180,3 +180,17 @@ def test_a_row_is_turned_for_the_gradient_by_a_matrix_where_gradients_by_vectors
 )
 def test_a_product_without_a_range_is_between_the_steps_of_the_derivative(right, verdict):
     assert last(ELMAN, f"{by('h_t', 'h_k')} = {right}").verdict == verdict
+
+
+SHARES_OF = rf"{by('L', 'W')} = \sum_t {by('L', 'h_t')} {by('h_t', 'W')}"
+WHOLE = rf"{by('h_t', 'W')} = \sum_{{k=1}}^t {by('h_t', 'h_k')} {by('h_k', 'W')}"
+FACTOR = rf"{by('h_t', 'W')} = \operatorname{{diag}}(1 - h_t^2) h_{{t-1}}^T"
+
+
+@pytest.mark.parametrize(
+    ("others", "verdict"),
+    [([], "right-under"), ([FACTOR], "right-under"), ([WHOLE], "inconclusive"),
+     ([WHOLE.replace("W", "U")], "right-under")],
+)  # fmt: skip
+def test_a_derivative_that_is_given_whole_is_not_the_immediate_one(others, verdict):
+    assert last(ELMAN, *others, SHARES_OF).verdict == verdict

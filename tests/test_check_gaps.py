@@ -118,3 +118,27 @@ def test_a_number_below_a_name_at_a_step_is_a_part_of_it() -> None:
     verdict = symbptt.check(text).findings[-1].verdict
     assert verdict is not None
     assert verdict.reason == "e_0 is not defined"
+
+
+GATE = rf"{by('L', 'x_t')} = W_o^T ({by('L', 'h_t')} \odot \tanh(c_t) \odot o_t \odot (1 - o_t))"
+OUTPUT_GATE = r"""
+$$ o_t = \sigma(W_o x_t + U_o h_{t-1}) $$
+
+$$ h_t = o_t \odot \tanh(c_t) $$
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "verdict"),
+    [
+        ("", "inconclusive"),  # c is given by nothing
+        (r"$$ c_t = f_t \odot c_{t-1} + i_t \odot g_t $$", "inconclusive"),  # nor are f, i and g
+        (r"$$ C_t = f_t \odot C_{t-1} + i_t \odot @ g_t $$", "inconclusive"),  # not a loss
+        (r"$$ c_t = c_{t-1} $$", "right"),
+        (r"$$ c_t = \tanh(W_c x_t) $$", "wrong"),
+    ],
+)
+def test_what_lacks_an_equation_may_be_of_what_the_gates_beside_it_are(cell, verdict):
+    big = "C" in cell
+    texts = [x.replace("c_t", "C_t") if big else x for x in (OUTPUT_GATE, GATE)]
+    assert last(texts[0] + cell + "\n", texts[1]).verdict == verdict

@@ -244,6 +244,37 @@ def test_steps_that_are_counted_from_zero(said, claim, verdict):
     assert found.verdict.verdict == verdict
 
 
+OUTPUT = r"$$h_t = \tanh(W h_{t-1} + U x_t), \qquad y_t = V h_t$$" + "\n"
+OVER_ALL = (
+    r"$$\frac{\partial L}{\partial V} = \sum_{t=0}^{T-1} \frac{\partial L}{\partial y_t} h_t^\top$$"
+)
+ALL_BUT_ONE = OVER_ALL.replace("T-1", "T-2")
+BY_STATES = r"$$\frac{\partial L}{\partial W} = \sum_{t=0}^{T-1} \left(\frac{\partial L}{\partial h_t} \odot (1 - h_t^2)\right) h_{t-1}^\top$$"
+NEXT = BY_STATES.replace("h_t", "h_{t+1}").replace("h_{t-1}", "h_t")
+BACK = r"$$\frac{\partial h_t}{\partial U} = \sum_{k=0}^{t} \frac{\partial h_t}{\partial h_k} \frac{\partial^+ h_k}{\partial U}$$"
+
+
+@pytest.mark.parametrize(
+    ("said", "claim", "verdict"),
+    [
+        ("", OVER_ALL, "right"),  # the sum says so itself
+        ("", BY_STATES, "right"),
+        ("", NEXT, "right"),  # which counts from 1
+        ("", ALL_BUT_ONE, "wrong"),
+        ("$h_{-1} = 0$.", OVER_ALL, "right"),
+        ("$h_{-1} = 0$.", ALL_BUT_ONE, "wrong"),
+        ("$h_{-1} = 0$. At $t = T - 1$ nothing follows.", BY_STATES, "right"),
+        ("$h_{-1} = 0$.", BACK, "right"),
+        ("$h_{-1} = 0$.", BACK.replace("k=0", "k=1"), "inconclusive"),
+        ("$h_0 = 0$.", OVER_ALL, "wrong"),
+        (r"Let $L = \sum_{t=1}^T \|y_t - d_t\|^2$.", OVER_ALL, "wrong"),
+    ],
+)
+def test_sums_and_states_that_tell_the_first_step(said, claim, verdict):
+    found = check_document(Document(f"{OUTPUT}{said}\n\n{claim}", "a.md")).findings[-1]
+    assert found.verdict.verdict == verdict
+
+
 RAISED = (r"z^{(t)} = W h^{(t-1)} + U x^{(t)}", r"h^{(t)} = \sigma(z^{(t)})")
 ENTRY = r"\frac{\partial h_{i}^{(k)}}{\partial z_{j}^{(k)}}"
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from symbptt.check.consistent import Held, names_gradients
+from symbptt.check.edits.places import is_slope
 from symbptt.check.findings import Verdict
 from symbptt.check.judge import held_everywhere
 from symbptt.check.meaning.claims import Claim
@@ -14,11 +15,12 @@ from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.tensors import Layout
 from symbptt.check.networks.guesses import SIGNALS
 from symbptt.check.networks.links import is_chain, is_gradient_name
-from symbptt.check.networks.parts import has_derivative
+from symbptt.check.networks.parts import Part, has_derivative
 from symbptt.check.networks.signals import activated
 from symbptt.check.notation.marks import mark_of
+from symbptt.check.notation.meant import Meant
 from symbptt.check.notation.namings import namings
-from symbptt.check.notation.scripts import scripts
+from symbptt.check.notation.scripts import scripts, unbracketed
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import (
     Call,
@@ -70,6 +72,12 @@ UNCONFIRMED = (
     "it fails by the equations as they are read here, and no other formula confirms the reading"
 )
 TRANSPOSED = "it is transposed, as other gradients by matrices of this document are"
+#: The mistake of an edit that puts the slope of an activation behind a gradient.
+MISSING_SLOPE = "activation's derivative missing"
+OF_ROWS = (
+    "it holds, transposed, of vectors that are rows, and no other gradient by a matrix says which "
+    "they are"
+)
 OF_ARGUMENT = "it and another one hold if they are of the gradient by the argument of an activation"
 #: The conventions of what is written of gates: with σ'(f_t) for the slope where σ gives f_t.
 _OF_GATES = [
@@ -84,13 +92,20 @@ UNEXPLAINED = (
 
 
 def doubtful(
-    failed: Failed, held: Sequence[Held], others: Sequence[Failed], *, in_doubt: bool
+    failed: Failed,
+    held: Sequence[Held],
+    others: Sequence[Failed],
+    stated: Sequence[Part],
+    *,
+    in_doubt: bool,
 ) -> str | None:
     """Why a claim that fails may have been misread, in a document that is ``in_doubt``: not all of
-    it is understood."""
+    it is understood; ``stated`` is all that it states."""
     if is_transposed_as_others(failed, held):
         return TRANSPOSED
-    if is_of_an_argument(failed, others):
+    if in_doubt and is_of_rows(failed, held):
+        return OF_ROWS
+    if is_of_an_argument(failed, others) or has_slope_already(failed, stated):
         return OF_ARGUMENT
     if in_doubt and failed.mistake is None:
         return UNEXPLAINED
@@ -114,6 +129,21 @@ def is_transposed_as_others(failed: Failed, held: Sequence[Held]) -> bool:
     return held_everywhere(turned, failed.setting, [STANDARD])
 
 
+def is_of_rows(failed: Failed, held: Sequence[Held]) -> bool:
+    """Whether a gradient by a matrix is ``aᵀ δ`` where ``δ aᵀ`` would be right, and none that holds
+    shows that vectors are columns."""
+    match unbracketed(failed.claim.right):
+        case Product((Transpose() as a, delta), signs) if not {*signs} & {"⊙", "⊗"}:
+            turned = replace(failed.claim, right=Product((delta, a), signs))
+        case _:
+            return False
+    if not _is_by_matrix(failed.claim.left, failed.scope):
+        return False
+    if any(h.epoch == failed.epoch and _is_by_matrix(h.claim.left, h.setting.scope) for h in held):
+        return False
+    return held_everywhere(turned, failed.setting, [STANDARD, SHARE_OF_STEP])
+
+
 def is_of_an_argument(failed: Failed, others: Sequence[Failed]) -> bool:
     """Whether a claim that gives ``∂L/∂g_t`` and one that uses it fail as they are written, and
     hold of the gradient by the argument of g: ``∂L/∂g_t = … ⊙ (1 - g_t²)``, ``∂L/∂W = ∂L/∂g_t
@@ -126,6 +156,31 @@ def is_of_an_argument(failed: Failed, others: Sequence[Failed]) -> bool:
         if both and any(_is_by(o.claim.left, given, o.scope) for o in (failed, *both)):
             return True
     return False
+
+
+def has_slope_already(failed: Failed, stated: Sequence[Part]) -> bool:
+    """Whether a claim fails for want of a slope that the document has in what it gives a gradient
+    of the claim to be: ``dg = … ⊙ (1 - g²)``, ``db = Σ dg``."""
+    if failed.mistake != MISSING_SLOPE:
+        return False
+    by = {_by(n, failed.scope) for n in failed.claim.right.walk()} - {None}
+    for part in stated:
+        given = _by(part.origin or part.left, failed.scope) or _by(part.left, failed.scope)
+        slopes = (n for n in _factors(part.right) if is_slope(n))
+        known = (failed.scope.meant(x) for n in slopes for x in n.walk() if isinstance(x, Symbol))
+        if given in by and given in {m.name for m in known if m is not None}:
+            return True
+    return False
+
+
+def _factors(node: Node) -> Iterator[Node]:
+    """The factors of a product, and of products in brackets in it."""
+    match unbracketed(node):
+        case Product(factors):
+            for factor in factors:
+                yield from _factors(factor)
+        case _:
+            yield node
 
 
 def _holds_by(argument: str, given: str, failed: Failed) -> bool:
@@ -149,21 +204,31 @@ def _holds_by(argument: str, given: str, failed: Failed) -> bool:
 
 def _is_by(node: Node, name: str, scope: Scope) -> Node | None:
     """The step of the quantity that a node is the gradient by, if that is the one of a name."""
-    match node:
-        case Quotient(Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)):
-            loss, what = scope.meant(of), scope.meant(by)
-            if loss is not None and loss.kind == "loss" and what is not None and not what.entry:
-                return what.step if what.name == name else None
-    return None
+    what = _of_loss_by(node, scope) if isinstance(node, Quotient) else None
+    return what.step if what is not None and what.name == name and not what.entry else None
 
 
 def _is_by_matrix(node: Node, scope: Scope) -> bool:
+    v = scope.model.variables.get(_by(node, scope) or "")
+    return v is not None and 1 not in v.shape
+
+
+def _by(node: Node, scope: Scope) -> str | None:
+    """The name of the quantity that a node is the gradient by."""
+    what = _of_loss_by(node, scope)
+    return None if what is None else what.name
+
+
+def _of_loss_by(node: Node, scope: Scope) -> Meant | None:
+    """What a node is the loss's derivative by: ``∂L/∂h_t``, ``dh_t``."""
     match node:
+        case Symbol():
+            named = scope.meant(node)
+            return named if named is not None and named.kind == "gradient" else None
         case Quotient(Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)):
-            loss, what = scope.meant(of), scope.meant(by)
-            v = None if what is None else scope.model.variables.get(what.name)
-            return loss is not None and loss.kind == "loss" and v is not None and 1 not in v.shape
-    return False
+            loss = scope.meant(of)
+            return scope.meant(by) if loss is not None and loss.kind == "loss" else None
+    return None
 
 
 def unconfirmed(failed: Failed, held: Sequence[Held], others: Sequence[Failed]) -> str | None:

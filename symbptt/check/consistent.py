@@ -38,6 +38,7 @@ class Held:
 
 _OF_SLOPES = "slope by the value"
 _NO_TRANSPOSE = "it holds only if a product without a transpose is an outer one"
+_IMMEDIATE = "it holds if the derivative by the parameter is the immediate one"
 _BATCH = f"{_NO_TRANSPOSE}, but {{}} may be a matrix with a row for each example"
 #: The readings that take a product of two vectors without a transpose as their outer product.
 _OF_OUTER = re.compile(r"'(.*)' (multiplies what fits|of two vectors is their outer product)")
@@ -54,6 +55,9 @@ def contradicted(held: Held, others: Sequence[Held]) -> str | None:
     scale = _other_scale(held, others) or _other_argument(held, others)
     if scale is not None:
         return scale
+    whole = _whole_derivative(held, others)
+    if whole is not None:
+        return whole
     for row in held.readings:
         if row.group == GATE:
             for other in others:
@@ -111,6 +115,36 @@ def _other_argument(held: Held, others: Sequence[Held]) -> str | None:
         if against and len(against) >= len(same):
             return f"it holds if {name}{ARGUMENT}{of}, but line {against[0].line} needs another"
     return None
+
+
+def _whole_derivative(held: Held, others: Sequence[Held]) -> str | None:
+    """What contradicts that a derivative by a parameter, the ``∂h_t/∂W`` of ``Σ_t ∂L/∂h_t
+    ∂h_t/∂W``, is immediate: a claim that gives the whole of it, ``∂h_t/∂W = Σ_k ∂h_t/∂h_k
+    ∂h_k/∂W``.  Behind ``∂h_t/∂h_k`` it is immediate, whatever else it is elsewhere."""
+    if not held.convention.immediate_parameters or held.convention.left_total:
+        return None
+    scope = held.setting.scope
+    mine = [*_of_quantities([held.claim.right], scope)]
+    if not all(_is_timeless(by, scope) for _, by in mine):
+        return None
+    for other in others:
+        if other.epoch != held.epoch or not other.convention.left_total:
+            continue
+        if {*_of_quantities([other.claim.left], other.setting.scope)} & {*mine}:
+            return f"{_IMMEDIATE}, but line {other.line} gives the whole of it"
+    return None
+
+
+def _of_quantities(sides: Sequence[Node], scope: Scope) -> Iterator[tuple[str, str]]:
+    """The derivatives of quantities, none of the loss: the names of both."""
+    for node in (n for side in sides for n in side.walk()):
+        match node:
+            case Quotient(
+                Differential(operand=Symbol() as of), Differential(operand=Symbol() as by)
+            ):
+                top, below = scope.meant(of), scope.meant(by)
+                if top is not None and below is not None and top.kind == "quantity":
+                    yield top.name, below.name
 
 
 def _contradicts(row: Reading, held: Held, other: Held) -> bool:

@@ -84,7 +84,9 @@ class Verdicts(Judgements):
         reason = None if mine is None else contradicted(mine, self.held)
         fault = next((f for f in self.failed if f.verdict is verdict), None)
         if fault is not None:
-            reason = doubtful(fault, self.held, self.failed, in_doubt=in_doubt)
+            reason = doubtful(
+                fault, self.held, self.failed, links_of(self.known.stated), in_doubt=in_doubt
+            )
         if reason is None and mine is not None and verdict.verdict == "right":
             return self.scaled(mine)
         if reason == UNEXPLAINED:  # a reader may tell by the counterexample

@@ -102,6 +102,17 @@ BETWEEN: frozenset[str] = frozenset(
     {"\\Rightarrow", "\\implies", "\\Longrightarrow", "\\iff", "\\Leftrightarrow", "⇒", "⇔", "⟹"}
 )
 
+#: What stands over a name as an accent does, as it is read: ``\stackrel{\sim}{C}``.
+ACCENT_MARKS: dict[str, str] = {
+    "≈": "tilde",
+    "-": "bar",
+    "→": "vec",
+    ".": "dot",
+    "·": "dot",
+    "\\wedge": "hat",
+    "\\frown": "hat",
+}
+
 #: Commands that set their first argument under or over their second: the script that it is.
 STACKED: dict[str, str] = {"\\underset": "SUB", "\\overset": "SUP", "\\stackrel": "SUP"}
 

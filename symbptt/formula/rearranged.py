@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lark import Token
 
 from symbptt.formula.brackets import TAKES
+from symbptt.formula.lexicon import ACCENT_MARKS
 from symbptt.formula.unreadable import UnreadableError
 from symbptt.formula.words import span_of, token
 
@@ -85,13 +86,19 @@ def _braced(script: Token, operand: Sequence[Token]) -> list[Token]:
 
 
 def _stacked(tokens: list[Token], i: int, out: list[Token]) -> int:
-    r"""``\underset{k}{\sum}`` is ``\sum_{k}``; a label at a relation sign says nothing."""
+    r"""``\underset{k}{\sum}`` is ``\sum_{k}``, ``\stackrel{\sim}{C}`` is ``\tilde{C}``; a label
+    at a relation sign says nothing."""
     middle = _end(tokens, i + 1)
     stop = _end(tokens, middle)
     label, base = tokens[i + 1 : middle], tokens[middle:stop]
     core = [t for t in base if t.type != "SIZE" and str(t) not in _BRACKETS]
     if label and len(core) == 1 and core[0].type == "RELATION":
         out += core
+        return stop
+    mark = _bare(label)
+    accent = ACCENT_MARKS.get(str(mark[0])) if len(mark) == 1 and tokens[i] == "SUP" else None
+    if accent is not None and core:
+        out += [token("ACCENT", accent, *span_of(tokens[i])), *base]
         return stop
     named = len(core) == 1 and core[0].type in _NAMES and tokens[i] == "SUB"
     if not label or not (named or (len(core) == 1 and core[0].type == "BIG")):

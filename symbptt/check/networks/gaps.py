@@ -105,6 +105,30 @@ class Gaps:
         missing = {v.name: every for v in own if replaced or v.name in lagged}
         return replace(self, missing={**missing, **self.missing})
 
+    @cached_property
+    def _alike(self) -> list[str]:
+        """What lacks an equation, and will have one as other gates do: f and i beside ``o_t =
+        σ(W x_t + U h_{t-1})``, or the state that they make."""
+        behind = (self.behind(s.name) for s in self.model.with_role(Role.STATE))
+        of_states = frozenset[str]().union(*behind)
+        return [v.name for v in self.model.variables.values()
+                if v.name in self.missing and v.name in of_states and not v.timeless
+                and not self._is_taken_in(v.name)]  # fmt: skip
+
+    @cached_property
+    def _taken_in(self) -> frozenset[str]:
+        """What the activations that have equations are of: x and h."""
+        maps = (e.rhs.operand for e in self.model.equations if isinstance(e.rhs, tm.Mapped))
+        behind = frozenset[str]().union(*(self.behind(n) for a in maps for n in _refs(a)))
+        of = (v.name for v in self.model.variables.values() if v.name in behind and not v.timeless)
+        return frozenset(n for n in of if n not in self.missing and self._is_taken_in(n))
+
+    def _is_taken_in(self, name: str) -> bool:
+        """Whether a matrix multiplies a quantity."""
+        products = (p for e in self.model.equations for p in e.rhs.walk()
+                    if isinstance(p, tm.Matmul))  # fmt: skip
+        return any(name in _refs(p) for p in products)
+
     @property
     def loose(self) -> frozenset[str]:
         """What an equation gives, and no other one nor the loss uses."""
@@ -170,6 +194,11 @@ class Gaps:
                     return f"it may depend on {shown(name)}, whose forward equation isn't read"
         if chain:
             return self._passed_by(sides, scope)
+        if not isinstance(unbracketed(sides[-1]), Symbol | Quotient):
+            for of, by in _about(sides[:1], scope)[1]:
+                for name in self._alike:
+                    if by in self._taken_in and name in self.behind(of):
+                        return f"it may depend on {shown(name)}, whose forward equation isn't read"
         return None if self._carries(sides, scope) else self._begins(_about(sides, scope)[1])
 
     def _carries(self, sides: Sequence[Node], scope: Scope) -> bool:

@@ -41,7 +41,7 @@ def refused(chosen: Sequence[Given], model: Model) -> dict[str, frozenset[str]]:
     for g in chosen:
         name, right = name_of(g.statement), relation(g).sides[1]
         v = model.variables.get(name)
-        if g.left.base in LOSSES or is_value(right) or (v is not None and v.computed):
+        if is_value(right) or (g.left.base in LOSSES if v is None else v.computed):
             continue
         found.setdefault(name, set()).update(_names(right))
     return with_all_behind(found)
@@ -51,11 +51,12 @@ def told(stated: Stated) -> dict[str, frozenset[str]]:
     """What any formula gives at a step, or before the first, with the names in it; an entry of a
     vector is the vector.  A name without a step is not that of a quantity with steps."""
     found: dict[str, set[str]] = {}
-    at_t = stepped(stated)
-    for left, names in _giving(stated):
-        if not isinstance(left, Symbol) or left.base in {*LOSSES, *ERRORS}:
+    at_t, giving = stepped(stated), [*_giving(stated)]
+    used = {x for left, names in giving if not _is_loss(left) for x in names - _names(left)}
+    for left, names in giving:
+        if not isinstance(left, Symbol) or left.base in ERRORS or is_gradient_name(left):
             continue
-        if is_gradient_name(left):
+        if _is_loss(left) and left.base not in used:  # the C_t that a state is made of is none
             continue
         (name, index), inside = Naming().read(left), {*names, *map(_whole, names)}
         if index is None and name in at_t:
@@ -106,6 +107,10 @@ def _giving(stated: Stated) -> Iterator[tuple[Node, set[str]]]:
             if halves is not None and left is not None:
                 letters = (x.removeprefix("\\") for x in _LETTERS.findall(halves["right"]))
                 yield left, {*letters}
+
+
+def _is_loss(left: Node) -> bool:
+    return isinstance(left, Symbol) and left.base in LOSSES
 
 
 def _pieces(node: Node) -> Iterator[Node]:
