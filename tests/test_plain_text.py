@@ -194,3 +194,15 @@ def test_a_notebook_is_read_in_its_markdown_only():
         ("dWhh = np.outer(dz, h)", 2, "python")
     ]
     assert sources(listing, "a.md") == ["dWhh = np.outer(dz, h)"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("||∂h_t/∂h_k|| ≤ ||W_hh||^k", ["||∂h_t/∂h_k|| ≤ ||W_hh||^k"]),
+        ("- |λ_1| = |W_hh|", ["|λ_1| = |W_hh|"]),
+        ("| ∂L/∂h_t = W^T δ_t |", ["∂L/∂h_t = W^T δ_t"]),  # a cell of a table
+    ],
+)
+def test_a_norm_keeps_the_bars_that_it_begins_with(line, expected):
+    assert sources(line + "\n", "a.md") == expected

@@ -85,7 +85,7 @@ class Verdicts(Judgements):
         fault = next((f for f in self.failed if f.verdict is verdict), None)
         if fault is not None:
             reason = doubtful(
-                fault, self.held, self.failed, links_of(self.known.stated), in_doubt=in_doubt
+                fault, self.held, self.failed, [*links_of(self.known.stated)], in_doubt=in_doubt
             )
         if reason is None and mine is not None and verdict.verdict == "right":
             return self.scaled(mine)

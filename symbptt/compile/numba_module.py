@@ -85,7 +85,8 @@ def numba_module(derivation: Derivation, version: str = "", T: int | None = None
     body = list(writer.language.lines(writer.body()))
     workspace = writer.workspace()
     facts, called = called_facts(writer, T, writer.sizes), writer.loops.entries.called
-    given, outs = (writer.lying(keys) for keys in (facts["keys"], writer.outputs))
+    given = writer.lying(g.key for g in writer.given)
+    outs = writer.lying(writer.outputs)
     arrays = {**writer.arrays, **writer.variables}
     names = dict.fromkeys(f for name in called for f in (*_CALLS.get(name, ()), name))
     return fill("compiled/numba.py.j2", {

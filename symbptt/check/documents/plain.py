@@ -43,6 +43,8 @@ _EQUATION_NUMBER = re.compile(r"(?:[ ]{2,}|\t)\(\d{1,2}(?:\.\d{1,2})?[a-z]?\)\s*
 #: A gap between two formulas on a line, and a relation sign between two sides.
 _GAP = re.compile(r" {3,}|[ ]*\t[ \t]*")
 _RELATED = re.compile(rf"(?=\S).*?\S\s*(?:(?<![<>=!]){SIGN}(?!=)|∈)\s*\S")
+#: A bar that a norm begins with, and no cell of a table.
+_NORM = re.compile(r"\|(?=\S)")
 _TRAILING = " \t,.:;|&\\—–"
 _KEYWORDS = frozenset(
     re.findall(
@@ -207,6 +209,8 @@ def _trimmed(line: str, start: int, stop: int) -> tuple[int, int] | None:
             break
         stop -= 1
     while start < stop and (line[start] in _TRAILING + "*" or line[start : start + 2] == "- "):
+        if _NORM.match(line, start) and line.count("|", start, stop) % 2 == 0:
+            break
         start += 1
     part = line[start:stop]
     if part.startswith("(") and part.count("(") > part.count(")"):
