@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from symbptt.compile.languages import Block, For, If, Language, Line, Node, Place
 
@@ -42,42 +43,49 @@ class Reads:
         return node
 
     def _lines(self, lines: tuple[Line, ...]) -> Iterator[Node]:
-        read: Counter[Place] = Counter()
-        for line in lines:
-            left, sign, right = self._sides(line)
-            for place in line.touched:
-                read[place] += right.count(self.language.entry(*place))
-            if sign == "=":  # what is computed is at hand where it is read again
-                read[line.changed] += 1
+        reads = self._reads(lines)
+        changes: Counter[Place] = Counter()
         called: dict[Place, str] = {}
         for line in lines:
             left, sign, right = self._sides(line)
             for place in sorted(line.touched, key=lambda p: right.find(self.language.entry(*p))):
                 entry = self.language.entry(*place)
-                if entry not in right:
-                    continue
-                if place not in called and read[place] > 1:
+                if entry in right and place not in called and reads[place, changes[place]] > 1:
                     called[place] = self._name(place, called)
                     yield f"{called[place]} = {entry}"
                 right = right.replace(entry, called.get(place, entry))
-            if sign == "=" and read[line.changed] > 1:
+            called.pop(line.changed, None)
+            changes[line.changed] += 1
+            if sign == "=" and reads[line.changed, changes[line.changed]]:
                 called[line.changed] = self._name(line.changed, called)
                 yield f"{called[line.changed]} = {right}"
                 right = called[line.changed]
-            elif sign != "=":
-                called.pop(line.changed, None)
             yield f"{left} {sign} {right}"
+
+    def _reads(self, lines: tuple[Line, ...]) -> Counter[tuple[Place, int]]:
+        """How often each number is read, between one change of it and the next."""
+        found: Counter[tuple[Place, int]] = Counter()
+        changes: Counter[Place] = Counter()
+        for line in lines:
+            _, _, right = self._sides(line)
+            for place in line.touched:
+                found[place, changes[place]] += right.count(self.language.entry(*place))
+            changes[line.changed] += 1
+        return found
 
     def _sides(self, line: Line) -> tuple[str, str, str]:
         left = self.language.entry(*line.changed)
         sign, _, right = line.text.removeprefix(left).strip().partition(" ")
         return left, sign, right
 
-    def _name(self, place: Place, called: dict[Place, str]) -> str:
+    def _name(self, place: Place, called: Mapping[Place, str]) -> str:
+        """A name for a number of an array that no other one has now."""
         array, _ = place
-        number = 1 + sum(other == array for other, _ in called)
-        key = array, number
-        if key not in self.names:
-            wanted = re.sub("__+", "_", f"{array}_i")
-            self.names[key] = self.new(wanted if number == 1 else f"{wanted}{number}")
+        wanted = re.sub("__+", "_", f"{array}_i")
+        for number in count(1):
+            key = array, number
+            if key not in self.names:
+                self.names[key] = self.new(wanted if number == 1 else f"{wanted}{number}")
+            if self.names[key] not in called.values():
+                break
         return self.names[key]

@@ -55,6 +55,9 @@ FUNCTIONS: dict[str, str] = {
     return largest, total''',
 }  # fmt: skip
 
+#: Functions of arrays; what is not called is not printed.
+HELPERS = ("zero", "start", "copy", "transpose")
+
 #: What a function calls that is printed with it.
 _CALLS = {"softmax": ("exps",), "log_softmax": ("exps",)}
 
@@ -95,6 +98,7 @@ def numba_module(derivation: Derivation, version: str = "", T: int | None = None
         "given": [(arrays[key], writer.count_of_array(key)) for key in given],
         "outs": [(arrays[f"∂{key}"], writer.count_of_array(key)) for key in outs],
         "workspace": list(workspace.items()),
+        "helpers": {name for name in HELPERS if any(f"{name}(memory" in line for line in body)},
         "functions": [_function(name) for name in names if name not in OWN],
     })  # fmt: skip
 
