@@ -206,3 +206,21 @@ def test_a_notebook_is_read_in_its_markdown_only():
 )
 def test_a_norm_keeps_the_bars_that_it_begins_with(line, expected):
     assert sources(line + "\n", "a.md") == expected
+
+
+LISTING = "dW = np.outer(dh, x)\n∂L/∂W_hh += ∂L/∂h_t @ h_{t-1}^T\n"
+
+
+@pytest.mark.parametrize(
+    ("language", "listing", "number"),
+    [
+        ("python", LISTING, 2),  # no Python
+        ("", LISTING, 2),
+        ("python", LISTING.replace("∂L", "# ∂L", 1), 2),
+        ("python", LISTING.replace("∂L/∂W_hh += ∂L/∂h_t @ h_{t-1}^T", "s = '∂L'"), 1),
+        ("julia", "∂W = ∂h * h\n", 0),
+        ("mermaid", "A[∂L/∂W = δ x^T] --> B\n", 0),
+    ],
+)
+def test_a_listing_with_derivatives_is_no_program(language, listing, number):
+    assert len(sources(f"```{language}\n{listing}```\n", "a.md")) == number

@@ -12,7 +12,7 @@ from symbptt.check.documents.delimiters import Found, delimited
 from symbptt.check.documents.fragments import File, Fragment, Heading
 from symbptt.check.documents.layout import HOLE, INLINE, Code, Layout
 from symbptt.check.documents.macros import Macros
-from symbptt.check.documents.plain import code_formulas, text_formulas
+from symbptt.check.documents.plain import COMMENT, code_formulas, text_formulas
 from symbptt.check.documents.words import RELATION, names_in
 
 #: How many characters of its surroundings a fragment keeps, on each side.
@@ -20,6 +20,13 @@ MAX_WORDS = 240
 
 #: Languages whose lines are text and not code.
 _TEXTS = frozenset({"", "text", "txt", "plain", "plaintext", "ascii", "none", "console", "unicode"})
+#: Languages in which ∂ is no part of a name; it may be one in Julia.
+_WITHOUT_SIGN = frozenset(
+    {"python", "py", "python3", "c", "cpp", "c++", "java", "javascript", "js", "typescript", "go",
+     "rust", "matlab", "r", "pseudo", "pseudocode", "algorithm"}
+)  # fmt: skip
+_STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
+_DOCSTRING = re.compile(r'"""|\'\'\'')
 _SENTENCE_END = re.compile(
     r"[.!?](?:\s+(?=[A-Z0-9$\\*(])|\s*\Z)|\n[ \t]*\n|\n(?=[ \t]*(?:[-*+#>]|\d+[.)])\s)"
 )
@@ -94,7 +101,7 @@ def _in_code(text: str, code: Code, names: frozenset[str]) -> Iterator[Found]:
         if RELATION.search(inner) and "\n" not in inner:
             yield from _text(code.start, text_formulas(inner, sure=True, names=names))
         return
-    if code.language not in _TEXTS:
+    if code.language not in _TEXTS and not _is_pseudocode(text[code.start : code.stop], code):
         for start, stop in lines(text, code.start, code.stop, code=True):
             yield from _text(start, code_formulas(text[start:stop]), code.language)
         return
@@ -102,6 +109,14 @@ def _in_code(text: str, code: Code, names: frozenset[str]) -> Iterator[Found]:
         line = text[start:stop]
         spans = [*text_formulas(line, sure=True, names=names)] or [*code_formulas(line)]
         yield from _text(start, iter(spans))
+
+
+def _is_pseudocode(lines: str, code: Code) -> bool:
+    """Whether a listing is no program: it has the sign of a derivative, ``∂L/∂h_t = …``, outside
+    comments and strings."""
+    if code.language not in _WITHOUT_SIGN or _DOCSTRING.search(lines):
+        return False
+    return any("∂" in _STRING.sub("", COMMENT.split(line)[0]) for line in lines.splitlines())
 
 
 def _text(
