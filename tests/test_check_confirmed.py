@@ -185,3 +185,23 @@ def test_gradients_by_matrices_may_all_be_transposed(of_output, of_weight, expec
     verdict = found[-1].verdict
     assert verdict is not None
     assert verdict.verdict == expected
+
+
+RECURSION = (
+    r"$$\frac{\partial E_t}{\partial h_t} = \frac{\partial E_t}{\partial o_t} \frac{\partial o_t}{\partial h_t}"
+    r" + \frac{\partial E_{t+1}}{\partial h_{t+1}} \frac{\partial h_{t+1}}{\partial h_t}$$"
+)
+CELL = r"$$h_t = \tanh(U x_t + W h_{t-1}), \quad o_t = V h_t$$" + "\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "claim", "expected"),
+    [
+        ("", RECURSION, "inconclusive"),  # E_t may be the loss from step t on
+        (r"$$E = \sum_t E_t$$" + "\n", RECURSION, "wrong"),
+        (r"$$\frac{\partial E}{\partial V} = \sum_t \frac{\partial E_t}{\partial V}$$" + "\n", RECURSION, "wrong"),
+        ("", RECURSION.replace("+", "-", 1), "wrong"),
+    ],
+)  # fmt: skip
+def test_the_loss_of_a_step_may_be_that_of_all_from_there_on(said, claim, expected):
+    assert last(CELL + said + claim) == expected

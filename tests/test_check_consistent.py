@@ -194,3 +194,24 @@ FACTOR = rf"{by('h_t', 'W')} = \operatorname{{diag}}(1 - h_t^2) h_{{t-1}}^T"
 )  # fmt: skip
 def test_a_derivative_that_is_given_whole_is_not_the_immediate_one(others, verdict):
     assert last(ELMAN, *others, SHARES_OF).verdict == verdict
+
+
+CHAIN = rf"{by('L', 'h_{t-1}')} = {by('h_t', 'h_{t-1}')} {by('L', 'h_t')}"
+JACOBIAN = rf"{by('h_t', 'h_{t-1}')} = \operatorname{{diag}}(1 - h_t^2) W"
+
+
+@pytest.mark.parametrize(
+    ("claims", "noted"),
+    [
+        ([JACOBIAN], False),
+        ([CHAIN], False),  # an order alone needs nothing
+        ([JACOBIAN, CHAIN], True),
+        ([rf"{by('h_t', 'h_{t-1}')} = W^T \operatorname{{diag}}(1 - h_t^2)", CHAIN], False),
+        ([rf"{by('h_t', 'h_{t-1}')} = W^T \operatorname{{diag}}(1 - h_t^2)", JACOBIAN], True),
+        ([rf"{by('h_t', 'a_t')} = \operatorname{{diag}}(1 - h_t^2)", CHAIN], False),  # symmetric
+    ],
+)
+def test_a_jacobian_shows_its_layout(claims, noted):
+    text = ELMAN + r"$$a_t = W h_{t-1} + U x_t$$" + "".join(f"\n$${c}$$\n" for c in claims)
+    notes = symbptt.check(text).notes
+    assert any("opposite layouts" in note for note in notes) is noted

@@ -95,6 +95,7 @@ EXAMPLES: dict[str, str | tuple[str, ...]] = {
         rf"{NETS}$$(h \times 1) \cdot (1 \times h) = (h \times h)$$",
         rf"{NETS}$$(1 \times n) \cdot (n \times n) = (1 \times n)$$",
     ),
+    "factor behind a comma": rf"{NETS}$${of('h_t', 'h_{t-1}')} = diag(1 - h_t^2), W$$",
     "t for a factor": r"$$i_t = \sigma(A h_{t-1} + B x_t), \quad g_t = \tanh(W h_{t-1} + U x_t)$$"
     r"$$c_t = c_{t-1} + i_t \odot g_t, \quad h_t = \tanh(c_t)$$"
     "\n$di = dct \\odot g_t$",
@@ -269,7 +270,7 @@ def examples(row: Doubt) -> tuple[str, ...]:
 )
 def test_a_doubt_leaves_its_example_undecided(row, example, monkeypatch):
     def verdict():
-        return symbptt.check(example).findings[-1].verdict
+        return next(f.verdict for f in reversed(symbptt.check(example).findings) if f.verdict)
 
     found = verdict()
     assert found.verdict == "inconclusive"

@@ -111,3 +111,22 @@ def test_a_sum_may_begin_behind_a_state_that_is_zero(total: str, expected: str) 
     given = verdict(text.replace("$$z_t", r"$$h_0 = 0, \quad z_t"), claim)
     assert given == expected.removesuffix("-under")
     assert verdict(text, claim) == expected.replace("right-under", "wrong")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", "right-under"),
+        ("The loss is the mean squared error.", "inconclusive"),
+        ("这里假设为MSE，", "inconclusive"),
+        ("Der quadratische Fehler wird minimiert.", "inconclusive"),
+        ("Use the MSE for regression, here a log-likelihood.", "right-under"),
+        ("里用均方误差或交叉熵。", "right-under"),
+        ("The premseason begins.", "right-under"),
+    ],
+)
+def test_words_that_speak_of_a_squared_error_are_heard(words: str, expected: str) -> None:
+    """By a softmax ``ŷ - y`` is the gradient of a cross-entropy."""
+    network = r"$$h_t = \tanh(W h_{t-1} + U x_t)$$ $$\hat{y}_t = \mathrm{softmax}(V h_t)$$"
+    claim = rf"$${of('L', 'V')} = \sum_t (\hat{{y}}_t - y_t) h_t^\top$$"
+    assert verdict(network, words, claim) == expected

@@ -31,6 +31,7 @@ DOCUMENTS = [
     (r"$$\begin{aligned} \delta &= b \\\\ &= c \end{aligned}\tag{8}$$", [r"\delta = b = c"]),
     ("$$\\frac{a}{b}$$\nis\n$$= c$$", [r"\frac{a}{b}", r"\frac{a}{b} = c"]),
     ("∂L/∂h = ∂L/∂y · A\n  = ∂L/∂y · B\n", ["∂L/∂h = ∂L/∂y · A", "∂L/∂h = ∂L/∂y · B"]),
+    (r"$$\displaylines{a = b \\ c = \frac{d}{e}}$$", ["a = b", r"c = \frac{d}{e}"]),
     (r"$s = \tanh(Ux_t + Ws_{t-1})$", [r"s = \tanh(U x_t + W s_{t-1})"]),
     (r"$W_hh h + W_xh x$", ["W_{hh} h + W_{xh} x"]),
     (r"$\partial{loss}$", [r"\partial{loss}"]),

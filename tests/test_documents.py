@@ -31,6 +31,8 @@ MARKDOWN = [
     ("!bt\na_t = W h_t\n!et", ["a_t = W h_t"]),
     ("!bt\n\\begin{align*}\na &= b\n\\end{align*}\n!et", ["\\begin{align*}\na &= b\n\\end{align*}"]),
     ("> $$\n> a = b\n> $$", ["a = b"]),
+    ("Then\n[\na_t = \\frac{b}{c}\n]\nwhere", ["a_t = \\frac{b}{c}"]),
+    ("Then\n[\nno formula\n]\nwhere", []),
     ("It costs $5, or $10 a month.", []),
     ("Set $HOME and $PATH first.", []),
     ("formatted using dollar signs ($).", []),
@@ -218,3 +220,13 @@ def test_time_is_linear(text):
     start = time.process_time()
     assert len(Document(text, "a.md").fragments) in range(20_000)
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("mark", ["# ", "// ", " * ", "-- "])
+def test_marks_of_comments_are_not_read(mark):
+    lines = ["Let", "$$", r"\frac{\partial L}{\partial h_t}", "= a_t * b_t", "$$", "so"]
+    (found,) = Document("\n".join(mark + line for line in lines), "cell.py").fragments
+    assert found.text.split() == [r"\frac{\partial", r"L}{\partial", "h_t}", "=", "a_t", "*", "b_t"]
+    assert found.line == 3
+    product = "Let $$\na\n* b\n$$ be"
+    assert [f.text for f in Document(product, "a.md").fragments] == ["a\n* b"]

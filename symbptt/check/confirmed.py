@@ -23,6 +23,7 @@ from symbptt.check.notation.namings import namings
 from symbptt.check.notation.scripts import scripts, unbracketed
 from symbptt.check.notation.symbols import Scope
 from symbptt.formula.tree import (
+    BigOperator,
     Call,
     Differential,
     Group,
@@ -74,6 +75,7 @@ UNCONFIRMED = (
 TRANSPOSED = "it is transposed, as other gradients by matrices of this document are"
 #: The mistake of an edit that puts the slope of an activation behind a gradient.
 MISSING_SLOPE = "activation's derivative missing"
+FROM_STEP_ON = "it holds if the loss of a step is that of all from there on; nothing says it isn't"
 OF_ROWS = (
     "it holds, transposed, of vectors that are rows, and no other gradient by a matrix says which "
     "they are"
@@ -107,6 +109,8 @@ def doubtful(
         return OF_ROWS
     if is_of_an_argument(failed, others) or has_slope_already(failed, stated):
         return OF_ARGUMENT
+    if is_of_what_follows(failed, stated):
+        return FROM_STEP_ON
     if in_doubt and failed.mistake is None:
         return UNEXPLAINED
     if in_doubt or (failed.uses_names and failed.mistake is None):
@@ -171,6 +175,32 @@ def has_slope_already(failed: Failed, stated: Sequence[Part]) -> bool:
         if given in by and given in {m.name for m in known if m is not None}:
             return True
     return False
+
+
+def is_of_what_follows(failed: Failed, stated: Sequence[Part]) -> bool:
+    """Whether a recursion in the losses of two steps, ``∂E_t/∂h_t = … + ∂E_{t+1}/∂h_{t+1} …``,
+    holds if each is the loss from its step on, and the document says nothing else of ``E_t``."""
+    scope = failed.scope
+
+    def is_of_step(node: Node) -> bool:
+        what = scope.meant(node) if isinstance(node, Symbol) else None
+        return what is not None and what.kind == "loss" and what.step is not None
+
+    def change(node: Node) -> Node:
+        if isinstance(node, Symbol):
+            return Symbol(node.base, node.accents) if is_of_step(node) else node
+        return node.rebuilt(change)
+
+    left, right = failed.claim.sides
+    if len({n for side in (left, right) for n in side.walk() if is_of_step(n)}) < 2:
+        return False
+    for part in stated:
+        said = [n.body for n in part.right.walk() if isinstance(n, BigOperator)]
+        said += [] if has_derivative(part.left) else [part.left]
+        if any(is_of_step(x) for side in said for x in side.walk()):
+            return False
+    turned = replace(failed.claim, left=change(left), right=change(right))
+    return held_everywhere(turned, failed.setting, [STANDARD])
 
 
 def _factors(node: Node) -> Iterator[Node]:

@@ -11,6 +11,7 @@ from symbptt.check.findings import Verdict
 from symbptt.check.judge import held_everywhere
 from symbptt.check.meaning.claims import Claim
 from symbptt.check.meaning.conventions import Convention, Reading
+from symbptt.check.meaning.layouts import Need
 from symbptt.check.meaning.setting import Setting
 from symbptt.check.meaning.shares import Share, Side
 from symbptt.check.meaning.tensors import Layout
@@ -83,6 +84,21 @@ def contradicted(held: Held, others: Sequence[Held]) -> str | None:
             if other.epoch == held.epoch and _contradicts(row, held, other):
                 return f"it would hold under '{row.name}', but line {other.line} says otherwise"
     return None
+
+
+def rows_shown(held: Held) -> Iterator[Need]:
+    """The layout that a Jacobian shows which holds as it is written, and not the other way."""
+    scope, layout = held.setting.scope, held.convention.layout
+    left = [*_of_quantities([unbracketed(held.claim.left)], scope)]
+    if layout is not Layout.GRADIENT or all(_is_timeless(by, scope) for _, by in left):
+        return
+    if _fails(held, replace(held.convention, layout=Layout.DENOMINATOR)):
+        yield Need("numerator", held.line, "has ∂a/∂b with the rows of a")
+
+
+def is_of_entropy(row: Reading) -> bool:
+    """Whether a reading says that the loss is the cross-entropy."""
+    return row.group == USUAL_LOSS and "cross-entropy" in row.name
 
 
 def _other_scale(held: Held, others: Sequence[Held]) -> str | None:

@@ -61,6 +61,7 @@ from symbptt.check.doubtful import (
 )
 from symbptt.check.misread import (
     equals_an_entry,
+    goes_on_behind_a_comma,
     has_two_steps,
     is_of_shapes,
     may_be_a_power,
@@ -151,6 +152,8 @@ DOUBTS: tuple[Doubt, ...] = (
     Doubt("a value", When.FAILS, gives_value,
           "it gives a value, of which the equations say nothing"),
     Doubt("shapes", _EITHER, is_of_shapes, "it says what sizes are; nothing is checked of them"),
+    Doubt("factor behind a comma", When.FAILS, goes_on_behind_a_comma,
+          "what stands behind the comma may be a factor"),
     Doubt("t for a factor", When.FAILS, takes_time_for_a_factor,
           "t stands as a factor; it may end a name before it"),
     Doubt("power of T", When.FAILS, may_be_a_power,

@@ -6,6 +6,7 @@ formula that was meant otherwise, and its notation says where.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from symbptt.check.meaning.regrouped import lengthened
@@ -13,6 +14,8 @@ from symbptt.check.networks.epoch import Epoch
 from symbptt.check.networks.parts import EQUAL, Part
 from symbptt.check.notation.scripts import is_time, scripts, unbracketed
 from symbptt.check.notation.symbols import ERRORS, Scope
+from symbptt.errors import FormulaError
+from symbptt.formula import parse_equations
 from symbptt.formula.tree import (
     BigOperator,
     Group,
@@ -21,9 +24,12 @@ from symbptt.formula.tree import (
     Product,
     Relation,
     Symbol,
+    Text,
     Transpose,
 )
 
+#: What stands behind a comma, up to a space that separates.
+_COMMA = re.compile(r"\s*,\s*((?:(?!\\(?:q?quad|text|mbox|forall)\b|\\\\|\n\s*\n).)+)", re.DOTALL)
 #: Letters that count entries, where they count no steps.
 _ENTRIES = frozenset("ijklmnpqrs")
 #: Letters that count steps.
@@ -152,6 +158,20 @@ def may_be_a_power(part: Part, epoch: Epoch, scope: Scope) -> bool:
         and not scope.model.variables[m.name].timeless
         for m in every
     )  # fmt: skip
+
+
+def goes_on_behind_a_comma(part: Part, epoch: Epoch, scope: Scope) -> bool:
+    r"""Whether a factor stands behind a comma: the ``W`` of ``diag(1 - h_t^2), W`` where a ``\\,``
+    has lost its backslash."""
+    formula = part.formula
+    tail = _COMMA.match(formula.text, formula.tree.span.end)
+    if tail is None:
+        return False
+    try:
+        pieces = parse_equations(tail[1])
+    except FormulaError:
+        return False
+    return bool(pieces) and not any(isinstance(piece, Relation | Text) for piece in pieces)
 
 
 def is_of_shapes(part: Part, epoch: Epoch, scope: Scope) -> bool:

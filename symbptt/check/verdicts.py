@@ -11,7 +11,7 @@ from symbptt.check.bounds.search import NOT_REFUTED
 from symbptt.check.cases import Where, case_meant, with_gates_held
 from symbptt.check.changes import holds_of_changes
 from symbptt.check.confirmed import UNEXPLAINED, Failed, doubtful
-from symbptt.check.consistent import Held, contradicted
+from symbptt.check.consistent import Held, contradicted, is_of_entropy, rows_shown
 from symbptt.check.corrections import correction
 from symbptt.check.counterexamples import counterexample
 from symbptt.check.doubts import When, doubt
@@ -51,6 +51,7 @@ LACKS_SCALE = "it lacks no more than a constant factor that the loss has"
 _OF_WHICH_SCALE = (AT_END, LACKS_SCALE)
 DIRECT = "direct path"
 BROKEN_CHAIN = "it holds by an immediate derivative, which is total in the link before it"
+SQUARED = "it holds if the loss is the cross-entropy, and the text speaks of a squared error"
 ONE_ALONE = "lines {} and {} give the same quantity, and it holds by one of them alone"
 OF_A_CASE = "line {} gives a quantity of line {} a value, and this may be about that case"
 
@@ -149,6 +150,8 @@ class Verdicts(Judgements):
         unsure = doubt(part, epoch, self.scope(epoch), When.HOLDS) if found.holds else None
         if unsure is None and self.breaks_a_chain(part, epoch, found):
             unsure = BROKEN_CHAIN
+        if unsure is None and epoch.is_squared and any(map(is_of_entropy, found.readings)):
+            unsure = SQUARED
         if unsure is not None:
             return undecided(unsure)
         if found.verdict == "wrong" and (has_norms(part) or _compares_functions(part)):
@@ -170,6 +173,7 @@ class Verdicts(Judgements):
                 )
             )  # fmt: skip
             self.known.needs += needs(sides, found.convention.layout, part.formula.line)
+            self.known.needs += rows_shown(self.held[-1])
         return self.explained(part, epoch, verdict) if verdict.verdict in FAULTS else verdict
 
     def has_shape_as_read(self, part: Part, epoch: Epoch) -> bool:

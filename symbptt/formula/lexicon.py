@@ -93,7 +93,7 @@ UNDERBRACES: frozenset[str] = frozenset({"\\underbrace", "\\overbrace"})
 IGNORED: frozenset[str] = _commands(
     "displaystyle textstyle scriptstyle limits nolimits nonumber notag mathstrut strut",
     "large Large LARGE huge Huge small normalsize rm bf it sf cal thinspace medspace",
-    "thickspace enspace enskip allowbreak nobreak hfill centering relax hline",
+    "thickspace enspace enskip space allowbreak nobreak hfill centering relax hline",
     "therefore because",
 )
 

@@ -53,6 +53,7 @@ PAIRS = (
     Pair(r"\$\$", r"(?<!\\)\$\$", "display", "$$"),
     Pair(r"(?m:^[ \t]*!bt\b)(?!\s*\\begin|\s*\\\[|\s*\$)", r"(?m:^[ \t]*!et\b)", "display", "!bt"),
     Pair(r"<math>", r"</math>", "inline", "<math>"),
+    Pair(r"(?m:^[ \t]*\[[ \t]*$)(?=\n[^\n]*[\\_^=])", r"(?m:^[ \t]*\][ \t]*$)", "display", "["),
 )
 _CLOSING = tuple(re.compile(pair.closing) for pair in PAIRS)
 _OPEN = re.compile(

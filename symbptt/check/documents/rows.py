@@ -32,6 +32,7 @@ _WHOLE = re.compile(
 )
 _INNER = frozenset({"cases", "dcases", "bmatrix", "pmatrix", "matrix", "smallmatrix", "array"})
 #: A box around all of a display; space between the formulas in it.
+_LINES = re.compile(r"\s*\\displaylines\s*\{(?P<inside>.*)\}\s*", re.DOTALL)
 _BOX = re.compile(r"\s*\\boxed\s*\{(?P<inside>.*)\}\s*[.,;]?\s*", re.DOTALL)
 _SPACE = re.compile(r"\\q?quad(?![A-Za-z])")
 _ARRAY = re.compile(
@@ -108,7 +109,10 @@ def of_size(text: Traced) -> Traced:
 
 def unframed(text: Traced) -> Traced:
     r"""The rows of an array that does nothing but set formulas under one another, and formulas
-    side by side in one box."""
+    side by side in one box, or one under another in Plain TeX."""
+    lines = _LINES.fullmatch(text.text)
+    if lines is not None and _is_balanced(lines.group("inside")):
+        return text[lines.start("inside") : lines.end("inside")]
     box = _BOX.fullmatch(text.text)
     if box is not None and _is_balanced(box.group("inside")) and _SPACE.search(box.group("inside")):
         return unframed(text[box.start("inside") : box.end("inside")])

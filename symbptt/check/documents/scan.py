@@ -12,6 +12,7 @@ from symbptt.check.documents.delimiters import Found, delimited
 from symbptt.check.documents.fragments import File, Fragment, Heading
 from symbptt.check.documents.layout import HOLE, INLINE, Code, Layout
 from symbptt.check.documents.macros import Macros
+from symbptt.check.documents.traced import Traced
 from symbptt.check.documents.plain import COMMENT, code_formulas, text_formulas
 from symbptt.check.documents.words import RELATION, names_in
 
@@ -30,6 +31,8 @@ _DOCSTRING = re.compile(r'"""|\'\'\'')
 _SENTENCE_END = re.compile(
     r"[.!?](?:\s+(?=[A-Z0-9$\\*(])|\s*\Z)|\n[ \t]*\n|\n(?=[ \t]*(?:[-*+#>]|\d+[.)])\s)"
 )
+#: What lines of comments begin with.
+_MARKS = frozenset({"#", "##", "//", "///", "//!", "*", "--", ";"})
 #: The line that opens a block of code.
 _FENCE = re.compile(r"\n[ \t]*(?:```|~~~)\w*\Z")
 _ENVIRONMENT = re.compile(
@@ -127,11 +130,20 @@ def _text(
         yield Found(start, stop, start, stop, "text", language=language)
 
 
+def _without_marks(part: Traced, f: Found, text: str) -> Traced:
+    """A display over lines of comments, ``# $$``, without the marks that these begin with."""
+    before = text[text.rfind("\n", 0, f.outer_start) + 1 : f.outer_start].strip()
+    if before not in _MARKS or f.form != "display":
+        return part
+    mark = re.compile(rf"(?<=\n)[ \t]*{re.escape(before)}(?=[ \t]|$)|\A{re.escape(before)}[ \t]", re.M)
+    return part.replaced(mark, lambda m: "")
+
+
 def _fragment(
     layout: Layout, f: Found, file: File, macros: Macros, offsets: Sequence[int]
 ) -> Fragment | None:
     page = layout.page
-    part = without_definitions(page[f.start : f.stop]).stripped()
+    part = without_definitions(_without_marks(page[f.start : f.stop], f, page.text)).stripped()
     if not part.text:
         return None
     text, notes = macros.expanded(part) if f.form != "text" else (part, ())

@@ -95,6 +95,18 @@ _ENDS = re.compile(r"[.;!?。；！？](?=\s|$)|\n\s*\n")
 _QUALIFIED = said("qualifies a loss")
 
 
+_ENTROPY, _SQUARED = said("speaks of an entropy"), said("speaks of a squared error")
+
+
+def is_squared(words: str) -> bool:
+    """Whether a text speaks of a squared error, and of no entropy.
+
+    >>> is_squared("The loss is the MSE."), is_squared("MSE, or the cross-entropy.")
+    (True, False)
+    """
+    return _SQUARED.search(words) is not None and _ENTROPY.search(words) is None
+
+
 def spoken_loss(words: str) -> str | None:
     """The loss that a text names."""
     return next((name for name, sign in LOSS_WORDS.items() if sign.search(words)), None)

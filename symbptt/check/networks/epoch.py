@@ -101,7 +101,8 @@ class Epoch:
     ``named``: names of parts of equations that are differentiated; ``bare_is_last``: a state
     without a step is the last; ``assumed``: the document doesn't say all of it; ``loss_unread``: it
     has a loss that isn't read; ``loss_beyond``: it says more of its loss than the model has;
-    ``may_be``: the usual losses that this may be; ``share``: the loss of a step in it; ``gated``:
+    ``may_be``: the usual losses that this may be; ``is_squared``: the text speaks of a squared
+    error, and of no entropy; ``share``: the loss of a step in it; ``gated``:
     the state whose update by a gate the document leaves out; ``given``: all formulas that look like
     forward equations, ``statements`` those that this model was made of, ``by_elements`` if some
     gave elements; ``sigma_open``: σ may be tanh;
@@ -132,6 +133,7 @@ class Epoch:
     loss_unread: bool = False
     loss_beyond: bool = False
     may_be: frozenset[str] = frozenset(USUAL_LOSSES)
+    is_squared: bool = False
     share: Share | None = None
     gated: str = ""
     note: str = ""

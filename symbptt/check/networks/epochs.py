@@ -15,6 +15,7 @@ from symbptt.check.networks.besides import besides
 from symbptt.check.networks.bindings import (
     begins_at_zero,
     called_in,
+    is_squared,
     leaves_sigma_open,
     may_be_identity,
     qualifies_loss,
@@ -141,6 +142,7 @@ def epochs(
             or (qualified and not epoch.loss_stated)
             or goes_beyond(epoch.model, equal, stated=epoch.loss_stated),
             may_be=may_be,
+            is_squared=is_squared(words),
             gaps=None
             if epoch.gaps is None
             else epoch.gaps.with_equations_for(differentiated)

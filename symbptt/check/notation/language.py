@@ -64,6 +64,9 @@ ENGLISH = {
     "was, way, we, were, what, which, while, who, why, will, with, yes, yet, you, your",
     "names the cross-entropy": "*cross entropy*, *cross-entropy*, *crossentropy*, "
     "*negative log likelihood*, *negative log-likelihood*, *negative loglikelihood*",
+    "speaks of an entropy": "*entrop*, *likelihood*",
+    "speaks of a squared error": "*squared error*, *squared-error*, *square error*, mse, l2 loss, "
+    "quadratic loss/cost/error, *sum of squares*, squared loss/difference/differences",
     "qualifies a loss": "*averag*, mean of/over, *weighted, *weights each, *smooth*, focal, "
     "*penalt*, *penalis*, *penaliz*, *regularis*, *regulariz*, decay, *mask*, *padding, hinge, "
     "margin, last/final step/output/state/time/timestep only, last/final time step only, "
@@ -96,6 +99,8 @@ ENGLISH = {
     "names the sigmoid": "*sigmoid*, *logistic*",
 }
 CHINESE = {
+    "speaks of an entropy": "熵, 似然",
+    "speaks of a squared error": "均方误差, 平方误差, 均方差, 方差损失",
     "holds something constant": "常数, 常量, 固定, 视为不变",
     "goes on from a condition": "时, 则, 有, 那么, 我们有",
     "names the loss": "损失, 代价",
@@ -119,6 +124,7 @@ CHINESE = {
     "names tanh": "双曲正切",
 }
 FRENCH = {
+    "speaks of a squared error": "erreur quadratique",
     "holds something constant": "constant*, fixé*",
     "goes on from a condition": "on a, alors",
     "names the loss": "perte*, coût*",
@@ -133,6 +139,7 @@ FRENCH = {
     "adds to what stands before": "avec",
 }
 GERMAN = {
+    "speaks of a squared error": "quadratisch*",
     "holds something constant": "konstant*, festgehalten",
     "goes on from a condition": "gilt, ist, dann",
     "names the loss": "verlust*, kosten*",
@@ -148,6 +155,7 @@ GERMAN = {
     "adds to what stands before": "mit",
 }
 ITALIAN = {
+    "speaks of a squared error": "errore quadratico",
     "holds something constant": "costant*, fissat*",
     "goes on from a condition": "si ha, abbiamo, allora",
     "names the loss": "perdita, costo",
@@ -162,6 +170,8 @@ ITALIAN = {
     "adds to what stands before": "con",
 }
 JAPANESE = {
+    "speaks of an entropy": "エントロピー, 尤度",
+    "speaks of a squared error": "二乗誤差, 2乗誤差",
     "holds something constant": "定数, 固定",
     "goes on from a condition": "のとき, の場合, では, は",
     "names the loss": "損失",
@@ -175,6 +185,7 @@ JAPANESE = {
     "explains what stands before": "ここで, ただし",
 }
 PORTUGUESE = {
+    "speaks of a squared error": "erro quadrático",
     "holds something constant": "constante*, fix*",
     "goes on from a condition": "temos, então",
     "names the loss": "perda, custo",
@@ -189,6 +200,8 @@ PORTUGUESE = {
     "adds to what stands before": "com",
 }
 RUSSIAN = {
+    "speaks of an entropy": "*энтроп*, *правдоподоб*",
+    "speaks of a squared error": "*квадратич*",
     "holds something constant": "постоянн*, фиксир*",
     "goes on from a condition": "имеем, то",
     "names the loss": "потер*, ошибк*",
@@ -202,6 +215,7 @@ RUSSIAN = {
     "explains what stands before": "где, здесь",
 }
 SPANISH = {
+    "speaks of a squared error": "error cuadrático",
     "holds something constant": "constante*, fij*",
     "goes on from a condition": "tenemos, se tiene, entonces",
     "names the loss": "pérdida, coste, costo",
@@ -216,6 +230,8 @@ SPANISH = {
     "adds to what stands before": "con",
 }
 KOREAN = {
+    "speaks of an entropy": "엔트로피, 우도",
+    "speaks of a squared error": "제곱 오차, 제곱오차",
     "holds something constant": "상수, 고정",
     "goes on from a condition": "일 때, 인 경우, 이면, 에서는",
     "names the loss": "손실",
@@ -228,6 +244,7 @@ KOREAN = {
     "speaks of numbers": "scalar 경우, scalar인 경우, 스칼라",
 }
 VIETNAMESE = {
+    "speaks of a squared error": "bình phương",
     "holds something constant": "hằng số, cố định",
     "names the loss": "mất mát",
     "says that all are numbers": "vô hướng",
