@@ -112,6 +112,8 @@ EXAMPLES: dict[str, str | tuple[str, ...]] = {
     f"\n$${of('g_t', 'u_t')} = Q x_t$$",
     "equation that is not read": NETS.replace(r"\tanh(z_t)", r"\tanh(z_t) + a_t")
     + rf"$$a_t = x_t \odot c_{{t-1}}$$ $${of('L', 'x_t')} = U^T {of('L', 'h_t')}$$",
+    "equation without a model": rf"{NETWORK}$$h_t = A h_{{t-1}} + q h_t$$"
+    rf" $${of('h_t', 'h_{t-1}')} = diag(1 - h_{{t-1}}^2) W$$",
     "step that is left out": r"$$c_t = f \odot c_{t-1} + i \odot g, \quad h_t = o \odot \tanh(c_t)$$"
     f"\n$${of('c_t', 'c_{t-1}')} = diag(f_t)$$",
     "step that may be the last": f"{NETS}$$\\delta_t = {of('L', 'h_t')}$$"

@@ -142,3 +142,50 @@ def test_what_lacks_an_equation_may_be_of_what_the_gates_beside_it_are(cell, ver
     big = "C" in cell
     texts = [x.replace("c_t", "C_t") if big else x for x in (OUTPUT_GATE, GATE)]
     assert last(texts[0] + cell + "\n", texts[1]).verdict == verdict
+
+
+SOFTMAX = r"""
+$$ a_t = b + W h_{t-1} + U x_t $$
+
+$$ h_t = \tanh(a_t) $$
+
+$$ o_t = c + V h_t $$
+
+$$ \hat{y}_t = \operatorname{softmax}(o_t) $$
+
+To see why, suppose
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "verdict"),
+    [("W", "right"), (r"\operatorname{diag}(1 - h_t^2) W", "wrong"), ("W^T W", "wrong")],
+)
+def test_a_network_without_activations_goes_on_from_one_that_has_them(right, verdict):
+    """Its state is no gate of its own, and its output is what it was."""
+    claim = f"{by('h_t', 'h_{t-1}')} = {right}"
+    assert last(SOFTMAX, "h_t = W h_{t-1}", claim).verdict == verdict
+
+
+GATED = r"""
+$$ f_t = \sigma(W_f [h_{t-1}, x_t] + b_f) $$
+
+$$ i_t = \sigma(W_i [h_{t-1}, x_t] + b_i) $$
+
+$$ g_t = \tanh(W_g [h_{t-1}, x_t] + b_g) $$
+
+$$ o_t = \sigma(W_o [h_{t-1}, x_t] + b_o) $$
+
+$$ c_t = f_t \odot c_{t-1} + i_t \odot g_t $$
+
+$$ h_t = o_t \odot \tanh(c_t) $$
+"""
+PLAIN = r"$$ h_t = \tanh(W_{hh} h_{t-1} + W_{xh} x_t + b_h) $$"
+
+
+@pytest.mark.parametrize("text", [GATED, f"{PLAIN}\n{GATED}", f"{GATED}\n{PLAIN}"])
+def test_another_network_of_the_document_makes_no_term_vanish(text):
+    """By the plain one ``∂i_t/∂c_{t-1}`` is zero, and whatever it is multiplied by."""
+    slopes = f"{by('f_t', 'c_{t-1}')} \\odot c_{{t-1}} - 2 {by('i_t', 'c_{t-1}')} \\odot g_t"
+    claim = f"{by('c_t', 'c_{t-1}')} = \\operatorname{{diag}}(f_t) + {slopes}"
+    assert last(text, claim).verdict == "inconclusive"

@@ -13,6 +13,7 @@ from symbptt.check.meaning.claims import unbound_letters
 from symbptt.check.networks.bindings import called_in, difference
 from symbptt.check.networks.differentials import has_d, is_of_expression
 from symbptt.check.networks.epoch import Epoch
+from symbptt.check.networks.guessed import shown
 from symbptt.check.networks.links import (
     begins_at_zero,
     claim_of,
@@ -329,6 +330,17 @@ def is_apart(part: Part, epoch: Epoch, scope: Scope) -> bool:
 def lacking(part: Part, epoch: Epoch, scope: Scope) -> str | None:
     """What no equation is read for, and a claim depends on."""
     return None if epoch.gaps is None else epoch.gaps.lacking(claim_of(part, epoch).sides, scope)
+
+
+def is_behind_a_lost_equation(part: Part, epoch: Epoch, scope: Scope) -> str | None:
+    """The line before a claim that gives what it depends on anew, without a model coming of it."""
+    if epoch.gaps is None:
+        return None
+    sides = claim_of(part, epoch).sides
+    for line, name in epoch.lost:
+        if line <= part.formula.line and epoch.gaps.depends_on(name, sides, scope):
+            return f"line {line} gives {shown(name)} anew, and no model comes of that"
+    return None
 
 
 def said_again(part: Part, epoch: Epoch, scope: Scope) -> str | None:

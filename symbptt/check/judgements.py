@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbptt.check.bounds.assumptions import speaks_of_loss
+from symbptt.check.doubts import When, doubt
 from symbptt.check.findings import FAULTS
 from symbptt.check.judge import Judgement, held_everywhere, is_beyond, judge
 from symbptt.check.known import Known
@@ -185,10 +186,11 @@ class Judgements:
         return replace(again, verdict="right-under", readings=(row, *again.readings))
 
     def elsewhere(self, part: Part, epoch: Epoch, found: Judgement) -> Judgement:
-        """A claim with names that only another model of the document has."""
+        """A claim with names that only another model of the document has, in which nothing makes a
+        derivative in it zero."""
         for other in self.known.epochs[:MOST_OTHERS]:
             again = self.judgement(part, other) if other is not epoch else found
-            if again.holds:
+            if again.holds and doubt(part, other, self.scope(other), When.HOLDS) is None:
                 lines = [e.line for e in other.equations if e.line is not None]
                 where = f"the equations from line {min(lines)} on" if lines else "other equations"
                 row = reading(f"by {where}", "they name what stands here")

@@ -12,8 +12,8 @@ from symbptt.check.documents.delimiters import Found, delimited
 from symbptt.check.documents.fragments import File, Fragment, Heading
 from symbptt.check.documents.layout import HOLE, INLINE, Code, Layout
 from symbptt.check.documents.macros import Macros
-from symbptt.check.documents.traced import Traced
 from symbptt.check.documents.plain import COMMENT, code_formulas, text_formulas
+from symbptt.check.documents.traced import Traced
 from symbptt.check.documents.words import RELATION, names_in
 
 #: How many characters of its surroundings a fragment keeps, on each side.
@@ -135,7 +135,9 @@ def _without_marks(part: Traced, f: Found, text: str) -> Traced:
     before = text[text.rfind("\n", 0, f.outer_start) + 1 : f.outer_start].strip()
     if before not in _MARKS or f.form != "display":
         return part
-    mark = re.compile(rf"(?<=\n)[ \t]*{re.escape(before)}(?=[ \t]|$)|\A{re.escape(before)}[ \t]", re.M)
+    mark = re.compile(
+        rf"(?<=\n)[ \t]*{re.escape(before)}(?=[ \t]|$)|\A{re.escape(before)}[ \t]", re.M
+    )
     return part.replaced(mark, lambda m: "")
 
 

@@ -102,7 +102,8 @@ class Epoch:
     without a step is the last; ``assumed``: the document doesn't say all of it; ``loss_unread``: it
     has a loss that isn't read; ``loss_beyond``: it says more of its loss than the model has;
     ``may_be``: the usual losses that this may be; ``is_squared``: the text speaks of a squared
-    error, and of no entropy; ``share``: the loss of a step in it; ``gated``:
+    error, and of no entropy; ``lost``: what the document gives anew without a model coming of it,
+    each with its line; ``share``: the loss of a step in it; ``gated``:
     the state whose update by a gate the document leaves out; ``given``: all formulas that look like
     forward equations, ``statements`` those that this model was made of, ``by_elements`` if some
     gave elements; ``sigma_open``: σ may be tanh;
@@ -134,6 +135,7 @@ class Epoch:
     loss_beyond: bool = False
     may_be: frozenset[str] = frozenset(USUAL_LOSSES)
     is_squared: bool = False
+    lost: tuple[tuple[int, str], ...] = ()
     share: Share | None = None
     gated: str = ""
     note: str = ""

@@ -94,7 +94,12 @@ def epochs(
     is_usual = all(map(is_entropy, of_loss)) and not unread and not qualified
     loss = spoken_loss(words) if is_usual else None
     may_be = usual_of(of_loss) if of_loss or not (unread or qualified) else frozenset()
-    made = [_with_rival(run, parts, loss) for run in runs(given, stated)]
+    every_run = runs(given, stated)
+    made = [_with_rival(run, parts, loss) for run in every_run]
+    lost = [
+        (run.start, run.change) for run, epoch in zip(every_run, made, strict=True)
+        if run.change is not None and not isinstance(epoch, Epoch)
+    ]  # fmt: skip
     found = [epoch for epoch in made if isinstance(epoch, Epoch)]
     if not found and all(g.left.base in LOSSES for g in given):
         found = _usual(stated)
@@ -143,6 +148,7 @@ def epochs(
             or goes_beyond(epoch.model, equal, stated=epoch.loss_stated),
             may_be=may_be,
             is_squared=is_squared(words),
+            lost=tuple((g.formula.line, g.name) for at, g in lost if at >= epoch.start),
             gaps=None
             if epoch.gaps is None
             else epoch.gaps.with_equations_for(differentiated)

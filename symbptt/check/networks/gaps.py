@@ -154,6 +154,11 @@ class Gaps:
                 return f"it depends on how {shown(name)} begins, which isn't in the equations read"
         return None
 
+    def depends_on(self, name: str, sides: Sequence[Node], scope: Scope) -> bool:
+        """Whether a claim names a quantity, or differentiates what is made of it."""
+        named, pairs = _about(sides, scope)
+        return name in named or any(name in self.behind(of) for of, _ in pairs)
+
     def said_again(self, sides: Sequence[Node], scope: Scope) -> str | None:
         """A quantity that a claim depends on, of which another equation was refused."""
         named, pairs = _about(sides, scope)

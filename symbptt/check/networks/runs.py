@@ -188,7 +188,8 @@ def _without_outputs_of_gates(known: Mapping[str, Given], given: Sequence[Given]
     }  # fmt: skip
 
     def is_gate(name: str, equations: Iterable[Given]) -> bool:
-        return any(g.name in states and name in _names_in(inside[g.at]) for g in equations)
+        made = (g for g in equations if g.name in states and g.name != name)
+        return any(name in _names_in(inside[g.at]) for g in made)
 
     def is_of_another(g: Given) -> bool:
         return g.name not in states and g.left.base not in LOSSES and any(
